@@ -1,0 +1,33 @@
+# make demo | make test | make install; PYTHON names the interpreter for the virtual environment.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+
+.PHONY: install demo test lint clean
+
+install: $(STAMP)
+
+# Everything is pinned by constraints.txt; torch comes first, so that its CPU build, where that is
+# what the package index has, is there before anything asks for a newer one.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 13) else "mraf needs Python 3.11 or 3.12, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 " + "...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: install
+	$(BIN)/mraf demo
+
+test: install
+	$(BIN)/python -m pytest -n 2
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info mraf-demo .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,376 @@
+"""The command `mraf`: parses, calls one function a command, prints."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+
+from mraf import __version__
+from mraf.errors import MrafError, UsageError
+
+app = typer.Typer(
+    name="mraf",
+    help="Who is speaking, in any language, even when no face is seen.\n\n"
+    "mraf extract videos/   mraf train   mraf identify clip.mp4",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+weights_app = typer.Typer(help="The encoders' published weights.", no_args_is_help=True)
+features_app = typer.Typer(help="The table of extracted features.", no_args_is_help=True)
+app.add_typer(weights_app, name="weights")
+app.add_typer(features_app, name="features")
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--workspace",
+        "-w",
+        envvar="MRAF_WORKSPACE",
+        show_envvar=False,
+        help="Folder for features, models and reports; default ./mraf-workspace or $MRAF_WORKSPACE.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", help="Name of the model; default: the one trained last.")
+]
+WeightsOption = Annotated[
+    Path | None,
+    typer.Option("--weights-dir", help="A folder that holds the published weights."),
+]
+OfflineOption = Annotated[bool, typer.Option("--offline", help="Never use the network.")]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+
+
+@app.command()
+def extract(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Videos, or folders of them.")] = None,
+    manifest: Annotated[
+        Path | None, typer.Option(help="CSV of clips: video, or audio and image; speaker, ...")
+    ] = None,
+    root: Annotated[
+        Path | None, typer.Option(help="Folder the manifest's paths start from.")
+    ] = None,
+    face: Annotated[str, typer.Option(help="Face encoder: facenet, dlib or auto.")] = "auto",
+    voice: Annotated[str, typer.Option(help="Voice encoder: ecapa, ge2e or auto.")] = "auto",
+    frames: Annotated[int, typer.Option(min=1, max=64, help="Frames looked at in a clip.")] = 8,
+    workers: Annotated[
+        int | None, typer.Option(min=0, max=256, help="Processes; default: one a core.")
+    ] = None,
+    device: DeviceOption = "auto",
+    weights_dir: WeightsOption = None,
+    offline: OfflineOption = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find and embed the face and the voice of every clip.
+
+    Folders name what is in them: <speaker>/<language>/<recording>/<clip>.mp4, or fewer levels. A
+    second run re-uses what is there.
+    """
+    from data.manifest import find_clips, read_manifest
+    from extractors.clip import ExtractOptions
+    from pipeline import console
+    from pipeline.extract import choose_encoders
+    from pipeline.extract import extract as run
+    from pipeline.workspace import Workspace
+
+    if bool(paths) == bool(manifest):
+        raise UsageError("Name videos or folders of them, or a --manifest (one of the two).")
+    if root and not manifest:
+        raise UsageError("--root belongs to --manifest: it is where the manifest's paths start.")
+    clips = read_manifest(manifest, root) if manifest else find_clips(paths or [])
+    place = Workspace.at(workspace)
+    with console.download_bar(as_json) as downloading:
+        encoders = choose_encoders(place, face, voice, weights_dir, offline, downloading)
+    if encoders.note:
+        console.say(encoders.note)
+    with console.extract_bar(as_json) as progress:
+        options = ExtractOptions(frames)
+        report = run(clips, place, encoders, options, workers, device, progress)
+    if as_json:
+        console.print_json(report.as_dict())
+    else:
+        console.extracted(report, place.table.folder)
+    if report.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def train(
+    preset: Annotated[str, typer.Option(help="default or paper.")] = "default",
+    language: Annotated[
+        list[str] | None,
+        typer.Option(help="Train on this language only (may be repeated); default: on all."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the model; default: the preset's.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = 1,
+    epochs: Annotated[int | None, typer.Option(min=1, help="At most this many.")] = None,
+    holdout: Annotated[
+        float,
+        typer.Option(min=0, max=0.9, help="Share of each speaker's recordings not trained on."),
+    ] = 0.25,
+    device: DeviceOption = "auto",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train MRAF on the extracted features."""
+    from pipeline import console
+    from pipeline.train import train as run
+
+    with console.train_line(as_json) as on_epoch:
+        report = run(
+            workspace,
+            name,
+            preset,
+            tuple(language) if language else None,
+            holdout,
+            seed,
+            epochs,
+            device,
+            on_epoch=on_epoch,
+        )
+    console.print_json(report) if as_json else console.trained(report)
+
+
+@app.command()
+def evaluate(
+    model: ModelOption = None,
+    mode: Annotated[str, typer.Option(help="single: each clip alone.")] = "single",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure a model on clips of recordings it was not trained on (P3 to P6)."""
+    from pipeline import console
+    from pipeline.evaluate import evaluate as run
+
+    report = run(workspace, model, mode)
+    console.print_json(report) if as_json else console.evaluated(report)
+
+
+@app.command()
+def identify(
+    clips: Annotated[list[Path], typer.Argument(help="Videos, sound files, pictures, or folders.")],
+    model: ModelOption = None,
+    top: Annotated[int, typer.Option(min=1, help="How many candidates to show.")] = 5,
+    device: DeviceOption = "auto",
+    weights_dir: WeightsOption = None,
+    offline: OfflineOption = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say who is speaking in each clip."""
+    from data.manifest import clip_files
+    from pipeline import console
+    from pipeline.identify import Identifier
+
+    files = [file for clip in clips for file in (clip_files(clip) if clip.is_dir() else [clip])]
+    for file in files:
+        clip_files(file)  # a path that is not there stops us before the models are loaded
+    who = Identifier(workspace, model, None, weights_dir, offline, device)
+    predictions = []
+    for file in files:
+        predictions.append(who(file, top))
+        if not as_json:
+            console.identified(predictions[-1])
+    if as_json:
+        console.print_json({"model": who.name, "clips": [p.as_dict() for p in predictions]})
+    if any(prediction.speaker is None for prediction in predictions):
+        raise typer.Exit(1)
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(help="Where the videos go.")],
+    speakers: Annotated[int, typer.Option(min=2, help="How many people to draw.")] = 12,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Make talking videos of people who do not exist, to try mraf on."""
+    from data.sample import SampleOptions, make_sample
+    from pipeline import console
+
+    started = time.monotonic()
+    with console.count_bar("Drawing and speaking", as_json) as progress:
+        clips = make_sample(folder, SampleOptions(speakers=speakers, seed=seed), progress)
+    if as_json:
+        console.print_json({"folder": str(folder), "clips": len(clips), "speakers": speakers})
+    else:
+        console.sampled(folder, clips, time.monotonic() - started)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where videos and results go.")] = Path(
+        "mraf-demo"
+    ),
+    speakers: Annotated[int, typer.Option(min=4, help="How many people to draw.")] = 12,
+) -> None:
+    """Run the whole of it on sample videos: sample, extract, train, evaluate, identify."""
+    from pipeline.demo import Demo
+
+    steps = Demo(folder, speakers)
+    for arguments in steps.commands():
+        typer.secho(f"\n$ mraf {' '.join(arguments)}", bold=True)
+        if code := _run(arguments):
+            raise typer.Exit(code)
+
+
+@app.command()
+def doctor(weights_dir: WeightsOption = None, as_json: JsonOption = False) -> None:
+    """Show what this installation has: versions, devices, encoders, weights."""
+    from pipeline import console
+    from pipeline.doctor import examine
+
+    findings = examine(weights_dir)
+    if as_json:
+        console.print_json({name: value for name, value, _ in findings})
+    else:
+        console.rows("mraf doctor", ("", "", ""), findings)
+
+
+@weights_app.command("list")
+def weights_list(weights_dir: WeightsOption = None, as_json: JsonOption = False) -> None:
+    """Show the published weights and where they lie on this machine."""
+    from extractors import weights
+    from pipeline import console
+
+    found = {name: weights.find(file, weights_dir) for name, file in weights.PUBLISHED.items()}
+    if as_json:
+        console.print_json({name: str(path) if path else None for name, path in found.items()})
+        return
+    lines = [
+        (
+            name,
+            file.filename,
+            f"{file.size / 1e6:.0f} MB",
+            file.licence,
+            str(found[name] or "not here"),
+        )
+        for name, file in weights.PUBLISHED.items()
+    ]
+    console.rows("Published weights", ("Encoder", "File", "Size", "Licence", "Path"), lines)
+
+
+@weights_app.command("get")
+def weights_get(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="facenet, ecapa; default: both.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch published weights into the cache and check them."""
+    _weights(names, None, False, as_json)
+
+
+@weights_app.command("verify")
+def weights_verify(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="facenet, ecapa; default: both.")
+    ] = None,
+    weights_dir: WeightsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the weights on this machine by their SHA-256."""
+    _weights(names, weights_dir, True, as_json)
+
+
+@features_app.command("info")
+def features_info(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Summarise the feature table."""
+    from pipeline import console
+    from pipeline.workspace import Workspace
+
+    table = Workspace.at(workspace).table
+    console.print_json(table.summary()) if as_json else console.features_info(table)
+
+
+@features_app.command("export")
+def features_export(
+    file: Annotated[Path, typer.Argument(help="A new .csv or .parquet file.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the feature table into one file."""
+    from pipeline import console
+    from pipeline.workspace import Workspace
+
+    count = Workspace.at(workspace).table.export(file)
+    if as_json:
+        console.print_json({"file": str(file), "clips": count})
+    else:
+        console.out.print(f"{count} clips in {file}", markup=False)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"mraf {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+def main() -> None:
+    """Entry point of the command `mraf`."""
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(arguments: list[str]) -> int:
+    """Run one command; the exit code says how it went (DESIGN: 0, 1, 2, 3, 130)."""
+    try:
+        code = typer.main.get_command(app).main(arguments, prog_name="mraf", standalone_mode=False)
+        return int(code or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        return _fail(error.format_message(), 2, arguments)
+    except MrafError as error:
+        return _fail(str(error), error.exit_code, arguments)
+    except (KeyboardInterrupt, click.Abort):
+        text = "Interrupted. What was done is kept: the same command goes on from there."
+        return _fail(text, 130, arguments)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+
+
+def _fail(message: str, code: int, arguments: list[str]) -> int:
+    if "--json" in arguments:
+        import json
+
+        print(json.dumps({"error": message}, ensure_ascii=False))
+    print(f"mraf: {message}", file=sys.stderr)
+    return code
+
+
+def _weights(names: list[str] | None, folder: Path | None, only_check: bool, as_json: bool) -> None:
+    from extractors.weights import get_or_verify
+    from pipeline import console
+
+    with console.download_bar(as_json) as progress:
+        paths: dict[str, Any] = get_or_verify(names, folder, only_check, progress)
+    if as_json:
+        console.print_json({name: str(path) for name, path in paths.items()})
+    else:
+        for name, path in paths.items():
+            console.out.print(f"{name}: {path} is as published", markup=False)
+
+
+if __name__ == "__main__":
+    main()

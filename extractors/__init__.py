@@ -1,0 +1,1 @@
+"""Raw media to embeddings: the only code that imports the encoders' libraries."""

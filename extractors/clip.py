@@ -1,0 +1,56 @@
+"""From the files of one clip to its face and its voice."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from extractors import encoders
+from extractors.face import FaceFinder, FaceResult, embed_face
+from extractors.media import Media, read_pair, read_video
+from extractors.voice import SpeechFinder, VoiceResult, embed_voice
+
+RULES = 1
+"""Raised whenever the same clip and encoders would give other vectors than before."""
+
+
+@dataclass(frozen=True)
+class ExtractOptions:
+    """What decides, beside the encoders, which vectors a clip gets."""
+
+    frames: int = 8  # looked at in each clip, spread over it
+    max_seconds: float = 120.0  # of a longer clip only the beginning is read
+
+    @property
+    def identity(self) -> str:
+        """The options as they stand in the feature table."""
+        return f"frames={self.frames} seconds={self.max_seconds:g} rules={RULES}"
+
+
+class ClipExtractor:
+    """Holds the detectors and encoders; call it for one clip after the other."""
+
+    def __init__(
+        self,
+        pair: encoders.EncoderPair,
+        options: ExtractOptions = ExtractOptions(),
+        device: str = "cpu",
+    ) -> None:
+        self.options = options
+        self._faces, self._speech = FaceFinder(device), SpeechFinder()
+        self._face = encoders.build(pair.face, device)
+        self._voice = encoders.build(pair.voice, device)
+
+    def __call__(
+        self, video: Path | None = None, audio: Path | None = None, image: Path | None = None
+    ) -> tuple[FaceResult, VoiceResult]:
+        """Face and voice of a video, or of a sound file and a picture. Raises MediaError."""
+        media = self.read(video, audio, image)
+        return (
+            embed_face(media.frames, media.frames_reason, self._faces, self._face),
+            embed_voice(media.wave, media.wave_reason, self._speech, self._voice),
+        )
+
+    def read(self, video: Path | None, audio: Path | None, image: Path | None) -> Media:
+        """Decode a clip. Raises MediaError where nothing of it can be decoded."""
+        if video is not None:
+            return read_video(video, self.options.frames, self.options.max_seconds)
+        return read_pair(audio, image, self.options.max_seconds)

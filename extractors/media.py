@@ -1,0 +1,255 @@
+"""Open a clip: a few frames spread over it, upright, and its sound at 16 kHz, in one pass."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mraf.errors import MediaError
+
+SAMPLE_RATE = 16_000
+"""Sampling rate of `Media.wave` in Hz: what both kinds of voice encoder are trained on."""
+
+log = logging.getLogger("mraf")
+
+
+@dataclass(frozen=True)
+class Media:
+    """What was read of one clip.
+
+    `frames` or `wave` is None where the file has no such stream or nothing of it could be decoded;
+    then `frames_reason` or `wave_reason` says which.
+    """
+
+    frames: np.ndarray | None  # [T, H, W, 3] uint8, RGB, upright
+    times: np.ndarray  # [T] float64, seconds from the start
+    wave: np.ndarray | None  # [N] float32, mono, 16 kHz, about -1 to 1
+    frames_reason: str | None = None  # no_video, decode_error
+    wave_reason: str | None = None  # no_audio, decode_error
+
+    def __post_init__(self) -> None:
+        if self.frames is not None and (self.frames.ndim != 4 or self.frames.dtype != np.uint8):
+            raise ValueError(f"frames must be [T, H, W, 3] uint8, are {self.frames.shape}")
+        if self.wave is not None and (self.wave.ndim != 1 or self.wave.dtype != np.float32):
+            raise ValueError(f"wave must be [N] float32, is {self.wave.shape}")
+
+
+def read_video(path: Path, frames: int = 8, max_seconds: float = 120.0) -> Media:
+    """Decode a video (or sound) file once: `frames` frames spread evenly, and all of its sound.
+
+    What a damaged file still gives is used; frames are chosen from what could be decoded, so no
+    header is relied on. Of a file longer than `max_seconds` only the beginning is read.
+
+    Raises MediaError where nothing can be decoded at all.
+    """
+    import av
+
+    try:
+        container = av.open(str(path), metadata_errors="replace")
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise MediaError(_cannot_open(path, error)) from None
+    with container:
+        reader = _Reader(container, frames, max_seconds)
+        reader.run()
+    if reader.video is None and reader.audio is None:
+        raise MediaError(f"{path.name}: the file holds neither picture nor sound")
+    picture, times = reader.picture()
+    wave = reader.sound()
+    if picture is None and wave is None:
+        raise MediaError(
+            f"{path.name}: nothing could be decoded ({reader.problem or 'the streams are empty'})"
+        )
+    return Media(
+        picture,
+        times,
+        wave,
+        None if picture is not None else ("no_video" if reader.video is None else "decode_error"),
+        None if wave is not None else ("no_audio" if reader.audio is None else "decode_error"),
+    )
+
+
+def read_pair(audio: Path | None, image: Path | None, max_seconds: float = 120.0) -> Media:
+    """Read a sound file and a picture that belong together; either may be None.
+
+    One that cannot be decoded is marked missing as long as the other can. Raises MediaError where
+    neither can.
+    """
+    problems: list[str] = []
+    wave, wave_reason = None, "no_audio"
+    if audio is not None:
+        try:
+            sound = read_video(audio, 0, max_seconds)
+            wave, wave_reason = sound.wave, sound.wave_reason or "decode_error"
+        except MediaError as error:
+            problems.append(str(error))
+            wave_reason = "decode_error"
+    frames, frames_reason = None, "no_video"
+    if image is not None:
+        try:
+            frames = read_image(image)[None]
+        except MediaError as error:
+            problems.append(str(error))
+            frames_reason = "decode_error"
+    if frames is None and wave is None:
+        raise MediaError("; ".join(problems) or "neither the sound nor the picture can be read")
+    return Media(
+        frames,
+        np.zeros(0 if frames is None else 1),
+        wave,
+        None if frames is not None else frames_reason,
+        None if wave is not None else wave_reason,
+    )
+
+
+def read_image(path: Path) -> np.ndarray:
+    """A picture as `[H, W, 3]` uint8 RGB, upright by its EXIF flag. Raises MediaError."""
+    import cv2
+
+    try:
+        raw = np.fromfile(path, np.uint8)
+        picture = cv2.imdecode(raw, cv2.IMREAD_COLOR) if raw.size else None
+    except (OSError, cv2.error) as error:
+        raise MediaError(_cannot_open(path, error)) from None
+    if picture is None:
+        raise MediaError(f"{path.name}: not a picture that can be decoded")
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+
+class _Reader:
+    """One pass over a container. Keeps at most `2 * wanted` decoded frames, unconverted."""
+
+    def __init__(self, container: Any, wanted: int, max_seconds: float) -> None:
+        self.container, self.wanted, self.max_seconds = container, wanted, max_seconds
+        self.video = _picture_stream(container) if wanted else None
+        self.audio = container.streams.best("audio")
+        self._index = self.video.index if self.video is not None else -1
+        self.problem: str | None = None
+        self._frames: list[tuple[float, Any]] = []
+        self._starts: dict[int, float] = {}
+        self._stride, self._seen = 1, 0
+        self._chunks: list[np.ndarray] = []
+        self._resampler: Any = None
+        for stream in (self.video, self.audio):
+            if stream is not None:
+                stream.thread_count = 1  # one thread a worker process; see docs on OpenMP
+
+    def run(self) -> None:
+        import av
+
+        streams = [stream for stream in (self.video, self.audio) if stream is not None]
+        if not streams:
+            return
+        open_streams = {stream.index for stream in streams}
+        try:
+            for packet in self.container.demux(streams):
+                if packet.stream.index in open_streams and not self._decode(packet):
+                    open_streams.discard(packet.stream.index)
+                if not open_streams:
+                    break
+        except (av.error.FFmpegError, OSError) as error:
+            self._note(error)
+
+    def picture(self) -> tuple[np.ndarray | None, np.ndarray]:
+        """The chosen frames `[T, H, W, 3]` and their times `[T]`."""
+        chosen = self._frames
+        if len(chosen) > self.wanted:
+            index = (np.arange(self.wanted) + 0.5) * len(chosen) / self.wanted
+            chosen = [chosen[int(i)] for i in index]
+        pictures: list[np.ndarray] = []
+        times: list[float] = []
+        for time, frame in chosen:
+            picture = self._convert(frame)
+            if picture is not None and (not pictures or picture.shape == pictures[0].shape):
+                pictures.append(picture)
+                times.append(time)
+        return (np.stack(pictures) if pictures else None), np.asarray(times, np.float64)
+
+    def sound(self) -> np.ndarray | None:
+        """The sound `[N]`, None where there is none."""
+        if self._resampler is not None:
+            self._chunks += [_samples(frame) for frame in self._resampler.resample(None)]
+        wave = np.concatenate(self._chunks) if self._chunks else np.zeros(0, np.float32)
+        return np.nan_to_num(np.clip(wave, -4, 4)) if wave.size else None
+
+    def _decode(self, packet: Any) -> bool:
+        """Decode one packet; False once its stream has gone past the time limit."""
+        import av
+
+        try:
+            frames = packet.decode()
+        except (av.error.FFmpegError, ValueError) as error:
+            self._note(error)
+            return True
+        take = self._take_picture if packet.stream is self.video else self._take_sound
+        for frame in frames:
+            if self._time(frame, packet.stream.index) > self.max_seconds:
+                return False
+            take(frame)
+        return True
+
+    def _time(self, frame: Any, stream: int) -> float:
+        """Seconds since the stream's first frame: broadcast streams start at any clock time."""
+        time = float(frame.time or 0.0)
+        return time - self._starts.setdefault(stream, time)
+
+    def _take_picture(self, frame: Any) -> None:
+        # Every `stride`-th frame is kept; when too many are kept every second one goes and the
+        # stride doubles. So the frames are spread evenly however long the video turns out to be.
+        if self._seen % self._stride == 0:
+            self._frames.append((self._time(frame, self._index), frame))
+            if len(self._frames) > 2 * self.wanted:
+                del self._frames[1::2]
+                self._stride *= 2
+        self._seen += 1
+
+    def _take_sound(self, frame: Any) -> None:
+        import av
+
+        if self._resampler is None:
+            self._resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
+        try:
+            self._chunks += [_samples(part) for part in self._resampler.resample(frame)]
+        except (av.error.FFmpegError, ValueError) as error:  # the format changed in mid-stream
+            self._note(error)
+            self._resampler = None
+
+    def _convert(self, frame: Any) -> np.ndarray | None:
+        import av
+
+        try:
+            picture = frame.to_ndarray(format="rgb24")
+        except (av.error.FFmpegError, ValueError) as error:
+            self._note(error)
+            return None
+        # The flag gives the turn that was undone when filming; quarter turns only.
+        turns = round(frame.rotation / 90) % 4
+        return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
+
+    def _note(self, error: Exception) -> None:
+        if self.problem is None:
+            self.problem = _short(error)
+            log.debug("%s: %s", self.container.name, self.problem)
+
+
+def _picture_stream(container: Any) -> Any:
+    """The first video stream that is not a cover picture."""
+    for stream in container.streams.video:
+        if "attached_pic" not in str(getattr(stream, "disposition", "")):
+            return stream
+    return None
+
+
+def _samples(frame: Any) -> np.ndarray:
+    return frame.to_ndarray().reshape(-1).astype(np.float32, copy=False)
+
+
+def _short(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _cannot_open(path: Path, error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"{path.name}: no such file"
+    return f"{path.name}: not a video or sound file that can be opened ({_short(error)})"

@@ -1,0 +1,206 @@
+"""Find the speech in a clip's sound and embed it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from extractors import compat
+from extractors.media import SAMPLE_RATE
+
+MIN_SECONDS = 1.0
+"""Less speech than this is not embedded: such vectors are not worth trusting."""
+
+
+@dataclass(frozen=True)
+class VoiceResult:
+    """The voice of a clip. `vector` is None where none was found; then `reason` says why."""
+
+    vector: np.ndarray | None  # [D] float32
+    reason: str | None = None  # no_audio, no_speech, speech_too_short, decode_error
+    quality: float | None = None  # mean probability of speech in what was embedded, 0 to 1
+    seconds: float = 0.0  # speech found
+
+
+class VoiceEncoder(Protocol):
+    """Turns speech into an embedding."""
+
+    name: str
+    dim: int
+
+    def embed(self, wave: np.ndarray) -> np.ndarray:
+        """Embed `[N]` float32 samples at 16 kHz, at least a second: `[D]` float32."""
+        ...
+
+
+class SpeechFinder:
+    """Silero VAD, whose model lies in its package.
+
+    Pauses of up to half a second stay in, so that running speech is embedded as it is; longer ones
+    are cut to 0.2 s at either side.
+    """
+
+    def __init__(self) -> None:
+        silero = compat.without_thread_change(_import_silero)
+        self._model = silero.load_silero_vad(sequence=True)
+        self._segments = silero.get_speech_timestamps_from_probs
+
+    def find(self, wave: np.ndarray) -> tuple[np.ndarray, float]:
+        """Cut `[N]` samples at 16 kHz to the speech in them: the samples, their mean probability."""
+        probability = np.asarray(self._model.audio_forward(wave)).reshape(-1)
+        segments = self._segments(
+            probability.tolist(),
+            sampling_rate=SAMPLE_RATE,
+            min_silence_duration_ms=500,
+            speech_pad_ms=200,
+            audio_length_samples=len(wave),
+        )
+        if not segments:
+            return np.zeros(0, np.float32), float(probability.max(initial=0.0))
+        parts = [slice(segment["start"], segment["end"]) for segment in segments]
+        windows = np.concatenate([probability[p.start // 512 : -(-p.stop // 512)] for p in parts])
+        return np.concatenate([wave[part] for part in parts]), float(windows.mean())
+
+
+def embed_voice(
+    wave: np.ndarray | None, reason: str | None, finder: SpeechFinder, encoder: VoiceEncoder
+) -> VoiceResult:
+    """Find and embed the speech of a clip.
+
+    Args:
+        wave: `[N]` float32 at 16 kHz, or None with `reason` saying why there is none.
+        reason: why there is no sound.
+        finder: the speech detector.
+        encoder: the network that embeds.
+    """
+    if wave is None:
+        return VoiceResult(None, reason or "no_audio")
+    speech, probability = finder.find(wave)
+    seconds = len(speech) / SAMPLE_RATE
+    if not len(speech):
+        return VoiceResult(None, "no_speech", probability)
+    if seconds < MIN_SECONDS:
+        return VoiceResult(None, "speech_too_short", probability, seconds)
+    return VoiceResult(encoder.embed(speech), None, probability, seconds)
+
+
+class Ecapa:
+    """SpeechBrain's ECAPA-TDNN, trained on VoxCeleb (Desplanques et al., 2020; 192-d)."""
+
+    name, dim = "ecapa", 192
+
+    def __init__(self, state: dict[str, Any], device: str = "cpu") -> None:
+        compat.prepare()
+        from speechbrain.lobes.features import Fbank
+        from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
+
+        self._fbank = Fbank(n_mels=80).to(device)
+        self._net = ECAPA_TDNN(
+            80,
+            channels=[1024, 1024, 1024, 1024, 3072],
+            kernel_sizes=[5, 3, 3, 3, 1],
+            dilations=[1, 2, 3, 4, 1],
+            attention_channels=128,
+            lin_neurons=192,
+        )
+        self._net.load_state_dict(state)
+        self._device = device
+        self._net.eval().to(device)
+
+    def embed(self, wave: np.ndarray) -> np.ndarray:
+        """`[192]` vector; its length is the network's own, about 250."""
+        import torch
+
+        with torch.inference_mode():
+            features = self._fbank(torch.from_numpy(wave)[None].to(self._device))
+            features = features - features.mean(dim=1, keepdim=True)
+            return self._net(features)[0, 0].float().cpu().numpy()
+
+
+class GE2E:
+    """Resemblyzer's LSTM, trained with the GE2E loss (Wan et al., 2018; 256-d)."""
+
+    name, dim = "ge2e", 256
+
+    def __init__(self) -> None:
+        import torch
+
+        compat.prepare()
+        from torchaudio.functional import melscale_fbanks
+
+        # The package itself needs parts of setuptools that are gone; its weights do not.
+        state = torch.load(_resemblyzer_file(), map_location="cpu", weights_only=True)[
+            "model_state"
+        ]
+        self._lstm = torch.nn.LSTM(40, 256, num_layers=3, batch_first=True)
+        self._linear = torch.nn.Linear(256, 256)
+        self._lstm.load_state_dict(_part(state, "lstm."))
+        self._linear.load_state_dict(_part(state, "linear."))
+        self._window = torch.hann_window(400)
+        self._mels = melscale_fbanks(
+            201, 0.0, SAMPLE_RATE / 2, 40, SAMPLE_RATE, norm="slaney", mel_scale="slaney"
+        )
+
+    def embed(self, wave: np.ndarray) -> np.ndarray:
+        """`[256]` unit vector: mean over windows of 1.6 s that overlap by half."""
+        import torch
+
+        starts, length = _windows(len(wave))
+        padded = np.pad(_at_least(wave, -30.0), (0, max(0, length - len(wave))))
+        with torch.inference_mode():
+            spectrum = torch.stft(
+                torch.from_numpy(padded),
+                400,
+                160,
+                window=self._window,
+                pad_mode="constant",
+                return_complex=True,
+            )
+            mels = spectrum.abs().square().T @ self._mels  # [frames, 40]
+            batch = torch.stack([mels[start : start + 160] for start in starts])
+            _, (hidden, _) = self._lstm(batch)
+            vectors = torch.relu(self._linear(hidden[-1]))
+            vectors = torch.nn.functional.normalize(vectors, dim=1)
+            return torch.nn.functional.normalize(vectors.mean(0), dim=0).numpy()
+
+
+def _windows(samples: int) -> tuple[list[int], int]:
+    """First frames (10 ms each) of windows of 160 frames, and the samples they reach over.
+
+    A last window that would hold less than three quarters of sound is left out, unless it is the
+    only one.
+    """
+    frames, size, step = -(-(samples + 1) // 160), 160, 77  # 1.3 windows a second
+    starts = list(range(0, max(1, frames - size + step + 1), step))
+    covered = (samples - starts[-1] * 160) / (size * 160)
+    if covered < 0.75 and len(starts) > 1:
+        starts.pop()
+    return starts, (starts[-1] + size) * 160
+
+
+def _at_least(wave: np.ndarray, decibel: float) -> np.ndarray:
+    """Raise a quiet wave to an RMS level in dBFS; a louder one stays as it is."""
+    rms = float(np.sqrt(np.mean(np.square(wave, dtype=np.float64))))
+    gain = 10 ** (decibel / 20) / rms if rms > 0 else 1.0
+    return wave * np.float32(max(gain, 1.0))
+
+
+def _part(state: dict[str, Any], prefix: str) -> dict[str, Any]:
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+
+
+def _resemblyzer_file() -> Path:
+    from importlib.metadata import files
+
+    for file in files("Resemblyzer") or []:
+        if file.name == "pretrained.pt":
+            return Path(str(file.locate()))
+    raise FileNotFoundError("the package Resemblyzer holds no pretrained.pt")
+
+
+def _import_silero() -> Any:
+    compat.prepare()
+    import silero_vad
+
+    return silero_vad

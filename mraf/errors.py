@@ -1,0 +1,30 @@
+"""The errors that mraf raises on purpose.
+
+Every message says which file or value, what was found, what was expected and
+what to do. The command line prints the message without a traceback and exits
+with the error's `exit_code`.
+
+This module imports nothing, so that every part of the house may use it.
+"""
+
+
+class MrafError(Exception):
+    """Base of every error that mraf raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(MrafError):
+    """An argument, an option or an input file that cannot be used as it is."""
+
+    exit_code = 2
+
+
+class MissingError(MrafError):
+    """Something needed is not there: weights, features, a model."""
+
+    exit_code = 3
+
+
+class MediaError(MrafError):
+    """One clip that cannot be read; it becomes a marked row and the run goes on."""

@@ -1,0 +1,284 @@
+"""What the command line shows to a person: tables on stdout, progress on stderr.
+
+Only `cli.py` uses this module; the stages report by return values and callbacks.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from data.features import FeatureTable
+    from data.sample import SampleClip
+    from mraf.trainer import EpochReport
+    from pipeline.evaluate import EvaluateReport
+    from pipeline.extract import ExtractProgress, ExtractReport
+    from pipeline.identify import Evidence, Prediction
+    from pipeline.train import TrainReport
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+REASONS = {
+    "no_video": "no picture",
+    "no_face": "no face found",
+    "face_too_small": "face too small",
+    "low_confidence": "no face found for certain",
+    "no_audio": "no sound",
+    "no_speech": "no speech heard",
+    "speech_too_short": "less than 1 s of speech",
+    "decode_error": "cannot be read",
+}
+_SETTINGS = {
+    "P3": ("same language", "face + voice"),
+    "P4": ("same language", "voice only"),
+    "P5": ("other language", "face + voice"),
+    "P6": ("other language", "voice only"),
+}
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on stdout."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def say(message: str) -> None:
+    """A line for the person at the terminal, on stderr."""
+    err.print(escape(message))
+
+
+def sampled(folder: Path, clips: "list[SampleClip]", seconds: float) -> None:
+    """Summary of `mraf sample`."""
+    speakers = len({clip.speaker for clip in clips})
+    faceless = sum(clip.face != "seen" for clip in clips)
+    silent = sum(clip.sound == "none" for clip in clips)
+    out.print(
+        f"{len(clips)} clips of {speakers} people who do not exist in [bold]{escape(str(folder))}[/] "
+        f"({faceless} without a face to be found, {silent} without sound), {seconds:.0f} s"
+    )
+
+
+def extracted(report: "ExtractReport", folder: Path) -> None:
+    """Summary of `mraf extract`."""
+    out.print(
+        f"{report.clips} clips in [bold]{escape(str(folder))}[/]: {report.embedded} embedded, "
+        f"{report.reused} re-used, {report.seconds:.0f} s ({report.clips_per_second:.1f} clips/s)"
+    )
+    for name, reasons in (("face", report.face_reasons), ("voice", report.voice_reasons)):
+        found = report.clips - sum(reasons.values())
+        detail = ", ".join(f"{n} {REASONS.get(r, r)}" for r, n in sorted(reasons.items()))
+        out.print(f"  {name:<5}  {found} of {report.clips}" + (f"  ({detail})" if detail else ""))
+    out.print(f"  by     {report.encoders}")
+    if report.failed:
+        out.print(f"[yellow]{len(report.failed)} could not be read:[/]")
+        for failure in report.failed[:20]:
+            out.print(f"  {escape(failure.clip)}: {escape(failure.error)}")
+        if len(report.failed) > 20:
+            out.print(f"  ... and {len(report.failed) - 20} more (all with --json)")
+
+
+def trained(report: "TrainReport") -> None:
+    """Summary of `mraf train`."""
+    out.print(
+        f"Model [bold]{escape(report.model)}[/]: {report.speakers} speakers, {report.samples} clips, "
+        f"epoch {report.epoch}, {report.seconds:.0f} s, in {escape(str(report.folder))}"
+    )
+    if report.dev:
+        figures = [
+            f"{title} {report.dev[key]:.3f}"
+            for key, title in (
+                ("face_voice", "face + voice"),
+                ("voice", "voice only"),
+                ("face", "face only"),
+            )
+            if key in report.dev
+        ]
+        out.print(f"  {report.heldout} held-out clips named right: {', '.join(figures)}")
+    for note in report.notes:
+        out.print(f"  [yellow]note[/] {escape(note)}")
+
+
+def evaluated(report: "EvaluateReport") -> None:
+    """Table of `mraf evaluate`."""
+    languages = {
+        "same language": ", ".join(name or "unnamed" for name in report.train_languages),
+        "other language": ", ".join(name or "unnamed" for name in report.other_languages) or "-",
+    }
+    title = f"{report.model}, each clip alone (mode {report.mode})"
+    table = Table(title=escape(title), title_justify="left")
+    for column in ("", "Language", "Seen and heard"):
+        table.add_column(column)
+    table.add_column("Accuracy", justify="right")
+    table.add_column("Clips", justify="right")
+    for name, (language, modality) in _SETTINGS.items():
+        setting = report.settings[name]
+        shown = f"{language} ({languages[language]})"
+        table.add_row(name, escape(shown), modality, _accuracy(setting.accuracy), str(setting.n))
+    table.add_section()
+    table.add_row("", "mean", "", _accuracy(report.mean), "")
+    for name, setting in report.more.items():
+        table.add_row("", escape(name), "", _accuracy(setting.accuracy), str(setting.n))
+    out.print(table)
+    out.print("Clips of recordings that did not train the model.", end=" ")
+    if report.settings["P3"].n:
+        out.print("Those in the same language chose its epoch.", end=" ")
+    if report.unknown_speakers:
+        out.print(
+            f"{report.unknown_speakers} clips of speakers it does not know were left out.", end=""
+        )
+    out.print()
+    if not report.other_languages:
+        out.print(
+            "No clip in another language: P5 and P6 need a model trained with --language on one of two."
+        )
+
+
+def identified(prediction: "Prediction") -> None:
+    """One clip of `mraf identify`."""
+    head = f"[bold]{escape(prediction.path)}[/]"
+    if prediction.speaker is None:
+        out.print(
+            f"{head}\n  [yellow]not identified[/]: {escape(_words(prediction.error or ''))}\n"
+        )
+        return
+    first, *others = prediction.candidates
+    out.print(f"{head}\n  [green bold]{escape(first.speaker)}[/]  {first.probability:.1%}")
+    if others:
+        rest = ", ".join(f"{escape(c.speaker)} {c.probability:.1%}" for c in others)
+        out.print(f"  then   {rest}")
+    out.print(f"  face   {_evidence(prediction.face)}\n  voice  {_evidence(prediction.voice)}\n")
+
+
+def features_info(table: "FeatureTable") -> None:
+    """Summary of `mraf features info`."""
+    info = table.summary()
+    out.print(
+        f"[bold]{escape(str(table.folder))}[/]: {info['clips']} clips, {info['speakers']} speakers"
+    )
+    for key in ("languages", "face_missing", "voice_missing", "extractors"):
+        rows = ", ".join(f"{escape(str(name))} ({n})" for name, n in info[key].items())
+        out.print(f"  {key.replace('_', ' '):<14} {rows or 'none'}")
+    if info["failed"]:
+        out.print(f"  failed         {info['failed']}")
+
+
+def rows(title: str, header: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> None:
+    """A plain table."""
+    table = Table(title=title, title_justify="left")
+    for name in header:
+        table.add_column(name, overflow="fold")
+    for line in lines:
+        table.add_row(*(escape(cell) for cell in line))
+    out.print(table)
+
+
+@contextmanager
+def extract_bar(quiet: bool) -> Iterator["Callable[[ExtractProgress], None]"]:
+    """The progress bar of an extraction, on a terminal only."""
+    text = "{task.fields[speed]} clips/s, {task.fields[lost]}"
+    with _progress(quiet, MofNCompleteColumn(), TextColumn(text), TimeRemainingColumn()) as bar:
+        task = bar.add_task("Extracting", total=None, speed="-", lost="starting")
+
+        def show(progress: "ExtractProgress") -> None:
+            lost = f"{progress.face_missing} without face, {progress.voice_missing} without voice"
+            lost += f", {progress.failed} failed" if progress.failed else ""
+            speed = bar.tasks[task].finished_speed or bar.tasks[task].speed
+            bar.update(
+                task,
+                total=progress.clips,
+                completed=progress.done,
+                speed=f"{speed:.1f}" if speed else "-",
+                lost=lost,
+            )
+
+        yield show
+
+
+@contextmanager
+def train_line(quiet: bool) -> Iterator["Callable[[EpochReport], None]"]:
+    """The live line of a training run, on a terminal only."""
+    with _progress(quiet, MofNCompleteColumn(), TextColumn("{task.fields[figures]}")) as bar:
+        task = bar.add_task("Training", total=None, figures="")
+        best = ""
+
+        def show(epoch: "EpochReport") -> None:
+            nonlocal best
+            names = (("face_voice", "face+voice"), ("voice", "voice"), ("face", "face"))
+            dev = ", ".join(f"{t} {epoch.dev[k]:.3f}" for k, t in names if k in epoch.dev)
+            best = f"best: epoch {epoch.epoch}" if epoch.best else best
+            parts = [f"loss {epoch.loss['total']:.3f}", f"held out: {dev}" if dev else "", best]
+            figures = ", ".join(part for part in parts if part)
+            bar.update(task, total=epoch.epochs, completed=epoch.epoch, figures=figures)
+
+        yield show
+
+
+@contextmanager
+def count_bar(title: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar for anything that counts, on a terminal only."""
+    with _progress(quiet, MofNCompleteColumn(), TimeRemainingColumn()) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def download_bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for downloads, on a terminal only; elsewhere one line for each file."""
+    tasks: dict[str, Any] = {}
+    with _progress(quiet, DownloadColumn(), TimeRemainingColumn()) as bar:
+
+        def show(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=total)
+                if not quiet and not err.is_terminal:
+                    say(f"fetching {name} ({total / 1e6:.0f} MB)")
+            bar.update(tasks[name], completed=done)
+
+        yield show
+
+
+def _progress(quiet: bool, *columns: Any) -> Progress:
+    shown = not quiet and sys.stderr.isatty()
+    description = TextColumn("{task.description}")
+    return Progress(
+        description, BarColumn(), *columns, console=err, disable=not shown, transient=True
+    )
+
+
+def _accuracy(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _evidence(evidence: "Evidence") -> str:
+    if not evidence.present:
+        return f"missing: {_words(evidence.reason or '')}"
+    measure = (
+        f"in {evidence.frames} frame{'s' if evidence.frames != 1 else ''}"
+        if evidence.frames is not None
+        else f"{evidence.seconds:.1f} s of speech"
+    )
+    return f"weight {evidence.weight:.2f}, {measure}"
+
+
+def _words(text: str) -> str:
+    for reason, words in REASONS.items():
+        text = text.replace(reason, words)
+    return text

@@ -1,0 +1,188 @@
+"""Evaluate: the four settings of POLY-SIM 2026 on clips that did not train the model."""
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.features import FeatureArrays
+from mraf.errors import MissingError, UsageError
+from mraf.types import Features
+from pipeline.split import recordings_of, to_features
+from pipeline.train import dims_of, encoders_of_table
+from pipeline.workspace import Workspace
+
+MODES = ("single",)
+"""`single`: each clip is identified alone, whatever other clips there are."""
+
+SETTINGS: dict[str, tuple[bool, bool]] = {
+    # name: (in another language than the training clips, with the face)
+    "P3": (False, True),
+    "P4": (False, False),
+    "P5": (True, True),
+    "P6": (True, False),
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Top-1 accuracy on `n` clips; None where there is no such clip."""
+
+    accuracy: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class EvaluateReport:
+    """How well a model names clips that it was not trained on.
+
+    `settings` holds P3 to P6: P3 and P5 over the clips with face and voice, P4 and P6 over all
+    clips with a voice, the face hidden; P3 and P4 in the languages of the training clips, P5 and P6
+    in others. `more` holds the same by language, with the face alone, and clips as they come.
+    """
+
+    model: str
+    mode: str
+    settings: dict[str, Setting]
+    more: dict[str, Setting]
+    mean: float | None  # over the settings that have clips
+    train_languages: tuple[str, ...]
+    other_languages: tuple[str, ...]
+    unknown_speakers: int  # clips left out because the model has no such speaker
+    seconds: float
+
+
+def evaluate(
+    workspace: Workspace | Path | str | None = None,
+    model: str | None = None,
+    mode: str = "single",
+) -> EvaluateReport:
+    """Evaluate a model on all clips of the table whose recordings did not train it.
+
+    Writes the report to `reports/<model>-<mode>.json` too.
+
+    Raises:
+        MissingError: there is no model, no table, or no clip left to evaluate on.
+        UsageError: the table was made with other encoders than the model.
+    """
+    from mraf import checkpoint
+    from mraf.inference import predict
+
+    started = time.monotonic()
+    if mode not in MODES:
+        raise UsageError(f"There is no mode '{mode}' (there are: {', '.join(MODES)}).")
+    workspace = Workspace.at(workspace)
+    folder = workspace.model(model)
+    loaded = checkpoint.load(folder)
+    arrays = workspace.table.arrays()
+    encoders = encoders_of_table(arrays)
+    check_encoders(loaded.meta, encoders, f"the features in {workspace.table.folder}", folder.name)
+    unseen = unseen_clips(arrays, loaded.meta)
+    known = unseen & np.isin(np.array(arrays.speaker, object), loaded.labels)
+    if not known.any():
+        raise MissingError(
+            f"{folder}: every clip in the table trained this model, so nothing can be measured. Extract "
+            "other recordings of its speakers, or train with --holdout 0.25."
+        )
+    features = to_features(arrays, loaded.labels, dims_of(encoders), known)
+    trained = set(loaded.meta.get("languages", []))
+    language = np.array([arrays.language[i] or "" for i in np.flatnonzero(known)], object)
+    other = ~np.isin(language, list(trained))
+    right = _Rightness(lambda clips: predict(loaded.model, clips).probability, features)
+    settings = {
+        name: right.of(other if elsewhere else ~other, face=with_face)
+        for name, (elsewhere, with_face) in SETTINGS.items()
+    }
+    scores = [each.accuracy for each in settings.values() if each.accuracy is not None]
+    report = EvaluateReport(
+        folder.name,
+        mode,
+        settings,
+        _more(right, language, trained),
+        float(np.mean(scores)) if scores else None,
+        tuple(sorted(trained)),
+        tuple(sorted(set(language[other]))),
+        int((unseen & ~known).sum()),
+        time.monotonic() - started,
+    )
+    _write(workspace.reports / f"{folder.name}-{mode}.json", asdict(report))
+    return report
+
+
+def check_encoders(meta: dict[str, Any], encoders: str, what: str, model: str) -> None:
+    """Raise UsageError unless a model's encoders are those of `what`."""
+    if meta.get("encoders") != encoders:
+        raise UsageError(
+            f"The model '{model}' was trained on vectors of {meta.get('encoders')}, but {what} are of "
+            f"{encoders}; they cannot be compared. Train a model on these features, or extract with "
+            "the model's encoders into another workspace."
+        )
+
+
+def unseen_clips(arrays: FeatureArrays, meta: dict[str, Any]) -> np.ndarray:
+    """Which clips of named speakers did not train a model, nor any of their recording: `[N]` bool."""
+    names = recordings_of(arrays)
+    if meta.get("trained_clips") is not None:
+        clips = set(meta["trained_clips"])
+        fresh = [clip not in clips for clip in arrays.clip]
+    else:
+        trained = {tuple(name) for name in meta.get("trained_recordings", [])}
+        fresh = [name not in trained for name in names]
+    return np.array([f and n is not None for f, n in zip(fresh, names, strict=True)])
+
+
+class _Rightness:
+    """Accuracy of one model over parts of the same clips."""
+
+    def __init__(self, probability: Any, features: Features) -> None:
+        self._probability, self._features = probability, features
+
+    def of(self, which: np.ndarray, face: bool = True, voice: bool = True) -> Setting:
+        """Over the clips of `which` that have what is asked for, the rest hidden."""
+        clips = self._features
+        if face:
+            which = which & clips.face_present
+        if voice:
+            which = which & clips.voice_present
+        clips = clips.take(which)
+        clips = clips if face else clips.without_face()
+        clips = clips if voice else clips.without_voice()
+        return self._score(clips)
+
+    def as_they_come(self) -> Setting:
+        """Over all clips as they are; one with neither face nor voice counts as wrong."""
+        return self._score(self._features)
+
+    def _score(self, clips: Features) -> Setting:
+        if not len(clips):
+            return Setting(None, 0)
+        probability = self._probability(clips)
+        nothing = np.isnan(probability).any(axis=1)
+        guess = np.where(nothing, -2, np.nan_to_num(probability).argmax(axis=1))
+        return Setting(float((guess == clips.label).mean()), len(clips))
+
+
+def _more(right: _Rightness, language: np.ndarray, trained: set[str]) -> dict[str, Setting]:
+    everything = np.ones(len(language), bool)
+    more = {
+        "as they come": right.as_they_come(),
+        "face only": right.of(everything, voice=False),
+    }
+    for name in sorted(set(language)) if len(set(language)) > 2 else []:
+        title = name or "no language named"
+        more[f"{title}, face and voice"] = right.of(language == name)
+        more[f"{title}, voice only"] = right.of(language == name, face=False)
+    return more
+
+
+def _write(path: Path, report: dict[str, Any]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path}: the report cannot be written ({error.strerror}).") from None

@@ -1,0 +1,334 @@
+"""Extract: from clips to rows of the feature table."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from data.features import FeatureRow, FeatureTable
+from data.manifest import Clip
+from extractors.clip import ClipExtractor, ExtractOptions
+from extractors.encoders import EncoderPair, choose
+from extractors.weights import Progress
+from mraf.errors import MediaError, UsageError
+from pipeline import workers
+from pipeline.workspace import Workspace, encoders_of
+
+FLUSH_SECONDS = 15.0
+"""A killed run loses at most this much work and the clips in hand."""
+
+
+@dataclass(frozen=True)
+class ExtractProgress:
+    """How far a run has come, told after each clip."""
+
+    clips: int
+    done: int
+    reused: int
+    face_missing: int
+    voice_missing: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A clip that could not be read, and why."""
+
+    clip: str
+    error: str
+
+
+@dataclass(frozen=True)
+class ExtractReport:
+    """What a run did. `failed` clips are rows of the table too, with neither face nor voice."""
+
+    clips: int
+    embedded: int
+    reused: int
+    face_missing: int
+    voice_missing: int
+    face_reasons: dict[str, int]  # how many clips lack a face, by reason
+    voice_reasons: dict[str, int]
+    failed: tuple[Failure, ...]
+    encoders: str
+    seconds: float
+
+    @property
+    def clips_per_second(self) -> float:
+        """Speed over the whole run, starting the workers included."""
+        return self.clips / self.seconds if self.seconds else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """As `mraf extract --json` prints it."""
+        return asdict(self) | {"clips_per_second": round(self.clips_per_second, 3)}
+
+
+def extract(
+    clips: Sequence[Clip],
+    workspace: Workspace | Path | str | None,
+    encoders: EncoderPair,
+    options: ExtractOptions = ExtractOptions(),
+    worker_count: int | None = None,
+    device: str = "auto",
+    on_progress: Callable[[ExtractProgress], None] | None = None,
+) -> ExtractReport:
+    """Embed clips into the workspace's feature table; what is there and current is re-used.
+
+    A row is made anew when the content of its files, the encoders or the options change, not when
+    a name or a date does. A clip that cannot be read becomes a row that says so, and the run goes
+    on. Whatever way the run ends, what was embedded stays.
+
+    Args:
+        clips: from `find_clips` or `read_manifest`.
+        workspace: a folder, by default `./mraf-workspace`.
+        encoders: from `extractors.encoders.choose`.
+        options: frames a clip and the like.
+        worker_count: processes, by default one a core; 0 works in this process.
+        device: "auto", "cpu" or "cuda".
+        on_progress: called after each clip.
+
+    Raises:
+        UsageError: the table holds features of other encoders, or cannot be written.
+        MissingError: weights that the encoders need are not there.
+    """
+    started = time.monotonic()
+    table = Workspace.at(workspace).table
+    fingerprint = f"{encoders.identity} {options.identity}"
+    _refuse_mixing(table, encoders.identity)
+    run = _Run(table, fingerprint, len(clips), on_progress)
+    count = workers.available_cores() if worker_count is None else worker_count
+    with table.writer() as writer:
+        flushed = time.monotonic()
+        todo = run.without_current(clips, writer.add)
+        setup = (_setup_worker, encoders, options, device)
+        for (clip, digest), outcome in workers.run(todo, min(count, len(clips)), *setup):
+            row = run.row(clip, digest, outcome)
+            writer.add(row)
+            run.count(row, embedded=True)
+            if time.monotonic() - flushed > FLUSH_SECONDS:
+                writer.flush()
+                flushed = time.monotonic()
+    return run.report(encoders.identity, time.monotonic() - started)
+
+
+def choose_encoders(
+    workspace: Workspace | Path | str | None,
+    face: str = "auto",
+    voice: str = "auto",
+    weights_dir: Path | None = None,
+    offline: bool = False,
+    progress: Progress | None = None,
+) -> EncoderPair:
+    """Choose encoders for a workspace: "auto" keeps to those of the features it holds.
+
+    See `extractors.encoders.choose`, which this calls.
+    """
+    table = Workspace.at(workspace).table
+    made = (
+        None if table.is_empty else sorted(set(table.read(["extractor"])["extractor"].to_pylist()))
+    )
+    known = encoders_of(made[0]) if made else None
+    return choose(face, voice, known, weights_dir, offline, progress)
+
+
+class _Run:
+    """The state of one run: what is known from before, and the counts."""
+
+    def __init__(
+        self,
+        table: FeatureTable,
+        fingerprint: str,
+        clips: int,
+        on_progress: Callable[[ExtractProgress], None] | None,
+    ) -> None:
+        self._table, self._fingerprint, self._clips = table, fingerprint, clips
+        self._on_progress = on_progress
+        self._known = _index(table, fingerprint)
+        self._by_hash = {entry.digest: clip for clip, entry in self._known.items()}
+        self._embedded = self._reused = 0
+        self._reasons: dict[str, dict[str, int]] = {"face": {}, "voice": {}}
+        self._failed: list[Failure] = []
+
+    def without_current(
+        self, clips: Iterable[Clip], add: Callable[[FeatureRow], None]
+    ) -> Iterator[tuple[Clip, str]]:
+        """The clips that have to be embedded, with their digests; the others are counted."""
+        for clip in clips:
+            try:
+                digest = clip.content_hash()
+            except OSError as error:
+                row = _failed_row(clip, "", self._fingerprint, _unreadable(clip, error))
+                add(row)
+                self.count(row, embedded=True)
+                continue
+            row_before = self._current_row(clip, digest)
+            if row_before is None:
+                yield clip, digest
+                continue
+            labelled = _labelled(row_before, clip)
+            if _labels(labelled) != _labels(row_before) or labelled.replaces:
+                add(labelled)
+            self.count(labelled, embedded=False)
+
+    def row(self, clip: Clip, digest: str, outcome: object) -> FeatureRow:
+        """The row of what a worker made of a clip."""
+        if isinstance(outcome, FeatureRow):
+            return replace(outcome, source_hash=digest, extractor=self._fingerprint)
+        return _failed_row(clip, digest, self._fingerprint, str(outcome))
+
+    def count(self, row: FeatureRow, embedded: bool) -> None:
+        self._embedded += embedded
+        self._reused += not embedded
+        for name in ("face", "voice"):
+            reason = getattr(row, f"{name}_reason")
+            if reason is not None:
+                self._reasons[name][reason] = self._reasons[name].get(reason, 0) + 1
+        if row.error is not None:
+            self._failed.append(Failure(row.clip, row.error))
+        if self._on_progress:
+            self._on_progress(self._progress())
+
+    def report(self, encoders: str, seconds: float) -> ExtractReport:
+        face, voice = self._reasons["face"], self._reasons["voice"]
+        return ExtractReport(
+            self._clips,
+            self._embedded,
+            self._reused,
+            sum(face.values()),
+            sum(voice.values()),
+            face,
+            voice,
+            tuple(self._failed),
+            encoders,
+            seconds,
+        )
+
+    def _progress(self) -> ExtractProgress:
+        face, voice = (sum(self._reasons[name].values()) for name in ("face", "voice"))
+        done = self._embedded + self._reused
+        return ExtractProgress(self._clips, done, self._reused, face, voice, len(self._failed))
+
+    def _current_row(self, clip: Clip, digest: str) -> FeatureRow | None:
+        """The row to re-use for a clip, under its new name where the file was renamed."""
+        entry = self._known.get(clip.id)
+        if entry is not None and entry.digest == digest:
+            return replace(self._load(clip.id), replaces=None)
+        other = self._by_hash.get(digest)
+        if other is None:
+            return None
+        row = self._load(other)
+        moved = not Path(row.path).exists()
+        return replace(row, clip=clip.id, replaces=other if moved else None)
+
+    def _load(self, clip_id: str) -> FeatureRow:
+        if self._known[clip_id].row is None:
+            # The first re-use reads them all: a second run mostly re-uses everything.
+            for each in self._table.rows():
+                if each.clip in self._known:
+                    self._known[each.clip].row = each
+        row = self._known[clip_id].row
+        assert row is not None
+        return row
+
+
+@dataclass
+class _Entry:
+    digest: str
+    row: FeatureRow | None = None
+
+
+def _index(table: FeatureTable, fingerprint: str) -> dict[str, _Entry]:
+    """Clips whose rows were made by the same encoders and options, with their digests."""
+    if table.is_empty:
+        return {}
+    names = table.read(["clip", "source_hash", "extractor"]).to_pydict()
+    rows = zip(names["clip"], names["source_hash"], names["extractor"], strict=True)
+    return {clip: _Entry(digest) for clip, digest, made in rows if made == fingerprint and digest}
+
+
+def _refuse_mixing(table: FeatureTable, encoders: str) -> None:
+    if table.is_empty:
+        return
+    others = {encoders_of(made) for made in set(table.read(["extractor"])["extractor"].to_pylist())}
+    others.discard(encoders)
+    if others:
+        other = sorted(others)[0]
+        flags = " ".join(f"--{part.split('@')[0].replace('=', ' ')}" for part in other.split())
+        raise UsageError(
+            f"{table.folder}: these features were made with {other}, this run would use {encoders}. "
+            f"Vectors of different encoders cannot be compared. Go on with {flags}, or extract "
+            "everything into another workspace (-w)."
+        )
+
+
+def _setup_worker(encoders: EncoderPair, options: ExtractOptions, device: str):  # type: ignore[no-untyped-def]
+    """In a worker: load the encoders once; the returned function turns a clip into its row."""
+    from mraf.trainer import choose_device
+
+    extractor = ClipExtractor(encoders, options, str(choose_device(device)))
+
+    def work(job: tuple[Clip, str]) -> FeatureRow | MediaError:
+        clip = job[0]
+        try:
+            face, voice = extractor(clip.video, clip.audio, clip.image)
+        except MediaError as error:
+            return error
+        return FeatureRow(
+            clip.id,
+            _path_of(clip),
+            "",
+            "",
+            clip.speaker,
+            clip.language,
+            clip.recording,
+            face=face.vector,
+            face_reason=face.reason,
+            face_quality=face.quality,
+            face_frames=face.frames,
+            face_size=face.size,
+            voice=voice.vector,
+            voice_reason=voice.reason,
+            voice_quality=voice.quality,
+            voice_seconds=voice.seconds,
+        )
+
+    return work
+
+
+def _failed_row(clip: Clip, digest: str, fingerprint: str, error: str) -> FeatureRow:
+    labels = (clip.speaker, clip.language, clip.recording)
+    row = FeatureRow(
+        clip.id,
+        _path_of(clip),
+        digest,
+        fingerprint,
+        *labels,
+        face_reason="decode_error",
+        voice_reason="decode_error",
+    )
+    return replace(row, error=error)
+
+
+def _labelled(row: FeatureRow, clip: Clip) -> FeatureRow:
+    """The row under the labels that the clip has now."""
+    return replace(
+        row,
+        path=_path_of(clip),
+        speaker=clip.speaker,
+        language=clip.language,
+        recording=clip.recording,
+    )
+
+
+def _labels(row: FeatureRow) -> tuple[str | None, ...]:
+    return row.clip, row.path, row.speaker, row.language, row.recording
+
+
+def _path_of(clip: Clip) -> str:
+    return str(clip.files[0].absolute())
+
+
+def _unreadable(clip: Clip, error: OSError) -> str:
+    name = Path(error.filename).name if error.filename else clip.files[0].name
+    return f"{name}: cannot be read ({error.strerror or error})"

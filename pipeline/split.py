@@ -1,0 +1,168 @@
+"""Turn the feature table into training, held-out and other-language clips.
+
+Whole recordings are held out, never single clips of one: clips of one recording share background,
+microphone and clothes, and telling them apart shows nothing.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.features import FeatureArrays
+from mraf.errors import UsageError
+from mraf.types import Features
+
+Recording = tuple[str, str, str]
+"""Speaker, language ("" where unknown) and recording; a clip of no recording is one of its own."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which clips train and which are held out, as masks over the table's clips."""
+
+    speakers: tuple[str, ...]  # by class index
+    recordings: tuple[Recording | None, ...]  # [N], None where the speaker is unknown
+    train: np.ndarray  # [N] bool
+    heldout: np.ndarray  # [N] bool: same languages, recordings that do not train
+    by_clip: bool  # held out by clip, because no speaker has two recordings
+    untested: int  # speakers with one recording only: all of it trains
+
+
+def split(
+    arrays: FeatureArrays, languages: Iterable[str] | None, holdout: float, seed: int
+) -> Split:
+    """Hold out a share of each speaker's recordings, at least one where there are two.
+
+    Args:
+        arrays: the feature table.
+        languages: train on these only; None for all.
+        holdout: share of a speaker's recordings, 0 to below 1; 0 holds nothing out.
+        seed: of the choice.
+
+    Raises:
+        UsageError: no clip, one speaker only, or a language that is not there.
+    """
+    wanted = _match_languages(arrays, languages)
+    names = recordings_of(arrays)
+    usable = arrays.face_present | arrays.voice_present
+    pool = np.array([r is not None and (wanted is None or r[1] in wanted) for r in names]) & usable
+    by_speaker: dict[str, set[Recording]] = defaultdict(set)
+    for index in np.flatnonzero(pool):
+        name = names[index]
+        assert name is not None
+        by_speaker[name[0]].add(name)
+    _check_speakers(arrays, by_speaker)
+    by_clip = bool(holdout) and all(len(found) < 2 for found in by_speaker.values())
+    if by_clip:
+        held = _hold_out_clips(pool, names, holdout, seed)
+    else:
+        chosen = _hold_out_recordings(by_speaker, holdout, seed)
+        held = pool & np.array([name in chosen for name in names])
+    untested = len(by_speaker) - len({_speaker(names[i]) for i in np.flatnonzero(held)})
+    return Split(tuple(sorted(by_speaker)), names, pool & ~held, held, by_clip, untested)
+
+
+def recordings_of(arrays: FeatureArrays) -> tuple[Recording | None, ...]:
+    """The recording of each clip, None where the speaker is not known."""
+    rows = zip(arrays.speaker, arrays.language, arrays.recording, arrays.clip, strict=True)
+    return tuple(
+        (speaker, language or "", recording or f"clip {clip}") if speaker else None
+        for speaker, language, recording, clip in rows
+    )
+
+
+def to_features(
+    arrays: FeatureArrays, speakers: Sequence[str], dims: tuple[int, int], index: np.ndarray
+) -> Features:
+    """Some of the table's clips as the model takes them.
+
+    Args:
+        arrays: the feature table.
+        speakers: names by class index; clips of other speakers get the label -1.
+        dims: Df and Dv of the encoders: the table knows them only where a vector is present.
+        index: positions or mask of the clips wanted.
+    """
+    label = {name: i for i, name in enumerate(speakers)}
+    names = recordings_of(arrays)
+    groups = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    return Features(
+        _of_dim(arrays.face, dims[0]),
+        arrays.face_present,
+        _of_dim(arrays.voice, dims[1]),
+        arrays.voice_present,
+        np.array([label.get(s, -1) if s else -1 for s in arrays.speaker], np.int64).reshape(-1),
+        np.array([groups[name] for name in names], np.int64).reshape(-1),
+    ).take(index)
+
+
+def _match_languages(arrays: FeatureArrays, languages: Iterable[str] | None) -> set[str] | None:
+    if languages is None:
+        return None
+    there = {language.lower(): language for language in arrays.language if language}
+    wanted = set()
+    for language in languages:
+        if language.lower() not in there:
+            have = ", ".join(sorted(there.values())) or "none is named"
+            raise UsageError(f"No clip in the table is in '{language}' (languages there: {have}).")
+        wanted.add(there[language.lower()])
+    return wanted
+
+
+def _check_speakers(arrays: FeatureArrays, by_speaker: dict[str, set[Recording]]) -> None:
+    if len(by_speaker) >= 2:
+        return
+    if by_speaker:
+        found = f"only one speaker has clips to train on ('{next(iter(by_speaker))}')"
+    elif not any(arrays.speaker):
+        found = "no clip in the table has a speaker's name"
+    else:
+        found = "no clip of a named speaker has a face or a voice"
+    raise UsageError(
+        f"Cannot train: {found}, and at least two speakers are needed. Put each speaker's videos "
+        "into a folder of their name (videos/<speaker>/...), or name them in a manifest, and run "
+        "`mraf extract` again."
+    )
+
+
+def _hold_out_recordings(
+    by_speaker: dict[str, set[Recording]], holdout: float, seed: int
+) -> set[Recording]:
+    if not holdout:
+        return set()
+    chosen: set[Recording] = set()
+    for speaker, found in sorted(by_speaker.items()):
+        chosen.update(_draw(sorted(found), holdout, f"{seed} {speaker}"))
+    return chosen
+
+
+def _hold_out_clips(
+    pool: np.ndarray, names: tuple[Recording | None, ...], holdout: float, seed: int
+) -> np.ndarray:
+    by_speaker: dict[str, list[int]] = defaultdict(list)
+    for index in np.flatnonzero(pool):
+        by_speaker[_speaker(names[index])].append(int(index))
+    held = np.zeros(len(pool), bool)
+    for speaker, indices in by_speaker.items():
+        held[_draw(indices, holdout, f"{seed} {speaker}")] = True
+    return held
+
+
+def _draw(items: list, share: float, seed: str) -> list:
+    """A share of the items, at least one and never all; none of a single item."""
+    if len(items) < 2:
+        return []
+    count = min(len(items) - 1, max(1, round(len(items) * share)))
+    return random.Random(seed).sample(items, count)
+
+
+def _speaker(name: Recording | None) -> str:
+    return name[0] if name else ""
+
+
+def _of_dim(matrix: np.ndarray, dim: int) -> np.ndarray:
+    if matrix.shape[1] in (0, dim):
+        return matrix if matrix.shape[1] else np.zeros((len(matrix), dim), np.float32)
+    raise UsageError(f"The table's vectors have {matrix.shape[1]} numbers, the encoder's {dim}.")

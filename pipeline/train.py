@@ -1,0 +1,199 @@
+"""Train: from the feature table to a model folder."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from data.features import FeatureArrays
+from extractors.encoders import FACE, VOICE
+from mraf import __version__
+from mraf.errors import UsageError
+from mraf.options import TrainOptions
+from pipeline.card import model_card
+from pipeline.split import Split, split, to_features
+from pipeline.workspace import Workspace, encoders_of
+
+if TYPE_CHECKING:
+    from mraf.trainer import EpochReport
+
+PRESETS: dict[str, Callable[[], TrainOptions]] = {
+    "default": TrainOptions,
+    "paper": TrainOptions.paper,
+}
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What a training run made."""
+
+    model: str
+    folder: Path
+    speakers: int
+    samples: int
+    heldout: int
+    epoch: int  # whose weights were kept
+    seconds: float
+    dev: dict[str, float]  # accuracies and loss on the held-out clips; empty without any
+    notes: tuple[str, ...]
+
+
+def train(
+    workspace: Workspace | Path | str | None = None,
+    name: str | None = None,
+    preset: str = "default",
+    languages: tuple[str, ...] | None = None,
+    holdout: float = 0.25,
+    seed: int = 1,
+    epochs: int | None = None,
+    device: str = "auto",
+    options: TrainOptions | None = None,
+    on_epoch: "Callable[[EpochReport], None] | None" = None,
+) -> TrainReport:
+    """Train MRAF on the workspace's features and write the model folder.
+
+    Args:
+        workspace: a folder, by default `./mraf-workspace`.
+        name: of the model, by default the preset's.
+        preset: "default" or "paper".
+        languages: train on clips in these languages only; None for all. Clips in other languages
+            are left for `evaluate`.
+        holdout: share of each speaker's recordings that does not train; it chooses the epoch and is
+            left for `evaluate`. 0 trains on everything, for `epochs` epochs.
+        seed: of everything that is drawn.
+        epochs: at most this many; by default from the number of clips.
+        device: "auto", "cpu" or "cuda".
+        options: in place of the preset's; `seed`, `epochs` and `device` still apply.
+        on_epoch: called after each epoch.
+
+    Raises:
+        MissingError: nothing has been extracted.
+        UsageError: too few speakers, an unknown preset or language, features of mixed encoders.
+    """
+    from mraf import checkpoint
+    from mraf.trainer import fit
+
+    started = time.monotonic()
+    workspace = Workspace.at(workspace)
+    folder = workspace.new_model(name or preset)
+    chosen = options or _preset(preset)
+    chosen = replace(chosen, seed=seed, epochs=epochs or chosen.epochs, device=device)
+    if not 0 <= holdout < 1:
+        raise UsageError(f"The share to hold out must be from 0 to below 1, is {holdout}.")
+    arrays = workspace.table.arrays()
+    encoders = encoders_of_table(arrays)
+    parts = split(arrays, languages, holdout, seed)
+    dims = dims_of(encoders)
+    samples = to_features(arrays, parts.speakers, dims, parts.train)
+    heldout = to_features(arrays, parts.speakers, dims, parts.heldout) if holdout else None
+    result = fit(
+        samples,
+        heldout if heldout is not None and len(heldout) else None,
+        len(parts.speakers),
+        chosen,
+        on_epoch=on_epoch,
+    )
+    report = TrainReport(
+        folder.name,
+        folder,
+        len(parts.speakers),
+        len(samples),
+        int(parts.heldout.sum()),
+        result.best_epoch,
+        time.monotonic() - started,
+        result.dev,
+        _notes(arrays, parts, holdout),
+    )
+    meta = _meta(arrays, parts, encoders, preset, chosen, report)
+    metrics = {"dev": report.dev, "epoch": report.epoch, "history": _history(result.history)}
+    model = checkpoint.Checkpoint(result.model, parts.speakers, meta, metrics)
+    checkpoint.save(folder, model, model_card(report, meta))
+    return report
+
+
+def encoders_of_table(arrays: FeatureArrays) -> str:
+    """Identity of the encoders that made the table. Raises UsageError where there are several."""
+    found = sorted({encoders_of(made) for made in arrays.extractors})
+    if len(found) != 1:
+        raise UsageError(
+            f"The feature table mixes encoders ({'; '.join(found)}). Extract into a new workspace."
+        )
+    return found[0]
+
+
+def dims_of(encoders: str) -> tuple[int, int]:
+    """Lengths of the face's and the voice's vectors of two encoders."""
+    names = {k: v.split("@")[0] for k, v in (part.split("=", 1) for part in encoders.split())}
+    try:
+        return FACE[names["face"]].dim, VOICE[names["voice"]].dim
+    except KeyError:
+        raise UsageError(
+            f"The features were made with {encoders}, and this version of mraf has no such encoder."
+        ) from None
+
+
+def _preset(name: str) -> TrainOptions:
+    if name not in PRESETS:
+        raise UsageError(f"There is no preset '{name}' (there are: {', '.join(PRESETS)}).")
+    return PRESETS[name]()
+
+
+def _notes(arrays: FeatureArrays, parts: Split, holdout: float) -> tuple[str, ...]:
+    notes = []
+    if not holdout:
+        notes.append("Nothing was held out: how good the model is has not been measured.")
+    elif parts.by_clip:
+        notes.append(
+            "No speaker has two recordings, so single clips were held out: clips of one recording "
+            "are alike, and the figures are better than new recordings will be."
+        )
+    elif parts.untested:
+        notes.append(
+            f"{parts.untested} of {len(parts.speakers)} speakers have one recording only; all of it "
+            "trains, and the figures do not cover them."
+        )
+    unknown = sum(1 for i in np.flatnonzero(parts.train) if not arrays.recording[i])
+    if holdout and unknown and not parts.by_clip:
+        notes.append(
+            f"{unknown} clips do not say which recording they are cut from and were taken as "
+            "recordings of their own: the figures may be better than new recordings will be."
+        )
+    unnamed = sum(speaker is None for speaker in arrays.speaker)
+    if unnamed:
+        notes.append(f"{unnamed} clips have no speaker's name and were left out.")
+    return tuple(notes)
+
+
+def _meta(
+    arrays: FeatureArrays,
+    parts: Split,
+    encoders: str,
+    preset: str,
+    options: TrainOptions,
+    report: TrainReport,
+) -> dict[str, Any]:
+    import torch
+
+    trained = [parts.recordings[i] for i in np.flatnonzero(parts.train)]
+    # Clips held out of a recording that also trains are told apart by their ids.
+    clips = [arrays.clip[i] for i in np.flatnonzero(parts.train)] if parts.by_clip else None
+    return {
+        "mraf": __version__,
+        "torch": torch.__version__,
+        "encoders": encoders,
+        "extractor": list(arrays.extractors),
+        "preset": preset,
+        "options": asdict(options),
+        "languages": sorted({name[1] for name in trained if name}),
+        "trained_recordings": sorted({name for name in trained if name}),
+        "trained_clips": clips,
+        "samples": report.samples,
+        "notes": list(report.notes),
+    }
+
+
+def _history(history: "list[EpochReport]") -> list[dict[str, Any]]:
+    return [{"epoch": each.epoch, "loss": each.loss, "dev": each.dev} for each in history]
