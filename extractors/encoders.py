@@ -5,6 +5,7 @@ To add an encoder: write a class with `name`, `dim` and `embed` (see `FaceEncode
 """
 
 import difflib
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -133,6 +134,12 @@ def build(spec: EncoderSpec, device: str = "cpu") -> Any:
     weights.verify(spec.weights, spec.sha256 or "")
     try:
         state = torch.load(spec.weights, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        reason = (
+            "it holds more than tensors" if isinstance(error, pickle.UnpicklingError) else error
+        )
+        raise MrafError(f"{spec.weights}: not a file of weights ({reason}).") from None
+    try:
         return row.build(state, device)
     except (RuntimeError, KeyError, AttributeError, TypeError) as error:
         reason = str(error).splitlines()[0]

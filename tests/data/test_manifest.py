@@ -1,0 +1,185 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data.manifest import Clip, clip_files, describe_path, find_clips, read_manifest
+from mraf.errors import UsageError
+
+
+def touch(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(name.encode())
+    return root
+
+
+def labels(clip: Clip) -> tuple[str | None, ...]:
+    return clip.speaker, clip.language, clip.recording
+
+
+def test_full_layout_is_read_from_wherever_one_points(tmp_path):
+    root = touch(tmp_path / "videos", "ann/English/v1/1.mp4", "bob/Urdu/v2/1.mkv")
+    for start in (root, root / "ann", root / "ann" / "English", root / "ann" / "English" / "v1"):
+        clip = find_clips([start])[0]
+        assert labels(clip) == ("ann", "English", "v1"), start
+        assert clip.id == "ann/English/v1/1.mp4"
+    assert [clip.id for clip in find_clips([root])] == ["ann/English/v1/1.mp4", "bob/Urdu/v2/1.mkv"]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("1.mp4", (None, None, None)),
+        ("ann/1.mp4", ("ann", None, None)),
+        ("ann/v1/1.mp4", ("ann", None, "v1")),
+        ("ann/Urdu/1.mp4", ("ann", "Urdu", None)),
+        ("ann/Klingon/v1/1.mp4", ("ann", "Klingon", "v1")),
+        ("2019/ann/Klingon/v1/1.mp4", ("ann", "Klingon", "v1")),
+        ("2019/ann/english/day 1/v1/1.mp4", ("ann", "english", "day 1/v1")),
+    ],
+)
+def test_fewer_or_more_folders(path, expected):
+    assert describe_path(Path("/a/b") / path, Path("/a/b")) == expected
+
+
+def test_a_language_far_above_the_root_says_nothing():
+    root = Path("/srv/German/archive/set")
+    assert describe_path(root / "ann" / "1.mp4", root) == ("ann", None, None)
+
+
+def test_endings_hidden_files_and_sound(tmp_path):
+    touch(
+        tmp_path, "a/1.MP4", "a/.hidden.mp4", ".trash/2.mp4", "a/notes.txt", "a/3.wav", "a/4.webm"
+    )
+    clips = find_clips([tmp_path])
+    assert [clip.id for clip in clips] == ["a/1.MP4", "a/3.wav", "a/4.webm"]
+    assert clips[1].video is None and clips[1].audio is not None
+
+
+def test_a_file_named_itself_counts_whatever_its_ending(tmp_path):
+    path = touch(tmp_path, "ann/talk.bin") / "ann/talk.bin"
+    assert find_clips([path])[0].files == (path,)
+
+
+def test_names_with_spaces_quotes_and_urdu_letters(tmp_path):
+    name = "آمنہ 'بی'/Urdu/v \"1\"/a b.mp4"
+    clip = find_clips([touch(tmp_path, name)])[0]
+    assert clip.id == name and clip.speaker == "آمنہ 'بی'"
+
+
+def test_the_same_clip_twice_is_one_clip_but_two_of_one_id_are_refused(tmp_path):
+    touch(tmp_path, "x/ann/v/1.mp4", "y/ann/v/1.mp4")
+    assert len(find_clips([tmp_path / "x", tmp_path / "x"])) == 1
+    with pytest.raises(UsageError, match="two clips have the id 'ann/v/1.mp4'"):
+        find_clips([tmp_path / "x", tmp_path / "y"])
+
+
+def test_missing_and_empty_folders_are_named(tmp_path):
+    touch(tmp_path, "videos/readme.txt")
+    with pytest.raises(UsageError, match=r"video: no such file or folder. Did you mean .*videos"):
+        find_clips([tmp_path / "video"])
+    with pytest.raises(UsageError, match="no video or sound file"):
+        clip_files(tmp_path / "videos")
+
+
+def test_content_hash_follows_content_and_role_not_names(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(b"one")
+    (tmp_path / "b.mp4").write_bytes(b"one")
+    a, b = (Clip(n, tmp_path / f"{n}.mp4") for n in "ab")
+    assert a.content_hash() == b.content_hash()
+    assert a.content_hash() != Clip("a", audio=tmp_path / "a.mp4").content_hash()
+    (tmp_path / "b.mp4").write_bytes(b"two")
+    assert a.content_hash() != b.content_hash()
+
+
+def write(path: Path, text: str, encoding: str = "utf-8") -> Path:
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def test_manifest_of_videos(tmp_path):
+    text = 'video,speaker,language,recording,extra\n"a b.mp4",Ann,English,v1,x\nsub/c.mp4,,,,\n'
+    first, second = read_manifest(write(tmp_path / "m.csv", text))
+    assert first.id == "a b.mp4" and labels(first) == ("Ann", "English", "v1")
+    assert first.video == tmp_path.resolve() / "a b.mp4"
+    assert labels(second) == (None, None, None)
+
+
+@pytest.mark.parametrize("slash", ["/", "\\"])
+def test_manifest_of_polysim_pairs(tmp_path, slash):
+    text = (
+        "key,identity,language,audio_path,face_path\n"
+        f"7,id1,English,wav{slash}1.wav,img{slash}1.jpg\n7,id1,Urdu,wav{slash}2.wav,\n"
+    )
+    one, two = read_manifest(write(tmp_path / "m.csv", text))
+    assert (one.id, two.id) == ("English/7", "Urdu/7")
+    assert (
+        one.audio == tmp_path.resolve() / "wav/1.wav"
+        and one.image == tmp_path.resolve() / "img/1.jpg"
+    )
+    assert two.image is None and one.speaker == "id1"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_manifest_in_the_encodings_that_spreadsheets_write(tmp_path, encoding):
+    text = "video,speaker\na.mp4,آمنہ\n"
+    assert read_manifest(write(tmp_path / "m.csv", text, encoding))[0].speaker == "آمنہ"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no column named 'video'"),
+        ("name,where\na,b\n", r"found: name, where"),
+        ("video\n", "no row"),
+        ("video,speaker\n,Ann\n", "line 2: the row names no video"),
+        ("video\n../a.mp4\n", "line 2: .* leaves the root"),
+        ("video\n/etc/passwd\n", "line 2: .* leaves the root"),
+        ("video\n..\\a.mp4\n", "leaves the root"),
+        ("video\na.mp4\na.mp4\n", "line 3: the id 'a.mp4' stands in an earlier line"),
+        ("clip,video\nx,a.mp4\nx,b.mp4\n", "line 3: two clips have the id 'x'"),
+        ("video,audio\na.mp4,b.wav\n", "line 2: .*one or the other"),
+        ("video\na\0.mp4\n", "NUL"),
+    ],
+)
+def test_bad_manifests_name_file_and_line(tmp_path, text, message):
+    with pytest.raises(UsageError, match=message) as error:
+        read_manifest(write(tmp_path / "m.csv", text))
+    assert "m.csv" in str(error.value)
+
+
+def test_manifest_that_is_not_there_or_not_text(tmp_path):
+    with pytest.raises(UsageError, match="no such manifest"):
+        read_manifest(tmp_path / "m.csv")
+    with pytest.raises(UsageError, match="Save the manifest as UTF-8"):
+        read_manifest(write(tmp_path / "m.csv", "video\nblåbær.mp4\n", "latin-1"))
+    with pytest.raises(UsageError, match="root folder of the manifest does not exist"):
+        read_manifest(write(tmp_path / "m.csv", "video\na.mp4\n"), tmp_path / "nowhere")
+
+
+def test_a_link_out_of_the_root_is_refused(tmp_path):
+    (tmp_path / "in").mkdir()
+    touch(tmp_path, "out/secret.mp4")
+    (tmp_path / "in" / "link.mp4").symlink_to(tmp_path / "out" / "secret.mp4")
+    with pytest.raises(UsageError, match="leaves the root"):
+        read_manifest(write(tmp_path / "in" / "m.csv", "video\nlink.mp4\n"))
+
+
+@given(st.text())
+def test_any_text_is_a_manifest_or_a_named_error(tmp_path_factory, text):
+    path = tmp_path_factory.getbasetemp() / "fuzz.csv"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    try:
+        assert read_manifest(path)
+    except UsageError as error:
+        assert "fuzz.csv" in str(error)
+
+
+@pytest.mark.parametrize("values", [{}, {"video": Path("a"), "audio": Path("b")}])
+def test_clip_checks_itself(values):
+    with pytest.raises(UsageError):
+        Clip("a", **values)
+    with pytest.raises(UsageError):
+        Clip("", Path("a"))

@@ -1,0 +1,118 @@
+import pickle
+
+import pytest
+import torch
+
+from extractors import encoders, weights
+from extractors.encoders import FACE, VOICE, EncoderSpec, build, choose
+from mraf.errors import MissingError, MrafError, UsageError
+
+
+@pytest.fixture(autouse=True)
+def no_network(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "cache_dir", lambda: tmp_path / "cache")
+    monkeypatch.delenv("MRAF_WEIGHTS", raising=False)
+    asked = []
+
+    def refuse(url, seconds):
+        asked.append(url)
+        raise OSError("no network in tests")
+
+    monkeypatch.setattr(weights, "_open", refuse)
+    return asked
+
+
+def test_auto_falls_back_to_the_packaged_encoders_and_says_so(no_network):
+    pair = choose()
+    assert (pair.face.name, pair.voice.name) == ("dlib", "ge2e")
+    assert "FaceNet and ECAPA-TDNN" in pair.note and "dlib and GE2E" in pair.note
+    assert len(no_network) == 2
+
+
+def test_auto_takes_published_weights_that_are_here(tmp_path, monkeypatch, no_network):
+    monkeypatch.setattr(weights, "verify", lambda path, sha256: None)
+    (tmp_path / weights.PUBLISHED["ecapa"].filename).write_bytes(b"-")
+    pair = choose(weights_dir=tmp_path)
+    assert (pair.face.name, pair.voice.name) == ("dlib", "ecapa")
+    assert pair.note.startswith("The weights of FaceNet are not here")
+    assert pair.identity.endswith("voice=ecapa@0575cb64845e")
+
+
+def test_auto_keeps_to_what_is_known_without_asking_anyone(no_network):
+    pair = choose(known="face=dlib@0.1.0 voice=ge2e@0.1.4")
+    assert (pair.face.name, pair.voice.name, pair.note) == ("dlib", "ge2e", None)
+    assert no_network == []
+
+
+def test_offline_never_asks(no_network):
+    assert choose(offline=True).face.name == "dlib"
+    with pytest.raises(MissingError, match="--offline"):
+        choose(face="facenet", offline=True)
+    assert no_network == []
+
+
+def test_a_named_encoder_is_not_replaced():
+    with pytest.raises(MissingError, match="mraf weights get ecapa"):
+        choose(voice="ecapa")
+
+
+@pytest.mark.parametrize(
+    ("face", "voice"), [("facenett", "auto"), ("auto", "ecappa"), ("ge2e", "auto")]
+)
+def test_unknown_names_are_refused(face, voice):
+    with pytest.raises(UsageError, match="There is no (face|voice) encoder"):
+        choose(face=face, voice=voice)
+
+
+def test_dimensions_of_the_tables_are_those_of_the_encoders():
+    for name, row in (FACE | VOICE).items():
+        assert (row.build.name, row.build.dim) == (name, row.dim)
+
+
+def seeded_facenet_file(path):
+    from extractors import compat
+
+    compat.prepare()
+    from facenet_pytorch import InceptionResnetV1
+
+    torch.save(InceptionResnetV1(pretrained=None, classify=False).state_dict(), path)
+    return EncoderSpec("facenet", path, weights.sha256_of(path))
+
+
+def test_own_weights_are_built_and_have_an_identity_of_their_own(tmp_path):
+    spec = seeded_facenet_file(tmp_path / "seeded.pt")
+    assert spec.identity == f"facenet@{spec.sha256[:12]}"
+    assert pickle.loads(pickle.dumps(spec)) == spec  # it travels to the workers
+    assert build(spec).dim == 512
+
+
+def test_weights_that_changed_or_went_or_are_of_another_network_are_refused(tmp_path):
+    spec = seeded_facenet_file(tmp_path / "seeded.pt")
+    with pytest.raises(MrafError, match=r"seeded\.pt: not weights of 'ecapa'"):
+        build(EncoderSpec("ecapa", spec.weights, spec.sha256))
+    with spec.weights.open("r+b") as file:
+        file.seek(1000)
+        file.write(b"bit rot")
+    with pytest.raises(MrafError, match="not the published weights"):
+        build(spec)
+    spec.weights.unlink()
+    with pytest.raises(MissingError):
+        build(spec)
+
+
+class Payload:
+    def __reduce__(self):
+        return (open, ("executed", "w"))
+
+
+def test_a_pickle_in_disguise_is_never_executed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "evil.pt"
+    torch.save({"last_linear.weight": Payload()}, path)
+    with pytest.raises(MrafError, match=r"evil\.pt"):
+        build(EncoderSpec("facenet", path, weights.sha256_of(path)))
+    assert not (tmp_path / "executed").exists()
+
+
+def test_tables_are_where_auto_looks():
+    assert next(iter(encoders.FACE)) == "facenet" and next(iter(encoders.VOICE)) == "ecapa"
