@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from extractors import encoders
+from extractors import compat, encoders
 from extractors.face import FaceFinder, FaceResult, embed_face
 from extractors.media import Media, read_pair, read_video
 from extractors.voice import SpeechFinder, VoiceResult, embed_voice
@@ -44,10 +44,11 @@ class ClipExtractor:
     ) -> tuple[FaceResult, VoiceResult]:
         """Face and voice of a video, or of a sound file and a picture. Raises MediaError."""
         media = self.read(video, audio, image)
-        return (
-            embed_face(media.frames, media.frames_reason, self._faces, self._face),
-            embed_voice(media.wave, media.wave_reason, self._speech, self._voice),
-        )
+        with compat.torch_threads(1):
+            return (
+                embed_face(media.frames, media.frames_reason, self._faces, self._face),
+                embed_voice(media.wave, media.wave_reason, self._speech, self._voice),
+            )
 
     def read(self, video: Path | None, audio: Path | None, image: Path | None) -> Media:
         """Decode a clip. Raises MediaError where nothing of it can be decoded."""

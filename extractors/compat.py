@@ -11,7 +11,8 @@ import importlib.util
 import sys
 import threading
 import types
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +41,23 @@ def prepare() -> list[str]:
         return _used
 
 
-def without_thread_change(load: Callable[[], Any]) -> Any:
-    """Call `load` and give torch back the thread count it had: importing silero_vad sets it to 1."""
+@contextmanager
+def torch_threads(count: int | None = None) -> Iterator[None]:
+    """Give torch `count` threads within, and what it had before afterwards.
+
+    The networks of an extraction are small: one thread is nearly as fast as two on an idle machine,
+    and many times faster on a busy one, where threads wait for each other at every layer. Without
+    a count the threads are only kept: importing silero_vad sets them to 1.
+    """
     import torch
 
-    threads = torch.get_num_threads()
+    before = torch.get_num_threads()
+    if count is not None:
+        torch.set_num_threads(count)
     try:
-        return load()
+        yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
 
 
 def _loads(package: str, library: str) -> bool:

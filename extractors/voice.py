@@ -42,7 +42,10 @@ class SpeechFinder:
     """
 
     def __init__(self) -> None:
-        silero = compat.without_thread_change(_import_silero)
+        compat.prepare()
+        with compat.torch_threads():
+            import silero_vad as silero
+
         self._model = silero.load_silero_vad(sequence=True)
         self._segments = silero.get_speech_timestamps_from_probs
 
@@ -197,10 +200,3 @@ def _resemblyzer_file() -> Path:
         if file.name == "pretrained.pt":
             return Path(str(file.locate()))
     raise FileNotFoundError("the package Resemblyzer holds no pretrained.pt")
-
-
-def _import_silero() -> Any:
-    compat.prepare()
-    import silero_vad
-
-    return silero_vad

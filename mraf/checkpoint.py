@@ -1,0 +1,303 @@
+"""The model folder: weights as safetensors, everything else as JSON, and a model card.
+
+Reading what a folder says of itself (`describe`) does not import torch; only `save` and `load`
+do. Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mraf.errors import MissingError, MrafError, UsageError
+
+if TYPE_CHECKING:
+    from mraf.model import MRAF, MRAFConfig
+
+FORMAT, VERSION = "mraf-model", 1
+WEIGHTS, CONFIG, LABELS, METRICS, CARD = FILES = (
+    "model.safetensors",
+    "config.json",
+    "labels.json",
+    "metrics.json",
+    "README.md",
+)
+REMEDY = "copy the model folder again, or train the model again"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model and what has to be known to use it."""
+
+    model: MRAF
+    labels: tuple[str, ...]  # [C], the speakers by class index
+    meta: dict[str, Any] = field(default_factory=dict)  # encoders, languages, options, versions
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a model folder says of its model."""
+
+    config: dict[str, Any]  # fields of MRAFConfig
+    labels: tuple[str, ...]
+    meta: dict[str, Any]
+    metrics: dict[str, Any]
+
+
+def save(folder: Path, checkpoint: Checkpoint, card: str) -> None:
+    """Write the model folder `folder`, in place of an older one.
+
+    The files are written beside it first, so that an interruption leaves the older model.
+
+    Raises:
+        UsageError: labels do not fit the model, `meta` or `metrics` cannot be JSON, or there is
+            something at `folder` that is no model folder.
+
+    """
+    import safetensors.torch
+
+    _check_labels(checkpoint.labels, checkpoint.model.config.classes)
+    folder = Path(folder)
+    _check_target(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {k: v.detach().cpu().contiguous() for k, v in checkpoint.model.state_dict().items()}
+    contents = {
+        WEIGHTS: safetensors.torch.save(tensors),
+        LABELS: _to_json(LABELS, list(checkpoint.labels)),
+        METRICS: _to_json(METRICS, checkpoint.metrics),
+    }
+    config: dict[str, Any] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "arch": "mraf",
+        "model": asdict(checkpoint.model.config),
+        "meta": checkpoint.meta,
+        "sha256": {name: _digest(content) for name, content in contents.items()},
+    }
+    config["checksum"] = _digest(_to_json(CONFIG, config))
+    contents[CONFIG] = _to_json(CONFIG, config)
+    contents[CARD] = card.encode()
+    _replace(folder, contents)
+
+
+def load(folder: Path, device: str = "cpu") -> Checkpoint:
+    """Read a model folder; the model is in eval mode on `device`.
+
+    Raises:
+        MissingError: the folder or one of its files is not there.
+        MrafError: a file is damaged, or is not what this version writes.
+
+    """
+    import torch
+
+    from mraf.model import MRAF
+    from mraf.trainer import choose_device
+
+    folder = _find(Path(folder))
+    described = describe(folder)
+    config = _model_config(folder / CONFIG, described.config)
+    with torch.random.fork_rng(devices=[]):
+        model = MRAF(config)
+    tensors = _read_tensors(folder / WEIGHTS, _read_config(folder)["sha256"][WEIGHTS])
+    _check_tensors(folder / WEIGHTS, tensors, model.state_dict())
+    model.load_state_dict(tensors)
+    model.to(choose_device(device)).eval()
+    return Checkpoint(model, described.labels, described.meta, described.metrics)
+
+
+def describe(folder: Path) -> Description:
+    """What the model folder says, without reading the weights or importing torch.
+
+    Raises:
+        MissingError: the folder or one of its JSON files is not there.
+        MrafError: a JSON file is damaged, or is not what this version writes.
+
+    """
+    folder = _find(Path(folder))
+    config = _read_config(folder)
+    model, meta = config["model"], config["meta"]
+    labels = _read_json(folder / LABELS, list, config["sha256"][LABELS])
+    metrics = _read_json(folder / METRICS, dict, config["sha256"][METRICS])
+    try:
+        _check_labels(tuple(labels), model["classes"])
+    except UsageError as error:
+        raise _damaged(folder / LABELS, str(error)) from error
+    return Description(model, tuple(labels), meta, metrics)
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / CONFIG
+    config = _read_json(path, dict)
+    if config.get("format") != FORMAT or config.get("version") != VERSION:
+        found = f"format {config.get('format')!r}, version {config.get('version')!r}"
+        raise _damaged(path, f"it holds {found}; {FORMAT!r}, version {VERSION} was expected")
+    if config.get("arch") != "mraf":
+        raise _damaged(path, f"it holds the architecture {config.get('arch')!r}; 'mraf' is known")
+    for name in ("model", "meta", "sha256"):
+        if not isinstance(config.get(name), dict):
+            raise _damaged(path, f"{name!r} is {config.get(name)!r}; an object was expected")
+    if not isinstance(config["model"].get("classes"), int):
+        raise _damaged(path, "the number of classes of the model is absent")
+    for name in (WEIGHTS, LABELS, METRICS):
+        if not isinstance(config["sha256"].get(name), str):
+            raise _damaged(path, f"it holds no SHA-256 of {name}")
+    checksum = config.pop("checksum", None)
+    if checksum != _digest(_to_json(CONFIG, config)):
+        raise _damaged(path, "its contents do not match its checksum")
+    return config
+
+
+def _model_config(path: Path, values: dict[str, Any]) -> MRAFConfig:
+    from mraf.model import MRAFConfig
+
+    known = {each.name for each in fields(MRAFConfig)}
+    if set(values) != known:
+        odd = ", ".join(sorted(set(values) ^ known))
+        raise _damaged(path, f"these settings of the model are unknown or absent: {odd}")
+    try:
+        return MRAFConfig(**values)
+    except UsageError as error:
+        raise _damaged(path, str(error)) from error
+
+
+def _read_tensors(path: Path, expected: str) -> dict[str, Any]:
+    import safetensors
+    import safetensors.torch
+
+    content = _read(path)
+    if _digest(content) != expected:
+        what = f"its {len(content):,} bytes have the SHA-256 {_digest(content)[:12]}..."
+        raise _damaged(path, f"{what}; {expected[:12]}... was expected")
+    try:
+        return safetensors.torch.load(content)
+    except safetensors.SafetensorError as error:
+        raise _damaged(path, f"it is no safetensors file ({error})") from error
+
+
+def _check_tensors(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    if set(found) != set(wanted):
+        odd = ", ".join(sorted(set(found) ^ set(wanted)))
+        raise _damaged(path, f"these tensors are unknown or absent: {odd}")
+    for name, tensor in wanted.items():
+        if found[name].shape != tensor.shape or found[name].dtype != tensor.dtype:
+            have = f"{found[name].dtype} {list(found[name].shape)}"
+            want = f"{tensor.dtype} {list(tensor.shape)}"
+            raise _damaged(path, f"{name} is {have}; {want} was expected")
+
+
+def _check_labels(labels: tuple[Any, ...], classes: object) -> None:
+    if len(labels) != classes:
+        raise UsageError(f"there are {len(labels)} speakers for a model of {classes}")
+    odd = [label for label in labels if not isinstance(label, str)]
+    if odd:
+        raise UsageError(f"the speaker {odd[0]!r} is not a piece of text")
+    if len(set(labels)) < len(labels):
+        raise UsageError("two speakers have the same name")
+
+
+def _read_json(path: Path, kind: type, digest: str | None = None) -> Any:
+    content = _read(path)
+    try:
+        value = json.loads(content)
+    except ValueError as error:
+        raise _damaged(path, f"it is no JSON ({error})") from error
+    if not isinstance(value, kind):
+        raise _damaged(path, f"it holds a {type(value).__name__}; a {kind.__name__} was expected")
+    if digest is not None and _digest(content) != digest:
+        raise _damaged(path, f"its contents do not match the SHA-256 in {CONFIG}")
+    return value
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise MissingError(f"{path}: the model lacks this file; {REMEDY}") from error
+    except OSError as error:
+        raise MrafError(f"{path}: it cannot be read ({error.strerror}); {REMEDY}") from error
+
+
+def _to_json(name: str, value: object) -> bytes:
+    try:
+        text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{name} cannot be written: {error}") from error
+    return (text + "\n").encode()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _damaged(path: Path, found: str) -> MrafError:
+    return MrafError(f"{path}: {found}; {REMEDY}")
+
+
+def _find(folder: Path) -> Path:
+    """The folder, or the older model where a `save` was cut off between its two renames."""
+    for path in (folder, _backup(folder)):
+        if path.is_dir():
+            return path
+    raise MissingError(f"{folder}: there is no model here; `mraf train` makes one")
+
+
+def _backup(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")
+
+
+def _check_target(folder: Path) -> None:
+    if folder.is_dir():
+        strangers = sorted(path.name for path in folder.iterdir() if path.name not in FILES)
+        if strangers:
+            raise UsageError(
+                f"{folder}: it holds {strangers[0]!r}, which is no part of a model, and would be "
+                "replaced; choose another folder"
+            )
+    elif folder.exists():
+        raise UsageError(f"{folder}: it is not a folder; choose another name")
+
+
+def _replace(folder: Path, contents: dict[str, bytes]) -> None:
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.new-", dir=folder.parent))
+    try:
+        temporary.chmod(0o777 & ~_umask())
+        for name, content in contents.items():
+            _write(temporary / name, content)
+        _swap(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _swap(new: Path, folder: Path, rename: Callable[[Path, Path], None] = os.rename) -> None:
+    backup = _backup(folder)
+    if folder.exists():
+        shutil.rmtree(backup, ignore_errors=True)
+        rename(folder, backup)
+    try:
+        rename(new, folder)
+    except BaseException:
+        if backup.exists():
+            rename(backup, folder)
+        raise
+    shutil.rmtree(backup, ignore_errors=True)
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,216 @@
+import json
+import pickle
+import shutil
+
+import numpy as np
+import pytest
+from conftest import SMALL, made_features
+
+from mraf import checkpoint as module
+from mraf.checkpoint import Checkpoint, describe, load, save
+from mraf.errors import MissingError, MrafError, UsageError
+from mraf.model import MRAF, MRAFConfig
+from mraf.trainer import predict
+
+LABELS = ("Ada", "بے نظیر", "Cem", "Dot", "Eve", "Fay")
+
+
+def made(**changes) -> Checkpoint:
+    model = MRAF(MRAFConfig(10, 8, 6, **SMALL)).eval()
+    return Checkpoint(**{"model": model, "labels": LABELS, "meta": {"face": "dlib"}, **changes})
+
+
+@pytest.fixture
+def folder(tmp_path):
+    save(tmp_path / "model", made(), "# A model\n")
+    return tmp_path / "model"
+
+
+def test_round_trip(tmp_path):
+    before = made(metrics={"P3": {"accuracy": 0.5, "n": 3}})
+    save(tmp_path / "a" / "model", before, "# Card é")
+    after = load(tmp_path / "a" / "model")
+    features = made_features(missing=0.2)
+    for mine, theirs in zip(
+        vars(predict(before.model, features)).values(),
+        vars(predict(after.model, features)).values(),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(mine, theirs)
+    assert (after.labels, after.meta, after.metrics) == (LABELS, before.meta, before.metrics)
+    assert not after.model.training
+    assert after.model.config == before.model.config
+    files = {path.name for path in (tmp_path / "a" / "model").iterdir()}
+    assert files == set(module.FILES)
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["model"]
+    assert (tmp_path / "a" / "model" / "README.md").read_text("utf-8") == "# Card é"
+
+
+def test_describe(folder):
+    said = describe(folder)
+    assert said.labels == LABELS and said.config["dim"] == 32 and said.meta == {"face": "dlib"}
+
+
+def test_a_second_save_replaces_the_first(folder):
+    save(folder, made(meta={"face": "facenet"}), "")
+    assert load(folder).meta == {"face": "facenet"}
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("name", module.FILES[:4])
+def test_missing_files_are_named(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(MissingError, match=name):
+        load(folder)
+
+
+@pytest.mark.parametrize("name", module.FILES[:4])
+@pytest.mark.parametrize("where", [0.0, 0.3, 0.6, 0.99])
+def test_flipped_bits_and_cut_ends_are_found(folder, name, where):
+    content = (folder / name).read_bytes()
+    at = int(where * len(content))
+    for bad in (
+        content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :],
+        content[:at],
+    ):
+        (folder / name).write_bytes(bad)
+        with pytest.raises(MrafError, match=name):
+            load(folder)
+
+
+@pytest.mark.parametrize("name", ["config.json", "labels.json", "metrics.json"])
+@pytest.mark.parametrize("content", ["[]", "{}", "null", "3", '"text"', "[1, 2]", '{"model": 3}'])
+def test_json_of_other_types_is_refused(folder, name, content):
+    (folder / name).write_text(content)
+    with pytest.raises(MrafError, match=name):
+        load(folder)
+
+
+def rewrite(folder, **changes):
+    """Change config.json and make its checksum right again."""
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    config.pop("checksum")
+    config.update(changes)
+    config["checksum"] = module._digest(module._to_json("config.json", config))
+    (folder / "config.json").write_bytes(module._to_json("config.json", config))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"version": 2}, "version 2"),
+        ({"format": "other"}, "other"),
+        ({"arch": "fop"}, "fop"),
+        ({"meta": []}, "meta"),
+        ({"sha256": {}}, "SHA-256"),
+        ({"model": {"dim": 32}}, "number of classes"),
+        ({"model": {"classes": 6, "dim": 32}}, "absent: "),
+    ],
+)
+def test_settings_of_another_kind_are_refused(folder, changes, said):
+    rewrite(folder, **changes)
+    with pytest.raises(MrafError, match=said) as caught:
+        load(folder)
+    assert "config.json" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"tokens": 4}, "model.safetensors: face.position is"),
+        ({"layers": 2}, "model.safetensors: these tensors"),
+        ({"heads": "4"}, "config.json: model: heads"),
+        ({"classes": 7}, "labels.json: there are 6"),
+    ],
+)
+def test_settings_that_do_not_fit_the_weights_are_refused(folder, changes, said):
+    model = json.loads((folder / "config.json").read_text("utf-8"))["model"]
+    rewrite(folder, model={**model, **changes})
+    with pytest.raises(MrafError, match=said):
+        load(folder)
+
+
+class Bomb:
+    def __reduce__(self):
+        return (pytest.fail, ("unpickled",))
+
+
+def test_a_pickle_is_never_opened(folder):
+    content = pickle.dumps(Bomb())
+    (folder / "model.safetensors").write_bytes(content)
+    with pytest.raises(MrafError, match=r"model.safetensors"):
+        load(folder)
+    hashes = json.loads((folder / "config.json").read_text("utf-8"))["sha256"]
+    rewrite(folder, sha256={**hashes, "model.safetensors": module._digest(content)})
+    with pytest.raises(MrafError, match="no safetensors file"):
+        load(folder)
+
+
+def test_no_model(tmp_path):
+    with pytest.raises(MissingError, match="mraf train"):
+        load(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(MissingError, match=r"config\.json"):
+        load(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("step", ["_write", "_swap"])
+def test_an_interrupted_save_leaves_the_older_model(folder, monkeypatch, step):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, step, stop)
+    with pytest.raises(KeyboardInterrupt):
+        save(folder, made(meta={"face": "facenet"}), "")
+    assert load(folder).meta == {"face": "dlib"}
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
+
+
+def test_the_older_model_comes_back_when_the_last_rename_fails(folder, tmp_path):
+    done = []
+
+    def rename(old, new):
+        if len(done) == 1:
+            done.append(None)
+            raise OSError("disk")
+        old.rename(new)
+        done.append(None)
+
+    shutil.copytree(folder, tmp_path / "new")
+    with pytest.raises(OSError, match="disk"):
+        module._swap(tmp_path / "new", folder, rename)
+    assert load(folder).meta == {"face": "dlib"}
+
+
+def test_a_save_killed_between_its_renames_is_recovered(folder):
+    folder.rename(module._backup(folder))
+    assert load(folder).meta == {"face": "dlib"}
+    save(folder, made(meta={"face": "facenet"}), "")
+    assert load(folder).meta == {"face": "facenet"}
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
+
+
+def test_other_folders_and_files_are_not_overwritten(tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "thesis.tex").write_text("x")
+    with pytest.raises(UsageError, match=r"thesis\.tex"):
+        save(tmp_path / "thesis", made(), "")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UsageError, match="not a folder"):
+        save(tmp_path / "file", made(), "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"labels": LABELS[:5]}, "5 speakers"),
+        ({"labels": (*LABELS[:5], "Ada")}, "same name"),
+        ({"labels": (*LABELS[:5], 3)}, "3 is not"),
+        ({"meta": {"a": {1, 2}}}, "config.json cannot be written"),
+        ({"metrics": {"a": float("nan")}}, "metrics.json cannot be written"),
+    ],
+)
+def test_what_cannot_be_written_is_refused(tmp_path, changes, said):
+    with pytest.raises(UsageError, match=said):
+        save(tmp_path / "model", made(**changes), "")
+    assert not list(tmp_path.iterdir())
