@@ -5,11 +5,13 @@ import time
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from mraf import __version__
 from mraf.errors import MrafError, UsageError
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="mraf",
@@ -333,21 +335,21 @@ def main() -> None:
 def _run(arguments: list[str]) -> int:
     """Run one command; the exit code says how it went (DESIGN: 0, 1, 2, 3, 130)."""
     try:
-        code = typer.main.get_command(app).main(arguments, prog_name="mraf", standalone_mode=False)
-        return int(code or 0)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return 2
-    except click.ClickException as error:
-        return _fail(error.format_message(), 2, arguments)
+        command = typer.main.get_command(app)
+        code = int(command.main(arguments, prog_name="mraf", standalone_mode=False) or 0)
     except MrafError as error:
         return _fail(str(error), error.exit_code, arguments)
-    except (KeyboardInterrupt, click.Abort):
-        text = "Interrupted. What was done is kept: the same command goes on from there."
-        return _fail(text, 130, arguments)
+    except TyperException as error:
+        return _fail(getattr(error, "format_message", error.__str__)(), 2, arguments)
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+    if code == INTERRUPTED:
+        text = "Interrupted. What was done is kept: the same command goes on from there."
+        return _fail(text, code, arguments)
+    return code
 
 
 def _fail(message: str, code: int, arguments: list[str]) -> int:
@@ -355,7 +357,8 @@ def _fail(message: str, code: int, arguments: list[str]) -> int:
         import json
 
         print(json.dumps({"error": message}, ensure_ascii=False))
-    print(f"mraf: {message}", file=sys.stderr)
+    is_help = message.startswith("Usage:")  # a command that was given nothing to do
+    print(message if is_help else f"mraf: {message}", file=sys.stderr)
     return code
 
 

@@ -175,7 +175,8 @@ class _Run:
         """The row of what a worker made of a clip."""
         if isinstance(outcome, FeatureRow):
             return replace(outcome, source_hash=digest, extractor=self._fingerprint)
-        return _failed_row(clip, digest, self._fingerprint, str(outcome))
+        error = str(outcome).removeprefix(f"{clip.files[0].name}: ")  # the row names the clip
+        return _failed_row(clip, digest, self._fingerprint, error)
 
     def count(self, row: FeatureRow, embedded: bool) -> None:
         self._embedded += embedded
@@ -330,5 +331,5 @@ def _path_of(clip: Clip) -> str:
 
 
 def _unreadable(clip: Clip, error: OSError) -> str:
-    name = Path(error.filename).name if error.filename else clip.files[0].name
-    return f"{name}: cannot be read ({error.strerror or error})"
+    name = Path(error.filename or clip.files[0]).name
+    return f"{name} cannot be read ({error.strerror or error})"

@@ -1,0 +1,131 @@
+"""A few brushes: soft shapes on a grid of points, painted one over another.
+
+Everything is a function of the points alone, so any part of a picture can be
+painted again (a mouth that opens, an eye that closes) and fits its place.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]  # float32 unless said otherwise
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Points to paint: x and y [H, W] in head units, `pixel` the size of a pixel there."""
+
+    x: Array
+    y: Array
+    pixel: float
+
+
+@dataclass(frozen=True)
+class Light:
+    """Where the light comes from and how it colours; x right, y down, z to the viewer."""
+
+    direction: tuple[float, float, float]
+    key: tuple[float, float, float]  # RGB of the main light
+    fill: tuple[float, float, float]  # RGB of the light from everywhere
+
+
+class Layer:
+    """A picture with soft edges: colour [H, W, 3] in 0..1, premultiplied, and alpha [H, W]."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.colour = np.zeros((*shape, 3), np.float32)
+        self.alpha = np.zeros(shape, np.float32)
+
+    def over(self, alpha: Array, colour: Array | Sequence[float]) -> None:
+        """Paint a colour ([3] or [H, W, 3]) over what is there, as far as alpha [H, W] covers."""
+        inside = np.flatnonzero(alpha.max(axis=1) > 0.002)
+        if not len(inside):
+            return
+        rows = slice(int(inside[0]), int(inside[-1]) + 1)
+        paint = np.asarray(colour, np.float32)
+        paint = paint[rows] if paint.ndim == 3 else paint
+        cover = alpha[rows, :, None]
+        self.colour[rows] += cover * (paint - self.colour[rows])
+        self.alpha[rows] += alpha[rows] * (1 - self.alpha[rows])
+
+    def multiply(self, alpha: Array, factor: Sequence[float] | float) -> None:
+        """Tint or darken what is there."""
+        self.colour *= 1 - alpha[..., None] * (1 - np.asarray(factor, np.float32))
+
+
+def rgb(*colour: float) -> Array:
+    """Return a colour [3] to reckon with."""
+    return np.array(colour, np.float32)
+
+
+def smooth(low: float, high: float, value: Array) -> Array:
+    """Return 0 below `low`, 1 above `high` and an S between (or the other way round)."""
+    t = np.clip((value - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def blob(grid: Grid, x: float, y: float, width: float, height: float) -> Array:
+    """Return a soft round spot, 1 in its centre."""
+    return np.exp(-(((grid.x - x) / width) ** 2) - ((grid.y - y) / height) ** 2)
+
+
+def inside(distance: Array, edge: float) -> Array:
+    """Return the cover of a shape whose signed distance is negative inside, `edge` wide."""
+    return np.clip(0.5 - distance / edge, 0, 1)
+
+
+def polygon(x: Array, y: Array, points: Sequence[tuple[float, float]]) -> Array:
+    """Return the distance [H, W] to a convex polygon, negative inside; points run clockwise."""
+    distance = np.full(x.shape, -np.inf, np.float32)
+    for (x0, y0), (x1, y1) in zip(points, [*points[1:], points[0]], strict=True):
+        length = np.hypot(x1 - x0, y1 - y0)
+        distance = np.maximum(distance, ((y1 - y0) * (x - x0) - (x1 - x0) * (y - y0)) / length)
+    return distance.astype(np.float32)
+
+
+def capsule(grid: Grid, start: tuple[float, float], end: tuple[float, float]) -> Array:
+    """Return the distance [H, W] to a line from start to end."""
+    px, py = grid.x - start[0], grid.y - start[1]
+    bx, by = end[0] - start[0], end[1] - start[1]
+    along = np.clip((px * bx + py * by) / (bx * bx + by * by + 1e-9), 0, 1)
+    return np.hypot(px - along * bx, py - along * by)
+
+
+@lru_cache(maxsize=64)
+def cloud(seed: int, size: int = 256, cell: int = 16) -> Array:
+    """Return soft noise [size, size], about -1..1, that can be looked up with `look_up`."""
+    small = np.random.default_rng(seed).normal(size=(size // cell, size // cell)).astype(np.float32)
+    tiled = np.tile(small, (3, 3))
+    large = cv2.resize(tiled, (3 * size, 3 * size), interpolation=cv2.INTER_CUBIC)
+    return large[size : 2 * size, size : 2 * size] * 0.6
+
+
+def look_up(texture: Array, u: Array, v: Array) -> Array:
+    """Return texture values at u, v [H, W] in turns: one turn is the texture's whole size."""
+    size = texture.shape[0]
+    mode = cv2.BORDER_WRAP
+    u, v = (u % 1.0) * size, (v % 1.0) * size
+    return cv2.remap(
+        texture, u.astype(np.float32), v.astype(np.float32), cv2.INTER_LINEAR, borderMode=mode
+    )
+
+
+def shade(height: Array, pixel: float, light: Light, gloss: float = 0.0) -> Array:
+    """Return the light [H, W, 3] that a surface of this height gives back."""
+    dy, dx = np.gradient(height, pixel)
+    norm = 1.0 / np.sqrt(dx * dx + dy * dy + 1.0)
+    lx, ly, lz = np.asarray(light.direction) / np.linalg.norm(light.direction)
+    facing = (-dx * lx - dy * ly + lz) * norm
+    # Light creeps round a soft body: there is no hard line between day and night.
+    lit = np.clip((facing + 0.35) / 1.35, 0, 1)[..., None]
+    out = lit * rgb(*light.key) + rgb(*light.fill) * (0.6 + 0.4 * norm[..., None])
+    if gloss:
+        half = np.array([lx, ly, lz + 1.0]) / np.linalg.norm([lx, ly, lz + 1.0])
+        shine = np.clip((-dx * half[0] - dy * half[1] + half[2]) * norm, 0, 1) ** 24
+        out = out + gloss * shine[..., None] * rgb(*light.key)
+    return out.astype(np.float32)
