@@ -1,0 +1,98 @@
+"""The default path: FaceNet and ECAPA-TDNN, with seeded weights in place of the published ones."""
+
+import numpy as np
+import pytest
+import torch
+
+from data.manifest import find_clips
+from extractors import compat
+from extractors.encoders import EncoderPair, EncoderSpec
+from extractors.weights import sha256_of
+from mraf.errors import MrafError, UsageError
+from mraf.options import TrainOptions
+from pipeline import Identifier, Workspace
+from pipeline.evaluate import evaluate
+from pipeline.extract import extract
+from pipeline.train import train
+
+pytestmark = pytest.mark.xdist_group("sample")
+
+
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory) -> EncoderPair:
+    """Files like the published ones, filled by a generator."""
+    compat.prepare()
+    from facenet_pytorch import InceptionResnetV1
+    from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
+
+    folder = tmp_path_factory.mktemp("weights")
+    torch.manual_seed(0)
+    state = InceptionResnetV1(pretrained=None, classify=False).state_dict()
+    state |= {"logits.weight": torch.zeros(8631, 512), "logits.bias": torch.zeros(8631)}
+    torch.save(state, folder / "face.pt")
+    ecapa = ECAPA_TDNN(
+        80,
+        channels=[1024, 1024, 1024, 1024, 3072],
+        kernel_sizes=[5, 3, 3, 3, 1],
+        dilations=[1, 2, 3, 4, 1],
+        attention_channels=128,
+        lin_neurons=192,
+    )
+    torch.save(ecapa.state_dict(), folder / "voice.ckpt")
+    specs = {
+        name: EncoderSpec(name, folder / file, sha256_of(folder / file))
+        for name, file in (("facenet", "face.pt"), ("ecapa", "voice.ckpt"))
+    }
+    return EncoderPair(specs["facenet"], specs["ecapa"])
+
+
+@pytest.fixture(scope="module")
+def workspace(seeded, sample_videos, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("published") / "workspace"
+    report = extract(find_clips([sample_videos]), folder, seeded, worker_count=2)
+    assert report.embedded == 32 and not report.failed
+    train(folder, languages=("English",), epochs=8, options=TrainOptions(threads=1))
+    return folder
+
+
+def test_vectors_have_the_published_dimensions_and_record_their_weights(workspace, seeded):
+    arrays = Workspace.at(workspace).table.arrays()
+    assert arrays.face.shape[1] == 512 and arrays.voice.shape[1] == 192
+    assert np.allclose(np.linalg.norm(arrays.face[arrays.face_present], axis=1), 1, atol=1e-5)
+    assert arrays.extractors[0].startswith(seeded.identity)
+    assert f"facenet@{seeded.face.sha256[:12]}" in seeded.identity
+
+
+def test_training_evaluation_and_identification_run_on_them(workspace, seeded, sample_videos):
+    report = evaluate(workspace)
+    assert report.settings["P3"].n and report.settings["P6"].n
+    answer = Identifier(workspace, encoders=seeded)(sample_videos / "person01/English/rec1/02.mp4")
+    assert answer.speaker in {"person01", "person02", "person03", "person04"}
+    assert answer.face.present and answer.voice.present
+
+
+def test_the_same_clip_alone_gives_the_same_vectors(workspace, seeded, sample_videos, tmp_path):
+    clips = find_clips([sample_videos])[:1]
+    extract(clips, tmp_path / "alone", seeded, worker_count=0)
+    alone = next(Workspace.at(tmp_path / "alone").table.rows())
+    before = next(Workspace.at(workspace).table.rows([clips[0].id]))
+    for name in ("face", "voice"):
+        one, two = getattr(alone, name), getattr(before, name)
+        assert (one is None) == (two is None)
+        assert one is None or np.allclose(one, two, rtol=1e-4, atol=1e-4 * np.abs(two).max())
+
+
+def test_other_encoders_are_refused_before_any_work(workspace, sample_videos):
+    packaged = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
+    with pytest.raises(UsageError, match="--face facenet --voice ecapa"):
+        extract(find_clips([sample_videos]), workspace, packaged)
+    with pytest.raises(UsageError, match="trained on vectors of face=facenet@"):
+        Identifier(workspace, encoders=packaged)
+
+
+def test_damaged_weights_stop_the_run_by_name(seeded, sample_videos, tmp_path):
+    bad = tmp_path / "bad.pt"
+    bad.write_bytes(seeded.face.weights.read_bytes()[:-10])
+    pair = EncoderPair(EncoderSpec("facenet", bad, seeded.face.sha256), seeded.voice)
+    with pytest.raises(MrafError, match=r"bad\.pt"):
+        extract(find_clips([sample_videos]), tmp_path / "w", pair, worker_count=1)
