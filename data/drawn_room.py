@@ -39,7 +39,7 @@ def sample_scene(rng: Rng) -> Scene:
     """Return the place, light and camera of one recording."""
     angle = rng.uniform(-1.0, 1.0)
     warm = rng.uniform(-1.0, 1.0)
-    strength = rng.uniform(0.62, 0.85)
+    strength = rng.uniform(0.60, 0.78)
     fill = rng.uniform(0.32, 0.46)
     tint = np.array([1 + 0.06 * warm, 1.0, 1 - 0.09 * warm])
     key, shadow = strength * tint, fill * (2 - tint)

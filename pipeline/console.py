@@ -11,6 +11,7 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -123,7 +124,7 @@ def evaluated(report: "EvaluateReport") -> None:
         "other language": ", ".join(name or "unnamed" for name in report.other_languages) or "-",
     }
     title = f"{report.model}, each clip alone (mode {report.mode})"
-    table = Table(title=escape(title), title_justify="left")
+    table = Table(title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     for column in ("", "Language", "Seen and heard"):
         table.add_column(column)
     table.add_column("Accuracy", justify="right")
@@ -132,8 +133,7 @@ def evaluated(report: "EvaluateReport") -> None:
         setting = report.settings[name]
         shown = f"{language} ({languages[language]})"
         table.add_row(name, escape(shown), modality, _accuracy(setting.accuracy), str(setting.n))
-    table.add_section()
-    table.add_row("", "mean", "", _accuracy(report.mean), "")
+    table.add_row("mean", "", "", _accuracy(report.mean), "", end_section=True)
     for name, setting in report.more.items():
         table.add_row("", escape(name), "", _accuracy(setting.accuracy), str(setting.n))
     out.print(table)
@@ -182,7 +182,7 @@ def features_info(table: "FeatureTable") -> None:
 
 def rows(title: str, header: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> None:
     """A plain table."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     for name in header:
         table.add_column(name, overflow="fold")
     for line in lines:

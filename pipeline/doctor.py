@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def examine(weights_dir: Path | None = None) -> list[Finding]:
     findings += [_package(name) for name in PACKAGES]
     findings += [_attempt("torch device", _device), _attempt("shims", _shims)]
     findings += [_weights(name, weights_dir) for name in ("facenet", "ecapa")]
-    findings += [_attempt(f"{name} encoder", lambda n=name: _build(n)) for name in ("dlib", "ge2e")]
+    findings += [_attempt(f"{name} encoder", partial(_build, name)) for name in ("dlib", "ge2e")]
     return findings
 
 

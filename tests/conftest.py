@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+# Test processes run side by side; threads of torch in each would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 SHARED = Path(os.environ.get("MRAF_SHARED", Path(__file__).parents[2] / "shared"))
 
 
