@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .PHONY: install demo test lint clean
 
@@ -11,11 +12,12 @@ install: $(STAMP)
 # Everything is pinned by constraints.txt; torch comes first, so that its CPU build, where that is
 # what the package index has, is there before anything asks for a newer one.
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 13) else "mraf needs Python 3.11 or 3.12, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 " + "...")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 13) or sys.exit("mraf needs Python 3.11 or 3.12 and this is " + sys.version.split()[0] + ": say make PYTHON=python3.11")'
+	@echo "Setting up $(VENV); torch and the encoders are large, so this takes a few minutes."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --upgrade pip
+	@$(PIP) -c constraints.txt torch
+	@$(PIP) -c constraints.txt -e '.[dev]'
 	@touch $@
 
 demo: install

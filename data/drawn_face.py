@@ -69,8 +69,10 @@ def _lower_jaw(grid: Grid, look: Look, pose: Pose) -> Grid:
     drop = pose.mouth * OPENING
     below = grid.y - look.mouth_y
     jaw = 0.75 * smooth(0.0, 0.5, below) * np.exp(-((grid.x / 0.9) ** 2))
-    lips = _lens(grid.x, look) * smooth(-0.001, 0.001, below - drop * 0.5 * _lens(grid.x, look))
-    moved = drop * np.maximum(jaw, lips * np.exp(-np.clip(below - drop, 0, None) / 0.5))
+    # Squared, so that the skin beside the corners is not torn.
+    parted = _lens(grid.x, look) ** 2
+    lips = parted * smooth(-0.001, 0.001, below - drop * 0.5 * parted)
+    moved = drop * np.maximum(jaw, lips * np.exp(-np.clip(below - drop, 0, None) / 0.15))
     return Grid(grid.x, (grid.y - moved).astype(np.float32), grid.pixel)
 
 
@@ -198,7 +200,9 @@ def _paint_brow(layer: Layer, grid: Grid, look: Look, lit: Array, side: int) -> 
     thick = look.brow_thickness * (1.15 - 0.55 * smooth(-0.2, 1.05, u))
     hairs = look_up(cloud(look.texture + 2, cell=4), u * 1.4 + grid.y * 1.2, grid.y * 0.9)
     body = np.exp(-(((grid.y - line) / thick) ** 4)) * smooth(1.08, 0.8, np.abs(u))
-    colour = (np.minimum(rgb(*look.hair_colour), 0.42) * 0.72) * np.clip(lit, 0.4, 1.1)
+    colour = (rgb(*look.hair_colour) * min(1.0, 0.42 / max(look.hair_colour)) * 0.72) * np.clip(
+        lit, 0.4, 1.1
+    )
     layer.over((body * np.clip(0.8 + 0.25 * hairs, 0, 0.95)).astype(np.float32), colour)
 
 
