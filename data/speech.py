@@ -18,8 +18,7 @@ from mraf.errors import MissingError, UsageError
 SAMPLE_RATE = 24_000  # Hz, of all that this module returns
 ESPEAK_LANGUAGES = {"English": "en", "Urdu": "ur"}
 
-# Voice variants of espeak-ng that sound natural enough. Those with breath noise
-# (f5 and others) are left out: they never sound the same twice.
+# Voice variants of espeak-ng that sound natural enough.
 MALE_VARIANTS = ("m3", "m1", "m7", "Andy", "m2", "m8", "Alex", "m4", "Lee", "m6", "Mike", "david")
 FEMALE_VARIANTS = ("f2", "Annie", "f4", "linda", "f1", "steph", "f3", "anika")
 
@@ -202,6 +201,7 @@ class _Engine:
         self._rate = self._library.espeak_Initialize(self._SYNCHRONOUS, 200, data, self._DONT_EXIT)
         if self._rate <= 0:
             raise MissingError("espeak-ng does not start; run: pip install -U espeakng-loader")
+        self._library.espeak_ng_SetRandSeed(ctypes.c_long(1))  # it starts from the clock
         hear = ctypes.CFUNCTYPE(
             ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
         )
