@@ -1,6 +1,9 @@
 """Shared fixtures: where real clips lie, and a skip with the reason where they do not."""
 
+import fcntl
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,14 +25,26 @@ def real_videos() -> Path:
     return folder
 
 
+def made_once(tmp_path_factory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder filled by the first test process that asks for it, and shared by the others."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if os.environ.get("PYTEST_XDIST_WORKER") else root
+    folder = root / f"shared-{name}"
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            make(root / f"{name}.part")
+            (root / f"{name}.part").rename(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def sample_videos(tmp_path_factory) -> Path:
-    """Videos of four people who do not exist: two recordings of English and one of Urdu."""
+    """Videos of four people who do not exist: three recordings of English and one of Urdu."""
     from data.sample import SampleOptions, make_sample
 
-    folder = tmp_path_factory.mktemp("sample") / "videos"
-    make_sample(folder, SampleOptions(speakers=4, recordings=(3, 1), clips=2))
-    return folder
+    options = SampleOptions(speakers=4, recordings=(3, 1), clips=2)
+    return made_once(tmp_path_factory, "sample", lambda folder: make_sample(folder, options))
 
 
 @pytest.fixture(scope="session")
@@ -39,18 +54,22 @@ def extracted(sample_videos, tmp_path_factory) -> Path:
     from extractors.encoders import EncoderPair, EncoderSpec
     from pipeline.extract import extract
 
-    folder = tmp_path_factory.mktemp("workspace")
-    pair = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
-    report = extract(find_clips([sample_videos]), folder, pair, worker_count=2)
-    assert (report.clips, report.embedded, report.failed) == (32, 32, ())
-    return folder
+    def make(folder: Path) -> None:
+        pair = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
+        report = extract(find_clips([sample_videos]), folder, pair, worker_count=2)
+        assert (report.clips, report.embedded, report.failed) == (32, 32, ())
+
+    return made_once(tmp_path_factory, "extracted", make)
 
 
 @pytest.fixture(scope="session")
-def trained(extracted) -> Path:
-    """The same workspace with a model trained on English."""
+def trained(extracted, tmp_path_factory) -> Path:
+    """A workspace with the same features and a model trained on English."""
     from mraf.options import TrainOptions
     from pipeline.train import train
 
-    train(extracted, languages=("English",), options=TrainOptions(threads=1))
-    return extracted
+    def make(folder: Path) -> None:
+        shutil.copytree(extracted, folder)
+        train(folder, languages=("English",), options=TrainOptions(threads=1))
+
+    return made_once(tmp_path_factory, "trained", make)

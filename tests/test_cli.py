@@ -15,7 +15,6 @@ import pytest
 import cli
 from tests.media_files import corners, tone, write_media
 
-pytestmark = pytest.mark.xdist_group("sample")
 PACKAGED = ["--face", "dlib", "--voice", "ge2e"]
 
 

@@ -12,7 +12,6 @@ from pipeline import Workspace
 from pipeline.extract import choose_encoders, extract
 from tests.media_files import tone, write_media
 
-pytestmark = pytest.mark.xdist_group("sample")
 PACKAGED = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
 
 

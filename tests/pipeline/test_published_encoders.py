@@ -15,8 +15,6 @@ from pipeline.evaluate import evaluate
 from pipeline.extract import extract
 from pipeline.train import train
 
-pytestmark = pytest.mark.xdist_group("sample")
-
 
 @pytest.fixture(scope="module")
 def seeded(tmp_path_factory) -> EncoderPair:

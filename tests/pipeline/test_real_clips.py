@@ -13,7 +13,7 @@ from pipeline import Identifier
 from pipeline.extract import extract
 from pipeline.train import train
 
-pytestmark = [pytest.mark.shared, pytest.mark.xdist_group("real")]
+pytestmark = pytest.mark.shared
 PACKAGED = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
 
 
