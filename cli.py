@@ -1,5 +1,6 @@
 """The command `mraf`: parses, calls one function a command, prints."""
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -108,7 +109,7 @@ def train(
     preset: Annotated[str, typer.Option(help="default or paper.")] = "default",
     language: Annotated[
         list[str] | None,
-        typer.Option(help="Train on this language only (may be repeated); default: on all."),
+        typer.Option(metavar="NAME", help="Train on this language only (may be repeated)."),
     ] = None,
     name: Annotated[
         str | None, typer.Option(help="Name of the model; default: the preset's.")
@@ -146,6 +147,10 @@ def train(
 def evaluate(
     model: ModelOption = None,
     mode: Annotated[str, typer.Option(help="single: each clip alone.")] = "single",
+    other: Annotated[
+        str | None,
+        typer.Option(metavar="LANGUAGE", help="Language of P5 and P6; default: all others."),
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -153,7 +158,7 @@ def evaluate(
     from pipeline import console
     from pipeline.evaluate import evaluate as run
 
-    report = run(workspace, model, mode)
+    report = run(workspace, model, mode, other)
     console.print_json(report) if as_json else console.evaluated(report)
 
 
@@ -169,21 +174,16 @@ def identify(
     as_json: JsonOption = False,
 ) -> None:
     """Say who is speaking in each clip."""
-    from data.manifest import clip_files
     from pipeline import console
     from pipeline.identify import Identifier
+    from pipeline.identify import identify as run
 
-    files = [file for clip in clips for file in (clip_files(clip) if clip.is_dir() else [clip])]
-    for file in files:
-        clip_files(file)  # a path that is not there stops us before the models are loaded
-    who = Identifier(workspace, model, None, weights_dir, offline, device)
-    predictions = []
-    for file in files:
-        predictions.append(who(file, top))
-        if not as_json:
-            console.identified(predictions[-1])
+    def load() -> Identifier:
+        return Identifier(workspace, model, None, weights_dir, offline, device)
+
+    predictions = run(clips, load, top, None if as_json else console.identified)
     if as_json:
-        console.print_json({"model": who.name, "clips": [p.as_dict() for p in predictions]})
+        console.print_json({"clips": [prediction.as_dict() for prediction in predictions]})
     if any(prediction.speaker is None for prediction in predictions):
         raise typer.Exit(1)
 
@@ -214,15 +214,17 @@ def demo(
         "mraf-demo"
     ),
     speakers: Annotated[int, typer.Option(min=4, help="How many people to draw.")] = 12,
+    as_json: JsonOption = False,
 ) -> None:
     """Run the whole of it on sample videos: sample, extract, train, evaluate, identify."""
+    from pipeline import console
     from pipeline.demo import Demo
 
-    steps = Demo(folder, speakers)
-    for arguments in steps.commands():
-        typer.secho(f"\n$ mraf {' '.join(arguments)}", bold=True)
-        if code := _run(arguments):
-            raise typer.Exit(code)
+    announce = None if as_json else lambda line: typer.secho(f"\n$ {line}", bold=True)
+    code, steps = Demo(folder, speakers).run(_run, announce)
+    if as_json:
+        console.print_json({"steps": steps})
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -241,24 +243,11 @@ def doctor(weights_dir: WeightsOption = None, as_json: JsonOption = False) -> No
 @weights_app.command("list")
 def weights_list(weights_dir: WeightsOption = None, as_json: JsonOption = False) -> None:
     """Show the published weights and where they lie on this machine."""
-    from extractors import weights
+    from extractors.weights import find_all
     from pipeline import console
 
-    found = {name: weights.find(file, weights_dir) for name, file in weights.PUBLISHED.items()}
-    if as_json:
-        console.print_json({name: str(path) if path else None for name, path in found.items()})
-        return
-    lines = [
-        (
-            name,
-            file.filename,
-            f"{file.size / 1e6:.0f} MB",
-            file.licence,
-            str(found[name] or "not here"),
-        )
-        for name, file in weights.PUBLISHED.items()
-    ]
-    console.rows("Published weights", ("Encoder", "File", "Size", "Licence", "Path"), lines)
+    found = find_all(weights_dir)
+    console.print_json(found) if as_json else console.weights_table(found)
 
 
 @weights_app.command("get")
@@ -311,6 +300,25 @@ def features_export(
         console.out.print(f"{count} clips in {file}", markup=False)
 
 
+@features_app.command("remove")
+def features_remove(
+    speaker: Annotated[str, typer.Argument(help="Whose clips to forget.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Forget a speaker: their clips leave the table (train anew to forget them in a model)."""
+    from pipeline import console
+    from pipeline.workspace import Workspace
+
+    count = Workspace.at(workspace).table.remove(speaker)
+    if as_json:
+        console.print_json({"speaker": speaker, "clips": count})
+    else:
+        console.out.print(
+            f"{count} clips of {speaker} removed; models keep what they learned", markup=False
+        )
+
+
 def _show_version(asked: bool) -> None:
     if asked:
         typer.echo(f"mraf {__version__}")
@@ -343,13 +351,18 @@ def _run(arguments: list[str]) -> int:
         return _fail(getattr(error, "format_message", error.__str__)(), 2, arguments)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 1
-    if code == INTERRUPTED:
-        text = "Interrupted. What was done is kept: the same command goes on from there."
-        return _fail(text, code, arguments)
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # lest Python try again at exit
+        return 128 + 13
+    if code == INTERRUPTED and arguments[:1] != ["demo"]:  # where the command in hand has said it
+        return _fail(_INTERRUPTED.get(arguments[0], "Interrupted."), code, arguments)
     return code
+
+
+_INTERRUPTED = {
+    "extract": "Interrupted. What was embedded is kept: the same command goes on from there.",
+    "train": "Interrupted. No model was written; an older one of this name is as it was.",
+}
 
 
 def _fail(message: str, code: int, arguments: list[str]) -> int:

@@ -10,7 +10,7 @@ import fcntl
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mraf.errors import MissingError, MrafError, UsageError
+from mraf.errors import MissingError, MrafError, UsageError, choices
 
 MERGE_AT = 32
 """How many parts a table may have before a finished run merges them."""
@@ -73,6 +73,7 @@ class FeatureArrays:
     speaker: list[str | None]
     language: list[str | None]
     recording: list[str | None]
+    source_hash: list[str]  # of the clip's content
     face: np.ndarray  # [N, Df] float32; Df = 0 where no clip has a face
     face_present: np.ndarray  # [N] bool
     voice: np.ndarray  # [N, Dv] float32
@@ -125,7 +126,8 @@ class FeatureTable:
 
     def arrays(self, languages: Iterable[str] | None = None) -> FeatureArrays:
         """The vectors and labels, of all clips or of those in some languages."""
-        names = ["clip", "speaker", "language", "recording", "face", "voice", "extractor"]
+        names = ["clip", "speaker", "language", "recording", "source_hash"]
+        names += ["face", "voice", "extractor"]
         table = self.read(names)
         if languages is not None:
             table = table.filter(
@@ -138,6 +140,7 @@ class FeatureTable:
             table["speaker"].to_pylist(),
             table["language"].to_pylist(),
             table["recording"].to_pylist(),
+            table["source_hash"].to_pylist(),
             face,
             face_present,
             voice,
@@ -173,6 +176,8 @@ class FeatureTable:
         table = self.read()
         if file.suffix not in (".csv", ".parquet"):
             raise UsageError(f"{file}: name a .csv or .parquet file to export to.")
+        if file.exists():
+            raise UsageError(f"{file}: is there already; name a new file.")
         try:
             if file.suffix == ".parquet":
                 pq.write_table(table, file, compression="zstd")
@@ -209,11 +214,31 @@ class FeatureTable:
         last = int(_PART.fullmatch(parts[-1].name)[1]) if parts else 0  # type: ignore[index]
         return self.folder / f"part-{last + 1:06d}.parquet"
 
-    def _merge(self) -> None:
-        # Killed between the two steps, the old parts are read first and the merged one, which
-        # holds the same rows, after them: the table stays the same.
+    def remove(self, speaker: str) -> int:
+        """Forget a speaker: no part holds their clips any more. Returns how many there were.
+
+        Raises UsageError where there is no such speaker.
+        """
+        with _lock(self.folder):
+            table = self.read()
+            theirs = pc.fill_null(pc.equal(table["speaker"], speaker), False)
+            count = pc.sum(theirs).as_py() or 0
+            if not count:
+                known = sorted(name for name in set(table["speaker"].to_pylist()) if name)
+                raise UsageError(f"{self.folder}: no clip of '{speaker}' {choices(speaker, known)}")
+            self._merge(table.filter(pc.invert(theirs)))
+        return count
+
+    def _merge(self, table: pa.Table | None = None) -> None:
+        """Put the current rows, or those of `table`, into one part in place of all others."""
+        # The merged part is read after the old ones, and these go oldest first: killed at any
+        # point in between, the table reads the same. The merged rows replace nobody: what they
+        # replaced is gone, and may have come back since.
         parts = self._parts()
-        _write_part(self._next_part(), self.read())
+        table = self.read() if table is None else table
+        index = table.schema.get_field_index("replaces")
+        nobody = pa.nulls(table.num_rows, pa.string())
+        _write_part(self._next_part(), table.set_column(index, "replaces", nobody))
         for part in parts:
             part.unlink()
 
@@ -356,11 +381,19 @@ def _cell(value: Any) -> Any:
 
 def _write_part(path: Path, table: pa.Table) -> None:
     temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
-        pq.write_table(table, file, compression="zstd")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            pq.write_table(table, file, compression="zstd")
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise UsageError(
+            f"{path.parent}: the features cannot be written ({error.strerror or error}). Free some "
+            "room or name another workspace (-w); clips that were written before stay."
+        ) from None
 
 
 @contextmanager

@@ -19,6 +19,11 @@ NAMES = frozenset(
 )
 
 
+def canonical(name: str) -> str:
+    """A language's name in its usual case ("english" -> "English"); any other name as it is."""
+    return name.capitalize() if is_language(name) else name
+
+
 def is_language(name: str) -> bool:
     """Whether a folder name is the English name of a language, in any case."""
     return name.lower() in NAMES

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from data.languages import is_language
+from data.languages import canonical, is_language
 from mraf.errors import UsageError
 
 VIDEO_SUFFIXES = frozenset(
@@ -113,7 +113,8 @@ def describe_path(path: Path, root: Path) -> tuple[str | None, str | None, str |
     A folder with the English name of a language tells its neighbours: the speaker stands above it,
     the recording below. It is looked for above `root` too, so that `videos/`, `videos/ann/` and
     `videos/ann/English/` give the same answer. Without one, the folders between `root` and the clip
-    are read from the left: speaker / language / recording, speaker / recording, or speaker alone.
+    count: the last three as speaker, language and recording, two as speaker and recording, one as
+    the speaker.
     """
     folders = path.parent.parts
     below = path.relative_to(root).parent.parts if path != root else ()
@@ -123,7 +124,7 @@ def describe_path(path: Path, root: Path) -> tuple[str | None, str | None, str |
         near_root = len(folders) - index <= len(below) + 2
         if is_language(folders[index]) and (inside_root or near_root):
             recording = "/".join(folders[index + 1 :]) or None
-            return folders[index - 1], folders[index], recording
+            return folders[index - 1], canonical(folders[index]), recording
     if len(below) >= 3:
         return below[-3], below[-2], below[-1]
     if len(below) == 2:
@@ -137,18 +138,18 @@ def read_manifest(csv_path: Path, root: Path | None = None) -> list[Clip]:
     Columns (any order, others are ignored): `video`, or `audio` and/or `image`; `speaker`,
     `language`, `recording`, `clip` (an id; by default made from the path). POLY-SIM's names
     (`audio_path`, `face_path`, `identity`, `key`) are understood, and either kind of slash. Paths
-    are relative to `root`, by default the manifest's own folder, and must stay inside it.
+    start from `root`, by default the manifest's own folder, and must stay inside it.
 
     Raises UsageError naming the file and line where it cannot be read.
     """
     text = _read_text(csv_path)
     reader = csv.DictReader(io.StringIO(text, newline=""))
-    columns = _match_columns(csv_path, reader.fieldnames or [])
     base = (root or csv_path.parent).resolve()
     if not base.is_dir():
         raise UsageError(f"{root}: the root folder of the manifest does not exist.")
     clips: dict[str, Clip] = {}
     try:
+        columns = _match_columns(csv_path, reader.fieldnames or [])
         for row in reader:
             where = f"{csv_path}, line {reader.line_num}"
             _add(clips, _clip_of_row(row, columns, base, where), where)
@@ -238,7 +239,7 @@ def _match_columns(path: Path, header: Iterable[str]) -> dict[str, str]:
 
 def _clip_of_row(row: dict[str, str], columns: dict[str, str], base: Path, where: str) -> Clip:
     def cell(name: str) -> str | None:
-        return (row.get(columns.get(name, "")) or "").strip() or None
+        return (row.get(columns[name]) or "").strip() or None if name in columns else None
 
     paths = {
         name: _inside(base, value, where)
@@ -250,6 +251,7 @@ def _clip_of_row(row: dict[str, str], columns: dict[str, str], base: Path, where
     first = next(iter(paths.values()))
     clip_id = cell("clip") or first.relative_to(base).as_posix()
     language, recording = cell("language"), cell("recording")
+    language = canonical(language) if language else None
     if "clip" in columns and language and columns["clip"].lower() == "key":
         # In POLY-SIM the same key names different samples in different languages.
         clip_id = f"{language}/{clip_id}"
@@ -262,11 +264,10 @@ def _clip_of_row(row: dict[str, str], columns: dict[str, str], base: Path, where
 
 
 def _inside(base: Path, value: str, where: str) -> Path:
-    relative = PurePosixPath(value.replace("\\", "/"))
-    path = base / relative
-    if relative.is_absolute() or not path.resolve().is_relative_to(base):
+    path = base / PurePosixPath(value.replace("\\", "/"))  # an absolute path stays itself
+    if not path.resolve().is_relative_to(base):
         raise UsageError(
             f"{where}: the path '{value}' leaves the root folder {base}. "
-            "Give paths relative to --root, and a --root that holds them all."
+            "Give a --root that holds all the files."
         )
     return path

@@ -29,6 +29,8 @@ def prepare() -> list[str]:
     global _used  # noqa: PLW0603
     with _lock:
         if _used is None:
+            import torch  # noqa: F401  # the extensions link its libraries and do not find them alone
+
             _used = []
             if "torchvision" not in sys.modules and not _loads("torchvision", "_C.so"):
                 _define_nms()

@@ -4,7 +4,6 @@ To add an encoder: write a class with `name`, `dim` and `embed` (see `FaceEncode
 `VoiceEncoder`), and add a row to `FACE` or `VOICE`.
 """
 
-import difflib
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any
 from extractors import weights
 from extractors.face import Dlib, FaceNet
 from extractors.voice import GE2E, Ecapa
-from mraf.errors import MissingError, MrafError, UsageError
+from mraf.errors import MissingError, MrafError, UsageError, choices
 
 ATTEMPT_SECONDS = 7.0
 """How long `auto` waits for each of the two servers before it takes the packaged encoders."""
@@ -107,11 +106,13 @@ def choose(
         if name == "auto" and modality in before:
             name = before[modality].split("@")[0]
         if name == "auto":
-            default, packaged = TABLES[modality]
+            table = TABLES[modality]
+            default = next(name for name, row in table.items() if row.published)
             try:
                 specs[modality] = _located(default, weights_dir, offline, progress, ATTEMPT_SECONDS)
             except MissingError:
-                absent.append(TABLES[modality][default])
+                absent.append(table[default])
+                packaged = next(name for name, row in table.items() if not row.published)
                 specs[modality] = EncoderSpec(packaged)
         else:
             _check_name(modality, name)
@@ -167,11 +168,8 @@ def _row(name: str) -> Encoder:
 def _check_name(modality: str, name: str) -> None:
     table = TABLES[modality]
     if name not in table:
-        near = difflib.get_close_matches(name, table, 1, 0.4)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
-        raise UsageError(
-            f"There is no {modality} encoder '{name}' (there are: auto, {', '.join(table)}).{hint}"
-        )
+        known = choices(name, ["auto", *table])
+        raise UsageError(f"There is no {modality} encoder '{name}' {known}")
 
 
 def _fallback_note(absent: list[Encoder], specs: dict[str, EncoderSpec]) -> str | None:

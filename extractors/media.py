@@ -12,6 +12,14 @@ from mraf.errors import MediaError
 SAMPLE_RATE = 16_000
 """Sampling rate of `Media.wave` in Hz: what both kinds of voice encoder are trained on."""
 
+# Containers that hold their streams themselves: no playlist that would have FFmpeg open other files
+# or addresses, and no format that draws text as a picture.
+_OPEN_OPTIONS = {
+    "protocol_whitelist": "file",
+    "format_whitelist": "mov,matroska,avi,mpeg,mpegts,mpegvideo,flv,asf,ogg,mxf,dv,rm,nut,m4v,h264,hevc,"
+    "ivf,obu,wav,w64,caf,aiff,au,mp3,flac,aac,ac3,eac3,amr,wv,tta,ape,dts,gif,swf,wtv,vob",
+}
+
 log = logging.getLogger("mraf")
 
 
@@ -47,7 +55,8 @@ def read_video(path: Path, frames: int = 8, max_seconds: float = 120.0) -> Media
     import av
 
     try:
-        container = av.open(str(path), metadata_errors="replace")
+        # Absolute, lest a colon in the name be taken for a protocol.
+        container = av.open(str(path.absolute()), metadata_errors="replace", options=_OPEN_OPTIONS)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise MediaError(_cannot_open(path, error)) from None
     with container:
@@ -235,8 +244,10 @@ class _Reader:
 
 def _picture_stream(container: Any) -> Any:
     """The first video stream that is not a cover picture."""
+    from av.stream import Disposition
+
     for stream in container.streams.video:
-        if "attached_pic" not in str(getattr(stream, "disposition", "")):
+        if not stream.disposition & Disposition.attached_pic:
             return stream
     return None
 

@@ -4,18 +4,17 @@ A file is looked for in `--weights-dir`, in the folder that MRAF_WEIGHTS names, 
 cache; only when it is in none of them is it fetched, and only then is the network used.
 """
 
-import difflib
 import hashlib
+import http.client
 import os
 import shutil
 import threading
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mraf.errors import MissingError, MrafError, UsageError
+from mraf.errors import MissingError, MrafError, UsageError, choices
 
 CONNECT_SECONDS = 10.0
 """How long a server may take to answer before we go on without it."""
@@ -82,6 +81,11 @@ def find(file: WeightFile, weights_dir: Path | None = None) -> Path | None:
     return None
 
 
+def find_all(weights_dir: Path | None = None) -> dict[str, Path | None]:
+    """Where each published file lies, by the encoder's name; None where it is nowhere."""
+    return {name: find(file, weights_dir) for name, file in PUBLISHED.items()}
+
+
 def get(
     file: WeightFile,
     weights_dir: Path | None = None,
@@ -114,11 +118,7 @@ def get_or_verify(
     """
     for name in names or []:
         if name not in PUBLISHED:
-            near = difflib.get_close_matches(name, PUBLISHED, 1, 0.4)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
-            raise UsageError(
-                f"'{name}' has no published weights ({', '.join(PUBLISHED)} do).{hint}"
-            )
+            raise UsageError(f"No published weights of '{name}' {choices(name, PUBLISHED)}")
     paths = {}
     for name in names or list(PUBLISHED):
         file = PUBLISHED[name]
@@ -175,13 +175,13 @@ def _download(
                     progress(file.filename, done, total)
         verify(temporary, file.sha256)
         temporary.replace(target)
-    except (OSError, urllib.error.URLError) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise MissingError(f"{missing_text(file)}. Fetching it failed: {reason}.") from None
     except MrafError as error:
         if isinstance(error, MissingError):
             raise
-        raise MrafError(
+        raise MissingError(
             f"{file.url}: what came is not {file.filename}: its SHA-256 is not the published one. "
             "Nothing was kept. A proxy may have answered instead; try again or fetch it by hand."
         ) from None

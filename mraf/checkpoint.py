@@ -66,8 +66,7 @@ def save(folder: Path, checkpoint: Checkpoint, card: str) -> None:
 
     _check_labels(checkpoint.labels, checkpoint.model.config.classes)
     folder = Path(folder)
-    _check_target(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    check_target(folder)
     tensors = {k: v.detach().cpu().contiguous() for k, v in checkpoint.model.state_dict().items()}
     contents = {
         WEIGHTS: safetensors.torch.save(tensors),
@@ -85,7 +84,49 @@ def save(folder: Path, checkpoint: Checkpoint, card: str) -> None:
     config["checksum"] = _digest(_to_json(CONFIG, config))
     contents[CONFIG] = _to_json(CONFIG, config)
     contents[CARD] = card.encode()
-    _replace(folder, contents)
+    try:
+        _replace(folder, contents)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+
+
+def check_target(folder: Path) -> None:
+    """Make sure that a model can be saved at `folder`; makes the folder above it.
+
+    Raises:
+        UsageError: it cannot be written, or holds something that is no model.
+
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder.parent):
+            pass
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    if folder.is_dir():
+        strangers = sorted(path.name for path in folder.iterdir() if path.name not in FILES)
+        if strangers:
+            raise UsageError(
+                f"{folder}: it holds {strangers[0]!r}, which is no part of a model, and would be "
+                "replaced; choose another folder"
+            )
+    elif folder.exists():
+        raise UsageError(f"{folder}: it is not a folder; choose another name")
+
+
+def model_folders(folder: Path) -> list[Path]:
+    """The models in a folder of models, the oldest first.
+
+    One whose replacement was cut off between its two renames counts under its own name.
+    """
+    found: dict[str, float] = {}
+    for path in folder.glob("*/" + CONFIG):
+        name = path.parent.name
+        if name.startswith(".") and name.endswith(".old"):
+            found.setdefault(name[1:-4], path.stat().st_mtime)
+        elif not name.startswith("."):
+            found[name] = path.stat().st_mtime
+    return [folder / name for name in sorted(found, key=lambda name: (found[name], name))]
 
 
 def load(folder: Path, device: str = "cpu") -> Checkpoint:
@@ -253,16 +294,9 @@ def _backup(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.old")
 
 
-def _check_target(folder: Path) -> None:
-    if folder.is_dir():
-        strangers = sorted(path.name for path in folder.iterdir() if path.name not in FILES)
-        if strangers:
-            raise UsageError(
-                f"{folder}: it holds {strangers[0]!r}, which is no part of a model, and would be "
-                "replaced; choose another folder"
-            )
-    elif folder.exists():
-        raise UsageError(f"{folder}: it is not a folder; choose another name")
+def _unwritable(folder: Path, error: OSError) -> UsageError:
+    reason = error.strerror or error
+    return UsageError(f"{folder}: the model cannot be written ({reason}); choose another workspace")
 
 
 def _replace(folder: Path, contents: dict[str, bytes]) -> None:

@@ -4,8 +4,11 @@ Every message says which file or value, what was found, what was expected and
 what to do. The command line prints the message without a traceback and exits
 with the error's `exit_code`.
 
-This module imports nothing, so that every part of the house may use it.
+This module imports nothing heavy, so that every part of the house may use it.
 """
+
+import difflib
+from collections.abc import Iterable
 
 
 class MrafError(Exception):
@@ -28,3 +31,11 @@ class MissingError(MrafError):
 
 class MediaError(MrafError):
     """One clip that cannot be read; it becomes a marked row and the run goes on."""
+
+
+def choices(name: str, known: Iterable[str]) -> str:
+    """What there is, and the nearest to `name`, for the end of a message."""
+    known = list(known)
+    near = difflib.get_close_matches(name, known, 1, 0.4)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    return f"(there are: {', '.join(known) or 'none'}).{hint}"

@@ -80,7 +80,7 @@ def sampled(folder: Path, clips: "list[SampleClip]", seconds: float) -> None:
 def extracted(report: "ExtractReport", folder: Path) -> None:
     """Summary of `mraf extract`."""
     out.print(
-        f"{report.clips} clips in [bold]{escape(str(folder))}[/]: {report.embedded} embedded, "
+        f"{_count(report.clips, 'clip')} in [bold]{escape(str(folder))}[/]: {report.embedded} embedded, "
         f"{report.reused} re-used, {report.seconds:.0f} s ({report.clips_per_second:.1f} clips/s)"
     )
     for name, reasons in (("face", report.face_reasons), ("voice", report.voice_reasons)):
@@ -88,6 +88,13 @@ def extracted(report: "ExtractReport", folder: Path) -> None:
         detail = ", ".join(f"{n} {REASONS.get(r, r)}" for r, n in sorted(reasons.items()))
         out.print(f"  {name:<5}  {found} of {report.clips}" + (f"  ({detail})" if detail else ""))
     out.print(f"  by     {report.encoders}")
+    if report.renamed:
+        old, new = report.renamed[0]
+        out.print(
+            f"[yellow]{_count(len(report.renamed), 'clip')} known under another name[/] now stand under "
+            f"the new one, with the speaker that this gives (the first: {escape(old)} is now "
+            f"{escape(new)})."
+        )
     if report.failed:
         out.print(f"[yellow]{len(report.failed)} could not be read:[/]")
         for failure in report.failed[:20]:
@@ -99,7 +106,7 @@ def extracted(report: "ExtractReport", folder: Path) -> None:
 def trained(report: "TrainReport") -> None:
     """Summary of `mraf train`."""
     out.print(
-        f"Model [bold]{escape(report.model)}[/]: {report.speakers} speakers, {report.samples} clips, "
+        f"Model [bold]{escape(report.model)}[/]: {report.speakers} speakers, {_count(report.samples, 'clip')}, "
         f"epoch {report.epoch}, {report.seconds:.0f} s, in {escape(str(report.folder))}"
     )
     if report.dev:
@@ -112,7 +119,7 @@ def trained(report: "TrainReport") -> None:
             )
             if key in report.dev
         ]
-        out.print(f"  {report.heldout} held-out clips named right: {', '.join(figures)}")
+        out.print(f"  {_count(report.heldout, 'held-out clip')} named right: {', '.join(figures)}")
     for note in report.notes:
         out.print(f"  [yellow]note[/] {escape(note)}")
 
@@ -137,14 +144,12 @@ def evaluated(report: "EvaluateReport") -> None:
     for name, setting in report.more.items():
         table.add_row("", escape(name), "", _accuracy(setting.accuracy), str(setting.n))
     out.print(table)
-    out.print("Clips of recordings that did not train the model.", end=" ")
-    if report.settings["P3"].n:
-        out.print("Those in the same language chose its epoch.", end=" ")
+    out.print("Measured on clips that did not train the model.")
+    for note in report.notes:
+        out.print(f"  [yellow]note[/] {escape(note)}")
     if report.unknown_speakers:
-        out.print(
-            f"{report.unknown_speakers} clips of speakers it does not know were left out.", end=""
-        )
-    out.print()
+        left_out = _count(report.unknown_speakers, "clip")
+        out.print(f"  [yellow]note[/] {left_out} of speakers it does not know: left out.")
     if not report.other_languages:
         out.print(
             "No clip in another language: P5 and P6 need a model trained with --language on one of two."
@@ -155,9 +160,13 @@ def identified(prediction: "Prediction") -> None:
     """One clip of `mraf identify`."""
     head = f"[bold]{escape(prediction.path)}[/]"
     if prediction.speaker is None:
-        out.print(
-            f"{head}\n  [yellow]not identified[/]: {escape(_words(prediction.error or ''))}\n"
-        )
+        unread = "decode_error" in (prediction.face.reason, prediction.voice.reason)
+        why = prediction.error if unread else "there is neither face nor voice in it"
+        out.print(f"{head}\n  [yellow]not identified[/]: {escape(why or '')}")
+        if not unread:
+            out.print(f"  face   {_evidence(prediction.face)}")
+            out.print(f"  voice  {_evidence(prediction.voice)}")
+        out.print()
         return
     first, *others = prediction.candidates
     out.print(f"{head}\n  [green bold]{escape(first.speaker)}[/]  {first.probability:.1%}")
@@ -178,6 +187,23 @@ def features_info(table: "FeatureTable") -> None:
         out.print(f"  {key.replace('_', ' '):<14} {rows or 'none'}")
     if info["failed"]:
         out.print(f"  failed         {info['failed']}")
+
+
+def weights_table(found: "dict[str, Path | None]") -> None:
+    """Table of `mraf weights list`."""
+    from extractors.weights import PUBLISHED
+
+    lines = [
+        (
+            name,
+            file.filename,
+            f"{file.size / 1e6:.0f} MB",
+            file.licence,
+            str(found[name] or "not here"),
+        )
+        for name, file in PUBLISHED.items()
+    ]
+    rows("Published weights", ("Encoder", "File", "Size", "Licence", "Path"), lines)
 
 
 def rows(title: str, header: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> None:
@@ -269,7 +295,7 @@ def _accuracy(value: float | None) -> str:
 
 def _evidence(evidence: "Evidence") -> str:
     if not evidence.present:
-        return f"missing: {_words(evidence.reason or '')}"
+        return f"missing: {REASONS.get(evidence.reason or '', evidence.reason)}"
     measure = (
         f"in {evidence.frames} frame{'s' if evidence.frames != 1 else ''}"
         if evidence.frames is not None
@@ -278,7 +304,5 @@ def _evidence(evidence: "Evidence") -> str:
     return f"weight {evidence.weight:.2f}, {measure}"
 
 
-def _words(text: str) -> str:
-    for reason, words in REASONS.items():
-        text = text.replace(reason, words)
-    return text
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

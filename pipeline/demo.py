@@ -1,8 +1,12 @@
 """The demo: the commands that take sample videos all the way to names."""
 
 import csv
-from collections.abc import Iterator
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
 from pipeline.workspace import Workspace
 
@@ -27,6 +31,29 @@ class Demo:
         yield ["train", "--language", "English", *there]
         yield ["evaluate", *there]
         yield ["identify", *self.clips(), "--top", "3", *there]
+
+    def run(
+        self, command: Callable[[list[str]], int], announce: Callable[[str], None] | None
+    ) -> tuple[int, list[dict[str, Any]]]:
+        """Run the commands until one fails: its exit code, and what each printed as JSON.
+
+        Args:
+            command: runs arguments of `mraf` and returns the exit code.
+            announce: told each command line before it prints for a person; None for JSON.
+        """
+        results = []
+        for arguments in self.commands():
+            line = f"mraf {' '.join(arguments)}"
+            if announce:
+                announce(line)
+                code = command(arguments)
+            else:
+                with redirect_stdout(io.StringIO()) as printed:
+                    code = command([*arguments, "--json"])
+                results.append({"command": line, "result": json.loads(printed.getvalue())})
+            if code:
+                return code, results
+        return 0, results
 
     def clips(self) -> list[str]:
         """Four clips to identify, none of which trained the model.

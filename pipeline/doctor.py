@@ -7,6 +7,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from extractors.encoders import FACE, VOICE
 from mraf import __version__
 from mraf.errors import MrafError
 
@@ -28,8 +29,13 @@ def examine(weights_dir: Path | None = None) -> list[Finding]:
     ]
     findings += [_package(name) for name in PACKAGES]
     findings += [_attempt("torch device", _device), _attempt("shims", _shims)]
-    findings += [_weights(name, weights_dir) for name in ("facenet", "ecapa")]
-    findings += [_attempt(f"{name} encoder", partial(_build, name)) for name in ("dlib", "ge2e")]
+    encoders = FACE | VOICE
+    findings += [_weights(name, weights_dir) for name, row in encoders.items() if row.published]
+    findings += [
+        _attempt(f"{name} encoder", partial(_build, name))
+        for name, row in encoders.items()
+        if not row.published
+    ]
     return findings
 
 

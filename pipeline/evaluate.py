@@ -1,6 +1,7 @@
 """Evaluate: the four settings of POLY-SIM 2026 on clips that did not train the model."""
 
 import json
+import logging
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from data.features import FeatureArrays
-from mraf.errors import MissingError, UsageError
+from mraf.errors import MissingError, UsageError, choices
 from mraf.types import Features
-from pipeline.split import recordings_of, to_features
+from pipeline.split import match_languages, recordings_of, to_features
 from pipeline.train import dims_of, encoders_of_table
 from pipeline.workspace import Workspace
+
+log = logging.getLogger("mraf")
 
 MODES = ("single",)
 """`single`: each clip is identified alone, whatever other clips there are."""
@@ -52,6 +55,7 @@ class EvaluateReport:
     train_languages: tuple[str, ...]
     other_languages: tuple[str, ...]
     unknown_speakers: int  # clips left out because the model has no such speaker
+    notes: tuple[str, ...]  # what to keep in mind when reading the figures
     seconds: float
 
 
@@ -59,10 +63,12 @@ def evaluate(
     workspace: Workspace | Path | str | None = None,
     model: str | None = None,
     mode: str = "single",
+    other: str | None = None,
 ) -> EvaluateReport:
     """Evaluate a model on all clips of the table whose recordings did not train it.
 
-    Writes the report to `reports/<model>-<mode>.json` too.
+    `other` names the language of P5 and P6, by default all that did not train the model. Writes the
+    report to `reports/<model>-<mode>.json` too, where that is possible.
 
     Raises:
         MissingError: there is no model, no table, or no clip left to evaluate on.
@@ -73,7 +79,7 @@ def evaluate(
 
     started = time.monotonic()
     if mode not in MODES:
-        raise UsageError(f"There is no mode '{mode}' (there are: {', '.join(MODES)}).")
+        raise UsageError(f"There is no mode '{mode}' {choices(mode, MODES)}")
     workspace = Workspace.at(workspace)
     folder = workspace.model(model)
     loaded = checkpoint.load(folder)
@@ -90,11 +96,13 @@ def evaluate(
     features = to_features(arrays, loaded.labels, dims_of(encoders), known)
     trained = set(loaded.meta.get("languages", []))
     language = np.array([arrays.language[i] or "" for i in np.flatnonzero(known)], object)
-    other = ~np.isin(language, list(trained))
+    same = np.isin(language, list(trained))
+    wanted = match_languages(arrays, [other]) if other else None
+    elsewhere = ~same if wanted is None else ~same & np.isin(language, list(wanted))
     right = _Rightness(lambda clips: predict(loaded.model, clips).probability, features)
     settings = {
-        name: right.of(other if elsewhere else ~other, face=with_face)
-        for name, (elsewhere, with_face) in SETTINGS.items()
+        name: right.of(elsewhere if in_other else same, face=with_face)
+        for name, (in_other, with_face) in SETTINGS.items()
     }
     scores = [each.accuracy for each in settings.values() if each.accuracy is not None]
     report = EvaluateReport(
@@ -104,8 +112,9 @@ def evaluate(
         _more(right, language, trained),
         float(np.mean(scores)) if scores else None,
         tuple(sorted(trained)),
-        tuple(sorted(set(language[other]))),
+        tuple(sorted(set(language[elsewhere]))),
         int((unseen & ~known).sum()),
+        _notes(loaded.meta, int(same.sum())),
         time.monotonic() - started,
     )
     _write(workspace.reports / f"{folder.name}-{mode}.json", asdict(report))
@@ -124,14 +133,14 @@ def check_encoders(meta: dict[str, Any], encoders: str, what: str, model: str) -
 
 def unseen_clips(arrays: FeatureArrays, meta: dict[str, Any]) -> np.ndarray:
     """Which clips of named speakers did not train a model, nor any of their recording: `[N]` bool."""
-    names = recordings_of(arrays)
-    if meta.get("trained_clips") is not None:
-        clips = set(meta["trained_clips"])
-        fresh = [clip not in clips for clip in arrays.clip]
-    else:
-        trained = {tuple(name) for name in meta.get("trained_recordings", [])}
-        fresh = [name not in trained for name in names]
-    return np.array([f and n is not None for f, n in zip(fresh, names, strict=True)])
+    content = set(meta.get("trained_content", []))
+    trained = {tuple(name) for name in meta.get("trained_recordings", [])}
+    if meta.get("heldout_by") == "clip":
+        trained = set()  # other clips of the same recordings were held out
+    names = zip(recordings_of(arrays), arrays.source_hash, strict=True)
+    return np.array(
+        [name is not None and name not in trained and h not in content for name, h in names], bool
+    )
 
 
 class _Rightness:
@@ -178,11 +187,16 @@ def _more(right: _Rightness, language: np.ndarray, trained: set[str]) -> dict[st
     return more
 
 
+def _notes(meta: dict[str, Any], same: int) -> tuple[str, ...]:
+    held = [] if not same else ["Clips in the languages of training chose the model's epoch, too."]
+    return (*held, *map(str, meta.get("notes", [])))
+
+
 def _write(path: Path, report: dict[str, Any]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".tmp")
         temporary.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", "utf-8")
         temporary.replace(path)
-    except OSError as error:
-        raise UsageError(f"{path}: the report cannot be written ({error.strerror}).") from None
+    except OSError as error:  # the figures are worth showing all the same
+        log.warning("%s: the report cannot be written (%s)", path, error.strerror)

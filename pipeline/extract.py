@@ -9,7 +9,7 @@ from typing import Any
 from data.features import FeatureRow, FeatureTable
 from data.manifest import Clip
 from extractors.clip import ClipExtractor, ExtractOptions
-from extractors.encoders import EncoderPair, choose
+from extractors.encoders import TABLES, EncoderPair, choose
 from extractors.weights import Progress
 from mraf.errors import MediaError, UsageError
 from pipeline import workers
@@ -46,6 +46,7 @@ class ExtractReport:
     clips: int
     embedded: int
     reused: int
+    renamed: tuple[tuple[str, str], ...]  # old and new id of clips known under another name
     face_missing: int
     voice_missing: int
     face_reasons: dict[str, int]  # how many clips lack a face, by reason
@@ -96,6 +97,7 @@ def extract(
     table = Workspace.at(workspace).table
     fingerprint = f"{encoders.identity} {options.identity}"
     _refuse_mixing(table, encoders.identity)
+    _refuse_namesakes(table, clips)
     run = _Run(table, fingerprint, len(clips), on_progress)
     count = workers.available_cores() if worker_count is None else worker_count
     with table.writer() as writer:
@@ -125,10 +127,10 @@ def choose_encoders(
     See `extractors.encoders.choose`, which this calls.
     """
     table = Workspace.at(workspace).table
-    made = (
-        None if table.is_empty else sorted(set(table.read(["extractor"])["extractor"].to_pylist()))
-    )
-    known = encoders_of(made[0]) if made else None
+    known = next(iter(_encoders_in(table)), None)
+    for name, value in (("face", face), ("voice", voice)):  # before anything is fetched
+        if known and value in TABLES[name] and f"{name}={value}@" not in known:
+            raise _mixing(table, known, f"{name}={value}")
     return choose(face, voice, known, weights_dir, offline, progress)
 
 
@@ -149,6 +151,7 @@ class _Run:
         self._embedded = self._reused = 0
         self._reasons: dict[str, dict[str, int]] = {"face": {}, "voice": {}}
         self._failed: list[Failure] = []
+        self._renamed: list[tuple[str, str]] = []
 
     def without_current(
         self, clips: Iterable[Clip], add: Callable[[FeatureRow], None]
@@ -169,6 +172,8 @@ class _Run:
             labelled = _labelled(row_before, clip)
             if _labels(labelled) != _labels(row_before) or labelled.replaces:
                 add(labelled)
+            if labelled.replaces:
+                self._renamed.append((labelled.replaces, clip.id))
             self.count(labelled, embedded=False)
 
     def row(self, clip: Clip, digest: str, outcome: object) -> FeatureRow:
@@ -176,6 +181,8 @@ class _Run:
         if isinstance(outcome, FeatureRow):
             return replace(outcome, source_hash=digest, extractor=self._fingerprint)
         error = str(outcome).removeprefix(f"{clip.files[0].name}: ")  # the row names the clip
+        if isinstance(outcome, workers.JobError):
+            digest = ""  # not the clip's fault, as far as we know: the next run tries again
         return _failed_row(clip, digest, self._fingerprint, error)
 
     def count(self, row: FeatureRow, embedded: bool) -> None:
@@ -196,6 +203,7 @@ class _Run:
             self._clips,
             self._embedded,
             self._reused,
+            tuple(self._renamed),
             sum(face.values()),
             sum(voice.values()),
             face,
@@ -219,8 +227,9 @@ class _Run:
         if other is None:
             return None
         row = self._load(other)
-        moved = not Path(row.path).exists()
-        return replace(row, clip=clip.id, replaces=other if moved else None)
+        # The same file, or one that has been moved, has a new name; a copy is another clip.
+        renamed = row.path == _path_of(clip) or not Path(row.path).exists()
+        return replace(row, clip=clip.id, replaces=other if renamed else None)
 
     def _load(self, clip_id: str) -> FeatureRow:
         if self._known[clip_id].row is None:
@@ -248,19 +257,46 @@ def _index(table: FeatureTable, fingerprint: str) -> dict[str, _Entry]:
     return {clip: _Entry(digest) for clip, digest, made in rows if made == fingerprint and digest}
 
 
+def _encoders_in(table: FeatureTable) -> list[str]:
+    """The pairs of encoders that made a table; one, unless somebody mixed them by hand."""
+    if table.is_empty:
+        return []
+    return sorted(
+        {encoders_of(made) for made in table.read(["extractor"])["extractor"].to_pylist()}
+    )
+
+
 def _refuse_mixing(table: FeatureTable, encoders: str) -> None:
+    others = [made for made in _encoders_in(table) if made != encoders]
+    if others:
+        raise _mixing(table, others[0], encoders)
+
+
+def _mixing(table: FeatureTable, made: str, wanted: str) -> UsageError:
+    flags = " ".join(f"--{part.split('@')[0].replace('=', ' ')}" for part in made.split())
+    return UsageError(
+        f"{table.folder}: these features were made with {made}, this run would use {wanted}. "
+        f"Vectors of different encoders cannot be compared. Go on with {flags}, or extract "
+        "everything into another workspace (-w)."
+    )
+
+
+def _refuse_namesakes(table: FeatureTable, clips: Sequence[Clip]) -> None:
+    """Refuse clips whose id belongs to another video that is still there."""
     if table.is_empty:
         return
-    others = {encoders_of(made) for made in set(table.read(["extractor"])["extractor"].to_pylist())}
-    others.discard(encoders)
-    if others:
-        other = sorted(others)[0]
-        flags = " ".join(f"--{part.split('@')[0].replace('=', ' ')}" for part in other.split())
-        raise UsageError(
-            f"{table.folder}: these features were made with {other}, this run would use {encoders}. "
-            f"Vectors of different encoders cannot be compared. Go on with {flags}, or extract "
-            "everything into another workspace (-w)."
-        )
+    known = table.read(["clip", "path", "source_hash"]).to_pydict()
+    videos = zip(known["path"], known["source_hash"], strict=True)
+    before = dict(zip(known["clip"], videos, strict=True))
+    for clip in clips:
+        path, digest = before.get(clip.id, (_path_of(clip), ""))
+        if path == _path_of(clip) or not digest or not Path(path).exists():
+            continue
+        if all(file.is_file() for file in clip.files) and clip.content_hash() != digest:
+            raise UsageError(
+                f"{clip.files[0]}: the table already has another video called '{clip.id}', {path}. "
+                "Extract into another workspace (-w), or name the clips in a manifest (--manifest)."
+            )
 
 
 def _setup_worker(encoders: EncoderPair, options: ExtractOptions, device: str):  # type: ignore[no-untyped-def]

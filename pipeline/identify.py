@@ -1,12 +1,13 @@
 """Identify: who is speaking in a clip."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from data.manifest import AUDIO_SUFFIXES, Clip
+from data.manifest import AUDIO_SUFFIXES, Clip, clip_files
 from extractors.clip import ClipExtractor, ExtractOptions
 from extractors.encoders import EncoderPair, choose
 from extractors.face import FaceResult
@@ -107,7 +108,8 @@ class Identifier:
         try:
             face, voice = self._extractor(each.video, each.audio, each.image)
         except MediaError as error:
-            return Prediction(path, None, None, error=str(error))
+            lost = Evidence(False, reason="decode_error")
+            return Prediction(path, None, None, (), lost, lost, str(error))
         return self._predict(path, face, voice, top)
 
     def _predict(self, path: str, face: FaceResult, voice: VoiceResult, top: int) -> Prediction:
@@ -145,6 +147,34 @@ class Identifier:
             np.array([-1]),
             np.array([0]),
         )
+
+
+def identify(
+    paths: Sequence[Path],
+    identifier: Callable[[], Identifier],
+    top: int = 5,
+    on_prediction: Callable[[Prediction], None] | None = None,
+) -> list[Prediction]:
+    """Identify clips, and the clips below folders, one after the other.
+
+    Args:
+        paths: files and folders; looked at before the models are loaded.
+        identifier: makes the `Identifier`.
+        top: candidates a clip.
+        on_prediction: called after each clip.
+
+    Raises UsageError for a path that is not there, and what `Identifier` raises.
+    """
+    files = [
+        file for path in paths for file in (clip_files(path) if not path.is_file() else [path])
+    ]
+    who = identifier()
+    predictions = []
+    for file in files:
+        predictions.append(who(file, top))
+        if on_prediction:
+            on_prediction(predictions[-1])
+    return predictions
 
 
 def _clip_of(path: Path) -> Clip:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.features import FeatureArrays
-from mraf.errors import UsageError
+from mraf.errors import UsageError, choices
 from mraf.types import Features
 
 Recording = tuple[str, str, str]
@@ -45,7 +45,7 @@ def split(
     Raises:
         UsageError: no clip, one speaker only, or a language that is not there.
     """
-    wanted = _match_languages(arrays, languages)
+    wanted = match_languages(arrays, languages)
     names = recordings_of(arrays)
     usable = arrays.face_present | arrays.voice_present
     pool = np.array([r is not None and (wanted is None or r[1] in wanted) for r in names]) & usable
@@ -61,8 +61,11 @@ def split(
     else:
         chosen = _hold_out_recordings(by_speaker, holdout, seed)
         held = pool & np.array([name in chosen for name in names])
+    # The same video under two names must not be on both sides.
+    held_content = {arrays.source_hash[i] for i in np.flatnonzero(held)}
+    twins = np.array([digest in held_content for digest in arrays.source_hash], bool)
     untested = len(by_speaker) - len({_speaker(names[i]) for i in np.flatnonzero(held)})
-    return Split(tuple(sorted(by_speaker)), names, pool & ~held, held, by_clip, untested)
+    return Split(tuple(sorted(by_speaker)), names, pool & ~twins, held, by_clip, untested)
 
 
 def recordings_of(arrays: FeatureArrays) -> tuple[Recording | None, ...]:
@@ -72,6 +75,25 @@ def recordings_of(arrays: FeatureArrays) -> tuple[Recording | None, ...]:
         (speaker, language or "", recording or f"clip {clip}") if speaker else None
         for speaker, language, recording, clip in rows
     )
+
+
+def match_languages(arrays: FeatureArrays, languages: Iterable[str] | None) -> set[str] | None:
+    """The spellings in the table of some languages, whatever their case; None for all.
+
+    Raises UsageError for a language that no clip is in.
+    """
+    if languages is None:
+        return None
+    spellings: dict[str, set[str]] = defaultdict(set)
+    for name in filter(None, arrays.language):
+        spellings[name.casefold()].add(name)
+    wanted: set[str] = set()
+    for language in languages:
+        if language.casefold() not in spellings:
+            known = choices(language, sorted(filter(None, set(arrays.language))))
+            raise UsageError(f"No clip in the table is in '{language}' {known}")
+        wanted |= spellings[language.casefold()]
+    return wanted
 
 
 def to_features(
@@ -96,19 +118,6 @@ def to_features(
         np.array([label.get(s, -1) if s else -1 for s in arrays.speaker], np.int64).reshape(-1),
         np.array([groups[name] for name in names], np.int64).reshape(-1),
     ).take(index)
-
-
-def _match_languages(arrays: FeatureArrays, languages: Iterable[str] | None) -> set[str] | None:
-    if languages is None:
-        return None
-    there = {language.lower(): language for language in arrays.language if language}
-    wanted = set()
-    for language in languages:
-        if language.lower() not in there:
-            have = ", ".join(sorted(there.values())) or "none is named"
-            raise UsageError(f"No clip in the table is in '{language}' (languages there: {have}).")
-        wanted.add(there[language.lower()])
-    return wanted
 
 
 def _check_speakers(arrays: FeatureArrays, by_speaker: dict[str, set[Recording]]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from data.features import FeatureArrays
 from extractors.encoders import FACE, VOICE
 from mraf import __version__
-from mraf.errors import UsageError
+from mraf.errors import UsageError, choices
 from mraf.options import TrainOptions
 from pipeline.card import model_card
 from pipeline.split import Split, split, to_features
@@ -74,34 +74,31 @@ def train(
         UsageError: too few speakers, an unknown preset or language, features of mixed encoders.
     """
     from mraf import checkpoint
-    from mraf.trainer import fit
+    from mraf.trainer import choose_device, fit
 
     started = time.monotonic()
     workspace = Workspace.at(workspace)
-    folder = workspace.new_model(name or preset)
+    choose_device(device)
     chosen = options or _preset(preset)
     chosen = replace(chosen, seed=seed, epochs=epochs or chosen.epochs, device=device)
     if not 0 <= holdout < 1:
         raise UsageError(f"The share to hold out must be from 0 to below 1, is {holdout}.")
     arrays = workspace.table.arrays()
+    folder = workspace.new_model(name or preset)
     encoders = encoders_of_table(arrays)
     parts = split(arrays, languages, holdout, seed)
-    dims = dims_of(encoders)
-    samples = to_features(arrays, parts.speakers, dims, parts.train)
-    heldout = to_features(arrays, parts.speakers, dims, parts.heldout) if holdout else None
-    result = fit(
-        samples,
-        heldout if heldout is not None and len(heldout) else None,
-        len(parts.speakers),
-        chosen,
-        on_epoch=on_epoch,
+    samples, heldout = (
+        to_features(arrays, parts.speakers, dims_of(encoders), index)
+        for index in (parts.train, parts.heldout)
     )
+    dev = heldout if len(heldout) else None
+    result = fit(samples, dev, len(parts.speakers), chosen, on_epoch=on_epoch)
     report = TrainReport(
         folder.name,
         folder,
         len(parts.speakers),
         len(samples),
-        int(parts.heldout.sum()),
+        len(heldout),
         result.best_epoch,
         time.monotonic() - started,
         result.dev,
@@ -137,7 +134,7 @@ def dims_of(encoders: str) -> tuple[int, int]:
 
 def _preset(name: str) -> TrainOptions:
     if name not in PRESETS:
-        raise UsageError(f"There is no preset '{name}' (there are: {', '.join(PRESETS)}).")
+        raise UsageError(f"There is no preset '{name}' {choices(name, PRESETS)}")
     return PRESETS[name]()
 
 
@@ -178,8 +175,6 @@ def _meta(
     import torch
 
     trained = [parts.recordings[i] for i in np.flatnonzero(parts.train)]
-    # Clips held out of a recording that also trains are told apart by their ids.
-    clips = [arrays.clip[i] for i in np.flatnonzero(parts.train)] if parts.by_clip else None
     return {
         "mraf": __version__,
         "torch": torch.__version__,
@@ -189,7 +184,9 @@ def _meta(
         "options": asdict(options),
         "languages": sorted({name[1] for name in trained if name}),
         "trained_recordings": sorted({name for name in trained if name}),
-        "trained_clips": clips,
+        # Names may change, content does not: both keep training clips out of an evaluation.
+        "trained_content": sorted({arrays.source_hash[i] for i in np.flatnonzero(parts.train)}),
+        "heldout_by": "clip" if parts.by_clip else "recording",
         "samples": report.samples,
         "notes": list(report.notes),
     }

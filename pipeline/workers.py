@@ -1,5 +1,6 @@
 """Worker processes, one thread each, that outlive a clip which kills one of them."""
 
+import logging
 import os
 import signal
 from collections import deque
@@ -13,6 +14,8 @@ from mraf.errors import MrafError
 
 TRIES = 2
 """How often a job may kill its worker before it is given up."""
+
+log = logging.getLogger("mraf")
 
 Setup = Callable[..., Callable[[Any], Any]]
 
@@ -34,19 +37,23 @@ def run(
             Must be importable, like every job and result.
         arguments: of `setup`.
 
-    A job during which its worker dies twice gives a `WorkerDiedError` as its result. Raises the
-    MrafError that `setup` raised. Leaving the loop early stops the workers.
+    A job during which its worker dies twice gives a `WorkerDiedError` as its result, one that
+    raises an exception a `JobError`. Raises a MrafError for what `setup` raised. Leaving the loop early stops the workers.
     """
     if workers == 0:
         work = setup(*arguments)
         for job in jobs:
-            yield job, work(job)
+            yield job, _attempt(work, job)
         return
     pool = _Pool(workers, setup, arguments)
     try:
         yield from pool.run(jobs)
     finally:
         pool.close()
+
+
+class JobError(Exception):
+    """A job that raised what it was not expected to."""
 
 
 class WorkerDiedError(Exception):
@@ -137,7 +144,7 @@ class _Pool:
         except (EOFError, OSError):
             return self._bury(worker, retry)
         if kind == "setup":
-            raise result
+            raise result if isinstance(result, MrafError) else MrafError(result)
         worker.busy = False
         return retry.job, result
 
@@ -159,9 +166,26 @@ def _child(pipe: connection.Connection, setup: Setup, arguments: tuple[Any, ...]
     except MrafError as error:
         pipe.send(("setup", error))
         return
+    except Exception as error:  # a broken installation: every worker would fail alike
+        pipe.send(
+            ("setup", f"A worker cannot start: {_summary(error)}. `mraf doctor` may tell why.")
+        )
+        return
     with suppress(EOFError, OSError):  # the parent has gone
         while True:
-            pipe.send(("done", work(pipe.recv())))
+            pipe.send(("done", _attempt(work, pipe.recv())))
+
+
+def _attempt(work: Callable[[Any], Any], job: Any) -> Any:
+    try:
+        return work(job)
+    except Exception as error:  # one job's bad luck must not end the run
+        log.debug("job failed", exc_info=True)
+        return JobError(f"unexpected: {_summary(error)}")
+
+
+def _summary(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def _how_it_ended(exit_code: int | None) -> str:

@@ -1,13 +1,12 @@
 """The folder that holds what mraf makes: features, models, reports."""
 
-import difflib
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from data.features import FeatureTable
-from mraf.errors import MissingError, UsageError
+from mraf.errors import MissingError, UsageError, choices
 
 DEFAULT = "mraf-workspace"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -47,34 +46,33 @@ class Workspace:
             raise UsageError(
                 f"'{name}' cannot name a model: use letters, digits, '.', '_' and '-', at most 64."
             )
-        if self.root.exists() and not self.root.is_dir():
-            raise UsageError(f"{self.root}: the workspace is a file; name a folder with -w.")
+        from mraf.checkpoint import check_target
+
+        check_target(self.models / name)
         return self.models / name
 
     def model(self, name: str | None = None) -> Path:
-        """The folder of a model; without a name, of the one trained last.
+        """The folder of a model: by name, by its path, or the one trained last.
 
         Raises MissingError where it is not there.
         """
-        found = sorted(self.models.glob("*/config.json"), key=lambda path: path.stat().st_mtime)
+        from mraf.checkpoint import model_folders
+
+        found = model_folders(self.models)  # oldest first
+        names = [folder.name for folder in found]
+        if name is None and found:
+            return found[-1]
+        if name in names:
+            return self.models / str(name)
         if name is not None and Path(name).joinpath("config.json").is_file():
             return Path(name)
-        if name is None and found:
-            return found[-1].parent
-        names = [path.parent.name for path in found]
-        if name is not None and name in names:
-            return self.models / name
         if not names:
             where = f" called '{name}'" if name else ""
             raise MissingError(
                 f"{self.models}: no model{where} here yet. Run `mraf extract VIDEOS` and `mraf train` "
                 "first (or choose the workspace that has one with -w)."
             )
-        near = difflib.get_close_matches(str(name), names, 1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
-        raise MissingError(
-            f"{self.models}: no model '{name}' (there are: {', '.join(names)}).{hint}"
-        )
+        raise MissingError(f"{self.models}: no model '{name}' {choices(str(name), names)}")
 
 
 def encoders_of(extractor: str) -> str:

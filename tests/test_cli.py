@@ -158,7 +158,10 @@ def test_identify_marks_what_it_cannot_name(mraf, trained, tmp_path):
     code, out, _ = mraf("identify", "text.mp4", "nothing.mp4", "-w", trained)
     assert code == 1
     assert out.count("not identified") == 2
-    assert "nothing to identify: no face (no face found) and no voice (no sound)" in out
+    assert "neither face nor voice" in out and "face   missing: no face found" in out
+    code, out, _ = mraf("identify", "text.mp4", "-w", trained, "--json")
+    clip = json.loads(out)["clips"][0]
+    assert (clip["face"]["reason"], clip["voice"]["reason"]) == ("decode_error", "decode_error")
 
 
 @pytest.mark.parametrize(
@@ -166,13 +169,13 @@ def test_identify_marks_what_it_cannot_name(mraf, trained, tmp_path):
     [
         (["extract", "nowhere"], 2, "nowhere: no such file or folder"),
         (["extract"], 2, "Name videos or folders"),
-        (["extract", ".", "--face", "facenett"], 2, "no video or sound file in this folder"),
+        (["extract", "."], 2, "no video or sound file in this folder"),
         (["extract", "--root", ".", "x"], 2, "--root belongs to --manifest"),
         (["extract", "--manifest", "m.csv"], 2, "no such manifest"),
         (["extract", "x", "--frams", "3"], 2, "--frames"),
         (["extract", "x", "--frames", "0"], 2, "--frames"),
         (["train"], 3, "Run `mraf extract VIDEOS` first"),
-        (["train", "--preset", "papr"], 2, "no preset 'papr'.*paper"),
+        (["train", "--preset", "papr"], 2, "no preset 'papr'.*Did you mean 'paper'"),
         (["train", "--name", "../x"], 2, "cannot name a model"),
         (["evaluate"], 3, "no model here yet"),
         (["evaluate", "--mode", "all"], 2, "no mode 'all'"),
@@ -230,11 +233,38 @@ def test_ctrl_c_keeps_what_is_done(sample_videos, tmp_path):
         [*command, "-w", str(tmp_path / "w")], stderr=subprocess.PIPE, text=True,
         env=os.environ | {"PYTHONPATH": str(Path(cli.__file__).parent)}, start_new_session=True,
     )  # fmt: skip
-    time.sleep(9)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "w" / "features" / ".lock").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(1)
     os.killpg(child.pid, signal.SIGINT)  # as a terminal does: parent and workers alike
     _, err = child.communicate(timeout=30)
     assert child.returncode == 130, err
     assert "the same command goes on from there" in err and "Traceback" not in err
+
+
+def test_an_unknown_encoder_is_refused_with_the_nearest(mraf, sample_videos):
+    code, _, err = mraf("extract", sample_videos, "--face", "facenett")
+    assert code == 2 and "Did you mean 'facenet'" in err
+
+
+def test_output_that_nobody_reads_ends_quietly(trained):
+    command = [sys.executable, "-m", "cli", "features", "info", "-w", str(trained), "--json"]
+    child = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(cli.__file__).parent)},
+    )  # fmt: skip
+    child.stdout.close()
+    assert child.stderr.read() == ""
+    assert child.wait() == 141
+
+
+def test_features_remove(mraf, trained, tmp_path):
+    workspace = shutil.copytree(trained, tmp_path / "copy")
+    code, out, _ = mraf("features", "remove", "person01", "-w", workspace, "--json")
+    assert code == 0 and json.loads(out)["clips"] == 8
+    code, out, _ = mraf("features", "info", "-w", workspace, "--json")
+    assert json.loads(out)["speakers"] == 3
 
 
 def test_version_and_doctor(mraf):

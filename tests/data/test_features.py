@@ -83,6 +83,8 @@ def test_a_moved_clip_replaces_the_row_of_its_old_name_until_that_comes_back(tab
     assert [each.clip for each in table.rows()] == ["new", "other"]
     fill(table, row("old"))
     assert [each.clip for each in table.rows()] == ["new", "old", "other"]
+    table._merge()
+    assert [each.clip for each in table.rows()] == ["new", "old", "other"]
 
 
 def test_many_parts_are_merged_and_say_the_same(table):
@@ -208,6 +210,8 @@ def test_export(table, tmp_path):
         table.export(tmp_path / "t.xls")
     with pytest.raises(UsageError, match="cannot be written"):
         table.export(tmp_path / "no" / "t.csv")
+    with pytest.raises(UsageError, match="is there already"):
+        table.export(tmp_path / "t.csv")
 
 
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
@@ -222,3 +226,27 @@ def test_any_names_survive(tmp_path_factory, clips):
     if clips:
         read = {r.clip: (r.speaker, r.face is not None, r.voice is not None) for r in table.rows()}
         assert read == clips
+
+
+def test_a_removed_speaker_is_in_no_part_any_more(table):
+    fill(table, row("a", speaker="Ann"), row("b", speaker="Bob"), row("c"))
+    fill(table, row("a", speaker="Ann", value=2))
+    with pytest.raises(UsageError, match="no clip of 'An' .*Did you mean 'Ann'"):
+        table.remove("An")
+    assert table.remove("Ann") == 1
+    assert [each.clip for each in table.rows()] == ["b", "c"]
+    everything = [pq.read_table(part)["clip"].to_pylist() for part in table.folder.glob("part-*")]
+    assert everything == [["b", "c"]]
+
+
+def test_a_full_disk_is_said_calmly_and_what_was_written_stays(table, monkeypatch):
+    fill(table, row("a"))
+
+    def no_room(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pq, "write_table", no_room)
+    with pytest.raises(UsageError, match="No space left on device"):
+        fill(table, row("b"))
+    monkeypatch.undo()
+    assert [each.clip for each in table.rows()] == ["a"] and not list(table.folder.glob("*.tmp"))

@@ -183,3 +183,26 @@ def test_clip_checks_itself(values):
         Clip("a", **values)
     with pytest.raises(UsageError):
         Clip("", Path("a"))
+
+
+def test_manifest_with_absolute_paths_inside_the_root(tmp_path):
+    path = touch(tmp_path, "ann/a.mp4") / "ann" / "a.mp4"
+    clip = read_manifest(write(tmp_path / "m.csv", f"video\n{path}\n"))[0]
+    assert clip.video == path and clip.id == "ann/a.mp4"
+
+
+def test_manifest_with_the_unnamed_index_that_pandas_writes(tmp_path):
+    clip = read_manifest(write(tmp_path / "m.csv", ",video,speaker\n0,a.mp4,Ann\n"))[0]
+    assert clip.id == "a.mp4" and labels(clip) == ("Ann", None, None)
+
+
+def test_manifest_with_a_huge_cell(tmp_path):
+    with pytest.raises(UsageError, match="m.csv, line 0: not a CSV file"):
+        read_manifest(write(tmp_path / "m.csv", "x" * 200_000 + ",video\n1,a.mp4\n"))
+
+
+def test_languages_are_known_in_any_case(tmp_path):
+    touch(tmp_path, "ann/english/v1/1.mp4")
+    assert find_clips([tmp_path])[0].language == "English"
+    clip = read_manifest(write(tmp_path / "m.csv", "video,language\na.mp4,URDU\n"))[0]
+    assert clip.language == "Urdu"

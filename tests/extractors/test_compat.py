@@ -42,12 +42,17 @@ def test_importing_the_package_does_not_install_the_shims():
 
 def test_nothing_is_done_where_the_real_extensions_load():
     code = """
-import sys, ctypes
+import ctypes, sys
 from extractors import compat
-compat._loads = lambda package, library: True
-print(compat.prepare(), 'torchaudio._extension' in sys.modules, compat._keep)
+missing = []
+def load(path):
+    if 'torch' not in sys.modules:  # the extensions find torch's libraries only beside torch
+        missing.append(path)
+        raise OSError('libc10.so: cannot open shared object file')
+ctypes.CDLL = load
+print(compat.prepare(), 'torchaudio._extension' in sys.modules, compat._keep, missing)
 """
-    assert run(code) == "[] False []"
+    assert run(code) == "[] False [] []"
 
 
 def test_silero_does_not_change_the_threads():

@@ -116,3 +116,24 @@ def test_a_pickle_in_disguise_is_never_executed(tmp_path, monkeypatch):
 
 def test_tables_are_where_auto_looks():
     assert next(iter(encoders.FACE)) == "facenet" and next(iter(encoders.VOICE)) == "ecapa"
+
+
+def test_a_third_encoder_is_one_row(monkeypatch):
+    third = encoders.Encoder("Third", 128, encoders.Dlib, package="dlib-bin")
+    monkeypatch.setitem(FACE, "third", third)
+    assert choose().face.name == "dlib"
+    assert choose(face="third").face.identity.startswith("third@")
+    assert build(EncoderSpec("third")).dim == 128
+
+
+def test_auto_does_not_stop_at_a_proxy_that_answers_for_the_server(monkeypatch):
+    import email.message
+    import io
+
+    def portal(url, seconds):
+        answer = io.BytesIO(b"<html>please log in</html>")
+        answer.headers = email.message.Message()
+        return answer
+
+    monkeypatch.setattr(weights, "_open", portal)
+    assert choose().face.name == "dlib"

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -165,3 +167,39 @@ def test_rotation_agrees_with_opencv(tmp_path, rotation):
     found = read_video(path).frames[0]
     assert found.shape == expected.shape
     assert np.median(np.abs(found.astype(int) - expected[:, :, ::-1])) < 6
+
+
+def test_cover_art_is_no_picture_of_the_speaker(tmp_path):
+    import av
+    from av.stream import Disposition
+
+    sound = write_media(tmp_path / "sound.m4a", wave=tone(1.5))
+    cover = write_media(tmp_path / "cover.mp4", still(1), codec="mjpeg", fps=1)
+    path = tmp_path / "song.mp4"
+    with av.open(str(path), "w") as new, av.open(str(sound)) as one, av.open(str(cover)) as two:
+        for source in (one.streams.audio[0], two.streams.video[0]):
+            stream = new.add_stream_from_template(source)
+            if stream.type == "video":
+                stream.disposition = Disposition.attached_pic
+            for packet in source.container.demux(source):
+                if packet.dts is not None:
+                    packet.stream = stream
+                    new.mux(packet)
+    media = read_video(path)
+    assert (media.frames, media.frames_reason) == (None, "no_video") and media.wave is not None
+
+
+def test_a_colon_in_a_name_is_no_protocol(tmp_path, monkeypatch):
+    write_media(tmp_path / "Interview: part 1.mp4", still(5))
+    monkeypatch.chdir(tmp_path)
+    assert read_video(Path("Interview: part 1.mp4")).frames is not None
+
+
+@pytest.mark.parametrize(
+    "text", ["ffconcat version 1.0\nfile other.mp4\n", "#EXTM3U\n#EXTINF:1,\nother.mp4\n"]
+)
+def test_a_playlist_does_not_open_other_files(tmp_path, text):
+    write_media(tmp_path / "other.mp4", still(5))
+    (tmp_path / "list.mp4").write_text(text)
+    with pytest.raises(MediaError, match="list.mp4"):
+        read_video(tmp_path / "list.mp4")

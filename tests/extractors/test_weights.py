@@ -75,14 +75,14 @@ def test_the_folder_given_comes_first_then_the_environment_then_the_cache(
 
 def test_other_content_is_refused_and_not_kept(server, cache):
     server.answers["/w.pt"] = b"x" * len(CONTENT)
-    with pytest.raises(MrafError, match="not the published one"):
+    with pytest.raises(MissingError, match="not the published one"):
         weights.get(published(server))
     assert list(cache.iterdir()) == []
 
 
 def test_a_broken_off_download_is_not_kept(server, cache):
     server.missing_bytes = 100
-    with pytest.raises(MrafError):
+    with pytest.raises(MissingError):
         weights.get(published(server, content=CONTENT + b"y" * 100))
     assert list(cache.iterdir()) == []
 

@@ -152,3 +152,45 @@ def test_clip_of_nothing_readable_becomes_a_row(tmp_path):
     report = extract([clip], tmp_path / "w", PACKAGED, worker_count=0)
     assert report.failed[0].error == "gone.mp4 cannot be read (No such file or directory)"
     assert rows(tmp_path / "w")["x"].face_reason == "decode_error"
+
+
+def test_another_video_of_the_same_name_is_refused_and_the_first_kept(videos, tmp_path):
+    run(videos, tmp_path / "w")
+    write_media(tmp_path / "day2" / "ann" / "1.mp4", wave=tone(1.5))
+    with pytest.raises(UsageError, match=r"already has another video called 'ann/1.mp4'"):
+        run(tmp_path / "day2", tmp_path / "w")
+    assert rows(tmp_path / "w")["ann/1.mp4"].face_reason != "no_video"
+
+
+def test_the_same_file_is_never_two_clips_and_a_new_name_is_reported(sample_videos, tmp_path):
+    folder = tmp_path / "videos" / "ann" / "talk"
+    folder.mkdir(parents=True)
+    shutil.copy(sample_videos / "person01/Urdu/rec1/01.mp4", folder / "1.mp4")
+    run(tmp_path / "videos", tmp_path / "w")
+    report = run(tmp_path / "videos" / "ann", tmp_path / "w")
+    assert report.renamed == (("ann/talk/1.mp4", "talk/1.mp4"),)
+    assert [row.speaker for row in rows(tmp_path / "w").values()] == ["talk"]
+    run(tmp_path / "videos", tmp_path / "w")
+    assert [row.speaker for row in rows(tmp_path / "w").values()] == ["ann"]
+
+
+def test_a_surprise_is_tried_again_by_the_next_run(videos, tmp_path, monkeypatch):
+    from extractors.clip import ClipExtractor
+
+    def surprise(*args):
+        raise ZeroDivisionError("surprise")
+
+    monkeypatch.setattr(ClipExtractor, "__call__", surprise)
+    report = run(videos, tmp_path / "w")
+    assert [f.error for f in report.failed] == ["unexpected: ZeroDivisionError: surprise"] * 2
+    monkeypatch.undo()
+    assert run(videos, tmp_path / "w").embedded == 2
+
+
+def test_other_encoders_are_refused_before_weights_are_fetched(videos, tmp_path, monkeypatch):
+    from extractors import weights
+
+    run(videos, tmp_path / "w")
+    monkeypatch.setattr(weights, "get", lambda *args: pytest.fail("asked for weights"))
+    with pytest.raises(UsageError, match="this run would use voice=ecapa"):
+        choose_encoders(tmp_path / "w", voice="ecapa")

@@ -17,7 +17,7 @@ def arrays(
     columns = [list(column) for column in zip(*clips, strict=True)]
     ids = [f"c{i}" for i in range(n)]
     return FeatureArrays(
-        ids, *columns, vectors, face, vectors, voice, ("face=a@1 voice=b@1 frames=8",)
+        ids, *columns, list(ids), vectors, face, vectors, voice, ("face=a@1 voice=b@1 frames=8",)
     )
 
 
@@ -104,3 +104,17 @@ def test_features_for_the_model():
     assert len(set(features.recording.tolist())) == 4
     with pytest.raises(UsageError, match="have 3 numbers, the encoder's 5"):
         to_features(table, ["a", "b"], (5, 3), np.array([0]))
+
+
+def test_every_spelling_of_a_language_is_that_language():
+    table = arrays(*[(s, name, "v") for s in "ab" for name in ("English", "english", "Urdu")])
+    assert split(table, ["ENGLISH"], 0.0, seed=1).train.sum() == 4
+
+
+def test_the_same_video_under_two_names_is_not_on_both_sides():
+    table = arrays(*people(2, recordings=4, clips=1, languages=("English",)))
+    held = np.flatnonzero(split(table, None, 0.25, seed=1).heldout)
+    twin = next(i for i in range(len(table)) if i not in held)
+    table.source_hash[twin] = table.source_hash[held[0]]
+    parts = split(table, None, 0.25, seed=1)
+    assert np.array_equal(np.flatnonzero(parts.heldout), held) and not parts.train[twin]

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from mraf.errors import MissingError
+from mraf.errors import MissingError, MrafError
 from pipeline import workers
 
 
@@ -89,3 +89,28 @@ def test_jobs_are_taken_as_workers_become_free():
     next(running)
     assert len(taken) < 10
     running.close()
+
+
+def raising():
+    def work(job):
+        if job == 2:
+            raise ZeroDivisionError("surprise")
+        return job
+
+    return work
+
+
+def broken():
+    raise ImportError("libcuda is not there")
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_job_that_raises_is_one_result_and_ends_nothing(count):
+    done = dict(workers.run(iter(range(5)), count, raising))
+    assert isinstance(done.pop(2), workers.JobError)
+    assert done == {0: 0, 1: 1, 3: 3, 4: 4}
+
+
+def test_a_setup_that_cannot_work_is_reported_once():
+    with pytest.raises(MrafError, match=r"cannot start: ImportError: libcuda.*mraf doctor"):
+        list(workers.run(iter(range(8)), 2, broken))

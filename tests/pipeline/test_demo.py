@@ -1,0 +1,44 @@
+import csv
+import json
+
+from pipeline.demo import Demo
+from pipeline.workspace import Workspace
+
+
+def test_commands_come_in_order_and_a_failure_ends_them(tmp_path):
+    said: list[str] = []
+    ran: list[list[str]] = []
+
+    def command(arguments):
+        ran.append(arguments)
+        return 3 if arguments[0] == "train" else 0
+
+    code, _ = Demo(tmp_path, 12).run(command, said.append)
+    assert code == 3 and [each[0] for each in ran] == ["sample", "extract", "train"]
+    assert said[0] == f"mraf sample {tmp_path / 'videos'} --speakers 12"
+
+
+def test_as_json_nothing_else_is_printed(tmp_path, capsys):
+    def command(arguments):
+        assert arguments[-1] == "--json"
+        print(json.dumps({"did": arguments[0]}))
+        return int(arguments[0] == "extract")
+
+    code, steps = Demo(tmp_path, 12).run(command, None)
+    assert code == 1
+    assert [step["result"] for step in steps] == [{"did": "sample"}, {"did": "extract"}]
+    assert capsys.readouterr().out == ""
+
+
+def test_clips_to_identify_did_not_train(trained, sample_videos, tmp_path):
+    from mraf.checkpoint import describe
+
+    demo = Demo(tmp_path, 4)
+    demo.videos, demo.workspace = sample_videos, trained
+    meta = describe(Workspace.at(trained).model()).meta
+    names = {tuple(name) for name in meta["trained_recordings"]}
+    table = csv.DictReader((sample_videos / "sample.csv").open(encoding="utf-8"))
+    rows = {row["path"]: row for row in table}
+    chosen = [rows[clip.removeprefix(f"{sample_videos}/")] for clip in demo.clips()]
+    assert all((r["speaker"], r["language"], r["recording"]) not in names for r in chosen)
+    assert any(r["language"] == "Urdu" for r in chosen)
