@@ -1,6 +1,5 @@
 """The command `mraf`: parses, calls one function a command, prints."""
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ from mraf import __version__
 from mraf.errors import MrafError, UsageError
 
 INTERRUPTED = 130
+CLOSED_PIPE = 128 + 13  # as a shell reports SIGPIPE
 
 app = typer.Typer(
     name="mraf",
@@ -351,9 +351,8 @@ def _run(arguments: list[str]) -> int:
         return _fail(getattr(error, "format_message", error.__str__)(), 2, arguments)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
-    except BrokenPipeError:  # `| head` has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # lest Python try again at exit
-        return 128 + 13
+    except SystemExit:  # so typer ends where nobody reads the output any more, as with `| head`
+        return CLOSED_PIPE
     if code == INTERRUPTED and arguments[:1] != ["demo"]:  # where the command in hand has said it
         return _fail(_INTERRUPTED.get(arguments[0], "Interrupted."), code, arguments)
     return code

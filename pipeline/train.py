@@ -78,13 +78,14 @@ def train(
 
     started = time.monotonic()
     workspace = Workspace.at(workspace)
+    folder = workspace.new_model(name or preset)
     choose_device(device)
     chosen = options or _preset(preset)
     chosen = replace(chosen, seed=seed, epochs=epochs or chosen.epochs, device=device)
     if not 0 <= holdout < 1:
         raise UsageError(f"The share to hold out must be from 0 to below 1, is {holdout}.")
     arrays = workspace.table.arrays()
-    folder = workspace.new_model(name or preset)
+    checkpoint.check_target(folder)
     encoders = encoders_of_table(arrays)
     parts = split(arrays, languages, holdout, seed)
     samples, heldout = (

@@ -46,9 +46,6 @@ class Workspace:
             raise UsageError(
                 f"'{name}' cannot name a model: use letters, digits, '.', '_' and '-', at most 64."
             )
-        from mraf.checkpoint import check_target
-
-        check_target(self.models / name)
         return self.models / name
 
     def model(self, name: str | None = None) -> Path:

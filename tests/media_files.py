@@ -37,7 +37,7 @@ def write_media(
         if frames is not None:
             video = container.add_stream(codec, rate=fps)
             video.height, video.width = frames.shape[1:3]
-            video.pix_fmt = "yuv420p"
+            video.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
             if rotation:
                 video.set_display_rotation(rotation)
         if wave is not None:

@@ -37,7 +37,7 @@ def test_full_layout_is_read_from_wherever_one_points(tmp_path):
         ("ann/Urdu/1.mp4", ("ann", "Urdu", None)),
         ("ann/Klingon/v1/1.mp4", ("ann", "Klingon", "v1")),
         ("2019/ann/Klingon/v1/1.mp4", ("ann", "Klingon", "v1")),
-        ("2019/ann/english/day 1/v1/1.mp4", ("ann", "english", "day 1/v1")),
+        ("2019/ann/english/day 1/v1/1.mp4", ("ann", "English", "day 1/v1")),
     ],
 )
 def test_fewer_or_more_folders(path, expected):

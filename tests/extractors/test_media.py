@@ -177,10 +177,10 @@ def test_cover_art_is_no_picture_of_the_speaker(tmp_path):
     cover = write_media(tmp_path / "cover.mp4", still(1), codec="mjpeg", fps=1)
     path = tmp_path / "song.mp4"
     with av.open(str(path), "w") as new, av.open(str(sound)) as one, av.open(str(cover)) as two:
-        for source in (one.streams.audio[0], two.streams.video[0]):
-            stream = new.add_stream_from_template(source)
-            if stream.type == "video":
-                stream.disposition = Disposition.attached_pic
+        sources = (one.streams.audio[0], two.streams.video[0])
+        streams = [new.add_stream_from_template(source) for source in sources]
+        streams[1].disposition = Disposition.attached_pic
+        for source, stream in zip(sources, streams, strict=True):
             for packet in source.container.demux(source):
                 if packet.dts is not None:
                     packet.stream = stream

@@ -86,7 +86,7 @@ def test_clips_without_a_name_or_with_nothing_found_do_not_train():
     [
         ([("a", "English", "v")] * 3, None, "only one speaker has clips to train on \\('a'\\)"),
         ([(None, None, None)] * 3, None, "no clip in the table has a speaker's name"),
-        ([("a", "English", "v"), ("b", "Urdu", "v")], ["Hindi"], "languages there: English, Urdu"),
+        ([("a", "English", "v"), ("b", "Urdu", "v")], ["Hindi"], "there are: English, Urdu"),
         ([("a", "English", "v"), ("b", "Urdu", "v")], ["english"], "only one speaker"),
     ],
 )
