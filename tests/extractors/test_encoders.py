@@ -6,6 +6,7 @@ import torch
 from extractors import encoders, weights
 from extractors.encoders import FACE, VOICE, EncoderSpec, build, choose
 from mraf.errors import MissingError, MrafError, UsageError
+from tests import seeded
 
 
 @pytest.fixture(autouse=True)
@@ -70,12 +71,7 @@ def test_dimensions_of_the_tables_are_those_of_the_encoders():
 
 
 def seeded_facenet_file(path):
-    from extractors import compat
-
-    compat.prepare()
-    from facenet_pytorch import InceptionResnetV1
-
-    torch.save(InceptionResnetV1(pretrained=None, classify=False).state_dict(), path)
+    torch.save(seeded.facenet_state(), path)
     return EncoderSpec("facenet", path, weights.sha256_of(path))
 
 

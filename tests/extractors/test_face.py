@@ -12,6 +12,7 @@ from extractors.face import (
     choose_person,
     embed_face,
 )
+from tests import seeded
 
 
 def at(*boxes: tuple[float, float, float], probability: float = 0.99) -> Faces:
@@ -117,22 +118,16 @@ def test_no_face_in_noise_of_any_size(finder, shape):
 
 
 def seeded_facenet() -> FaceNet:
-    from facenet_pytorch import InceptionResnetV1
-
-    torch.manual_seed(0)
-    state = InceptionResnetV1(pretrained=None, classify=False).state_dict()
-    state |= {"logits.weight": torch.zeros(8631, 512), "logits.bias": torch.zeros(8631)}
-    return FaceNet(state)
+    return FaceNet(seeded.facenet_state())
 
 
 def test_facenet_gives_what_the_plain_way_of_its_package_gives():
-    from facenet_pytorch import InceptionResnetV1, extract_face, fixed_image_standardization
+    from facenet_pytorch import extract_face, fixed_image_standardization
 
     encoder = seeded_facenet()
     frame = np.random.default_rng(1).integers(0, 255, (240, 320, 3), dtype=np.uint8)
     box = np.array([100.4, 50.2, 180.7, 150.9], np.float32)
-    torch.manual_seed(0)
-    plain = InceptionResnetV1(pretrained=None, classify=False).eval()
+    plain = seeded.facenet()
     with torch.no_grad():
         expected = plain(fixed_image_standardization(extract_face(frame, box))[None])[0].numpy()
     found = encoder.embed([frame, frame], np.stack([box, box]))

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from extractors.voice import GE2E, Ecapa, SpeechFinder, _windows, embed_voice
+from tests import seeded
 from tests.media_files import tone
 
 
@@ -95,29 +96,12 @@ def test_ge2e_equals_its_package_on_mel_frames():
     assert np.linalg.norm(found) == pytest.approx(1, abs=1e-5)
 
 
-def seeded_ecapa() -> tuple[Ecapa, dict]:
-    from extractors import compat
-
-    compat.prepare()
-    from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
-
-    torch.manual_seed(0)
-    net = ECAPA_TDNN(
-        80,
-        channels=[1024, 1024, 1024, 1024, 3072],
-        kernel_sizes=[5, 3, 3, 3, 1],
-        dilations=[1, 2, 3, 4, 1],
-        attention_channels=128,
-        lin_neurons=192,
-    )
-    return Ecapa(net.state_dict()), net.eval()
-
-
 def test_ecapa_equals_speechbrains_own_chain():
+    net = seeded.ecapa()
+    encoder = Ecapa(net.state_dict())
     from speechbrain.lobes.features import Fbank
     from speechbrain.processing.features import InputNormalization
 
-    encoder, net = seeded_ecapa()
     wave = np.random.default_rng(3).normal(0, 0.1, 32_000).astype(np.float32)
     features = Fbank(n_mels=80)(torch.from_numpy(wave)[None])
     normalise = InputNormalization(norm_type="sentence", std_norm=False)

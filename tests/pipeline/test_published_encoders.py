@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from data.manifest import find_clips
-from extractors import compat
 from extractors.encoders import EncoderPair, EncoderSpec
 from extractors.weights import sha256_of
 from mraf.errors import MrafError, UsageError
@@ -14,29 +13,15 @@ from pipeline import Identifier, Workspace
 from pipeline.evaluate import evaluate
 from pipeline.extract import extract
 from pipeline.train import train
+from tests import seeded as seeded_networks
 
 
 @pytest.fixture(scope="module")
 def seeded(tmp_path_factory) -> EncoderPair:
     """Files like the published ones, filled by a generator."""
-    compat.prepare()
-    from facenet_pytorch import InceptionResnetV1
-    from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
-
     folder = tmp_path_factory.mktemp("weights")
-    torch.manual_seed(0)
-    state = InceptionResnetV1(pretrained=None, classify=False).state_dict()
-    state |= {"logits.weight": torch.zeros(8631, 512), "logits.bias": torch.zeros(8631)}
-    torch.save(state, folder / "face.pt")
-    ecapa = ECAPA_TDNN(
-        80,
-        channels=[1024, 1024, 1024, 1024, 3072],
-        kernel_sizes=[5, 3, 3, 3, 1],
-        dilations=[1, 2, 3, 4, 1],
-        attention_channels=128,
-        lin_neurons=192,
-    )
-    torch.save(ecapa.state_dict(), folder / "voice.ckpt")
+    torch.save(seeded_networks.facenet_state(), folder / "face.pt")
+    torch.save(seeded_networks.ecapa().state_dict(), folder / "voice.ckpt")
     specs = {
         name: EncoderSpec(name, folder / file, sha256_of(folder / file))
         for name, file in (("facenet", "face.pt"), ("ecapa", "voice.ckpt"))
