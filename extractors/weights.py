@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mraf.errors import MissingError, MrafError, UsageError, choices
 
@@ -190,9 +191,9 @@ def _download(
     return target
 
 
-def _open(url: str, connect_seconds: float):  # type: ignore[no-untyped-def]  # an http answer
+def _open(url: str, connect_seconds: float) -> Any:
     """Open a URL; looking up a name has no time limit of its own, so a thread does it."""
-    box: list[object] = []
+    box: list[Any] = []
 
     def work() -> None:
         try:

@@ -299,7 +299,9 @@ def _refuse_namesakes(table: FeatureTable, clips: Sequence[Clip]) -> None:
             )
 
 
-def _setup_worker(encoders: EncoderPair, options: ExtractOptions, device: str):  # type: ignore[no-untyped-def]
+def _setup_worker(
+    encoders: EncoderPair, options: ExtractOptions, device: str
+) -> Callable[[tuple[Clip, str]], FeatureRow | MediaError]:
     """In a worker: load the encoders once; the returned function turns a clip into its row."""
     from mraf.trainer import choose_device
 

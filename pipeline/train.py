@@ -18,7 +18,7 @@ from pipeline.split import Split, split, to_features
 from pipeline.workspace import Workspace, encoders_of
 
 if TYPE_CHECKING:
-    from mraf.trainer import EpochReport
+    from mraf.trainer import EpochReport, FitResult
 
 PRESETS: dict[str, Callable[[], TrainOptions]] = {
     "default": TrainOptions,
@@ -73,7 +73,7 @@ def train(
         MissingError: nothing has been extracted.
         UsageError: too few speakers, an unknown preset or language, features of mixed encoders.
     """
-    from mraf import checkpoint
+    from mraf.checkpoint import check_target
     from mraf.trainer import choose_device, fit
 
     started = time.monotonic()
@@ -85,7 +85,7 @@ def train(
     if not 0 <= holdout < 1:
         raise UsageError(f"The share to hold out must be from 0 to below 1, is {holdout}.")
     arrays = workspace.table.arrays()
-    checkpoint.check_target(folder)
+    check_target(folder)
     encoders = encoders_of_table(arrays)
     parts = split(arrays, languages, holdout, seed)
     samples, heldout = (
@@ -105,10 +105,7 @@ def train(
         result.dev,
         _notes(arrays, parts, holdout),
     )
-    meta = _meta(arrays, parts, encoders, preset, chosen, report)
-    metrics = {"dev": report.dev, "epoch": report.epoch, "history": _history(result.history)}
-    model = checkpoint.Checkpoint(result.model, parts.speakers, meta, metrics)
-    checkpoint.save(folder, model, model_card(report, meta))
+    _save(result, report, parts, _meta(arrays, parts, encoders, preset, chosen, report))
     return report
 
 
@@ -131,6 +128,14 @@ def dims_of(encoders: str) -> tuple[int, int]:
         raise UsageError(
             f"The features were made with {encoders}, and this version of mraf has no such encoder."
         ) from None
+
+
+def _save(result: "FitResult", report: TrainReport, parts: Split, meta: dict[str, Any]) -> None:
+    from mraf import checkpoint
+
+    metrics = {"dev": report.dev, "epoch": report.epoch, "history": _history(result.history)}
+    model = checkpoint.Checkpoint(result.model, parts.speakers, meta, metrics)
+    checkpoint.save(report.folder, model, model_card(report, meta))
 
 
 def _preset(name: str) -> TrainOptions:
