@@ -5,7 +5,6 @@ loses at most the part in hand. Parts are read in the order of their names; a la
 takes the place of an earlier one.
 """
 
-import csv
 import fcntl
 import os
 import re
@@ -20,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from data.spreadsheet import write_csv
 from mraf.errors import MissingError, MrafError, UsageError, choices
 
 MERGE_AT = 32
@@ -182,7 +182,7 @@ class FeatureTable:
             if file.suffix == ".parquet":
                 pq.write_table(table, file, compression="zstd")
             else:
-                _write_csv(table, file)
+                write_csv(table, file)
         except OSError as error:
             raise UsageError(f"{file}: cannot be written ({error.strerror or error}).") from None
         return table.num_rows
@@ -361,22 +361,6 @@ def _matrix(column: pa.ChunkedArray, folder: Path, name: str) -> tuple[np.ndarra
     if not np.isfinite(matrix).all():
         raise MrafError(f"{folder}: some {name} vectors hold NaN or infinity; extract them again.")
     return matrix, present
-
-
-def _write_csv(table: pa.Table, path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(table.column_names)
-        for batch in table.to_batches(max_chunksize=1024):
-            writer.writerows([_cell(value) for value in row.values()] for row in batch.to_pylist())
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, list):
-        return " ".join(f"{number:.8g}" for number in value)
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return value
 
 
 def _write_part(path: Path, table: pa.Table) -> None:
