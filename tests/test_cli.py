@@ -232,6 +232,8 @@ def test_ctrl_c_keeps_what_is_done(sample_videos, tmp_path):
     child = subprocess.Popen(
         [*command, "-w", str(tmp_path / "w")], stderr=subprocess.PIPE, text=True,
         env=os.environ | {"PYTHONPATH": str(Path(cli.__file__).parent)}, start_new_session=True,
+        # A test run in the background of a script inherits that SIGINT is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )  # fmt: skip
     deadline = time.monotonic() + 60
     while not (tmp_path / "w" / "features" / ".lock").exists() and time.monotonic() < deadline:
