@@ -142,7 +142,7 @@ class _Reader:
         self._resampler: Any = None
         for stream in (self.video, self.audio):
             if stream is not None:
-                stream.thread_count = 1  # one thread a worker process; see docs on OpenMP
+                stream.thread_count = 1  # one thread a worker process: cores are shared by clip
 
     def run(self) -> None:
         import av
