@@ -10,6 +10,16 @@ from typer.exceptions import TyperException
 
 from mraf import __version__
 from mraf.errors import MrafError, UsageError
+from pipeline.cli_options import (
+    DeviceOption,
+    JsonOption,
+    ModelOption,
+    ModeOption,
+    OfflineOption,
+    WeightsOption,
+    WorkspaceOption,
+)
+from pipeline.cli_polysim import app as polysim_app
 
 INTERRUPTED = 130
 CLOSED_PIPE = 128 + 13  # as a shell reports SIGPIPE
@@ -27,28 +37,7 @@ weights_app = typer.Typer(help="The encoders' published weights.", no_args_is_he
 features_app = typer.Typer(help="The table of extracted features.", no_args_is_help=True)
 app.add_typer(weights_app, name="weights")
 app.add_typer(features_app, name="features")
-
-WorkspaceOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--workspace",
-        "-w",
-        envvar="MRAF_WORKSPACE",
-        show_envvar=False,
-        help="Folder for features, models and reports; default ./mraf-workspace or $MRAF_WORKSPACE.",
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-ModelOption = Annotated[
-    str | None, typer.Option("--model", help="Name of the model; default: the one trained last.")
-]
-WeightsOption = Annotated[
-    Path | None,
-    typer.Option("--weights-dir", help="A folder that holds the published weights."),
-]
-OfflineOption = Annotated[bool, typer.Option("--offline", help="Never use the network.")]
-DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
-
+app.add_typer(polysim_app, name="polysim")
 
 @app.command()
 def extract(
@@ -106,13 +95,16 @@ def extract(
 
 @app.command()
 def train(
-    preset: Annotated[str, typer.Option(help="default or paper.")] = "default",
+    arch: Annotated[
+        str, typer.Option(help="mraf; for comparison fop (the challenge's baseline) or prototype.")
+    ] = "mraf",
+    preset: Annotated[str, typer.Option(help="default or paper, of mraf.")] = "default",
     language: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Train on this language only (may be repeated)."),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(help="Name of the model; default: the preset's.")
+        str | None, typer.Option(help="Name of the model; default: the preset's or --arch.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = 1,
     epochs: Annotated[int | None, typer.Option(min=1, help="At most this many.")] = None,
@@ -124,7 +116,7 @@ def train(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train MRAF on the extracted features."""
+    """Train MRAF, or what it is compared with, on the extracted features."""
     from pipeline import console
     from pipeline.train import train as run
 
@@ -139,6 +131,7 @@ def train(
             epochs,
             device,
             on_epoch=on_epoch,
+            arch=arch,
         )
     console.print_json(report) if as_json else console.trained(report)
 
@@ -146,7 +139,7 @@ def train(
 @app.command()
 def evaluate(
     model: ModelOption = None,
-    mode: Annotated[str, typer.Option(help="single: each clip alone.")] = "single",
+    mode: ModeOption = "single",
     other: Annotated[
         str | None,
         typer.Option(metavar="LANGUAGE", help="Language of P5 and P6; default: all others."),

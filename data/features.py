@@ -229,6 +229,16 @@ class FeatureTable:
             self._merge(table.filter(pc.invert(theirs)))
         return count
 
+    def drop(self, clips: Iterable[str]) -> int:
+        """Forget clips by their ids: no part holds them any more. Returns how many there were."""
+        with _lock(self.folder):
+            table = self.read()
+            gone = pc.is_in(table["clip"], pa.array(list(clips), pa.string()))
+            count = pc.sum(gone).as_py() or 0
+            if count:
+                self._merge(table.filter(pc.invert(gone)))
+        return count
+
     def _merge(self, table: pa.Table | None = None) -> None:
         """Put the current rows, or those of `table`, into one part in place of all others."""
         # The merged part is read after the old ones, and these go oldest first: killed at any

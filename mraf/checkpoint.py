@@ -12,16 +12,17 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mraf.architectures import NAMES
 from mraf.errors import MissingError, MrafError, UsageError
 
 if TYPE_CHECKING:
-    from mraf.model import MRAF, MRAFConfig
+    from mraf.inference import Network
 
-FORMAT, VERSION = "mraf-model", 1
+FORMAT, VERSION = "mraf-model", 2
 WEIGHTS, CONFIG, LABELS, METRICS, CARD = FILES = (
     "model.safetensors",
     "config.json",
@@ -36,7 +37,7 @@ REMEDY = "copy the model folder again, or train the model again"
 class Checkpoint:
     """A model and what has to be known to use it."""
 
-    model: MRAF
+    model: Network
     labels: tuple[str, ...]  # [C], the speakers by class index
     meta: dict[str, Any] = field(default_factory=dict)  # encoders, languages, options, versions
     metrics: dict[str, Any] = field(default_factory=dict)
@@ -46,7 +47,8 @@ class Checkpoint:
 class Description:
     """What a model folder says of its model."""
 
-    config: dict[str, Any]  # fields of MRAFConfig
+    arch: str  # see `mraf.architectures`
+    config: dict[str, Any]  # fields of its configuration
     labels: tuple[str, ...]
     meta: dict[str, Any]
     metrics: dict[str, Any]
@@ -67,7 +69,8 @@ def save(folder: Path, checkpoint: Checkpoint, card: str) -> None:
     _check_labels(checkpoint.labels, checkpoint.model.config.classes)
     folder = Path(folder)
     check_target(folder)
-    tensors = {k: v.detach().cpu().contiguous() for k, v in checkpoint.model.state_dict().items()}
+    state = checkpoint.model.state_dict()
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     contents = {
         WEIGHTS: safetensors.torch.save(tensors),
         LABELS: _to_json(LABELS, list(checkpoint.labels)),
@@ -76,7 +79,7 @@ def save(folder: Path, checkpoint: Checkpoint, card: str) -> None:
     config: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
-        "arch": "mraf",
+        "arch": checkpoint.model.arch,
         "model": asdict(checkpoint.model.config),
         "meta": checkpoint.meta,
         "sha256": {name: _digest(content) for name, content in contents.items()},
@@ -137,16 +140,15 @@ def load(folder: Path, device: str = "cpu") -> Checkpoint:
         MrafError: a file is damaged, or is not what this version writes.
 
     """
-    import torch
-
-    from mraf.model import MRAF
+    from mraf.architectures import build
     from mraf.trainer import choose_device
 
     folder = _find(Path(folder))
     described = describe(folder)
-    config = _model_config(folder / CONFIG, described.config)
-    with torch.random.fork_rng(devices=[]):
-        model = MRAF(config)
+    try:
+        model = build(described.arch, described.config)
+    except UsageError as error:
+        raise _damaged(folder / CONFIG, str(error)) from error
     tensors = _read_tensors(folder / WEIGHTS, _read_config(folder)["sha256"][WEIGHTS])
     _check_tensors(folder / WEIGHTS, tensors, model.state_dict())
     model.load_state_dict(tensors)
@@ -171,7 +173,7 @@ def describe(folder: Path) -> Description:
         _check_labels(tuple(labels), model["classes"])
     except UsageError as error:
         raise _damaged(folder / LABELS, str(error)) from error
-    return Description(model, tuple(labels), meta, metrics)
+    return Description(config["arch"], model, tuple(labels), meta, metrics)
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -180,8 +182,9 @@ def _read_config(folder: Path) -> dict[str, Any]:
     if config.get("format") != FORMAT or config.get("version") != VERSION:
         found = f"format {config.get('format')!r}, version {config.get('version')!r}"
         raise _damaged(path, f"it holds {found}; {FORMAT!r}, version {VERSION} was expected")
-    if config.get("arch") != "mraf":
-        raise _damaged(path, f"it holds the architecture {config.get('arch')!r}; 'mraf' is known")
+    if config.get("arch") not in NAMES:
+        known = ", ".join(NAMES)
+        raise _damaged(path, f"the architecture is {config.get('arch')!r}; one of {known} is known")
     for name in ("model", "meta", "sha256"):
         if not isinstance(config.get(name), dict):
             raise _damaged(path, f"{name!r} is {config.get(name)!r}; an object was expected")
@@ -194,19 +197,6 @@ def _read_config(folder: Path) -> dict[str, Any]:
     if checksum != _digest(_to_json(CONFIG, config)):
         raise _damaged(path, "its contents do not match its checksum")
     return config
-
-
-def _model_config(path: Path, values: dict[str, Any]) -> MRAFConfig:
-    from mraf.model import MRAFConfig
-
-    known = {each.name for each in fields(MRAFConfig)}
-    if set(values) != known:
-        odd = ", ".join(sorted(set(values) ^ known))
-        raise _damaged(path, f"these settings of the model are unknown or absent: {odd}")
-    try:
-        return MRAFConfig(**values)
-    except UsageError as error:
-        raise _damaged(path, str(error)) from error
 
 
 def _read_tensors(path: Path, expected: str) -> dict[str, Any]:

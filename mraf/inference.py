@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -11,12 +12,46 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mraf.batches import Samples
+from mraf.calibration import Temperatures
 from mraf.errors import UsageError
-from mraf.model import MRAF, MRAFConfig
+from mraf.model import MRAFOutput
 from mraf.types import Features, Posterior
 
+SETTINGS: dict[str, tuple[bool, bool]] = {
+    # What is shown of a clip: (face, voice).
+    "face_voice": (True, True),
+    "voice": (False, True),
+    "face": (True, False),
+}
 
-def predict(model: MRAF, features: Features, batch_size: int = 1024) -> Posterior:
+
+class Network(Protocol):
+    """What every architecture offers, beside being a `torch.nn.Module`."""
+
+    arch: str  # its name in a model folder
+    config: Any  # its dataclass, with face_dim, voice_dim and classes
+    temperature: Temperatures
+    training: bool
+
+    def __call__(
+        self, face: Tensor, voice: Tensor, face_present: Tensor, voice_present: Tensor
+    ) -> MRAFOutput:
+        """Answer for B clips, each alone."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """All tensors by name."""
+
+    def train(self, mode: bool = True) -> Any:
+        """Switch dropout and its like on or off."""
+
+    def parameters(self) -> Iterator[torch.nn.Parameter]:
+        """All that is learned."""
+
+    def buffers(self) -> Iterator[Tensor]:
+        """All that is kept beside it."""
+
+
+def predict(model: Network, features: Features, batch_size: int = 1024) -> Posterior:
     """Identify N clips, each alone: an answer does not depend on the clips beside it.
 
     A clip of which nothing is present gets NaN probabilities and a NaN embedding, and both
@@ -27,41 +62,56 @@ def predict(model: MRAF, features: Features, batch_size: int = 1024) -> Posterio
 
     """
     check_dims(model.config, features)
-    samples = Samples.of(features, next(model.parameters()).device)
+    samples = Samples.of(features, next(model.buffers()).device)
     parts: list[tuple[Tensor, ...]] = []
     with evaluating(model):
-        for start in range(0, len(samples), batch_size):
+        # Once at least, so that no clips give arrays [0, ...] of the right widths.
+        for start in range(0, max(1, len(samples)), batch_size):
             parts.append(_posterior(model, samples.take(slice(start, start + batch_size))))
-    if not parts:
-        C, D = model.config.classes, model.config.dim
-        shapes: list[tuple[int, ...]] = [(0, C), (0,), (0,), (0, D)]
-        return Posterior(*(np.zeros(shape, np.float32) for shape in shapes))
     return Posterior(*(torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True)))
 
 
-def score(model: MRAF, samples: Samples, batch_size: int = 1024) -> dict[str, float]:
+def answers(
+    model: Network, samples: Samples, setting: str, batch_size: int = 1024
+) -> tuple[Tensor, Tensor]:
+    """Fusion logits [M, C] before the temperature, and labels [M], of the clips of a setting.
+
+    Those are the clips that have all that `setting`, a name in `SETTINGS`, shows; the rest of
+    them is hidden.
+    """
+    face, voice = SETTINGS[setting]
+    suits = (samples.face_present | (not face)) & (samples.voice_present | (not voice))
+    chosen = samples.take(suits)
+    logits = []
+    with evaluating(model):
+        for start in range(0, max(1, len(chosen)), batch_size):
+            batch = chosen.take(slice(start, start + batch_size))
+            shown = torch.ones_like(batch.face_present)
+            out = model(batch.face, batch.voice, shown & face, shown & voice)
+            logits.append(out.fusion_logits)
+    return torch.cat(logits), chosen.label
+
+
+def score(model: Network, samples: Samples) -> dict[str, float]:
     """How well `model` names clips [N] whose speakers are known, in the three settings.
 
     Returns accuracies `face_voice` (over the clips with both), `voice` and `face` (over all
     that have that one, the other hidden), and `loss`, the mean of the cross-entropies of these
     settings. A setting without clips is left out.
     """
-    right: dict[str, list[Tensor]] = {"face_voice": [], "voice": [], "face": []}
-    loss: dict[str, list[Tensor]] = {name: [] for name in right}
-    with evaluating(model):
-        for start in range(0, len(samples), batch_size):
-            batch = samples.take(slice(start, start + batch_size))
-            for name, (logits, label) in _settings(model, batch).items():
-                right[name].append((logits.argmax(dim=-1) == label).double())
-                loss[name].append(F.cross_entropy(logits, label, reduction="none").double())
-    result = {name: float(torch.cat(each).mean()) for name, each in right.items() if len(each)}
-    result = {name: value for name, value in result.items() if not np.isnan(value)}
-    if result:
-        result["loss"] = float(np.mean([float(torch.cat(loss[name]).mean()) for name in result]))
-    return result
+    result: dict[str, float] = {}
+    losses = []
+    for name, (face, voice) in SETTINGS.items():
+        logits, label = answers(model, samples, name)
+        if len(label):
+            shown = torch.ones_like(label, dtype=torch.bool)
+            logits = logits / model.temperature(shown & face, shown & voice)
+            result[name] = float((logits.argmax(dim=-1) == label).double().mean())
+            losses.append(float(F.cross_entropy(logits.double(), label)))
+    return {**result, "loss": float(np.mean(losses))} if losses else {}
 
 
-def check_dims(config: MRAFConfig, features: Features) -> None:
+def check_dims(config: Any, features: Features) -> None:
     """Raise UsageError where `features` are not of the dimensions that `config` wants."""
     for name, found, wanted in (
         ("face", features.face.shape[1], config.face_dim),
@@ -75,10 +125,10 @@ def check_dims(config: MRAFConfig, features: Features) -> None:
 
 
 @contextmanager
-def evaluating(model: MRAF) -> Iterator[None]:
+def evaluating(model: Network) -> Iterator[None]:
     """No gradients and no dropout within; the mode is restored."""
     training = model.training
-    model.eval()
+    model.train(False)
     try:
         with torch.no_grad():
             yield
@@ -86,28 +136,16 @@ def evaluating(model: MRAF) -> Iterator[None]:
         model.train(training)
 
 
-def _posterior(model: MRAF, batch: Samples) -> tuple[Tensor, ...]:
-    """Probabilities [B, C], w_f [B], w_a [B] and e_c [B, D]."""
+def _posterior(model: Network, batch: Samples) -> tuple[Tensor, ...]:
+    """The fields of a `Posterior`, in their order."""
     out = model(batch.face, batch.voice, batch.face_present, batch.voice_present)
-    nothing = ~(batch.face_present | batch.voice_present)[:, None]
-    probability = out.fusion_logits.softmax(dim=-1).masked_fill(nothing, torch.nan)
-    return probability, out.w_f, out.w_a, out.e_c.masked_fill(nothing, torch.nan)
-
-
-def _settings(model: MRAF, batch: Samples) -> dict[str, tuple[Tensor, Tensor]]:
-    """For each setting the fusion logits [M, C] and labels [M] of the clips that suit it."""
-    f, no_f = model.face.with_missing(batch.face, batch.face_present)
-    a, no_a = model.voice.with_missing(batch.voice, batch.voice_present)
-    yes = torch.ones_like(batch.face_present)
-    clips = {
-        "face_voice": (batch.face_present & batch.voice_present, yes, yes),
-        "voice": (batch.voice_present, ~yes, yes),
-        "face": (batch.face_present, yes, ~yes),
-    }
-    result = {}
-    for name, (suits, face_shown, voice_shown) in clips.items():
-        logits = model.fuse(
-            f.where(face_shown, no_f), a.where(voice_shown, no_a), face_shown, voice_shown
-        ).fusion_logits
-        result[name] = (logits[suits], batch.label[suits])
-    return result
+    nothing = (out.w_f + out.w_a <= 0)[:, None]
+    logits = out.fusion_logits / model.temperature(batch.face_present, batch.voice_present)
+    return (
+        logits.softmax(dim=-1).masked_fill(nothing, torch.nan),
+        out.w_f,
+        out.w_a,
+        out.e_c.masked_fill(nothing, torch.nan),
+        out.e_f.masked_fill(~batch.face_present[:, None], torch.nan),
+        out.e_a.masked_fill(~batch.voice_present[:, None], torch.nan),
+    )

@@ -1,4 +1,4 @@
-"""The training objectives, equations 15 to 17 of the paper."""
+"""The training objectives: equations 15 to 17 of the paper, and what its baseline adds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def cross_entropy(logits: Tensor, label: Tensor, present: Tensor) -> Tensor:
+def cross_entropy(logits: Tensor, label: Tensor, present: Tensor | None = None) -> Tensor:
     """CE of eq. 15, the mean over the clips that are `present`; 0 where none is.
 
     A head whose modality is missing sees the same missing token for every speaker and could
@@ -16,10 +16,12 @@ def cross_entropy(logits: Tensor, label: Tensor, present: Tensor) -> Tensor:
     Args:
         logits: [B, C].
         label: [B], index of the speaker.
-        present: [B] bool.
+        present: [B] bool; None for all.
 
     """
     each = F.cross_entropy(logits, label, reduction="none")
+    if present is None:
+        return each.sum() / max(1, len(each))
     return (each * present).sum() / present.sum().clamp(min=1)
 
 
@@ -38,6 +40,26 @@ def distillation(teacher: Tensor, student: Tensor, temperature: float) -> Tensor
     q = F.log_softmax(student / temperature, dim=-1)
     total = F.kl_div(q, p, reduction="sum", log_target=True)
     return temperature**2 * total / max(1, len(teacher))
+
+
+def orthogonal_projection(e: Tensor, label: Tensor, share: float = 0.7) -> Tensor:
+    """The loss of FOP (Saeed et al. 2022, eq. 4): a speaker's clips alike, others orthogonal.
+
+    Args:
+        e: embeddings [B, D], of any length.
+        label: [B].
+        share: weight of the second half, as in the authors' code.
+
+    """
+    e = F.normalize(e, dim=-1)
+    cosine = e @ e.T
+    same = label[:, None] == label
+    itself = torch.eye(len(label), dtype=torch.bool, device=label.device)
+    return 1 - _mean(cosine, same & ~itself) + share * _mean(cosine, ~same).abs()
+
+
+def _mean(x: Tensor, where: Tensor) -> Tensor:
+    return (x * where).sum() / where.sum().clamp(min=1)
 
 
 class CenterLoss(nn.Module):

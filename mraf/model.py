@@ -12,9 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mraf.calibration import Temperatures
+from mraf.checks import check_choice, check_flag, check_shape
 from mraf.errors import UsageError
-from mraf.fusion import RESIDUALS, Encoded, ReliabilityFusion
-from mraf.options import MISSING_TOKENS
+from mraf.fusion import RESIDUALS, Encoded, build_fusion
+from mraf.missing import predictor
+from mraf.options import FUSIONS, MISSING_TOKENS
+from mraf.transformer import EncoderLayer
 
 
 @dataclass(frozen=True)
@@ -35,22 +39,21 @@ class MRAFConfig:
     heads: int = 4  # H
     ffn: int = 1024  # width of the FFN of eq. 7
     dropout: float = 0.1
-    missing_token: str = "learned"  # or "zero": the input of a missing modality stays zero
+    fusion: str = "cross_attention"  # or what Table 3 compares it with; see mraf.fusion
+    missing_token: str = "learned"  # or what Table 4 compares it with; see mraf.missing
     residual: str = "tokens"  # what is added after eq. 13; see ReliabilityFusion
+    normalise: bool = True  # inputs to unit length; outside the paper
 
     def __post_init__(self) -> None:
         """Check ranges and choices."""
-        for name in ("face_dim", "voice_dim", "dim", "tokens", "layers", "heads", "ffn"):
-            _check_count(name, getattr(self, name), 1)
-        _check_count("classes", self.classes, 2)
+        counts = ("face_dim", "voice_dim", "dim", "tokens", "layers", "heads", "ffn")
+        check_shape(self, counts)
         if self.dim % self.heads:
             raise UsageError(f"model: dim {self.dim} is not a multiple of heads {self.heads}")
-        if isinstance(self.dropout, bool) or not isinstance(self.dropout, int | float):
-            raise UsageError(f"model: dropout is {self.dropout!r}; a number was expected")
-        if not 0 <= self.dropout < 1:
-            raise UsageError(f"model: dropout is {self.dropout}; 0 to below 1 was expected")
-        _check_choice("missing_token", self.missing_token, MISSING_TOKENS)
-        _check_choice("residual", self.residual, RESIDUALS)
+        check_choice("fusion", self.fusion, FUSIONS)
+        check_choice("missing_token", self.missing_token, MISSING_TOKENS)
+        check_choice("residual", self.residual, RESIDUALS)
+        check_flag("normalise", self.normalise)
 
 
 @dataclass(frozen=True)
@@ -72,21 +75,24 @@ class MRAFOutput:
 class MRAF(nn.Module):
     """Missing-token prompted, reliability-aware fusion of face and voice.
 
-    The three steps `encode_face`, `encode_voice` and `fuse` are public because training shares
-    the first two between the teacher and the student of the distillation.
+    `forward` is all that use needs. Its parts are public because training shares work between
+    what a clip is shown with and the teacher and the student of the distillation.
     """
+
+    arch = "mraf"
 
     def __init__(self, config: MRAFConfig) -> None:
         super().__init__()
         self.config = config
-        self.face = ModalityEncoder(config.face_dim, config)
-        self.voice = ModalityEncoder(config.voice_dim, config)
-        self.fusion = ReliabilityFusion(
-            config.dim, config.heads, config.dropout, residual=config.residual
+        self.face = ModalityEncoder(config.face_dim, config.voice_dim, config)
+        self.voice = ModalityEncoder(config.voice_dim, config.face_dim, config)
+        self.fusion = build_fusion(
+            config.fusion, config.dim, config.heads, config.dropout, config.residual
         )
         self.face_head = nn.Linear(config.dim, config.classes)  # g_f
         self.voice_head = nn.Linear(config.dim, config.classes)  # g_a
         self.fusion_head = nn.Linear(config.dim, config.classes)  # g_c
+        self.temperature = Temperatures()
 
     def forward(
         self, face: Tensor, voice: Tensor, face_present: Tensor, voice_present: Tensor
@@ -100,34 +106,28 @@ class MRAF(nn.Module):
             voice_present: [B] bool.
 
         """
-        f = self.encode_face(face, face_present)
-        a = self.encode_voice(voice, voice_present)
-        return self.fuse(f, a, face_present, voice_present)
-
-    def encode_face(self, face: Tensor, present: Tensor) -> Encoded:
-        """H_f [B, K, D] and e_f [B, D] of faces [B, Df], the token m_f where not present."""
-        return self.face(face, present)
-
-    def encode_voice(self, voice: Tensor, present: Tensor) -> Encoded:
-        """H_a [B, K, D] and e_a [B, D] of voices [B, Dv], the token m_a where not present."""
-        return self.voice(voice, present)
-
-    def fuse(
-        self, face: Encoded, voice: Encoded, face_present: Tensor, voice_present: Tensor
-    ) -> MRAFOutput:
-        """Fusion and heads (eqs. 10-14) of B encoded clips."""
-        fused = self.fusion(face, voice, face_present, voice_present)
-        # e_f and e_a have length 1, e_c about sqrt(D). Brought to the same length, the three
-        # heads learn at the same pace; what they can express is unchanged.
-        scale = self.config.dim**0.5
+        f = self.face(face, face_present, voice, voice_present)
+        a = self.voice(voice, voice_present, face, face_present)
+        fused = self.fusion(f, a, face_present, voice_present)
         return MRAFOutput(
-            face_logits=self.face_head(face.embedding * scale),
-            voice_logits=self.voice_head(voice.embedding * scale),
+            face_logits=self.name_face(f),
+            voice_logits=self.name_voice(a),
             fusion_logits=self.fusion_head(fused.e_c),
-            e_f=face.embedding,
-            e_a=voice.embedding,
+            e_f=f.embedding,
+            e_a=a.embedding,
             **vars(fused),
         )
+
+    # e_f and e_a have length 1, e_c about sqrt(D). Brought to the same length, the three heads
+    # learn at the same pace; what they can express is unchanged.
+
+    def name_face(self, face: Encoded) -> Tensor:
+        """z_f [B, C] of encoded faces."""
+        return self.face_head(face.embedding * self.config.dim**0.5)
+
+    def name_voice(self, voice: Encoded) -> Tensor:
+        """z_a [B, C] of encoded voices."""
+        return self.voice_head(voice.embedding * self.config.dim**0.5)
 
 
 class ModalityEncoder(nn.Module):
@@ -135,14 +135,16 @@ class ModalityEncoder(nn.Module):
 
     missing: Tensor
 
-    def __init__(self, input_dim: int, config: MRAFConfig) -> None:
+    def __init__(self, input_dim: int, other_dim: int, config: MRAFConfig) -> None:
         super().__init__()
         self.shape = (config.tokens, config.dim)
-        if config.missing_token == "learned":
+        self.normalise = config.normalise
+        if config.missing_token == "zero":
+            self.register_buffer("missing", torch.zeros(input_dim))
+        else:
             # Length about 1, like the normalised inputs beside it.
             self.missing = nn.Parameter(torch.randn(input_dim) / input_dim**0.5)
-        else:
-            self.register_buffer("missing", torch.zeros(input_dim))
+        self.predict = predictor(config.missing_token, input_dim, other_dim)
         self.project = nn.Linear(input_dim, config.tokens * config.dim)  # W_m, b_m
         # Inputs have length 1: like this tokens start at unit scale and depend on the input
         # alone, where the usual start would let b_m and P_m drown it.
@@ -150,41 +152,40 @@ class ModalityEncoder(nn.Module):
         nn.init.zeros_(self.project.bias)
         self.position = nn.Parameter(torch.randn(self.shape) * 0.02)  # P_m
         self.layers = nn.ModuleList(
-            nn.TransformerEncoderLayer(
-                config.dim, config.heads, config.ffn, config.dropout, "relu", batch_first=True
-            )
+            EncoderLayer(config.dim, config.heads, config.ffn, config.dropout)
             for _ in range(config.layers)
         )
         self.norm = nn.LayerNorm(config.dim)
 
-    def forward(self, x: Tensor, present: Tensor) -> Encoded:
-        """Tokens [B, K, D] and embeddings [B, D] of inputs [B, Dm] where `present` [B]."""
-        return self._encode(self._input(x, present))
+    def forward(self, x: Tensor, present: Tensor, other: Tensor, other_present: Tensor) -> Encoded:
+        """Tokens [B, K, D] and embeddings [B, D] of B clips.
 
-    def with_missing(self, x: Tensor, present: Tensor) -> tuple[Encoded, Encoded]:
-        """The same, and the missing token's tokens [1, K, D] and embedding [1, D].
+        Args:
+            x: this modality's vectors, [B, Dm].
+            present: [B] bool.
+            other: the other modality's, from which some ways of handling a missing one predict.
+            other_present: [B] bool.
 
-        These do not depend on a clip: one more row serves every clip that hides this modality.
         """
-        both = self._encode(torch.cat([self._input(x, present), self.missing[None]]))
-        return both.take(slice(-1)), both.take(slice(-1, None))
+        missing = self.substitute(other, other_present)
+        return self.encode(torch.where(present[:, None], self.scale(x), missing))  # (9)
 
-    def _input(self, x: Tensor, present: Tensor) -> Tensor:
+    def scale(self, x: Tensor) -> Tensor:
+        """Inputs [B, Dm] as the network takes them."""
         # Outside the paper: inputs of length 1. ECAPA vectors are about 250 long.
-        return torch.where(present[:, None], F.normalize(x, dim=-1), self.missing)  # (9)
+        return F.normalize(x, dim=-1) if self.normalise else x
 
-    def _encode(self, x: Tensor) -> Encoded:
+    def substitute(self, other: Tensor, other_present: Tensor) -> Tensor:
+        """What takes the place of a missing input: [1, Dm] for all clips, or [B, Dm]."""
+        if self.predict is None:
+            return self.missing[None]
+        # Zeros first: no gradient may pass through what an absent row holds.
+        known = F.normalize(other.masked_fill(~other_present[:, None], 0), dim=-1)
+        return torch.where(other_present[:, None], self.predict(known), self.missing)
+
+    def encode(self, x: Tensor) -> Encoded:
+        """Tokens [B, K, D] and embeddings [B, D] of inputs [B, Dm]."""
         H = self.project(x).unflatten(-1, self.shape) + self.position  # (2), (3)
         for layer in self.layers:
             H = layer(H)  # (4) to (7)
         return Encoded(H, F.normalize(self.norm(H.mean(dim=1)), dim=-1))  # (8)
-
-
-def _check_count(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise UsageError(f"model: {name} is {value!r}; a whole number from {least} was expected")
-
-
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise UsageError(f"model: {name} is {value!r}; one of {', '.join(choices)} was expected")

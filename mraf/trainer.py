@@ -9,16 +9,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
+from mraf.baselines import FOP, FOPConfig
 from mraf.batches import Sampler, Samples
 from mraf.errors import UsageError
 from mraf.inference import check_dims, predict, score
 from mraf.losses import CenterLoss
 from mraf.model import MRAF, MRAFConfig
-from mraf.objective import training_loss
+from mraf.objective import Losses, projection_loss, training_loss
 from mraf.options import TrainOptions
 from mraf.types import Features
 
@@ -43,7 +44,7 @@ class EpochReport:
 class FitResult:
     """A trained model, in eval mode, with the weights of its best epoch."""
 
-    model: MRAF
+    model: MRAF | FOP
     best_epoch: int
     history: list[EpochReport]
     dev: dict[str, float]  # of the best epoch; empty without development clips
@@ -71,7 +72,8 @@ def fit(
         dev: clips of recordings that `train` does not hold, or None.
         classes: C; labels run from 0 to C - 1.
         options: how to train; `TrainOptions()` if None.
-        config: fields of `MRAFConfig` to set otherwise than by default, such as `tokens`.
+        config: fields of `MRAFConfig`, such as `tokens`, or of `FOPConfig` to set otherwise than by
+            default.
         on_epoch: called after each epoch.
 
     Raises:
@@ -80,10 +82,10 @@ def fit(
 
     """
     options = options or TrainOptions()
-    train = _usable(train, classes)
+    train = usable(train, classes)
     device = choose_device(options.device)
-    with _surroundings(options, device):
-        model = MRAF(_config(train, classes, options, config or {})).to(device)
+    with surroundings(options, device):
+        model = _network(train, classes, options, config or {}).to(device)
         watched = _development(dev, model.config, device)
         return _Training(model, train, watched, options, device).run(on_epoch)
 
@@ -110,7 +112,7 @@ class _Training:
 
     def __init__(
         self,
-        model: MRAF,
+        model: MRAF | FOP,
         train: Features,
         dev: Samples | None,
         options: TrainOptions,
@@ -169,17 +171,21 @@ class _Training:
         return means
 
     def _step(self, batch: Samples) -> dict[str, torch.Tensor]:
-        losses = training_loss(
-            self.model, self.centers, batch, self.sampler.hide(batch), self.options
-        )
+        losses = self._losses(batch)
         self.optimizer.zero_grad()
         losses.total.backward()
         self.optimizer.step()
-        self.centers.update(losses.e_c, batch.label)
+        self.centers.update(losses.e_c, losses.label)
         return {name: v.detach() for name, v in {"total": losses.total, **losses.parts}.items()}
 
+    def _losses(self, batch: Samples) -> Losses:
+        hidden = self.sampler.hide(batch)
+        if isinstance(self.model, FOP):
+            return projection_loss(self.model, batch, hidden, self.options)
+        return training_loss(self.model, self.centers, batch, hidden, self.options)
 
-def _usable(train: Features, classes: int) -> Features:
+
+def usable(train: Features, classes: int) -> Features:
     """The training clips with a face or a voice."""
     if classes < 2:
         raise UsageError(
@@ -199,23 +205,29 @@ def _usable(train: Features, classes: int) -> Features:
     return train
 
 
-def _config(
+def _network(
     train: Features, classes: int, options: TrainOptions, changes: Mapping[str, Any]
-) -> MRAFConfig:
+) -> MRAF | FOP:
     fields = {
         "face_dim": train.face.shape[1],
         "voice_dim": train.voice.shape[1],
         "classes": classes,
-        "missing_token": options.missing_token,
-        **changes,
+        "normalise": options.normalise,
     }
+    sizes = {name: getattr(options, name) for name in ("dim", "tokens", "ffn")}
+    fields |= {name: size for name, size in sizes.items() if size is not None}
     try:
-        return MRAFConfig(**fields)
+        if options.arch == "fop":
+            return FOP(FOPConfig(**{**fields, **changes}))
+        fields |= {"fusion": options.fusion, "missing_token": options.missing_token}
+        return MRAF(MRAFConfig(**{**fields, **changes}))
     except TypeError as error:
         raise UsageError(f"model: {error}") from error
 
 
-def _development(dev: Features | None, config: MRAFConfig, device: torch.device) -> Samples | None:
+def _development(
+    dev: Features | None, config: MRAFConfig | FOPConfig, device: torch.device
+) -> Samples | None:
     """The development clips whose speaker is known and of which something is present."""
     if dev is None:
         return None
@@ -225,8 +237,20 @@ def _development(dev: Features | None, config: MRAFConfig, device: torch.device)
     return Samples.of(dev, device) if len(dev) else None
 
 
+class Surroundings(Protocol):
+    """The options of any training that say what it runs in."""
+
+    @property
+    def seed(self) -> int:
+        """Of everything that is drawn."""
+
+    @property
+    def threads(self) -> int | None:
+        """Of torch; None leaves them as they are."""
+
+
 @contextmanager
-def _surroundings(options: TrainOptions, device: torch.device) -> Iterator[None]:
+def surroundings(options: Surroundings, device: torch.device) -> Iterator[None]:
     """Seed and threads as in `options`; the caller's come back."""
     threads = torch.get_num_threads()
     devices = [device] if device.type == "cuda" else []

@@ -68,6 +68,8 @@ class Posterior:
     face_weight: NDArray[np.float32]  # [N], w_f of eq. 11; 0 where the face is missing
     voice_weight: NDArray[np.float32]  # [N], w_a of eq. 11; 0 where the voice is missing
     embedding: NDArray[np.float32] | None = None  # [N, D], e_c of eq. 14
+    face_embedding: NDArray[np.float32] | None = None  # [N, D_f], e_f, unit; NaN where missing
+    voice_embedding: NDArray[np.float32] | None = None  # [N, D_a], e_a, unit; NaN where missing
 
     def __len__(self) -> int:
         """N, the number of clips."""

@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pipeline.train import TrainReport
 
+ARCHITECTURES = {
+    "mraf": "MRAF: missing-token prompted, reliability-aware fusion of face and voice",
+    "fop": "FOP, the baseline of POLY-SIM 2026: two branches, one head",
+    "prototype": "cosine to one prototype a speaker; nothing is learned",
+}
 TITLES = {"face_voice": "Face and voice", "voice": "Voice only", "face": "Face only"}
 
 
@@ -18,9 +23,10 @@ def model_card(report: "TrainReport", meta: dict[str, Any]) -> str:
     return template.substitute(
         name=report.model,
         version=meta["mraf"],
-        preset=meta["preset"],
+        architecture=ARCHITECTURES[meta["arch"]],
+        preset=f"preset `{meta['preset']}`" if meta["preset"] else f"architecture `{meta['arch']}`",
         seed=meta["options"]["seed"],
-        epoch=report.epoch,
+        epoch=f", epoch {report.epoch} kept" if report.epoch else "",
         speakers=report.speakers,
         names=shown,
         samples=f"{report.samples:,}",
@@ -38,7 +44,8 @@ def _figures(report: "TrainReport") -> str:
     if not rows:
         return "Nothing was held out, so it has not been measured."
     head = [
-        f"Top-1 accuracy on {report.heldout} held-out clips, which also chose the epoch:",
+        f"Top-1 accuracy on {report.heldout} held-out clips"
+        + (", which also chose the epoch:" if report.epoch else ":"),
         "",
         "| Seen and heard | Accuracy |",
         "|---|---|",

@@ -24,6 +24,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from pipeline.modes import MODES
+
 if TYPE_CHECKING:
     from data.features import FeatureTable
     from data.sample import SampleClip
@@ -107,7 +109,8 @@ def trained(report: "TrainReport") -> None:
     """Summary of `mraf train`."""
     out.print(
         f"Model [bold]{escape(report.model)}[/]: {report.speakers} speakers, {_count(report.samples, 'clip')}, "
-        f"epoch {report.epoch}, {report.seconds:.0f} s, in {escape(str(report.folder))}"
+        f"{f'epoch {report.epoch}, ' if report.epoch else ''}{report.seconds:.0f} s, "
+        f"in {escape(str(report.folder))}"
     )
     if report.dev:
         figures = [
@@ -120,6 +123,9 @@ def trained(report: "TrainReport") -> None:
             if key in report.dev
         ]
         out.print(f"  {_count(report.heldout, 'held-out clip')} named right: {', '.join(figures)}")
+        if report.calibration:
+            after, before = (report.calibration[name] for name in ("after", "before"))
+            out.print(f"  calibration error {after:.3f} ({before:.3f} before it was calibrated)")
     for note in report.notes:
         out.print(f"  [yellow]note[/] {escape(note)}")
 
@@ -130,7 +136,7 @@ def evaluated(report: "EvaluateReport") -> None:
         "same language": ", ".join(name or "unnamed" for name in report.train_languages),
         "other language": ", ".join(name or "unnamed" for name in report.other_languages) or "-",
     }
-    title = f"{report.model}, each clip alone (mode {report.mode})"
+    title = f"{report.model}, mode {report.mode}: {MODES[report.mode]}"
     table = Table(title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     for column in ("", "Language", "Seen and heard"):
         table.add_column(column)
@@ -250,7 +256,8 @@ def train_line(quiet: bool) -> Iterator["Callable[[EpochReport], None]"]:
             names = (("face_voice", "face+voice"), ("voice", "voice"), ("face", "face"))
             dev = ", ".join(f"{t} {epoch.dev[k]:.3f}" for k, t in names if k in epoch.dev)
             best = f"best: epoch {epoch.epoch}" if epoch.best else best
-            parts = [f"loss {epoch.loss['total']:.3f}", f"held out: {dev}" if dev else "", best]
+            loss = f"loss {epoch.loss['total']:.3f}" if epoch.loss else ""
+            parts = [loss, f"held out: {dev}" if dev else "", best]
             figures = ", ".join(part for part in parts if part)
             bar.update(task, total=epoch.epochs, completed=epoch.epoch, figures=figures)
 

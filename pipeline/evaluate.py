@@ -5,21 +5,22 @@ import logging
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from data.features import FeatureArrays
 from mraf.errors import MissingError, UsageError, choices
 from mraf.types import Features
+from pipeline.modes import MODES, probabilities
 from pipeline.split import match_languages, recordings_of, to_features
 from pipeline.train import dims_of, encoders_of_table
 from pipeline.workspace import Workspace
 
-log = logging.getLogger("mraf")
+if TYPE_CHECKING:
+    from mraf.inference import Network
 
-MODES = ("single",)
-"""`single`: each clip is identified alone, whatever other clips there are."""
+log = logging.getLogger("mraf")
 
 SETTINGS: dict[str, tuple[bool, bool]] = {
     # name: (in another language than the training clips, with the face)
@@ -44,7 +45,8 @@ class EvaluateReport:
 
     `settings` holds P3 to P6: P3 and P5 over the clips with face and voice, P4 and P6 over all
     clips with a voice, the face hidden; P3 and P4 in the languages of the training clips, P5 and P6
-    in others. `more` holds the same by language, with the face alone, and clips as they come.
+    in others. `more` holds the same by language, with the face alone, and clips as they come; only in
+    mode `single`.
     """
 
     model: str
@@ -67,15 +69,14 @@ def evaluate(
 ) -> EvaluateReport:
     """Evaluate a model on all clips of the table whose recordings did not train it.
 
-    `other` names the language of P5 and P6, by default all that did not train the model. Writes the
-    report to `reports/<model>-<mode>.json` too, where that is possible.
+    `mode` is one of `pipeline.modes.MODES`. `other` names the language of P5 and P6, by default all
+    that did not train the model. Writes the report to `reports/<model>-<mode>.json` too, where that is possible.
 
     Raises:
         MissingError: there is no model, no table, or no clip left to evaluate on.
         UsageError: the table was made with other encoders than the model.
     """
     from mraf import checkpoint
-    from mraf.inference import predict
 
     started = time.monotonic()
     if mode not in MODES:
@@ -99,22 +100,18 @@ def evaluate(
     same = np.isin(language, list(trained))
     wanted = match_languages(arrays, [other]) if other else None
     elsewhere = ~same if wanted is None else ~same & np.isin(language, list(wanted))
-    right = _Rightness(lambda clips: predict(loaded.model, clips).probability, features)
-    settings = {
-        name: right.of(elsewhere if in_other else same, face=with_face)
-        for name, (in_other, with_face) in SETTINGS.items()
-    }
+    settings = _settings(loaded.model, features.take(same), features.take(elsewhere), mode)
     scores = [each.accuracy for each in settings.values() if each.accuracy is not None]
     report = EvaluateReport(
         folder.name,
         mode,
         settings,
-        _more(right, language, trained),
+        _more(loaded.model, features, language) if mode == "single" else {},
         float(np.mean(scores)) if scores else None,
         tuple(sorted(trained)),
         tuple(sorted(set(language[elsewhere]))),
         int((unseen & ~known).sum()),
-        _notes(loaded.meta, int(same.sum())),
+        _notes(loaded.meta, int(same.sum()), isinstance(loaded.metrics.get("epoch"), int)),
         time.monotonic() - started,
     )
     _write(workspace.reports / f"{folder.name}-{mode}.json", asdict(report))
@@ -143,52 +140,56 @@ def unseen_clips(arrays: FeatureArrays, meta: dict[str, Any]) -> np.ndarray:
     )
 
 
-class _Rightness:
-    """Accuracy of one model over parts of the same clips."""
-
-    def __init__(self, probability: Any, features: Features) -> None:
-        self._probability, self._features = probability, features
-
-    def of(self, which: np.ndarray, face: bool = True, voice: bool = True) -> Setting:
-        """Over the clips of `which` that have what is asked for, the rest hidden."""
-        clips = self._features
-        if face:
-            which = which & clips.face_present
-        if voice:
-            which = which & clips.voice_present
-        clips = clips.take(which)
-        clips = clips if face else clips.without_face()
-        clips = clips if voice else clips.without_voice()
-        return self._score(clips)
-
-    def as_they_come(self) -> Setting:
-        """Over all clips as they are; one with neither face nor voice counts as wrong."""
-        return self._score(self._features)
-
-    def _score(self, clips: Features) -> Setting:
-        if not len(clips):
-            return Setting(None, 0)
-        probability = self._probability(clips)
-        nothing = np.isnan(probability).any(axis=1)
-        guess = np.where(nothing, -2, np.nan_to_num(probability).argmax(axis=1))
-        return Setting(float((guess == clips.label).mean()), len(clips))
-
-
-def _more(right: _Rightness, language: np.ndarray, trained: set[str]) -> dict[str, Setting]:
-    everything = np.ones(len(language), bool)
-    more = {
-        "as they come": right.as_they_come(),
-        "face only": right.of(everything, voice=False),
+def _settings(
+    model: "Network", same: Features, elsewhere: Features, mode: str
+) -> dict[str, Setting]:
+    """P3 to P6 of clips in the languages of training and in others."""
+    answers = probabilities(model, [same, elsewhere], mode)
+    return {
+        name: score(
+            (same, elsewhere)[in_other], answers[in_other][0 if with_face else 1], face=with_face
+        )
+        for name, (in_other, with_face) in SETTINGS.items()
     }
-    for name in sorted(set(language)) if len(set(language)) > 2 else []:
-        title = name or "no language named"
-        more[f"{title}, face and voice"] = right.of(language == name)
-        more[f"{title}, voice only"] = right.of(language == name, face=False)
+
+
+def score(clips: Features, probability: np.ndarray, face: bool = True, voice: bool = True) -> Setting:
+    """Top-1 accuracy over those of N clips that have what is asked for.
+
+    `probability` is `[N, C]`; a row of NaN counts as wrong.
+    """
+    suits = (clips.face_present | (not face)) & (clips.voice_present | (not voice))
+    if not suits.any():
+        return Setting(None, 0)
+    nothing = np.isnan(probability).any(axis=1)
+    guess = np.where(nothing, -2, np.nan_to_num(probability).argmax(axis=1))
+    return Setting(float((guess == clips.label)[suits].mean()), int(suits.sum()))
+
+
+def _more(model: "Network", clips: Features, language: np.ndarray) -> dict[str, Setting]:
+    """Each clip alone: as it comes, by its face alone, and by language."""
+    from mraf.inference import predict
+
+    come = predict(model, clips).probability
+    alone = predict(model, clips.without_voice()).probability
+    more = {
+        "as they come": score(clips, come, face=False, voice=False),
+        "face only": score(clips, alone, voice=False),
+    }
+    names = sorted(set(language))
+    hidden = predict(model, clips.without_face()).probability if len(names) > 2 else come
+    for name in names if len(names) > 2 else []:
+        title, which = name or "no language named", language == name
+        more[f"{title}, face and voice"] = score(clips.take(which), come[which])
+        more[f"{title}, voice only"] = score(clips.take(which), hidden[which], face=False)
     return more
 
 
-def _notes(meta: dict[str, Any], same: int) -> tuple[str, ...]:
-    held = [] if not same else ["Clips in the languages of training chose the model's epoch, too."]
+def _notes(meta: dict[str, Any], same: int, chosen: bool) -> tuple[str, ...]:
+    """`chosen`: whether held-out clips chose the model's epoch."""
+    held = []
+    if same and chosen:
+        held = ["Clips in the languages of training chose the model's epoch, too."]
     return (*held, *map(str, meta.get("notes", [])))
 
 

@@ -13,17 +13,30 @@ from extractors.encoders import FACE, VOICE
 from mraf import __version__
 from mraf.errors import UsageError, choices
 from mraf.options import TrainOptions
+from mraf.prototypical_options import PrototypicalOptions
 from pipeline.card import model_card
 from pipeline.split import Split, split, to_features
 from pipeline.workspace import Workspace, encoders_of
 
 if TYPE_CHECKING:
-    from mraf.trainer import EpochReport, FitResult
+    from mraf.trainer import EpochReport
+    from mraf.training import Trained
 
-PRESETS: dict[str, Callable[[], TrainOptions]] = {
-    "default": TrainOptions,
+Options = TrainOptions | PrototypicalOptions
+
+PRESETS: dict[str, Callable[[], Options]] = {
+    "default": PrototypicalOptions,
     "paper": TrainOptions.paper,
 }
+"""How MRAF is trained: with prototype heads, or as the paper says."""
+
+BASELINES: dict[str, Callable[[], Options]] = {
+    "fop": TrainOptions.fop,
+    "prototype": PrototypicalOptions.plain,
+}
+"""What MRAF is compared with: the challenge's baseline, and cosine to prototypes."""
+
+ARCHITECTURES = ("mraf", *BASELINES)
 
 
 @dataclass(frozen=True)
@@ -35,9 +48,10 @@ class TrainReport:
     speakers: int
     samples: int
     heldout: int
-    epoch: int  # whose weights were kept
+    epoch: int | None  # whose weights were kept; None where there are no epochs
     seconds: float
     dev: dict[str, float]  # accuracies and loss on the held-out clips; empty without any
+    calibration: dict[str, float]  # calibration error there, before and after the temperature
     notes: tuple[str, ...]
 
 
@@ -50,7 +64,8 @@ def train(
     seed: int = 1,
     epochs: int | None = None,
     device: str = "auto",
-    options: TrainOptions | None = None,
+    options: Options | None = None,
+    arch: str = "mraf",
     on_epoch: "Callable[[EpochReport], None] | None" = None,
 ) -> TrainReport:
     """Train MRAF on the workspace's features and write the model folder.
@@ -58,15 +73,17 @@ def train(
     Args:
         workspace: a folder, by default `./mraf-workspace`.
         name: of the model, by default the preset's.
-        preset: "default" or "paper".
+        preset: "default" or "paper", of the architecture "mraf".
         languages: train on clips in these languages only; None for all. Clips in other languages
             are left for `evaluate`.
-        holdout: share of each speaker's recordings that does not train; it chooses the epoch and is
-            left for `evaluate`. 0 trains on everything, for `epochs` epochs.
+        holdout: share of each speaker's recordings that does not train and is left for `evaluate`;
+            where there are epochs, it chooses among them. 0 trains on everything.
         seed: of everything that is drawn.
-        epochs: at most this many; by default from the number of clips.
+        epochs: at most this many; by default from the number of clips. Ignored where prototypes
+            are trained, which has no epochs.
         device: "auto", "cpu" or "cuda".
         options: in place of the preset's; `seed`, `epochs` and `device` still apply.
+        arch: "mraf", "fop" (the baseline of the challenge) or "prototype" (cosine to prototypes).
         on_epoch: called after each epoch.
 
     Raises:
@@ -74,14 +91,14 @@ def train(
         UsageError: too few speakers, an unknown preset or language, features of mixed encoders.
     """
     from mraf.checkpoint import check_target
-    from mraf.trainer import choose_device, fit
+    from mraf.trainer import choose_device
+    from mraf.training import fit
 
     started = time.monotonic()
     workspace = Workspace.at(workspace)
-    folder = workspace.new_model(name or preset)
+    chosen = _with(options or options_of(arch, preset), seed, device, epochs)
+    folder = workspace.new_model(name or (preset if arch == "mraf" else arch))
     choose_device(device)
-    chosen = options or _preset(preset)
-    chosen = replace(chosen, seed=seed, epochs=epochs or chosen.epochs, device=device)
     if not 0 <= holdout < 1:
         raise UsageError(f"The share to hold out must be from 0 to below 1, is {holdout}.")
     arrays = workspace.table.arrays()
@@ -103,9 +120,10 @@ def train(
         result.best_epoch,
         time.monotonic() - started,
         result.dev,
-        _notes(arrays, parts, holdout),
+        result.calibration,
+        _notes(arrays, parts, holdout, ignored=bool(epochs) and result.best_epoch is None),
     )
-    _save(result, report, parts, _meta(arrays, parts, encoders, preset, chosen, report))
+    _save(result, report, parts, _meta(arrays, parts, encoders, arch, preset, chosen, report))
     return report
 
 
@@ -130,22 +148,45 @@ def dims_of(encoders: str) -> tuple[int, int]:
         ) from None
 
 
-def _save(result: "FitResult", report: TrainReport, parts: Split, meta: dict[str, Any]) -> None:
+def options_of(arch: str, preset: str = "default") -> Options:
+    """How an architecture is trained, for "mraf" by a preset. Raises UsageError naming the choices."""
+    if arch not in ARCHITECTURES:
+        raise UsageError(f"There is no architecture '{arch}' {choices(arch, ARCHITECTURES)}")
+    if preset not in PRESETS:
+        raise UsageError(f"There is no preset '{preset}' {choices(preset, PRESETS)}")
+    if arch != "mraf" and preset != "default":
+        raise UsageError(f"The preset '{preset}' is one of the architecture 'mraf', not of '{arch}'.")
+    return (PRESETS[preset] if arch == "mraf" else BASELINES[arch])()
+
+
+def _with(options: Options, seed: int, device: str, epochs: int | None) -> Options:
+    options = replace(options, seed=seed, device=device)
+    if epochs and isinstance(options, TrainOptions):
+        options = replace(options, epochs=epochs)
+    return options
+
+
+def _save(result: "Trained", report: TrainReport, parts: Split, meta: dict[str, Any]) -> None:
     from mraf import checkpoint
 
-    metrics = {"dev": report.dev, "epoch": report.epoch, "history": _history(result.history)}
+    metrics = {
+        "dev": report.dev,
+        "calibration": report.calibration,
+        "cross_validation": result.cross_validation,
+        "epoch": report.epoch,
+        "history": _history(result.history),
+    }
     model = checkpoint.Checkpoint(result.model, parts.speakers, meta, metrics)
     checkpoint.save(report.folder, model, model_card(report, meta))
 
 
-def _preset(name: str) -> TrainOptions:
-    if name not in PRESETS:
-        raise UsageError(f"There is no preset '{name}' {choices(name, PRESETS)}")
-    return PRESETS[name]()
-
-
-def _notes(arrays: FeatureArrays, parts: Split, holdout: float) -> tuple[str, ...]:
+def _notes(
+    arrays: FeatureArrays, parts: Split, holdout: float, ignored: bool
+) -> tuple[str, ...]:
+    """`ignored`: a number of epochs was given where there are none."""
     notes = []
+    if ignored:
+        notes.append("There are no epochs in training with prototypes: their number was ignored.")
     if not holdout:
         notes.append("Nothing was held out: how good the model is has not been measured.")
     elif parts.by_clip:
@@ -174,8 +215,9 @@ def _meta(
     arrays: FeatureArrays,
     parts: Split,
     encoders: str,
+    arch: str,
     preset: str,
-    options: TrainOptions,
+    options: Options,
     report: TrainReport,
 ) -> dict[str, Any]:
     import torch
@@ -186,7 +228,8 @@ def _meta(
         "torch": torch.__version__,
         "encoders": encoders,
         "extractor": list(arrays.extractors),
-        "preset": preset,
+        "arch": arch,
+        "preset": preset if arch == "mraf" else None,
         "options": asdict(options),
         "languages": sorted({name[1] for name in trained if name}),
         "trained_recordings": sorted({name for name in trained if name}),
@@ -194,6 +237,7 @@ def _meta(
         "trained_content": sorted({arrays.source_hash[i] for i in np.flatnonzero(parts.train)}),
         "heldout_by": "clip" if parts.by_clip else "recording",
         "samples": report.samples,
+        "heldout": report.heldout,
         "notes": list(report.notes),
     }
 

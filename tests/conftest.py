@@ -73,3 +73,24 @@ def trained(extracted, tmp_path_factory) -> Path:
         train(folder, languages=("English",), options=TrainOptions(threads=1))
 
     return made_once(tmp_path_factory, "trained", make)
+
+
+@pytest.fixture(scope="session")
+def challenge(tmp_path_factory) -> Path:
+    """A workspace with a small copy of POLY-SIM, and a model of its English.
+
+    Four speakers, three videos of three clips each in both languages, eight test samples.
+    """
+    from polysim_files import Layout
+
+    from mraf.prototypical_options import PrototypicalOptions
+    from pipeline.polysim import import_features
+    from pipeline.train import train
+
+    def make(folder: Path) -> None:
+        Layout(folder / "root", speakers=4, videos=3, clips=3, tests=8).write()
+        import_features(folder / "root", workspace=folder / "workspace")
+        options = PrototypicalOptions(steps=5, batch_size=16)
+        train(folder / "workspace", languages=("English",), holdout=0, options=options)
+
+    return made_once(tmp_path_factory, "challenge", make) / "workspace"

@@ -10,7 +10,10 @@ from mraf import checkpoint as module
 from mraf.checkpoint import Checkpoint, describe, load, save
 from mraf.errors import MissingError, MrafError, UsageError
 from mraf.model import MRAF, MRAFConfig
-from mraf.trainer import predict
+from mraf.options import TrainOptions
+from mraf.prototypical_options import PrototypicalOptions
+from mraf.inference import predict
+from mraf.training import fit
 
 LABELS = ("Ada", "بے نظیر", "Cem", "Dot", "Eve", "Fay")
 
@@ -98,9 +101,10 @@ def rewrite(folder, **changes):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"version": 2}, "version 2"),
+        ({"version": 1}, "version 1"),
         ({"format": "other"}, "other"),
-        ({"arch": "fop"}, "fop"),
+        ({"arch": "resnet"}, "resnet"),
+        ({"arch": "fop"}, "absent: "),
         ({"meta": []}, "meta"),
         ({"sha256": {}}, "SHA-256"),
         ({"model": {"dim": 32}}, "number of classes"),
@@ -214,3 +218,15 @@ def test_what_cannot_be_written_is_refused(tmp_path, changes, said):
     with pytest.raises(UsageError, match=said):
         save(tmp_path / "model", made(**changes), "")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("options", [PrototypicalOptions(steps=3), TrainOptions.fop(epochs=1)])
+def test_every_architecture_comes_back_as_it_was(tmp_path, options):
+    features = made_features(missing=0.2)
+    model = fit(features, None, 6, options).model
+    save(tmp_path / "model", made(model=model), "")
+    again = load(tmp_path / "model").model
+    assert (again.arch, again.config) == (model.arch, model.config)
+    np.testing.assert_array_equal(
+        predict(model, features).probability, predict(again, features).probability
+    )

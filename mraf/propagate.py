@@ -1,0 +1,352 @@
+"""Refining the answers for a whole set of unlabelled clips together: modes `setting`, `cross`.
+
+Both start from what a model says of each clip alone, join every clip to those that look or sound
+most like it, and let the answers flow along the joints.
+
+- Label propagation on a nearest-neighbour graph: Zhou, Bousquet, Lal, Weston and Schölkopf,
+  "Learning with Local and Global Consistency", 2004. Faces and voices give a graph each, which
+  are added: Zhou and Burges, "Spectral Clustering and Transductive Learning with Multiple Views",
+  2007. Degrees are regularised, so that weak joints stay weak: Chaudhuri, Chung and Tsiatas,
+  "Spectral Clustering of Graphs with General Degrees in the Extended Planted Partition Model",
+  2012.
+- Speakers whom the set seems to hold more often than others count for less (distribution
+  alignment): Berthelot et al., "ReMixMatch", 2020, here softened and smoothed.
+- The embeddings are centred on the set itself, which takes out what its recordings have in
+  common and the training recordings have not, such as the language.
+
+Only answers and embeddings are used, which every architecture gives. Everything is deterministic.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from mraf.errors import UsageError
+
+Array = NDArray[np.float32]
+Vectors = NDArray[np.floating]
+Mask = NDArray[np.bool_]
+
+TOLERANCE = 1e-6  # change of a probability in a step at which propagation has converged
+MAX_STEPS = 200
+BLOCK = 2**25  # cosines held at a time, 128 MiB
+
+
+@dataclass(frozen=True)
+class PropagateOptions:
+    """How answers are propagated, chosen on the development protocol of POLY-SIM.
+
+    Raises:
+        UsageError: a number is out of range.
+
+    """
+
+    neighbours: int = 10  # k of the graph
+    power: float = 6.0  # an edge weighs cosine^power
+    degree_floor: float = 0.05  # added to every degree: below it, neighbours are hardly believed
+    face_weight: float = 1.0  # of the two graphs of clips with face and voice
+    voice_weight: float = 2.0
+    # Alpha of Zhou et al.: the share of an answer that comes from neighbours, 0 to below 1.
+    alpha: float = 0.95  # for clips that are only heard
+    alpha_seen: float = 0.9  # for sets with faces, whose single answers are better
+    alpha_cross: float = 0.3  # on the voice graph, after the answers of complete clips came in
+    complete_share: float = 0.8  # of a voice's start in mode `cross`, from its complete clip
+    sharpness: float = 0.5  # probabilities flow as p^sharpness, and are sharpened back after
+    balance: float = 0.7  # exponent of the correction for often-named speakers, 0 for none
+    balance_floor: float = 0.5  # added to a speaker's clips, in parts of the mean N / C
+    balance_clips: float = 5.0  # and at least so many clips, which keeps small sets as they are
+    centre: bool = True  # subtract the set's mean embedding, by how diverse its speakers are
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        whole = isinstance(self.neighbours, int | np.integer)
+        self._check("neighbours", whole and self.neighbours >= 1, "a whole number, 1 or more")
+        for name in ("power", "sharpness", "balance_clips"):
+            self._check(name, 0 < getattr(self, name) < math.inf, "a number above 0")
+        for name in ("degree_floor", "face_weight", "voice_weight", "balance", "balance_floor"):
+            self._check(name, 0 <= getattr(self, name) < math.inf, "0 or more")
+        for name in ("alpha", "alpha_seen", "alpha_cross"):
+            self._check(name, 0 <= getattr(self, name) < 1, "0 to below 1")
+        self._check("complete_share", 0 <= self.complete_share <= 1, "0 to 1")
+
+    def _check(self, name: str, holds: bool, wanted: str) -> None:
+        if not holds:
+            found = repr(getattr(self, name))
+            raise UsageError(f"propagation: {name} is {found}; {wanted} was expected")
+
+
+@dataclass(frozen=True)
+class SettingClips:
+    """The N clips of one setting: what a model says of each alone, and what it heard and saw.
+
+    A row of NaN stands for a clip without an answer. Rows of embeddings that are marked missing
+    are never looked at. Without `face` the setting is voice only.
+
+    Raises:
+        UsageError: an array has the wrong rank, type or length, a probability is below 0 or above
+            1, a row of probabilities does not sum to 1, or a present embedding is not finite.
+
+    """
+
+    probability: Vectors  # [N, C], rows sum to 1; calibrated, see mraf/calibration.py
+    voice: Vectors  # [N, Dv], compared by cosine
+    voice_present: Mask  # [N]
+    face: Vectors | None = None  # [N, Df]
+    face_present: Mask | None = None  # [N]
+
+    def __post_init__(self) -> None:
+        """Check ranks, types, lengths and values."""
+        _check_array("probability", self.probability, 2, np.floating, None)
+        _check_probability(self.probability)
+        if (self.face is None) != (self.face_present is None):
+            raise UsageError("propagation: face and face_present go together; one of them is None")
+        for name, vectors, present in self.modalities:
+            _check_array(name, vectors, 2, np.floating, len(self))
+            _check_array(f"{name}_present", present, 1, np.bool_, len(self))
+            bad = present & ~np.isfinite(vectors).all(axis=1)
+            _raise_first(bad, name + " of row {} is not finite", "mark it missing")
+
+    def __len__(self) -> int:
+        """N, the number of clips."""
+        return len(self.probability)
+
+    def take(self, index: NDArray[np.int64]) -> SettingClips:
+        """The clips at the positions `index` [M]."""
+        rows = {name: array[index] for name, array in vars(self).items() if array is not None}
+        return SettingClips(**rows)
+
+    @property
+    def modalities(self) -> list[tuple[str, Vectors, Mask]]:
+        """Name, vectors [N, D] and mask [N] of the voices and, where there are any, the faces."""
+        found = [("voice", self.voice, self.voice_present)]
+        if self.face is not None and self.face_present is not None:
+            found.append(("face", self.face, self.face_present))
+        return found
+
+    @property
+    def seen(self) -> bool:
+        """Whether any clip has a face."""
+        return self.face_present is not None and bool(self.face_present.any())
+
+
+def propagate_setting(clips: SettingClips, options: PropagateOptions | None = None) -> Array:
+    """Answers [N, C] refined over the clips of one setting (mode `setting`).
+
+    Solves F = alpha S F + (1 - alpha) Y, Y being the single answers after balancing and S the
+    normalised graph. Rows sum to 1. They rank speakers better than single answers do, but their
+    size is no longer a calibrated probability. A clip alone in its set keeps its answer; a clip
+    with NaN gets one from its neighbours, and keeps NaN without any, as a clip with neither face
+    nor voice does. Clips that are the same in everything count once.
+
+    Time grows with N squared (10^4 clips: seconds), memory with N.
+    """
+    options = options or PropagateOptions()
+    first, copy = _distinct(clips)
+    return _power(_setting(clips.take(first), options), 1 / options.sharpness)[copy]
+
+
+def propagate_cross(
+    complete: SettingClips, voice_only: SettingClips, options: PropagateOptions | None = None
+) -> tuple[Array, Array]:
+    """Answers with and without face, both [N, C], where the first help the second (mode `cross`).
+
+    The published systems of POLY-SIM answer P4 and P6 (voices only) with the help of P3 and P5,
+    that is, of the faces of the very same clips. So does this: each voice starts from a mixture
+    of its own answer and that of its complete clip, and answers then flow over the voice graph.
+    Such figures are no voice recognition rates. A missing voice gets its complete clip's answer.
+
+    Args:
+        complete: N clips with face and voice.
+        voice_only: the same clips in the same order, without faces.
+        options: the presets are those of `PropagateOptions`.
+
+    Raises:
+        UsageError: the two are not the same clips or speakers, or `voice_only` has faces.
+
+    """
+    options = options or PropagateOptions()
+    if complete.probability.shape != voice_only.probability.shape:
+        first, second = (list(clips.probability.shape) for clips in (complete, voice_only))
+        raise UsageError(
+            f"propagation: the complete clips have probabilities of shape {first} and the voices "
+            f"{second}; pass the same clips in the same order to both"
+        )
+    if voice_only.seen:
+        raise UsageError("propagation: voice_only holds faces; only the complete clips may")
+    first, copy = _distinct(complete, voice_only)
+    complete, voice_only = complete.take(first), voice_only.take(first)
+    seen = _setting(complete, options)
+    start = _mixture(_start(voice_only, options), seen, options.complete_share)
+    heard = _unit_sum(_flow(_graph(voice_only, options), start, options.alpha_cross))
+    back = 1 / options.sharpness
+    return _power(seen, back)[copy], _power(heard, back)[copy]
+
+
+def _setting(clips: SettingClips, options: PropagateOptions) -> Array:
+    """The answers [N, C] as they flow: not yet sharpened back."""
+    alpha = options.alpha_seen if clips.seen else options.alpha
+    return _unit_sum(_flow(_graph(clips, options), _start(clips, options), alpha))
+
+
+def _start(clips: SettingClips, options: PropagateOptions) -> Array:
+    """Y [N, C]: the single answers, balanced and flattened; NaN where there is none."""
+    probability = clips.probability.astype(np.float32)
+    return _power(_balanced(probability, options), options.sharpness)
+
+
+def _balanced(probability: Array, options: PropagateOptions) -> Array:
+    """Answers [N, C] divided by how often the other clips name each speaker, to a power.
+
+    Without it, a speaker of whom training has little is taken for another throughout, who then
+    seems to be there twice. The floor keeps the correction small: sets of a few speakers, or of
+    one, are hardly changed.
+    """
+    said = np.isfinite(probability[:, :1])
+    mean = said.sum() / max(1, probability.shape[1])
+    floor = max(options.balance_floor * mean, options.balance_clips)
+    filled = np.where(said, probability, 0)
+    others = filled.sum(axis=0) - filled  # without the clip itself
+    return _unit_sum(probability * ((others + floor) / floor) ** -np.float32(options.balance))
+
+
+def _mixture(own: Array, other: Array, share: float) -> Array:
+    """(1 - share) own + share other, both [N, C]; where one is NaN, the other."""
+    mixed = (1 - share) * own + np.float32(share) * other
+    return np.where(np.isnan(own), other, np.where(np.isnan(other), own, mixed))
+
+
+def _flow(graph: sp.csr_array, start: Array, alpha: float) -> Array:
+    """The fixed point of F = alpha S F + (1 - alpha) Y, [N, C]; rows without a start begin at 0."""
+    source = (1 - np.float32(alpha)) * np.nan_to_num(start)
+    now = source
+    for _ in range(MAX_STEPS if graph.nnz else 0):
+        last, now = now, np.float32(alpha) * (graph @ now) + source
+        if np.abs(now - last).max() < TOLERANCE:
+            break
+    return now
+
+
+def _graph(clips: SettingClips, options: PropagateOptions) -> sp.csr_array:
+    """S [N, N]: the graphs of faces and voices, weighted and added.
+
+    A clip that lacks one of them has the whole of its weight in the other. No eigenvalue is above
+    1, so propagation converges.
+    """
+    diversity = _diversity(clips.probability) if options.centre else 0.0
+    weights = {"voice": options.voice_weight, "face": options.face_weight}
+    total = np.zeros(len(clips), np.float32)
+    graph = sp.csr_array((len(clips), len(clips)), dtype=np.float32)
+    for name, vectors, present in clips.modalities:
+        total += weights[name] * present
+        graph = graph + weights[name] * _neighbour_graph(vectors, present, diversity, options)
+    scale = sp.diags_array(np.where(total > 0, total, 1) ** -0.5)
+    return (scale @ graph @ scale).astype(np.float32).tocsr()
+
+
+def _diversity(probability: Vectors) -> float:
+    """1 - sum of squared shares: near 1 for many speakers alike, 0 for one.
+
+    The mean of many speakers is what their recordings share; that of one is the speaker's own.
+    """
+    said = probability[np.isfinite(probability[:, :1]).all(axis=1)]
+    return 1 - float(np.square(said.mean(axis=0)).sum()) if len(said) else 0.0
+
+
+def _neighbour_graph(
+    vectors: Vectors, present: Mask, diversity: float, options: PropagateOptions
+) -> sp.csr_array:
+    """D^-1/2 W D^-1/2 [N, N] of the present rows; W symmetric, without a diagonal."""
+    index = np.flatnonzero(present)
+    unit = _unit(vectors[index].astype(np.float32))
+    if len(unit):
+        unit = _unit(unit - np.float32(diversity) * unit.mean(axis=0))
+    near, cosine = _neighbours(unit, min(options.neighbours, max(0, len(unit) - 1)))
+    weight = np.maximum(cosine, 0) ** np.float32(options.power)
+    rows = np.repeat(index, near.shape[1])
+    shape = (len(present), len(present))
+    edges = sp.csr_array((weight.ravel(), (rows, index[near.ravel()])), shape)
+    edges = edges.maximum(edges.T)
+    degree = np.asarray(edges.sum(axis=1)).ravel() + options.degree_floor
+    scale = sp.diags_array(np.where(degree > 0, degree, 1) ** -0.5)
+    return (scale @ edges @ scale).tocsr()
+
+
+def _neighbours(unit: Array, k: int) -> tuple[NDArray[np.int64], Array]:
+    """The k nearest other rows of each of N unit vectors [N, D]: positions and cosines [N, k]."""
+    count = len(unit)
+    near, cosine = np.zeros((count, k), np.int64), np.zeros((count, k), np.float32)
+    step = max(1, BLOCK // max(1, count))
+    for start in range(0, count if k else 0, step):
+        block = unit[start : start + step] @ unit.T
+        block[np.arange(len(block)), start + np.arange(len(block))] = -2
+        best = np.argpartition(block, count - k, axis=1)[:, count - k :]
+        near[start : start + step] = best
+        cosine[start : start + step] = np.take_along_axis(block, best, axis=1)
+    return near, cosine
+
+
+def _distinct(*settings: SettingClips) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions of clips that differ [M], and for each clip [N] which of these it equals.
+
+    Twins are nearest to one another and would shut out everybody else.
+    """
+    arrays = [np.ascontiguousarray(clips.probability) for clips in settings]
+    for clips in settings:
+        for _, vectors, present in clips.modalities:
+            arrays.append(np.where(present[:, None], vectors, np.nan))
+    known: dict[bytes, int] = {}
+    keys = (b"".join(array[row].tobytes() for array in arrays) for row in range(len(arrays[0])))
+    copy = np.array([known.setdefault(key, len(known)) for key in keys], np.int64)
+    return np.unique(copy, return_index=True)[1].astype(np.int64), copy
+
+
+def _power(values: Array, exponent: float) -> Array:
+    """Rows [N, C] to a power, with the sum 1; relative to the best, so that none underflows."""
+    best = values.max(axis=1, keepdims=True)
+    return _unit_sum((values / best) ** np.float32(exponent))
+
+
+def _unit(vectors: Array) -> Array:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+
+def _unit_sum(values: Vectors) -> Array:
+    """Rows [N, C] that sum to 1; those that sum to nothing become NaN."""
+    total = values.sum(axis=1, keepdims=True)
+    return (values / np.where(total > 0, total, np.nan)).astype(np.float32)
+
+
+def _check_array(name: str, array: Any, rank: int, kind: Any, length: int | None) -> None:
+    rows = "N" if length is None else length
+    wanted = f"a NumPy array of rank {rank}, {rows} rows and type {kind.__name__}"
+    found = f"a {type(array).__name__}"
+    if isinstance(array, np.ndarray):
+        fits = array.ndim == rank and np.issubdtype(array.dtype, kind)
+        if fits and length in (None, len(array)):
+            return
+        found = f"of shape {list(array.shape)} and type {array.dtype.name}"
+    raise UsageError(f"propagation: {name} is {found}; {wanted} was expected")
+
+
+def _check_probability(probability: Vectors) -> None:
+    if not probability.shape[1]:
+        raise UsageError("propagation: probability has no column; one a speaker was expected")
+    said = ~np.isnan(probability).all(axis=1)
+    good = (probability >= 0).all(axis=1) & (np.abs(probability.sum(axis=1) - 1) < 1e-3)
+    _raise_first(
+        said & ~good,
+        "probability of row {} is not between 0 and 1 with the sum 1",
+        "pass a softmax, or NaN for a clip without answer",
+    )
+
+
+def _raise_first(bad: Mask, what: str, remedy: str) -> None:
+    if bad.any():
+        first, count = int(bad.argmax()), int(bad.sum())
+        raise UsageError(f"propagation: {what.format(first)} ({count} such rows); {remedy}")

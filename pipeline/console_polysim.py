@@ -1,0 +1,115 @@
+"""What `mraf polysim` shows to a person."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from data.polysim import PolysimImport, SplitCount
+from pipeline.ablation import SETTINGS, Ablation
+from pipeline.console import out
+from pipeline.development import Score
+from pipeline.modes import MODES
+from pipeline.polysim import SubmitReport
+
+
+def import_object(report: PolysimImport) -> dict[str, Any]:
+    """The JSON object of `mraf polysim import`."""
+    return {
+        "version": report.version,
+        "root": str(report.root),
+        "samples": report.samples,
+        "embedded": report.embedded,
+        "unchanged": report.unchanged,
+        "dropped": report.dropped,
+        "languages": list(report.index.languages),
+    }
+
+
+def imported(report: PolysimImport) -> None:
+    """Summary of `mraf polysim import`."""
+    out.print(
+        f"POLY-SIM {report.version}: {report.samples:,} samples in {' and '.join(report.index.languages)}, "
+        f"{report.embedded:,} new or changed, {report.unchanged:,} as before"
+        + (f", {report.dropped:,} no longer listed and removed" if report.dropped else "")
+    )
+    language = report.index.train_language
+    out.print(f"Next: mraf train --language {language} --holdout 0, or mraf polysim dev")
+
+
+def statistics(version: str, counts: Sequence[SplitCount]) -> None:
+    """Table 1."""
+    table = Table(
+        title=f"POLY-SIM {version}", title_justify="left", title_style="bold", box=SIMPLE_HEAD
+    )
+    for column in ("Language", "Split"):
+        table.add_column(column)
+    for column in ("Videos", "Samples", "Speakers", "Faces missing", "Voices missing"):
+        table.add_column(column, justify="right")
+    for each in counts:
+        numbers = (each.videos, each.samples, each.speakers)
+        shown = ["-" if n is None else f"{n:,}" for n in numbers]
+        missing = [f"{each.missing_faces:,}", f"{each.missing_voices:,}"]
+        table.add_row(each.language, each.split, *shown, *missing)
+    out.print(table)
+    if any(each.videos is None for each in counts):
+        out.print("-: not said by the challenge's files, which hide the speakers of that split.")
+
+
+def developed(scores: Sequence[Score]) -> None:
+    """Table of `mraf polysim dev`, a block for each mode."""
+    for mode, meaning in MODES.items():
+        of_mode = [score for score in scores if score.mode == mode]
+        _scores(f"mode {mode}: {meaning}", of_mode)
+    seeds = scores[0].seeds
+    out.print(f"Mean ± standard deviation over {seeds} seed{'s' if seeds > 1 else ''}.")
+    for score in scores:
+        if score.mode == "single" and score.calibration_after is not None:
+            out.print(
+                f"  {escape(score.name)}: calibration error {score.calibration_before:.3f} before the "
+                f"temperature, {score.calibration_after:.3f} after; {score.seconds:.0f} s a fit"
+            )
+
+
+def ablated(result: Ablation) -> None:
+    """Table of `mraf polysim ablate`."""
+    _scores(f"{result.title}, mode single", result.scores)
+    for name, values in result.paper.items():
+        figures = ", ".join(f"{s} {v:.4f}" for s, v in zip(SETTINGS, values, strict=True))
+        out.print(f"  paper, {escape(name)}: {figures}")
+    if result.paper:
+        out.print(
+            "  The paper's figures are of the official test set, refined over all settings (mode cross)."
+        )
+    for file in result.files:
+        out.print(f"  {escape(str(file))}")
+
+
+def submitted(report: SubmitReport) -> None:
+    """Summary of `mraf polysim submit`."""
+    counts = ", ".join(f"{n:,} {language}" for language, n in report.samples.items())
+    out.print(
+        f"{report.model} in mode {report.mode} ({MODES[report.mode]}): {counts} samples of "
+        f"{report.version} {report.split}, checked"
+    )
+    for file in (*report.files, report.zip):
+        out.print(f"  {escape(str(file))}")
+    for note in report.notes:
+        out.print(f"  [yellow]note[/] {escape(note)}")
+
+
+def _scores(title: str, scores: Sequence[Score]) -> None:
+    table = Table(title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    table.add_column("")
+    for name in SETTINGS:
+        table.add_column(name, justify="right")
+    for score in scores:
+        cells = [f"{score.accuracy[s]:.4f} ± {score.deviation[s]:.4f}" for s in SETTINGS]
+        table.add_row(escape(score.name), *cells)
+    if scores:
+        clips = [f"{scores[0].n[s]:,} clips" for s in SETTINGS[:-1]]
+        table.add_section()
+        table.add_row("", *clips, "", style="dim")
+    out.print(table)

@@ -1,0 +1,87 @@
+import json
+
+import pytest
+
+from mraf.errors import MissingError, UsageError
+from mraf.options import TrainOptions
+from mraf.prototypical_options import PrototypicalOptions
+from pipeline import development
+from pipeline.development import Spec, develop
+from pipeline.modes import MODES
+from pipeline.workspace import Workspace
+
+QUICK = PrototypicalOptions(steps=5, batch_size=16)
+PLAIN = PrototypicalOptions.plain()
+
+
+@pytest.fixture
+def features(challenge, tmp_path):
+    """A workspace of its own with the features of the small challenge."""
+    (tmp_path / "features").symlink_to(challenge / "features")
+    return tmp_path
+
+
+def test_measures_every_setting_and_mode(features):
+    scores = develop([Spec("ours", QUICK), Spec("plain", PLAIN)], features, seeds=2, folds=3, workers=0)
+    assert [(score.name, score.mode) for score in scores] == [
+        (name, mode) for name in ("ours", "plain") for mode in MODES
+    ]
+    for score in scores:
+        assert score.n == {"P3": 36, "P4": 36, "P5": 36, "P6": 36}
+        assert set(score.accuracy) == set(score.deviation) == {"P3", "P4", "P5", "P6", "mean"}
+        assert all(0.6 < value <= 1 for value in score.accuracy.values())
+    assert scores[0].calibration_after < scores[0].calibration_before
+
+
+def test_goes_on_where_it_was(features, monkeypatch):
+    done = []
+    develop([Spec("ours", QUICK)], features, 1, 3, workers=0, progress=lambda *at: done.append(at))
+    assert done == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
+    (file,) = (features / "reports" / "development").iterdir()
+    lines = file.read_text().splitlines()
+    # One result lost, and one cut off in the middle of writing.
+    file.write_text("\n".join([lines[0], lines[1], lines[2][:30]]))
+    measured = []
+    real = development._measure
+    monkeypatch.setattr(development, "_measure", lambda job, clips: measured.append(job) or real(job, clips))
+    again = develop([Spec("ours", QUICK)], features, 1, 3, workers=0)
+    assert len(measured) == 2
+    assert [json.loads(line) for line in file.read_text().splitlines() if line.endswith("}")]
+    measured.clear()
+    assert develop([Spec("renamed", QUICK)], features, 1, 3, workers=0)[0].accuracy == again[0].accuracy
+    assert not measured
+
+
+def test_the_same_in_workers_as_in_this_process(features, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    (other / "features").symlink_to((features / "features").resolve())
+    here = develop([Spec("ours", QUICK)], features, 1, 2, workers=0)
+    there = develop([Spec("ours", QUICK)], other, 1, 2, workers=2)
+    assert [score.accuracy for score in here] == [score.accuracy for score in there]
+
+
+def test_other_options_or_clips_are_measured_anew(features):
+    assert Spec("a", QUICK).identity == Spec("b", QUICK).identity
+    assert Spec("a", QUICK).identity != Spec("a", PLAIN).identity
+    assert Spec("a", TrainOptions.paper()).identity != Spec("a", TrainOptions.paper(epochs=3)).identity
+    english = development.material(Workspace(features), "English")
+    urdu = development.material(Workspace(features), "urdu")
+    assert english.digest != urdu.digest and len(english.train) == len(urdu.other) == 36
+
+
+def test_an_unknown_language_and_too_few_seeds(features):
+    with pytest.raises(UsageError, match="Urdu"):
+        develop([Spec("a", PLAIN)], features, language="Udru")
+    with pytest.raises(UsageError, match="seed"):
+        develop([Spec("a", PLAIN)], features, seeds=0)
+
+
+def test_needs_another_language(tmp_path):
+    from polysim_files import Layout
+
+    from pipeline.polysim import import_features
+
+    Layout(tmp_path / "root", languages=("English",)).write()
+    import_features(tmp_path / "root", workspace=tmp_path)
+    with pytest.raises(MissingError, match="another"):
+        develop([Spec("a", PLAIN)], tmp_path)
