@@ -39,6 +39,7 @@ app.add_typer(weights_app, name="weights")
 app.add_typer(features_app, name="features")
 app.add_typer(polysim_app, name="polysim")
 
+
 @app.command()
 def extract(
     paths: Annotated[list[Path] | None, typer.Argument(help="Videos, or folders of them.")] = None,

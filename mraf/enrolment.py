@@ -74,9 +74,9 @@ class Recordings:
         Scaled by sqrt(n / (n - 1)), which makes their second moment an unbiased covariance.
         """
         n = self.count[self.speaker]
-        off = (self.means(x) - self.prototypes(x)[self.speaker]) * (n / (n - 1).clamp(min=1)).sqrt()[
-            :, None
-        ]
+        off = (self.means(x) - self.prototypes(x)[self.speaker]) * (
+            n / (n - 1).clamp(min=1)
+        ).sqrt()[:, None]
         return off[n > 1]
 
     def within(self, x: Tensor) -> Tensor:

@@ -75,7 +75,7 @@ class TrainOptions:
         """The options of FOP: every sample as it is, vectors of any length, one head."""
         values = {
             "arch": "fop",
-            "lr": 1e-4,
+            "lr": 1e-3,
             "batch_size": 128,
             "epochs": 50,
             "p_av": 1.0,

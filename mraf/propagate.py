@@ -35,7 +35,7 @@ Mask = NDArray[np.bool_]
 
 TOLERANCE = 1e-6  # change of a probability in a step at which propagation has converged
 MAX_STEPS = 200
-BLOCK = 2**25  # cosines held at a time, 128 MiB
+BLOCK = 2**22  # cosines held at a time, 16 MiB
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,7 @@ class SettingClips:
 
     def take(self, index: NDArray[np.int64]) -> SettingClips:
         """The clips at the positions `index` [M]."""
-        rows = {name: array[index] for name, array in vars(self).items() if array is not None}
-        return SettingClips(**rows)
+        return SettingClips(**{k: v[index] for k, v in vars(self).items() if v is not None})
 
     @property
     def modalities(self) -> list[tuple[str, Vectors, Mask]]:
@@ -156,15 +155,15 @@ def propagate_cross(
 ) -> tuple[Array, Array]:
     """Answers with and without face, both [N, C], where the first help the second (mode `cross`).
 
-    The published systems of POLY-SIM answer P4 and P6 (voices only) with the help of P3 and P5,
-    that is, of the faces of the very same clips. So does this: each voice starts from a mixture
-    of its own answer and that of its complete clip, and answers then flow over the voice graph.
-    Such figures are no voice recognition rates. A missing voice gets its complete clip's answer.
+    As the published systems of POLY-SIM do, it answers P4 and P6 (voices only) with the help of
+    the faces of the very same clips: each voice starts from a mixture of its own answer and that
+    of its complete clip, and answers then flow over the voice graph. Such figures are no voice
+    recognition rates. A missing voice gets its complete clip's answer.
 
     Args:
         complete: N clips with face and voice.
         voice_only: the same clips in the same order, without faces.
-        options: the presets are those of `PropagateOptions`.
+        options: how.
 
     Raises:
         UsageError: the two are not the same clips or speakers, or `voice_only` has faces.
@@ -172,10 +171,10 @@ def propagate_cross(
     """
     options = options or PropagateOptions()
     if complete.probability.shape != voice_only.probability.shape:
-        first, second = (list(clips.probability.shape) for clips in (complete, voice_only))
+        shapes = [list(clips.probability.shape) for clips in (complete, voice_only)]
         raise UsageError(
-            f"propagation: the complete clips have probabilities of shape {first} and the voices "
-            f"{second}; pass the same clips in the same order to both"
+            f"propagation: the complete clips have probabilities of shape {shapes[0]} and the "
+            f"voices {shapes[1]}; pass the same clips in the same order to both"
         )
     if voice_only.seen:
         raise UsageError("propagation: voice_only holds faces; only the complete clips may")
@@ -208,7 +207,7 @@ def _balanced(probability: Array, options: PropagateOptions) -> Array:
     one, are hardly changed.
     """
     said = np.isfinite(probability[:, :1])
-    mean = said.sum() / max(1, probability.shape[1])
+    mean = said.sum() / probability.shape[1]
     floor = max(options.balance_floor * mean, options.balance_clips)
     filled = np.where(said, probability, 0)
     others = filled.sum(axis=0) - filled  # without the clip itself

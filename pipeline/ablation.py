@@ -8,10 +8,15 @@ from typing import Any
 
 from mraf.errors import UsageError, choices
 from mraf.options import TrainOptions
+from mraf.prototypical_options import PrototypicalOptions
 from pipeline.development import Score, Spec, develop
+from pipeline.train import Options
 from pipeline.workspace import Workspace
 
 SETTINGS = ("P3", "P4", "P5", "P6", "mean")
+
+EXTRA = ["loss P3", "loss P4", "P3, 20 % wrong faces", "P5, 20 % wrong faces"]
+"""Cross-entropy, and accuracy with every fifth face another speaker's."""
 
 PAPER: dict[str, dict[str, tuple[float, ...]]] = {
     # Table 3 and Table 4 of the paper: official test set, refined across settings. Figure 3 gives
@@ -29,6 +34,7 @@ PAPER: dict[str, dict[str, tuple[float, ...]]] = {
         "learned": (1.0000, 0.9895, 1.0000, 0.9932, 0.9957),
     },
     "ratio": {},
+    "default": {},
 }
 
 _CHANGES: dict[str, dict[str, dict[str, Any]]] = {
@@ -38,12 +44,24 @@ _CHANGES: dict[str, dict[str, dict[str, Any]]] = {
         f"p_a = {share:.1f}": {"p_a": share, "p_av": 1 - share}
         for share in (0.0, 0.2, 0.5, 0.8, 1.0)
     },
+    "default": {
+        "default": {},
+        "without centring": {"centre": False},
+        "without whitening": {"voice_shrinkage": 1.0},
+        "without the learned metric": {"steps": 0},
+        "without the prototypes' bias": {"bias": 0.0},
+        "reliability 1 for all": {"power": 0.0, "candidates": 0},
+        "reliability from the best score only": {"candidates": 0},
+        "without cross-attention": {"attention": False},
+        "missing token of zeros": {"missing_token": "zero"},
+    },
 }
 
 TITLES = {
     "fusion": "Fusion of face and voice",
     "missing": "What stands for a missing face",
     "ratio": "Share of training clips shown without the face",
+    "default": "What the parts of the default are worth",
 }
 
 
@@ -54,6 +72,7 @@ class Ablation:
     title: str
     scores: list[Score]  # mode `single`
     paper: Mapping[str, tuple[float, ...]]  # P3 to P6 and mean, by name; may be empty
+    extras: bool  # whether the figures of `EXTRA` belong to it
     files: tuple[Path, ...]
 
 
@@ -69,11 +88,12 @@ def ablate(
     """Run one of the paper's ablations and write `reports/ablation-<what>.csv`, `.md` and plot.
 
     Args:
-        what: "fusion" (Table 3), "missing" (Table 4) or "ratio" (Figure 3).
+        what: "fusion" (Table 3), "missing" (Table 4), "ratio" (Figure 3), of the preset `paper`; or
+            "default", of ours.
         workspace: with the features, as `mraf polysim import` makes it.
         seeds: how many.
         folds: of the cross-validation.
-        changes: fields of `TrainOptions` other than the paper's, such as `dim` or `epochs`.
+        changes: other training options than the preset's, such as `dim` or `epochs`.
         workers: processes, each with one thread; by default one a core.
         progress: called with the number of fits done and of all.
 
@@ -86,24 +106,38 @@ def ablate(
         raise UsageError(f"There is no ablation '{what}' {choices(what, _CHANGES)}")
     workspace = Workspace.at(workspace)
     specs = [
-        Spec(name, _options({**(changes or {}), **each})) for name, each in _CHANGES[what].items()
+        Spec(name, _options(what, {**(changes or {}), **each}))
+        for name, each in _CHANGES[what].items()
     ]
     scores = develop(
         specs, workspace, seeds, folds, workers=workers, modes=("single",), progress=progress
     )
-    return Ablation(TITLES[what], scores, PAPER[what], _write(workspace.reports, what, scores))
+    files = _write(workspace.reports, what, scores)
+    return Ablation(TITLES[what], scores, PAPER[what], what == "default", files)
 
 
-def _options(changes: Mapping[str, Any]) -> TrainOptions:
+def _options(what: str, changes: Mapping[str, Any]) -> Options:
     try:
-        return TrainOptions.paper(**changes)
+        return (
+            PrototypicalOptions(**changes) if what == "default" else TrainOptions.paper(**changes)
+        )
     except TypeError as error:
         raise UsageError(f"training: {error}") from error
 
 
-def markdown(title: str, scores: Sequence[Score], paper: Mapping[str, tuple[float, ...]]) -> str:
-    """A table in Markdown: mean and standard deviation over seeds, the paper's figures beside."""
+def markdown(
+    title: str,
+    scores: Sequence[Score],
+    paper: Mapping[str, tuple[float, ...]] | None = None,
+    extras: bool = False,
+) -> str:
+    """A table in Markdown: mean and standard deviation over seeds, the paper's figures beside.
+
+    With `extras` the figures of `EXTRA` too.
+    """
+    paper = paper or {}
     columns = ["", *SETTINGS, *(f"{name} (paper)" for name in SETTINGS if paper)]
+    columns += EXTRA if extras else []
     lines = [
         f"### {title}",
         "",
@@ -115,8 +149,14 @@ def markdown(title: str, scores: Sequence[Score], paper: Mapping[str, tuple[floa
     for score in scores:
         ours = [f"{score.accuracy[s]:.4f} ± {score.deviation[s]:.4f}" for s in SETTINGS]
         theirs = [f"{value:.4f}" for value in paper.get(score.name, ())]
-        lines.append("| " + " | ".join([score.name, *ours, *theirs]) + " |")
+        more = [f"{value:.4f}" for value in extra(score)] if extras else []
+        lines.append("| " + " | ".join([score.name, *ours, *theirs, *more]) + " |")
     return "\n".join(lines) + "\n"
+
+
+def extra(score: Score) -> list[float]:
+    """The figures that `EXTRA` names."""
+    return [score.loss["P3"], score.loss["P4"], score.wrong_faces["P3"], score.wrong_faces["P5"]]
 
 
 def _write(folder: Path, what: str, scores: list[Score]) -> tuple[Path, ...]:
@@ -124,7 +164,8 @@ def _write(folder: Path, what: str, scores: list[Score]) -> tuple[Path, ...]:
         folder.mkdir(parents=True, exist_ok=True)
         files = [folder / f"ablation-{what}.csv", folder / f"ablation-{what}.md"]
         _write_csv(files[0], what, scores)
-        files[1].write_text(markdown(TITLES[what], scores, PAPER[what]), "utf-8")
+        text = markdown(TITLES[what], scores, PAPER[what], extras=what == "default")
+        files[1].write_text(text, "utf-8")
         if what == "ratio":
             files.append(folder / "ablation-ratio.svg")
             _plot(files[2], scores)
@@ -163,7 +204,9 @@ def _plot(file: Path, scores: list[Score]) -> None:
             mean = [score.accuracy[name] for score in scores]
             spread = [score.deviation[name] for score in scores]
             axis.errorbar(share, mean, spread, marker="o", capsize=3, label=name)
-        axis.set(title=title, xlabel="p_a, share of clips shown without the face", ylabel="accuracy")
+        axis.set(
+            title=title, xlabel="p_a, share of clips shown without the face", ylabel="accuracy"
+        )
         axis.grid(alpha=0.3)
         axis.legend()
     figure.savefig(file, metadata={"Date": None})

@@ -8,8 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from data.polysim import PolysimImport, SplitCount
-from pipeline.ablation import SETTINGS, Ablation
-from pipeline.console import out
+from pipeline.ablation import EXTRA, SETTINGS, Ablation, extra
+from pipeline.console import out, rows
 from pipeline.development import Score
 from pipeline.modes import MODES
 from pipeline.polysim import SubmitReport
@@ -76,6 +76,9 @@ def developed(scores: Sequence[Score]) -> None:
 def ablated(result: Ablation) -> None:
     """Table of `mraf polysim ablate`."""
     _scores(f"{result.title}, mode single", result.scores)
+    if result.extras:
+        lines = [(score.name, *(f"{value:.4f}" for value in extra(score))) for score in result.scores]
+        rows("Cross-entropy, and where faces are another speaker's", ("", *EXTRA), lines)
     for name, values in result.paper.items():
         figures = ", ".join(f"{s} {v:.4f}" for s, v in zip(SETTINGS, values, strict=True))
         out.print(f"  paper, {escape(name)}: {figures}")

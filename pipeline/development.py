@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mraf")
 
+WRONG_FACES = 0.2
+"""Share of the faces that are exchanged to see what a model does where the face is not the speaker's."""
+
 WHOLE = "whole"
 """The part of a seed that trains on the whole training language; the others are folds 0, 1, ..."""
 
@@ -72,6 +75,8 @@ class Score:
     accuracy: dict[str, float]  # means over seeds
     deviation: dict[str, float]  # standard deviations over seeds
     n: dict[str, int]  # clips
+    loss: dict[str, float]  # cross-entropy, means over seeds; in mode `single` only
+    wrong_faces: dict[str, float]  # P3 and P5 with every fifth face another speaker's; likewise
     calibration_before: float | None  # mean calibration error over the settings
     calibration_after: float | None
     seeds: int
@@ -174,7 +179,9 @@ def material(workspace: Workspace, language: str) -> Material:
 
 def _digest(arrays: FeatureArrays, same: np.ndarray, elsewhere: np.ndarray) -> str:
     names = recordings_of(arrays)
-    rows = [[arrays.source_hash[i], names[i], bool(same[i])] for i in np.flatnonzero(same | elsewhere)]
+    rows = [
+        [arrays.source_hash[i], names[i], bool(same[i])] for i in np.flatnonzero(same | elsewhere)
+    ]
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
 
 
@@ -196,7 +203,11 @@ def _measure(job: _Job, clips: Material) -> dict[str, Any]:
     train, test, settings = clips.train, clips.other, ("P5", "P6")
     if job.part != WHOLE:
         fold = recording_folds(train.label, train.recording, job.folds, job.seed)
-        train, test, settings = train.take(fold != job.part), train.take(fold == job.part), ("P3", "P4")
+        train, test, settings = (
+            train.take(fold != job.part),
+            train.take(fold == job.part),
+            ("P3", "P4"),
+        )
     options = replace(job.spec.options, seed=job.seed, device="cpu", threads=1)
     model = fit(train, None, clips.classes, options).model
     seconds = time.monotonic() - started
@@ -219,9 +230,25 @@ def _settings(
             result = score(test, probability, face=SETTINGS[name][1])
             right = round((result.accuracy or 0) * result.n)
             found.setdefault(mode, {})[name] = {"n": result.n, "right": right}
-    for name, each in _calibration(model, test, names, options).items():
-        found.setdefault("single", {}).setdefault(name, {}).update(each)
+    if "single" in modes:
+        for name, each in _calibration(model, test, names, options).items():
+            found["single"][name].update(each)
+        found["single"][names[0]]["wrong_faces"] = _with_wrong_faces(model, test, options.seed)
     return found
+
+
+def _with_wrong_faces(model: "Network", test: Features, seed: int) -> float:
+    """Accuracy on the clips with both, every fifth of them with the face of another speaker."""
+    from mraf.inference import predict
+
+    clips = test.take(test.face_present & test.voice_present)
+    random = np.random.default_rng(seed)
+    face = clips.face.copy()
+    for index in np.flatnonzero(random.random(len(clips)) < WRONG_FACES):
+        strangers = np.flatnonzero(clips.label != clips.label[index])
+        if len(strangers):
+            face[index] = clips.face[random.choice(strangers)]
+    return score(clips, predict(model, replace(clips, face=face)).probability).accuracy or 0.0
 
 
 def _calibration(
@@ -255,31 +282,44 @@ def _calibration(
 def _score(
     spec: Spec, mode: str, seeds: int, jobs: list[_Job], done: dict[str, dict[str, Any]]
 ) -> Score:
-    by_seed: dict[str, list[float]] = {name: [] for name in (*SETTINGS, "mean")}
-    sizes: dict[str, int] = {}
-    errors: list[tuple[float, float]] = []
-    seconds = []
+    """What was measured of one spec in one mode, over its seeds."""
+    by_seed = []
     for seed in range(1, seeds + 1):
-        parts = {job.part: done[_key(job)] for job in jobs if job.seed == seed}
-        for name in SETTINGS:
-            found = [p["settings"][mode][name] for p in parts.values() if name in p["settings"][mode]]
-            sizes[name] = sum(each["n"] for each in found)
-            by_seed[name].append(sum(each["right"] for each in found) / max(1, sizes[name]))
-            errors += [(each["before"], each["after"]) for each in found if "after" in each]
-        by_seed["mean"].append(float(np.mean([by_seed[name][-1] for name in SETTINGS])))
-        seconds.append(parts[WHOLE]["seconds"])
-    before, after = np.mean(errors, axis=0) if errors else (None, None)
+        parts = [done[_key(job)]["settings"][mode] for job in jobs if job.seed == seed]
+        by_seed.append({name: [p[name] for p in parts if name in p] for name in SETTINGS})
+    accuracy = {
+        name: [_mean(each[name], "right", total=True) for each in by_seed] for name in SETTINGS
+    }
+    accuracy["mean"] = [float(np.mean(each)) for each in zip(*accuracy.values(), strict=True)]
+    pooled = {name: [part for each in by_seed for part in each[name]] for name in SETTINGS}
+    everything = [part for each in pooled.values() for part in each]
+    whole = [done[_key(job)]["seconds"] for job in jobs if job.part == WHOLE]
     return Score(
         spec.name,
         mode,
-        {name: float(np.mean(each)) for name, each in by_seed.items()},
-        {name: float(np.std(each, ddof=1)) if seeds > 1 else 0.0 for name, each in by_seed.items()},
-        sizes,
-        None if before is None else float(before),
-        None if after is None else float(after),
+        {name: float(np.mean(each)) for name, each in accuracy.items()},
+        {
+            name: float(np.std(each, ddof=1)) if seeds > 1 else 0.0
+            for name, each in accuracy.items()
+        },
+        {name: sum(part["n"] for part in each) for name, each in by_seed[0].items()},
+        {n: _mean(each, "loss") for n, each in pooled.items() if each and "loss" in each[0]},
+        {
+            n: _mean(each, "wrong_faces")
+            for n, each in pooled.items()
+            if each and "wrong_faces" in each[0]
+        },
+        _mean(everything, "before") if "before" in everything[0] else None,
+        _mean(everything, "after") if "after" in everything[0] else None,
         seeds,
-        float(np.mean(seconds)),
+        float(np.mean(whole)),
     )
+
+
+def _mean(parts: list[dict[str, Any]], key: str, total: bool = False) -> float:
+    """The mean of a figure over the clips of all parts, of which it is the mean or the total."""
+    clips = max(1, sum(part["n"] for part in parts))
+    return float(sum(part[key] * (1 if total else part["n"]) for part in parts) / clips)
 
 
 def _read(file: Path) -> dict[str, dict[str, Any]]:

@@ -153,7 +153,9 @@ def _settings(
     }
 
 
-def score(clips: Features, probability: np.ndarray, face: bool = True, voice: bool = True) -> Setting:
+def score(
+    clips: Features, probability: np.ndarray, face: bool = True, voice: bool = True
+) -> Setting:
     """Top-1 accuracy over those of N clips that have what is asked for.
 
     `probability` is `[N, C]`; a row of NaN counts as wrong.

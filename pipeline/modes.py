@@ -41,7 +41,9 @@ def probabilities(model: "Network", parts: Sequence[Features], mode: str) -> lis
 
     pairs = [(_clips(complete), _clips(voice)) for complete, voice in said]
     if mode == "setting":
-        return [(propagate_setting(complete), propagate_setting(voice)) for complete, voice in pairs]
+        return [
+            (propagate_setting(complete), propagate_setting(voice)) for complete, voice in pairs
+        ]
     return [propagate_cross(complete, voice) for complete, voice in pairs]
 
 
@@ -50,6 +52,9 @@ def _clips(said: Posterior) -> "SettingClips":
     from mraf.propagate import SettingClips
 
     assert said.face_embedding is not None and said.voice_embedding is not None
-    seen, heard = (np.isfinite(x).all(axis=1) for x in (said.face_embedding, said.voice_embedding))
-    faces = (np.nan_to_num(said.face_embedding), seen) if seen.any() else (None, None)
-    return SettingClips(said.probability, np.nan_to_num(said.voice_embedding), heard, *faces)
+    seen = np.asarray(np.isfinite(said.face_embedding).all(axis=1))
+    heard = np.asarray(np.isfinite(said.voice_embedding).all(axis=1))
+    voice, face = np.nan_to_num(said.voice_embedding), np.nan_to_num(said.face_embedding)
+    if not seen.any():
+        return SettingClips(said.probability, voice, heard)
+    return SettingClips(said.probability, voice, heard, face, seen)

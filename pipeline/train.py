@@ -155,7 +155,9 @@ def options_of(arch: str, preset: str = "default") -> Options:
     if preset not in PRESETS:
         raise UsageError(f"There is no preset '{preset}' {choices(preset, PRESETS)}")
     if arch != "mraf" and preset != "default":
-        raise UsageError(f"The preset '{preset}' is one of the architecture 'mraf', not of '{arch}'.")
+        raise UsageError(
+            f"The preset '{preset}' is one of the architecture 'mraf', not of '{arch}'."
+        )
     return (PRESETS[preset] if arch == "mraf" else BASELINES[arch])()
 
 
@@ -180,9 +182,7 @@ def _save(result: "Trained", report: TrainReport, parts: Split, meta: dict[str, 
     checkpoint.save(report.folder, model, model_card(report, meta))
 
 
-def _notes(
-    arrays: FeatureArrays, parts: Split, holdout: float, ignored: bool
-) -> tuple[str, ...]:
+def _notes(arrays: FeatureArrays, parts: Split, holdout: float, ignored: bool) -> tuple[str, ...]:
     """`ignored`: a number of epochs was given where there are none."""
     notes = []
     if ignored:

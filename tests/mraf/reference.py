@@ -13,6 +13,24 @@ def layer_norm(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarra
     return centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-5) * weight + bias
 
 
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+def lstm(w: dict[str, np.ndarray], name: str, x: np.ndarray) -> np.ndarray:
+    """States [T, D] over inputs x [T, D]."""
+    h = c = np.zeros(w[f"{name}.weight_hh_l0"].shape[1])
+    states = []
+    for each in x:
+        gates = w[f"{name}.weight_ih_l0"] @ each + w[f"{name}.bias_ih_l0"]
+        gates = gates + w[f"{name}.weight_hh_l0"] @ h + w[f"{name}.bias_hh_l0"]
+        i, f, g, o = np.split(gates, 4)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+        states.append(h)
+    return np.array(states)
+
+
 class Reference:
     """The network for one clip at a time; `weights` is a state dict as NumPy float64."""
 
@@ -52,8 +70,8 @@ class Reference:
     def __call__(self, x_f: np.ndarray | None, x_a: np.ndarray | None) -> dict[str, np.ndarray]:
         H_f, e_f = self.encode("face", x_f)
         H_a, e_a = self.encode("voice", x_a)
-        r_f = 0 if x_f is None else 1 / (1 + np.exp(-self.linear("fusion.face_score", e_f)[0]))
-        r_a = 0 if x_a is None else 1 / (1 + np.exp(-self.linear("fusion.voice_score", e_a)[0]))
+        r_f = 0 if x_f is None else sigmoid(self.linear("fusion.face_score", e_f)[0])
+        r_a = 0 if x_a is None else sigmoid(self.linear("fusion.voice_score", e_a)[0])
         w_f, w_a = r_f / (r_f + r_a + 1e-6), r_a / (r_f + r_a + 1e-6)  # (11)
         G_f, G_a = w_f * H_f, w_a * H_a  # (12)
         C_f = self.attention("fusion.face_attention", G_f, G_a, G_a)  # (13)

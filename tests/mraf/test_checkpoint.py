@@ -9,10 +9,10 @@ from conftest import SMALL, made_features
 from mraf import checkpoint as module
 from mraf.checkpoint import Checkpoint, describe, load, save
 from mraf.errors import MissingError, MrafError, UsageError
+from mraf.inference import predict
 from mraf.model import MRAF, MRAFConfig
 from mraf.options import TrainOptions
 from mraf.prototypical_options import PrototypicalOptions
-from mraf.inference import predict
 from mraf.training import fit
 
 LABELS = ("Ada", "بے نظیر", "Cem", "Dot", "Eve", "Fay")

@@ -71,7 +71,9 @@ def test_whitening_makes_a_sphere():
 
 
 def test_full_shrinkage_is_the_identity():
-    np.testing.assert_allclose(whitening(torch.tensor([[4.0, 1], [1, 2]]), 1.0), torch.eye(2), atol=1e-6)
+    np.testing.assert_allclose(
+        whitening(torch.tensor([[4.0, 1], [1, 2]]), 1.0), torch.eye(2), atol=1e-6
+    )
 
 
 def test_nothing_to_whiten_is_the_identity():

@@ -4,14 +4,19 @@ from mraf.folds import recording_folds
 
 LABEL = np.repeat([0, 1, 2, 3], [12, 9, 4, 20])
 RECORDING = np.concatenate(
-    [np.repeat([0, 1, 2], 4), np.repeat([3, 4], [6, 3]), np.full(4, 5), np.repeat(np.arange(6, 16), 2)]
+    [
+        np.repeat([0, 1, 2], 4),
+        np.repeat([3, 4], [6, 3]),
+        np.full(4, 5),
+        np.repeat(np.arange(6, 16), 2),
+    ]
 )
 
 
 def test_recordings_are_never_torn():
     fold = recording_folds(LABEL, RECORDING, 5, 0)
     for recording in np.unique(RECORDING):
-        assert len(np.unique(fold[RECORDING == recording])) == 1
+        assert len(np.unique(fold[recording == RECORDING])) == 1
 
 
 def test_a_speakers_only_recording_always_trains():

@@ -5,10 +5,10 @@ from conftest import SMALL, made_features
 from reference import softmax
 
 from mraf.batches import Samples
-from mraf.losses import CenterLoss, cross_entropy, distillation
+from mraf.losses import CenterLoss, cross_entropy, distillation, orthogonal_projection
 from mraf.model import MRAF, MRAFConfig
 from mraf.objective import training_loss
-from mraf.options import TrainOptions
+from mraf.options import FUSIONS, MISSING_TOKENS, TrainOptions
 
 
 def test_cross_entropy_of_the_present_against_numpy():
@@ -62,23 +62,41 @@ def test_center_loss_against_numpy(reduction, share):
     assert centers.seen.tolist() == [True, True, False, True]
 
 
-def batch_and_model():
+def test_orthogonal_projection_against_numpy():
+    e, label = 3 * torch.randn(6, 5), np.array([0, 1, 1, 2, 0, 1])
+    x = e.double().numpy()
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    pairs = [(i, j) for i in range(6) for j in range(6) if i != j]
+    same = np.mean([x[i] @ x[j] for i, j in pairs if label[i] == label[j]])
+    other = np.mean([x[i] @ x[j] for i, j in pairs if label[i] != label[j]])
+    found = float(orthogonal_projection(e, torch.from_numpy(label)))
+    assert found == pytest.approx(1 - same + 0.7 * abs(other), abs=1e-6)
+    assert float(orthogonal_projection(e[:1], torch.tensor([0]))) == 1  # no pairs at all
+
+
+def batch_and_model(**changes):
     features = made_features(missing=0.3)
     samples = Samples.of(features, "cpu").take(slice(0, 24))
-    model = MRAF(MRAFConfig(10, 8, 6, **{**SMALL, "dropout": 0.0}))
+    model = MRAF(MRAFConfig(10, 8, 6, **{**SMALL, "dropout": 0.0, **changes}))
     complete = samples.face_present & samples.voice_present
-    hide_face = complete & (torch.rand(24) < 0.4)
-    hide_voice = complete & ~hide_face & (torch.rand(24) < 0.4)
+    turn = complete.cumsum(dim=0) % 3
+    hide_face, hide_voice = complete & (turn == 0), complete & (turn == 1)
     assert hide_face.any() and hide_voice.any() and (complete & ~hide_face & ~hide_voice).any()
     return samples, model, hide_face, hide_voice
 
 
-def test_shared_work_gives_the_losses_of_three_plain_passes():
-    samples, model, hide_face, hide_voice = batch_and_model()
+@pytest.mark.parametrize("missing_token", MISSING_TOKENS)
+@pytest.mark.parametrize(
+    ("fusion", "residual"),
+    [*((fusion, "tokens") for fusion in FUSIONS), ("cross_attention", "weighted")],
+)
+def test_shared_work_gives_the_losses_of_three_plain_passes(missing_token, fusion, residual):
+    changes = {"missing_token": missing_token, "fusion": fusion, "residual": residual}
+    samples, model, hide_face, hide_voice = batch_and_model(**changes)
     options = TrainOptions()
     centers = CenterLoss(6, 32)
     shared = training_loss(model, centers, samples, (hide_face, hide_voice), options)
-    grads = torch.autograd.grad(shared.total, list(model.parameters()))
+    grads = gradients(shared.total, model)
 
     faces, voices = samples.face_present & ~hide_face, samples.voice_present & ~hide_voice
     seen = model(samples.face, samples.voice, faces, voices)
@@ -97,19 +115,79 @@ def test_shared_work_gives_the_losses_of_three_plain_passes():
         torch.testing.assert_close(shared.parts[name], expected, atol=1e-5, rtol=1e-5)
     total = parts["face"] + parts["voice"] + parts["fusion"] + 0.2 * parts["kd"]
     total = total + 0.1 * parts["center"]
+    if "completion" in shared.parts:
+        total = total + shared.parts["completion"]
+    assert ("completion" in shared.parts) == (missing_token in ("completion", "memory"))
+    assert sorted(shared.label.tolist()) == sorted(y.tolist())
+    for e_c, label in zip(shared.e_c, shared.label, strict=True):  # in an order of its own
+        assert label in y[(seen.e_c - e_c).abs().amax(dim=1) < 1e-5]
     torch.testing.assert_close(shared.total, total, atol=1e-5, rtol=1e-5)
-    plain = torch.autograd.grad(total, list(model.parameters()))
+    plain = gradients(total, model)
     for mine, theirs in zip(grads, plain, strict=True):
         torch.testing.assert_close(mine, theirs, atol=1e-5, rtol=1e-4)
 
 
-def test_training_teaches_both_missing_tokens_and_every_part():
-    samples, model, hide_face, hide_voice = batch_and_model()
+def gradients(loss, model) -> list[torch.Tensor]:
+    """Of every parameter, zero where the loss does not depend on it."""
+    wanted = list(model.parameters())
+    found = torch.autograd.grad(loss, wanted, allow_unused=True, retain_graph=True)
+    return [torch.zeros_like(p) if g is None else g for p, g in zip(wanted, found, strict=True)]
+
+
+@pytest.mark.parametrize("hide", [(False, False), (True, False), (False, True)])
+@pytest.mark.parametrize("missing_token", ["learned", "memory"])
+@pytest.mark.parametrize("kd", [0.0, 0.2])
+def test_batches_of_one_kind(hide, missing_token, kd):
+    """All complete, all by voice, all by face: the same fusion loss as a plain pass."""
+    samples, model, *_ = batch_and_model(missing_token=missing_token)
+    samples = samples.take(samples.face_present & samples.voice_present)
+    hidden = [torch.full_like(samples.face_present, each) for each in hide]
+    losses = training_loss(
+        model, CenterLoss(6, 32), samples, tuple(hidden), TrainOptions(lambda_kd=kd)
+    )
+    out = model(samples.face, samples.voice, ~hidden[0], ~hidden[1])
+    expected = torch.nn.functional.cross_entropy(out.fusion_logits, samples.label)
+    torch.testing.assert_close(losses.parts["fusion"], expected, atol=1e-5, rtol=1e-5)
+    assert (losses.parts["kd"] > 0) == (kd > 0 and not hide[1])
+    losses.total.backward()
+
+
+@pytest.mark.parametrize("missing_token", MISSING_TOKENS)
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_training_teaches_both_missing_tokens_and_every_part(missing_token, fusion):
+    samples, model, hide_face, hide_voice = batch_and_model(
+        missing_token=missing_token, fusion=fusion
+    )
     training_loss(
         model, CenterLoss(6, 32), samples, (hide_face, hide_voice), TrainOptions()
     ).total.backward()
     for name, parameter in model.named_parameters():
-        assert parameter.grad.abs().max() > 0, name
+        assert parameter.grad is not None and parameter.grad.abs().max() > 0, name
+
+
+def test_completion_learns_to_predict_the_other_modality():
+    for kind in ("completion", "memory"):
+        samples, model, *hidden = batch_and_model(missing_token=kind)
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+        history = []
+        for _ in range(60):
+            losses = training_loss(model, CenterLoss(6, 32), samples, tuple(hidden), TrainOptions())
+            optimizer.zero_grad()
+            losses.total.backward()
+            optimizer.step()
+            history.append(float(losses.parts["completion"].detach()))
+        assert history[-1] < 0.5 * history[0], kind
+
+
+def test_the_weight_of_completion():
+    samples, model, *hidden = batch_and_model(missing_token="completion")
+    one, three = (
+        training_loss(
+            model, CenterLoss(6, 32), samples, tuple(hidden), TrainOptions(lambda_completion=w)
+        )
+        for w in (1.0, 3.0)
+    )
+    torch.testing.assert_close(three.total - one.total, 2 * one.parts["completion"])
 
 
 def test_a_head_learns_nothing_from_a_missing_modality():
@@ -122,13 +200,38 @@ def test_a_head_learns_nothing_from_a_missing_modality():
 
 def test_without_distillation_nothing_is_fused_twice(monkeypatch):
     samples, model, *hidden = batch_and_model()
+    there = samples.face_present | samples.voice_present
+    samples, hidden = samples.take(there), [mask[there] for mask in hidden]
     rows = []
-    fuse = model.fuse
+    fuse = model.fusion.forward
     monkeypatch.setattr(
-        model, "fuse", lambda f, *rest: (rows.append(len(f.tokens)), fuse(f, *rest))[1]
+        model.fusion, "forward", lambda *args: (rows.append(len(args[2])), fuse(*args))[1]
     )
-    for weight in (0.0, 0.2):
+    pairs = samples.face_present & samples.voice_present & ~hidden[1]
+    for weight, expected in ((0.0, len(samples)), (0.2, len(samples) + int(pairs.sum()))):
+        rows.clear()
         options = TrainOptions(lambda_kd=weight)
         training_loss(model, CenterLoss(6, 32), samples, tuple(hidden), options)
-    pairs = samples.face_present & samples.voice_present & ~hidden[1]
-    assert rows == [24, 24 + int(pairs.sum())]
+        assert sum(rows) == expected
+
+
+def test_no_vector_is_encoded_twice(monkeypatch):
+    samples, model, *hidden = batch_and_model()
+    there = samples.face_present & samples.voice_present
+    samples, hidden = samples.take(there), [mask[there] for mask in hidden]
+    rows = {"face": 0, "voice": 0}
+
+    def count(name, encoder):
+        encode = encoder.encode
+
+        def counted(x):
+            rows[name] += len(x)
+            return encode(x)
+
+        monkeypatch.setattr(encoder, "encode", counted)
+
+    count("face", model.face)
+    count("voice", model.voice)
+    training_loss(model, CenterLoss(6, 32), samples, tuple(hidden), TrainOptions())
+    # All faces, the voices that are not hidden (nothing learns from the others), and the tokens.
+    assert rows == {"face": len(samples) + 1, "voice": int((~hidden[1]).sum()) + 1}

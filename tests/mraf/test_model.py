@@ -8,6 +8,7 @@ from reference import Reference
 
 from mraf.errors import UsageError
 from mraf.model import MRAF, MRAFConfig
+from mraf.options import FUSIONS, MISSING_TOKENS
 
 
 def small_model(**changes) -> MRAF:
@@ -31,7 +32,7 @@ def inputs(n=8):
 def test_equations_2_to_14_against_numpy(residual, missing_token, layers, grad):
     model = small_model(residual=residual, missing_token=missing_token, layers=layers)
     face, voice, face_present, voice_present = inputs()
-    with torch.set_grad_enabled(grad):  # without gradients torch takes a fused path
+    with torch.set_grad_enabled(grad):
         out = model(face, voice, face_present, voice_present)
     weights = {k: v.double().numpy() for k, v in model.state_dict().items()}
     reference = Reference(weights, model.config)
@@ -57,8 +58,10 @@ def test_embeddings_have_unit_length():
     torch.testing.assert_close(out.e_a.norm(dim=1), torch.ones(8))
 
 
-def test_an_answer_depends_on_its_own_clip_alone():
-    model = small_model()
+@pytest.mark.parametrize("fusion", FUSIONS)
+@pytest.mark.parametrize("missing_token", MISSING_TOKENS)
+def test_an_answer_depends_on_its_own_clip_alone(fusion, missing_token):
+    model = small_model(fusion=fusion, missing_token=missing_token)
     face, voice, face_present, voice_present = inputs()
     together = model(face, voice, face_present, voice_present).fusion_logits
     for i in range(8):
@@ -68,8 +71,10 @@ def test_an_answer_depends_on_its_own_clip_alone():
 
 
 @pytest.mark.parametrize("filler", [0.0, 1e30, float("nan"), float("inf")])
-def test_values_in_absent_rows_are_ignored(filler):
-    model = small_model()
+@pytest.mark.parametrize("missing_token", MISSING_TOKENS)
+@pytest.mark.parametrize("normalise", [True, False])
+def test_values_in_absent_rows_are_ignored(filler, missing_token, normalise):
+    model = small_model(missing_token=missing_token, normalise=normalise)
     face, voice, face_present, voice_present = inputs()
     before = model(face, voice, face_present, voice_present).fusion_logits
     face, voice = face.clone(), voice.clone()
@@ -111,13 +116,45 @@ def test_zero_token_is_no_parameter():
 
 def test_missing_row_equals_the_missing_clip():
     model = small_model()
-    face = inputs()[0]
-    all_there = torch.ones(8, dtype=torch.bool)
-    f, no_f = model.face.with_missing(face, all_there)
-    direct = model.encode_face(face, ~all_there)
-    torch.testing.assert_close(f.tokens, model.encode_face(face, all_there).tokens)
-    torch.testing.assert_close(no_f.tokens.expand_as(direct.tokens), direct.tokens)
-    torch.testing.assert_close(no_f.embedding.expand_as(direct.embedding), direct.embedding)
+    face, voice, *_ = inputs()
+    yes = torch.ones(8, dtype=torch.bool)
+    direct = model.face(face, ~yes, voice, yes)
+    row = model.face.encode(model.face.substitute(voice, yes))
+    assert len(row) == 1
+    torch.testing.assert_close(row.tokens.expand_as(direct.tokens), direct.tokens)
+    torch.testing.assert_close(row.embedding.expand_as(direct.embedding), direct.embedding)
+
+
+def test_without_normalising_the_length_of_inputs_counts():
+    model = small_model(normalise=False)
+    face, voice, *present = inputs()
+    out = model(face, voice, *present).fusion_logits
+    assert not torch.allclose(model(face * 7, voice, *present).fusion_logits, out, atol=1e-3)
+    unit = torch.nn.functional.normalize
+    of_unit = model(unit(face), unit(voice), *present).fusion_logits
+    model.face.normalise = model.voice.normalise = True
+    torch.testing.assert_close(model(face, voice, *present).fusion_logits, of_unit)
+
+
+def test_names_in_the_state_dict_of_the_paper_model():
+    names = set(small_model().state_dict())
+    layer = "layers.0."
+    encoder = {"missing", "project.weight", "project.bias", "position", "norm.weight", "norm.bias"}
+    for part in (
+        "self_attn.in_proj_",
+        "self_attn.out_proj.",
+        "linear1.",
+        "linear2.",
+        "norm1.",
+        "norm2.",
+    ):
+        encoder |= {f"{layer}{part}weight", f"{layer}{part}bias"}
+    wanted = {f"{m}.{name}" for m in ("face", "voice") for name in encoder} | {"temperature.value"}
+    for part in ("score.", "attention.in_proj_", "attention.out_proj.", "norm."):
+        wanted |= {f"fusion.{m}_{part}{w}" for m in ("face", "voice") for w in ("weight", "bias")}
+    for part in ("fusion.norm", "face_head", "voice_head", "fusion_head"):
+        wanted |= {f"{part}.weight", f"{part}.bias"}
+    assert names == wanted
 
 
 @pytest.mark.parametrize(
@@ -130,6 +167,8 @@ def test_missing_row_equals_the_missing_clip():
         ({"dropout": 1.0}, "dropout"),
         ({"dropout": "a"}, "dropout"),
         ({"missing_token": "none"}, "learned, zero"),
+        ({"fusion": "sum"}, "linear, gated, lstm, cross_attention"),
+        ({"normalise": 1}, "normalise is 1; true or false"),
         ({"residual": "none"}, "tokens, weighted"),
     ],
 )

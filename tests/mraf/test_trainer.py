@@ -6,6 +6,7 @@ import pytest
 import torch
 from conftest import SMALL, made_features
 
+from mraf.baselines import FOP
 from mraf.batches import Sampler, recording_weights
 from mraf.errors import UsageError
 from mraf.model import MRAF, MRAFConfig
@@ -31,6 +32,57 @@ def test_learns_speakers_and_names_clips_of_new_recordings():
     assert result.dev["face"] > 0.95
     assert accuracy(result.model, train.take(train.face_present | train.voice_present)) == 1
     assert result.history[-1].loss["total"] < result.history[0].loss["total"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"fusion": "linear"},
+        {"fusion": "gated"},
+        {"fusion": "lstm"},
+        {"missing_token": "zero"},
+        {"missing_token": "completion"},
+        {"missing_token": "memory"},
+    ],
+    ids=lambda changes: next(iter(changes.values())),
+)
+def test_learns_with_what_is_compared(changes):
+    train, held = split(made_features(face_dim=32, voice_dim=24, missing=0.1))
+    result = fit(train, held, 6, replace(QUICK, epochs=25, **changes), config=SMALL)
+    assert {name: getattr(result.model.config, name) for name in changes} == changes
+    for setting in ("face_voice", "voice", "face"):
+        assert result.dev[setting] > 0.9, setting
+    assert ("completion" in result.history[0].loss) == (
+        result.model.config.missing_token in ("completion", "memory")
+    )
+
+
+def test_learns_without_normalising():
+    train, held = split(made_features(face_dim=32, voice_dim=24))
+    train, held = (replace(part, voice=part.voice / 80) for part in (train, held))
+    result = fit(train, held, 6, replace(QUICK, epochs=25, normalise=False), config=SMALL)
+    assert not result.model.config.normalise
+    assert result.dev["face_voice"] > 0.9
+
+
+def test_fop_learns_speakers_from_both_and_less_from_one():
+    train, held = split(made_features(face_dim=32, voice_dim=24))
+    options = TrainOptions.fop(lr=3e-3, batch_size=16, epochs=25, device="cpu")
+    result = fit(train, held, 6, options, config={"dim": 32})
+    assert isinstance(result.model, FOP) and result.model.config.dim == 32
+    assert not result.model.config.normalise
+    assert result.dev["face_voice"] > 0.9
+    assert result.dev["voice"] <= result.dev["face_voice"]
+    assert set(result.history[0].loss) == {"total", "fusion", "opl"}
+    assert not result.model.training and not result.model.face.norm.training
+
+
+def test_fop_trains_on_a_last_batch_of_one_and_refuses_fields_of_mraf():
+    train = made_features().take(slice(0, 33))
+    options = TrainOptions.fop(batch_size=16, epochs=2, device="cpu")
+    fit(train, None, 6, options)
+    with pytest.raises(UsageError, match="tokens"):
+        fit(train, None, 6, options, config={"tokens": 3})
 
 
 def test_an_unseen_modality_pair_is_answered_from_the_other():
@@ -189,7 +241,12 @@ def test_paper_preset_and_the_number_of_epochs():
     paper = TrainOptions.paper(seed=3)
     assert (paper.p_av, paper.p_a, paper.p_f, paper.seed) == (0.8, 0.2, 0.0, 3)
     assert (paper.lr, paper.batch_size, paper.temperature) == (1e-4, 64, 2.0)
+    assert (paper.lambda_f, paper.lambda_a, paper.lambda_c) == (1, 1, 1)
     assert (paper.lambda_kd, paper.lambda_center) == (0.2, 0.1)
+    assert (paper.epochs, TrainOptions.paper(epochs=2).epochs) == (24, 2)
+    assert (paper.fusion, paper.missing_token) == ("cross_attention", "learned")
+    config = MRAFConfig(512, 192, 70)
+    assert (config.dim, config.dropout) == (512, 0.1)
     epochs = [TrainOptions().epochs_for(n) for n in (10, 108, 1000, 4039, 100_000)]
     assert epochs == sorted(epochs, reverse=True) and epochs[-1] >= 10
     assert TrainOptions(epochs=3).epochs_for(10) == 3
@@ -210,6 +267,10 @@ def test_paper_preset_and_the_number_of_epochs():
         {"balance": "speaker"},
         {"center_reduction": "max"},
         {"missing_token": "none"},
+        {"fusion": "sum"},
+        {"arch": "prototype"},
+        {"lambda_completion": -1},
+        {"lambda_opl": float("nan")},
     ],
 )
 def test_options_refuse(changes):

@@ -59,7 +59,7 @@ def test_the_seed_gives_the_model_and_the_callers_random_state_is_left_alone(opt
 
 
 def test_what_cannot_be_trained_on_is_named():
-    train, dev = parts()
+    train, _ = parts()
     with pytest.raises(UsageError, match="two speakers"):
         fit(train, None, 1, QUICK)
     with pytest.raises(UsageError, match="nothing to learn"):

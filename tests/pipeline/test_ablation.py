@@ -46,3 +46,12 @@ def test_unknown_ablations_and_options_are_named(features):
         ablate("fussion", features)
     with pytest.raises(UsageError, match="dimm"):
         ablate("fusion", features, changes={"dimm": 3})
+
+
+def test_our_own_parts_are_measured_by_more_than_accuracy(features):
+    changes = {"batch_size": 16, "head_steps": 2}
+    result = ablate("default", features, seeds=1, folds=2, changes=changes, workers=0)
+    names = [score.name for score in result.scores]
+    assert names[0] == "default" and "without cross-attention" in names and result.extras
+    text = result.files[1].read_text("utf-8")
+    assert "wrong faces" in text and all(f"| {name} |" in text for name in names)

@@ -22,7 +22,9 @@ def features(challenge, tmp_path):
 
 
 def test_measures_every_setting_and_mode(features):
-    scores = develop([Spec("ours", QUICK), Spec("plain", PLAIN)], features, seeds=2, folds=3, workers=0)
+    scores = develop(
+        [Spec("ours", QUICK), Spec("plain", PLAIN)], features, seeds=2, folds=3, workers=0
+    )
     assert [(score.name, score.mode) for score in scores] == [
         (name, mode) for name in ("ours", "plain") for mode in MODES
     ]
@@ -43,12 +45,17 @@ def test_goes_on_where_it_was(features, monkeypatch):
     file.write_text("\n".join([lines[0], lines[1], lines[2][:30]]))
     measured = []
     real = development._measure
-    monkeypatch.setattr(development, "_measure", lambda job, clips: measured.append(job) or real(job, clips))
+    monkeypatch.setattr(
+        development, "_measure", lambda job, clips: measured.append(job) or real(job, clips)
+    )
     again = develop([Spec("ours", QUICK)], features, 1, 3, workers=0)
     assert len(measured) == 2
     assert [json.loads(line) for line in file.read_text().splitlines() if line.endswith("}")]
     measured.clear()
-    assert develop([Spec("renamed", QUICK)], features, 1, 3, workers=0)[0].accuracy == again[0].accuracy
+    assert (
+        develop([Spec("renamed", QUICK)], features, 1, 3, workers=0)[0].accuracy
+        == again[0].accuracy
+    )
     assert not measured
 
 
@@ -63,7 +70,9 @@ def test_the_same_in_workers_as_in_this_process(features, tmp_path_factory):
 def test_other_options_or_clips_are_measured_anew(features):
     assert Spec("a", QUICK).identity == Spec("b", QUICK).identity
     assert Spec("a", QUICK).identity != Spec("a", PLAIN).identity
-    assert Spec("a", TrainOptions.paper()).identity != Spec("a", TrainOptions.paper(epochs=3)).identity
+    assert (
+        Spec("a", TrainOptions.paper()).identity != Spec("a", TrainOptions.paper(epochs=3)).identity
+    )
     english = development.material(Workspace(features), "English")
     urdu = development.material(Workspace(features), "urdu")
     assert english.digest != urdu.digest and len(english.train) == len(urdu.other) == 36
