@@ -43,7 +43,7 @@ class PrototypicalConfig:
     attention: bool = True  # whether face and voice attend to each other
     learn_reliability: bool = True  # else the head only scales the score
     missing_token: str = "learned"  # or "zero"
-    limit: float = 0.1  # largest change of a logarithm of reliability
+    limit: float = 0.07  # largest change of a logarithm of reliability
 
     def __post_init__(self) -> None:
         """Check ranges and choices."""

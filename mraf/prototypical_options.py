@@ -46,7 +46,7 @@ class PrototypicalOptions:
     missing_token: str = "learned"  # or "zero"
     head_dim: int = 16
     head_layers: int = 1
-    head_limit: float = 0.1  # largest change of a logarithm of reliability
+    head_limit: float = 0.07  # largest change of a logarithm of reliability
     head_steps: int = 200
     head_lr: float = 3e-3
     head_decay: float = 0.01

@@ -77,7 +77,9 @@ def ablated(result: Ablation) -> None:
     """Table of `mraf polysim ablate`."""
     _scores(f"{result.title}, mode single", result.scores)
     if result.extras:
-        lines = [(score.name, *(f"{value:.4f}" for value in extra(score))) for score in result.scores]
+        lines = [
+            (score.name, *(f"{value:.4f}" for value in extra(score))) for score in result.scores
+        ]
         rows("Cross-entropy, and where faces are another speaker's", ("", *EXTRA), lines)
     for name, values in result.paper.items():
         figures = ", ".join(f"{s} {v:.4f}" for s, v in zip(SETTINGS, values, strict=True))

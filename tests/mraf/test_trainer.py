@@ -252,6 +252,14 @@ def test_paper_preset_and_the_number_of_epochs():
     assert TrainOptions(epochs=3).epochs_for(10) == 3
 
 
+def test_fop_preset():
+    fop = TrainOptions.fop(seed=3)
+    assert (fop.arch, fop.normalise, fop.batch_size, fop.seed) == ("fop", False, 128, 3)
+    assert (fop.p_av, fop.p_a, fop.p_f) == (1, 0, 0)
+    assert fop.lambda_kd == fop.lambda_center == fop.lambda_f == fop.lambda_a == 0
+    assert TrainOptions.fop(normalise=True).normalise and TrainOptions().normalise
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -9,7 +9,7 @@ from mraf.options import TrainOptions
 from mraf.prototypical_options import PrototypicalOptions
 from mraf.training import fit
 
-QUICK = PrototypicalOptions(steps=5, batch_size=32)
+QUICK = PrototypicalOptions(steps=5, batch_size=32, head_steps=5)
 PAPER = TrainOptions.paper(epochs=4, lr=3e-3, threads=1)
 
 

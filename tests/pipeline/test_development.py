@@ -10,7 +10,7 @@ from pipeline.development import Spec, develop
 from pipeline.modes import MODES
 from pipeline.workspace import Workspace
 
-QUICK = PrototypicalOptions(steps=5, batch_size=16)
+QUICK = PrototypicalOptions(steps=5, batch_size=16, head_steps=5)
 PLAIN = PrototypicalOptions.plain()
 
 

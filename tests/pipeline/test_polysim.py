@@ -17,7 +17,7 @@ from pipeline.modes import MODES
 from pipeline.polysim import import_features, statistics, submit
 from pipeline.train import train
 
-QUICK = PrototypicalOptions(steps=5, batch_size=16)
+QUICK = PrototypicalOptions(steps=5, batch_size=16, head_steps=5)
 
 
 def rows(path):
