@@ -25,6 +25,9 @@ from mraf.errors import MissingError, MrafError, UsageError, choices
 MERGE_AT = 32
 """How many parts a table may have before a finished run merges them."""
 
+IMPORTED = "_polysim-*.json"
+"""What lies beside a table whose clips were imported, see `data.polysim`."""
+
 _PART = re.compile(r"part-(\d{6})\.parquet")
 
 
@@ -105,8 +108,10 @@ class FeatureTable:
         """
         parts = self._parts()
         if not parts:
+            imported = any(self.folder.glob(IMPORTED))
+            first = f"{_maker(self.folder)} again" if imported else "`mraf extract VIDEOS` first"
             raise MissingError(
-                f"{self.folder}: no features here yet. Run `mraf extract VIDEOS` first "
+                f"{self.folder}: no features here {'any more' if imported else 'yet'}. Run {first} "
                 "(or choose the workspace that has them with -w)."
             )
         wanted = list(dict.fromkeys([*(columns or SCHEMA_NAMES), "clip", "replaces"]))
@@ -318,8 +323,17 @@ def _read_part(path: Path, columns: list[str]) -> pa.Table:
         reason = str(error).splitlines()[0]
         raise MrafError(
             f"{path}: this part of the feature table cannot be read ({reason}). "
-            "Remove the file and run `mraf extract` again: only its clips are made anew."
+            f"Remove the file and run {_maker(path.parent)} again: only its clips are made anew."
         ) from None
+
+
+def _maker(folder: Path) -> str:
+    """The command that fills the table of a folder."""
+    indexes = sorted(folder.glob(IMPORTED))
+    if not indexes:
+        return "`mraf extract`"
+    versions = (path.stem.removeprefix("_polysim-") for path in indexes)
+    return " and ".join(f"`mraf polysim import ROOT --version {each}`" for each in versions)
 
 
 def _unify(tables: list[pa.Table]) -> list[pa.Table]:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from data.languages import canonical
-from mraf.errors import UsageError, choices
+from mraf.errors import UsageError
 
 SPLITS = ("train", "val", "test")
 FACE_DIM, VOICE_DIM = 512, 192
@@ -22,7 +22,8 @@ FACE_DIM, VOICE_DIM = 512, 192
 
 LISTED = ("identity", "label", "facenet_feats_path", "ecappa_feats_path")
 KEYED = ("key", "voices", "faces")
-"""The columns of a CSV that names its speakers, and of one that asks for them; others are ignored."""
+ASKED = ("key", *LISTED[2:])
+"""The columns of a CSV that names its speakers, and of two that ask for them; others are ignored."""
 
 _CSV = re.compile(r"([A-Za-z0-9]+)_(train|val|test)_([^\W\d_]+)\.csv")
 _LABEL = re.compile(r"(\d{1,9})(\.0*)?")
@@ -31,6 +32,14 @@ _NAMED_IN_MESSAGE = 10
 Vector = np.ndarray | None
 Progress = Callable[[int, int], None]
 """Called with the number of samples done, and of all."""
+
+
+class UnusableFilesError(UsageError):
+    """Feature files that cannot be used; the message names the first of them, `problems` all."""
+
+    def __init__(self, message: str, problems: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.problems = problems  # "<path from ROOT>: <what is wrong>", in the order of the samples
 
 
 @dataclass(frozen=True)
@@ -71,8 +80,9 @@ class PolysimData:
 def read_layout(root: Path, version: str = "v1") -> PolysimData:
     """The CSV files of one version, checked; no vector is read yet.
 
-    Languages are those of the file names. Either set of columns, `LISTED` or `KEYED`, will do for
-    any split, a keyed file may carry `identity` or `label` too, and paths may have either slash.
+    Languages are those of the file names. Any set of columns, `LISTED`, `KEYED` or `ASKED`, will do
+    for any split, the last two may carry `identity` or `label` too, and paths may have either slash.
+    Outside of the training split `identity` and `label` may be empty: nobody is named then.
 
     Args:
         root: the folder with `csv_files` and `feats`, or its parent where it is called `polysim`.
@@ -87,7 +97,7 @@ def read_layout(root: Path, version: str = "v1") -> PolysimData:
     labels = _Labels()
     splits = []
     for (split, language), file in files.items():
-        reader = _Reader(file, f"polysim/{version}/{split}/{language}", labels)
+        reader = _Reader(file, f"polysim/{version}/{split}/{language}", labels, split == "train")
         splits.append(SplitFile(language, split, file, tuple(reader.samples())))
     return PolysimData(root, version, tuple(splits), labels.checked())
 
@@ -97,8 +107,7 @@ def read_vectors(
 ) -> list[tuple[Sample, Vector, Vector]]:
     """Every sample with its face `[512]` and its voice `[192]`, float32; None where all zero.
 
-    Raises UsageError that names the files that are absent, truncated, of another shape or not
-    finite: the first of them, and how many there are.
+    Raises UnusableFilesError where files are absent, damaged, of another shape or not finite.
     """
     samples = [sample for split in data.splits for sample in split.samples]
     problems: list[str] = []
@@ -107,7 +116,7 @@ def read_vectors(
         try:
             return _load(data.root / path, dim)
         except (OSError, ValueError, MemoryError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
+            reason = error.strerror if isinstance(error, OSError) else error
             problems.append(f"{path}: {reason or type(error).__name__}")
             return None
 
@@ -118,7 +127,7 @@ def read_vectors(
         if progress:
             progress(done, len(samples))
     if problems:
-        raise _unusable(data.root, list(dict.fromkeys(problems)))
+        raise _unusable(data.root, tuple(dict.fromkeys(problems)))
     return found
 
 
@@ -145,10 +154,10 @@ def _find_files(root: Path, version: str) -> dict[tuple[str, str], Path]:
         if match[1] == version and files.setdefault(key, path) != path:
             raise UsageError(f"{path}: {files[key].name} is the same split. Remove one of them.")
     if not files:
-        known = choices(version, sorted({match[1] for match, _ in named}))
+        known = ", ".join(sorted({match[1] for match, _ in named})) or "none"
         raise UsageError(
             f"{folder}: no file like {version}_train_English.csv, so there is no version "
-            f"'{version}' {known}"
+            f"'{version}' (there are: {known})."
         )
     return {key: files[key] for key in sorted(files, key=_order)}
 
@@ -180,7 +189,7 @@ class _Labels:
             )
 
     def known(self, speaker: str | None, text: str | None, where: str) -> str | None:
-        """The speaker whom a keyed line names by identity, by label, by both or not at all."""
+        """The speaker whom a line names by identity, by label, by both or not at all."""
         if speaker and text:
             self.add(speaker, text, where)
         if speaker is None and text:
@@ -213,8 +222,8 @@ class _Labels:
 class _Reader:
     """Reads one CSV file into samples."""
 
-    def __init__(self, file: Path, prefix: str, labels: _Labels) -> None:
-        self._file, self._prefix, self._labels = file, prefix, labels
+    def __init__(self, file: Path, prefix: str, labels: _Labels, is_train: bool) -> None:
+        self._file, self._prefix, self._labels, self._is_train = file, prefix, labels, is_train
 
     def samples(self) -> Iterator[Sample]:
         """The lines in their order. Raises UsageError naming the file and the line."""
@@ -245,33 +254,44 @@ class _Reader:
             return self._listed
         if names.issuperset(KEYED):
             return self._keyed
+        if names.issuperset(ASKED):
+            return self._asked
+        sets = ", or ".join(", ".join(each) for each in (LISTED, KEYED, ASKED))
         raise UsageError(
-            f"{self._file}: found the columns {', '.join(header) or '(none)'}; expected "
-            f"{', '.join(LISTED)}, or {', '.join(KEYED)}. Get the challenge's CSV file again."
+            f"{self._file}: found the columns {', '.join(header) or '(none)'}; expected {sets}. "
+            "Get the challenge's CSV file again."
         )
 
     def _listed(self, cells: dict[str, str], where: str) -> Sample:
-        _need(cells, LISTED, where)
-        speaker = cells["identity"]
+        _need(cells, LISTED if self._is_train else LISTED[2:], where)
         face, voice = (_relative(cells[name], where) for name in LISTED[2:])
-        self._labels.add(speaker, cells["label"], where)
-        if len(voice.parts) < 2:
-            raise UsageError(f"{where}: no video's folder in the path '{voice}'.")
-        key = cells.get("key") or None
-        recording = voice.parts[-2]
-        name = key or f"{speaker}/{recording}/{voice.stem}"
-        clip = f"{self._prefix}/{name}"
+        speaker, recording, key = self._speaker(cells, where), None, cells.get("key") or None
+        name = str(voice.with_suffix(""))
+        # The folder is a video's where a speaker is named: hidden samples lie together in one.
+        if speaker:
+            if len(voice.parts) < 2:
+                raise UsageError(f"{where}: no video's folder in the path '{voice}'.")
+            recording = voice.parts[-2]
+            name = f"{speaker}/{recording}/{voice.stem}"
+        clip = f"{self._prefix}/{key or name}"
         return Sample(clip, f"feats/{face}", f"feats/{voice}", key, speaker, recording)
 
     def _keyed(self, cells: dict[str, str], where: str) -> Sample:
         _need(cells, KEYED, where)
-        face, voice = (
-            _relative(cells[name], where).with_suffix(".npy") for name in ("faces", "voices")
-        )
-        named = cells.get("identity") or None, cells.get("label") or None
-        speaker = self._labels.known(*named, where)
-        key = cells["key"]
+        voice, face = (_relative(cells[name], where).with_suffix(".npy") for name in KEYED[1:])
+        return self._by_key(cells, where, face, voice)
+
+    def _asked(self, cells: dict[str, str], where: str) -> Sample:
+        _need(cells, ASKED, where)
+        face, voice = (_relative(cells[name], where) for name in ASKED[1:])
+        return self._by_key(cells, where, face, voice)
+
+    def _by_key(self, cells: dict[str, str], where: str, *paths: PurePosixPath) -> Sample:
+        (face, voice), speaker, key = paths, self._speaker(cells, where), cells["key"]
         return Sample(f"{self._prefix}/{key}", f"feats/{face}", f"feats/{voice}", key, speaker)
+
+    def _speaker(self, cells: dict[str, str], where: str) -> str | None:
+        return self._labels.known(cells.get("identity") or None, cells.get("label") or None, where)
 
 
 def _read_text(file: Path) -> str:
@@ -299,8 +319,8 @@ def _relative(value: str, where: str) -> PurePosixPath:
 
 def _load(path: Path, dim: int) -> Vector:
     """A vector of `dim` numbers, None for zeros. Raises OSError or ValueError saying what is wrong."""
-    array = np.lib.format.read_array(io.BytesIO(path.read_bytes()), allow_pickle=False)
-    if array.dtype.kind != "f" or array.size != dim:
+    array = _read_array(path.read_bytes())
+    if array.dtype.kind != "f" or array.squeeze().shape != (dim,):
         raise ValueError(
             f"{array.dtype} of shape {list(array.shape)}, expected {dim} floating-point numbers"
         )
@@ -311,13 +331,24 @@ def _load(path: Path, dim: int) -> Vector:
     return vector if vector.any() else None
 
 
-def _unusable(root: Path, problems: list[str]) -> UsageError:
+def _read_array(content: bytes) -> np.ndarray:
+    try:
+        return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+    # A header is Python source that numpy parses: damaged, it ends in errors of the tokenizer, the
+    # compiler, the allocation and others of which numpy documents only ValueError.
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(f"damaged, or not an .npy file ({reason})") from None
+
+
+def _unusable(root: Path, problems: tuple[str, ...]) -> UnusableFilesError:
     shown = "\n".join(f"  {line}" for line in problems[:_NAMED_IN_MESSAGE])
     more = len(problems) - _NAMED_IN_MESSAGE
     count = f"{len(problems)} feature file{'s' if len(problems) > 1 else ''}"
     rest = f"\n  and {more} more" if more > 0 else ""
-    return UsageError(
+    message = (
         f"{root}: {count} cannot be used; expected .npy files of {FACE_DIM} "
         f"numbers a face and {VOICE_DIM} a voice.\n{shown}{rest}\n"
         "Nothing was imported. Get these files again, or unpack the challenge's archive again."
     )
+    return UnusableFilesError(message, problems)

@@ -18,6 +18,7 @@ import numpy as np
 from data.features import FeatureArrays, FeatureRow, FeatureTable
 from data.mavceleb import (
     FACE_DIM,
+    SPLITS,
     VOICE_DIM,
     PolysimData,
     Progress,
@@ -27,7 +28,7 @@ from data.mavceleb import (
     read_layout,
     read_vectors,
 )
-from mraf.errors import MissingError, MrafError, UsageError, choices
+from mraf.errors import MissingError, MrafError, UsageError
 
 ENCODERS = "face=facenet@polysim voice=ecapa@polysim"
 """Identity of the encoders that made the challenge's vectors."""
@@ -35,6 +36,7 @@ ENCODERS = "face=facenet@polysim voice=ecapa@polysim"
 _FORMAT = 1
 # A file that begins with "_" is left alone by pandas and pyarrow when they read the folder.
 _NAME = re.compile(r"_polysim-([A-Za-z0-9]+)\.json")
+_CLIP = re.compile(rf"polysim/[A-Za-z0-9]+/({'|'.join(SPLITS)})/[^/]+/.+", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,10 @@ class PolysimIndex:
         """The clips of one language and split. Raises UsageError where they were not imported."""
         found = {(each.count.language, each.count.split): each for each in self.splits}
         if (language, name) not in found:
-            known = choices(f"{language} {name}", (" ".join(each) for each in found))
+            known = ", ".join(" ".join(each) for each in found) or "none"
             raise UsageError(
-                f"{language} {name} of {self.version} has not been imported {known} Add its CSV file "
-                f"and its features to ROOT and {_command(self.version)}."
+                f"{language} {name} of {self.version} has not been imported (there are: {known}). Add "
+                f"its CSV file and its features to ROOT and {_command(self.version)}."
             )
         return found[language, name]
 
@@ -134,11 +136,12 @@ def import_polysim(
     Raises:
         UsageError: the table holds vectors of other encoders; the layout, a CSV file or a vector
             cannot be used (see `read_layout` and `read_vectors`); the folder cannot be written.
+        MrafError: a part of the table is damaged. Without that part, the same import makes it anew.
     """
-    _refuse_mixing(table)
+    known = _known(table)
     data = read_layout(root, version)
     rows = {row.clip: row for row in _rows(data, read_vectors(data, progress))}
-    before = _known(table, version)
+    before = {c: state for c, state in known.items() if c.startswith(f"polysim/{version}/")}
     changed = [row for row in rows.values() if before.get(row.clip) != _state(row)]
     index = _index(data, rows)
     if changed:
@@ -157,7 +160,7 @@ def read_index(folder: Path, version: str | None = None) -> PolysimIndex:
     """The index of an imported version in the folder of a feature table; of the only one by default.
 
     Raises:
-        MissingError: nothing, or not this version, has been imported.
+        MissingError: nothing, or not this version, has been imported, or the table is gone.
         UsageError: several versions have been imported and none was named.
         MrafError: the file is damaged.
     """
@@ -172,10 +175,14 @@ def read_index(folder: Path, version: str | None = None) -> PolysimIndex:
         raise UsageError(f"{folder}: {several} have been imported; choose one with --version.")
     version = version or next(iter(found))
     if version not in found:
-        known = choices(version, sorted(found))
         raise MissingError(
-            f"{folder}: '{version}' of POLY-SIM has not been imported {known} "
-            f"First {_command(version)}."
+            f"{folder}: '{version}' of POLY-SIM has not been imported (there are: "
+            f"{', '.join(sorted(found))}). First {_command(version)}."
+        )
+    if FeatureTable(folder).is_empty:
+        raise MissingError(
+            f"{found[version]}: this index is here, but the feature table beside it (the files "
+            f"part-*.parquet) is gone. To have it made anew, {_command(version)} again."
         )
     return _read_index(found[version], version)
 
@@ -186,6 +193,12 @@ def imported_versions(folder: Path) -> dict[str, Path]:
     return {match[1]: path for path in files if (match := _NAME.fullmatch(path.name))}
 
 
+def split_of(clip: str) -> str | None:
+    """The split that a clip's id names: "train", "val" or "test"; None for a clip of other data."""
+    match = _CLIP.fullmatch(clip)
+    return match[1] if match else None
+
+
 def statistics(index: PolysimIndex) -> list[SplitCount]:
     """Table 1: videos, samples and what is missing, by language and split."""
     order = {language: number for number, language in enumerate(index.languages)}
@@ -194,18 +207,6 @@ def statistics(index: PolysimIndex) -> list[SplitCount]:
 
 def _command(version: str | None = None) -> str:
     return f"run `mraf polysim import ROOT{f' --version {version}' if version else ''}`"
-
-
-def _refuse_mixing(table: FeatureTable) -> None:
-    if table.is_empty:
-        return
-    made = set(table.read(["extractor"])["extractor"].to_pylist())
-    others = sorted(each for each in made if not each.endswith(f" {ENCODERS}"))
-    if others:
-        raise UsageError(
-            f"{table.folder}: the table holds vectors made with {others[0]}; those of the challenge "
-            f"({ENCODERS}) cannot be compared with them. Import into another workspace (-w)."
-        )
 
 
 def _rows(
@@ -238,14 +239,20 @@ def _state(row: FeatureRow) -> tuple[Any, ...]:
     return tuple(getattr(row, name) for name in _STATE)
 
 
-def _known(table: FeatureTable, version: str) -> dict[str, tuple[Any, ...]]:
-    """What the table holds of a version, without the vectors."""
+def _known(table: FeatureTable) -> dict[str, tuple[Any, ...]]:
+    """The state of each row of the table. Raises UsageError where vectors are of other encoders."""
     if table.is_empty:
         return {}
-    columns = table.read(["clip", *_STATE]).to_pydict()
+    # The vectors are not needed, but a part in which they are damaged must not pass as unchanged.
+    columns = table.read().select(["clip", *_STATE]).to_pydict()
+    others = sorted(each for each in set(columns["extractor"]) if not each.endswith(f" {ENCODERS}"))
+    if others:
+        raise UsageError(
+            f"{table.folder}: the table holds vectors made with {others[0]}; those of the challenge "
+            f"({ENCODERS}) cannot be compared with them. Import into another workspace (-w)."
+        )
     states = zip(*(columns[name] for name in _STATE), strict=True)
-    rows = zip(columns["clip"], states, strict=True)
-    return {clip: state for clip, state in rows if clip.startswith(f"polysim/{version}/")}
+    return dict(zip(columns["clip"], states, strict=True))
 
 
 def _index(data: PolysimData, rows: Mapping[str, FeatureRow]) -> PolysimIndex:
@@ -293,7 +300,7 @@ def _read_index(path: Path, version: str) -> PolysimIndex:
         labels = {str(speaker): int(label) for speaker, label in whole["labels"].items()}
         if sorted(labels.values()) != list(range(len(labels))):
             raise ValueError("labels that are not 0 to C - 1")
-        return PolysimIndex(version, labels, tuple(_split_of(each) for each in whole["splits"]))
+        return PolysimIndex(version, labels, tuple(_split(each) for each in whole["splits"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = str(error).splitlines()[0]
         raise MrafError(
@@ -302,7 +309,7 @@ def _read_index(path: Path, version: str) -> PolysimIndex:
         ) from None
 
 
-def _split_of(entry: dict[str, Any]) -> IndexedSplit:
+def _split(entry: dict[str, Any]) -> IndexedSplit:
     clips, keys = entry.pop("clips"), entry.pop("keys")
     split = IndexedSplit(SplitCount(**entry), _texts(clips), None if keys is None else _texts(keys))
     if not len(split.clips) == split.count.samples == len(split.keys or split.clips):

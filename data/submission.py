@@ -5,6 +5,7 @@ The first holds the language of training (P3, P4), the second the other language
 
 import csv
 import io
+import json
 import re
 import tempfile
 import zipfile
@@ -12,14 +13,21 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from data.polysim import IndexedSplit, PolysimIndex
-from mraf.errors import MissingError, UsageError
+from mraf.errors import MissingError, UsageError, choices
 
 COLUMNS = (("p3", "p4"), ("p5", "p6"))
 """With face and voice, and with the voice alone: in the language of training, and in the other."""
+
+SPLITS = ("val", "test")
+"""The splits that are submitted."""
+
+DESCRIPTION = "submission.json"
+"""Says of each zip in its folder what made it: the mode, the model and what else was given."""
 
 _LABEL = re.compile(r"\d{1,9}")
 
@@ -48,6 +56,7 @@ def write_submission(
     index: PolysimIndex,
     split: str,
     predictions: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    description: Mapping[str, Any] | None = None,
 ) -> Submission:
     """Write both CSV files and the zip into a folder, checked before they appear there.
 
@@ -57,17 +66,22 @@ def write_submission(
         split: "test" or "val".
         predictions: by language the labels `[N]` int of the samples in the index's order, first with
             face and voice, then with the voice alone.
+        description: what made the predictions, with "mode" and whatever else JSON can hold. It goes
+            into `DESCRIPTION` beside the files, under the zip's name, and not into the zip.
 
     Raises:
-        UsageError: the split has no keys or not two languages, the predictions do not fit it, the
-            folder cannot be written.
+        UsageError: the split is not one of `SPLITS`, has no keys or not two languages, the
+            predictions do not fit it, the folder holds a submission of another mode or cannot be
+            written.
     """
+    check_split(split)
     sheets = _sheets(index, split)
     texts = {
         sheet.name: _text(sheet, _checked(sheet, predictions, len(index.labels)))
         for sheet in sheets
     }
     archive = f"submission_{index.version}_{split}.zip"
+    described = _described(out, archive, description)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".submission-", dir=out) as name:
@@ -75,15 +89,24 @@ def write_submission(
             for file, text in texts.items():
                 (made / file).write_text(text, "utf-8", newline="")
             _write_zip(made / archive, texts)
+            if described:
+                (made / DESCRIPTION).write_text(described, "utf-8")
             check_submission(made, index, split)
             check_submission(made / archive, index, split)
-            for path in sorted(made.iterdir()):
+            # The description goes first: killed in between, the folder has its mode already.
+            for path in sorted(made.iterdir(), key=lambda each: each.name != DESCRIPTION):
                 path.replace(out / path.name)
     except OSError as error:
         raise UsageError(f"{out}: the submission cannot be written ({error.strerror}).") from None
     first, second = (out / sheet.name for sheet in sheets)
     counts = {sheet.language: len(sheet.keys) for sheet in sheets}
     return Submission((first, second), out / archive, counts)
+
+
+def check_split(split: str) -> None:
+    """Raise UsageError where the split is not one of `SPLITS`."""
+    if split not in SPLITS:
+        raise UsageError(f"'{split}' is no split to submit {choices(split, SPLITS)}")
 
 
 def check_submission(path: Path, index: PolysimIndex, split: str) -> None:
@@ -99,6 +122,7 @@ def check_submission(path: Path, index: PolysimIndex, split: str) -> None:
         MissingError: there is nothing at `path`.
         UsageError: naming the file and the line that is wrong.
     """
+    check_split(split)
     sheets = _sheets(index, split)
     contents = _read(path, f"submission_{index.version}_{split}_*.csv")
     wanted = {sheet.name for sheet in sheets}
@@ -109,6 +133,37 @@ def check_submission(path: Path, index: PolysimIndex, split: str) -> None:
         )
     for sheet in sheets:
         _check_sheet(sheet, contents[sheet.name], f"{path}: {sheet.name}", len(index.labels))
+
+
+def _described(out: Path, archive: str, description: Mapping[str, Any] | None) -> str | None:
+    """The text of `DESCRIPTION` with this submission in it; None where none of them has one."""
+    known = _read_description(out / DESCRIPTION)
+    if known is None and description is None:
+        return None
+    mode = (description or {}).get("mode")
+    for name, other in (known or {}).items():
+        if other.get("mode") != mode:
+            raise UsageError(
+                f"{out}: holds {name}, made in the mode '{other.get('mode')}'; this submission's is "
+                f"'{mode}'. Modes are not mixed: choose another folder. Nothing was written."
+            )
+    whole = (known or {}) | {archive: dict(description or {})}
+    return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
+
+
+def _read_description(path: Path) -> dict[str, dict[str, Any]] | None:
+    try:
+        known = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read ({error}). Choose another folder.") from None
+    if not isinstance(known, dict) or not all(isinstance(e, dict) for e in known.values()):
+        raise UsageError(
+            f"{path}: is not the description of a submission, an object for each zip. Choose another "
+            "folder."
+        )
+    return known
 
 
 def _sheets(index: PolysimIndex, split: str) -> tuple[_Sheet, _Sheet]:

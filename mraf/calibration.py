@@ -22,9 +22,15 @@ class Temperatures(nn.Module):
 
     value: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, initial: float = 1.0) -> None:
         super().__init__()
-        self.register_buffer("value", torch.ones(3))
+        self.initial = initial  # the temperature of training
+        self.register_buffer("value", torch.full((3,), initial))
+
+    @property
+    def fitted(self) -> bool:
+        """Whether any of them has left its initial value."""
+        return bool((self.value != self.initial).any())
 
     def forward(self, face_present: Tensor, voice_present: Tensor) -> Tensor:
         """The temperatures [B, 1] of clips of which this is present (masks [B])."""

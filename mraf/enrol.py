@@ -22,7 +22,10 @@ from mraf.prototypical_options import PrototypicalOptions
 from mraf.types import Features
 
 DEFAULT_TEMPERATURE = 0.05
-"""Of cosines, where too few recordings are there to calibrate on."""
+"""Of scores, where too few recordings are there to calibrate on."""
+
+LOWEST_TEMPERATURE = 0.02
+"""Where every held-out clip is named right, they would have it near 0, and a stranger be a certainty."""
 
 
 @dataclass(frozen=True)
@@ -92,14 +95,15 @@ def calibrate(model: PrototypicalMRAF, heldout: Scores) -> dict[str, float]:
         if len(rows):
             logits = _fuse(model, rows)
             found[name] = float((logits.argmax(dim=-1) == rows.label).double().mean())
-            model.temperature.value[index] = temperature(logits, rows.label)
+            fitted = temperature(logits, rows.label)
+            model.temperature.value[index] = max(LOWEST_TEMPERATURE, fitted)
         else:
             model.temperature.value[index] = DEFAULT_TEMPERATURE
     return found
 
 
 def fit_once(train: Features, classes: int, options: PrototypicalOptions) -> PrototypicalMRAF:
-    """The same without calibration: temperatures are 1, reliabilities fixed. Works on the CPU."""
+    """The same without calibration: temperatures and reliabilities are fixed. Works on the CPU."""
     samples = Samples.of(train, "cpu")
     recording = torch.from_numpy(train.recording)
     face, voice = (

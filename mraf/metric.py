@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mraf.enrolment import Recordings, whitening
 from mraf.losses import cross_entropy, distillation
-from mraf.prototypical import UNKNOWN, fuse_scores
+from mraf.prototypical import TEMPERATURE, UNKNOWN, fuse_scores
 from mraf.prototypical_options import PrototypicalOptions
 
 
@@ -119,7 +119,7 @@ def _loss(
     c_f = _scores(face, index, label, None, options.noise)
     c_a = _scores(voice, index, label, metric, options.noise)
     z_c = fuse_scores(c_f, c_a, has_face, has_voice, options.voice_weight, options.power)[0]
-    z_a, z_c = options.scale * c_a, options.scale * z_c
+    z_a, z_c = c_a / TEMPERATURE, z_c / TEMPERATURE
     complete = has_face & has_voice
     return (
         options.lambda_a * cross_entropy(z_a, label, has_voice)

@@ -22,6 +22,9 @@ from mraf.reliability import MISSING_TOKENS, UNKNOWN, Change, ReliabilityHead, f
 
 __all__ = ["UNKNOWN", "Enrolment", "PrototypicalConfig", "PrototypicalMRAF", "fuse_scores"]
 
+TEMPERATURE = 0.1
+"""Of scores in training, before any is fitted: cosines are small numbers."""
+
 
 @dataclass(frozen=True)
 class PrototypicalConfig:
@@ -113,7 +116,7 @@ class PrototypicalMRAF(nn.Module):
         self.face = Enrolment(config.face_dim, config.classes)
         self.voice = Enrolment(config.voice_dim, config.classes)
         self.head = build_head(config) if config.candidates else None
-        self.temperature = Temperatures()
+        self.temperature = Temperatures(TEMPERATURE)
 
     def forward(
         self, face: Tensor, voice: Tensor, face_present: Tensor, voice_present: Tensor

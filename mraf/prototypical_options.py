@@ -34,7 +34,6 @@ class PrototypicalOptions:
     batch_size: int = 256
     noise: float = 1.0  # scale of another speaker's recording difference, added to a clip
     decay: float = 0.01  # weight of the squared change of the metric
-    scale: float = 10.0  # of cosines, as logits
     lambda_a: float = 1.0
     lambda_c: float = 1.0
     lambda_kd: float = 0.2
@@ -87,7 +86,7 @@ class PrototypicalOptions:
         self._check("head_dim", self.head_dim >= 2 and not self.head_dim % 2, "an even number")
         kinds = ("learned", "zero")
         self._check("missing_token", self.missing_token in kinds, " or ".join(kinds))
-        for name in ("lr", "scale", "temperature", "head_lr", "head_limit"):
+        for name in ("lr", "temperature", "head_lr", "head_limit"):
             self._check(name, 0 < getattr(self, name) < math.inf, "a number above 0")
         self._check("folds", self.folds >= 2, "2 or more")
         for name in ("batch_size", "warmup"):

@@ -95,7 +95,7 @@ def _with_prototypes(
         measured = {} if watched is None else score(model, Samples.of(watched, device))
         after = _errors(model, watched)
         fitted = model.temperature.value.clone()
-        model.temperature.value.fill_(1 / options.scale)
+        model.temperature.value.fill_(model.temperature.initial)
         before = _errors(model, watched)
         model.temperature.value.copy_(fitted)
     return Trained(model, None, history, measured, _calibration(before, after), crossed)

@@ -1,22 +1,24 @@
 """The paper's ablations on the development protocol: its Tables 3 and 4 and its Figure 3."""
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mraf.errors import UsageError, choices
-from mraf.options import TrainOptions
-from mraf.prototypical_options import PrototypicalOptions
 from pipeline.development import Score, Spec, develop
-from pipeline.train import Options
-from pipeline.workspace import Workspace
+from pipeline.train import changed, options_of
+from pipeline.workspace import Workspace, write_text
 
 SETTINGS = ("P3", "P4", "P5", "P6", "mean")
 
 EXTRA = ["loss P3", "loss P4", "P3, 20 % wrong faces", "P5, 20 % wrong faces"]
 """Cross-entropy, and accuracy with every fifth face another speaker's."""
+
+PAPER_MODE = "cross"
+PAPER_NOTE = "Published figures are of the official test set in mode cross."
 
 PAPER: dict[str, dict[str, tuple[float, ...]]] = {
     # Table 3 and Table 4 of the paper: official test set, refined across settings. Figure 3 gives
@@ -70,6 +72,7 @@ class Ablation:
     """One table, and the files it was written to."""
 
     title: str
+    conditions: str  # the preset and what was changed of it
     scores: list[Score]  # mode `single`
     paper: Mapping[str, tuple[float, ...]]  # P3 to P6 and mean, by name; may be empty
     extras: bool  # whether the figures of `EXTRA` belong to it
@@ -85,129 +88,133 @@ def ablate(
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Ablation:
-    """Run one of the paper's ablations and write `reports/ablation-<what>.csv`, `.md` and plot.
+    """Run an ablation and write `reports/ablation-<what>.csv`, `.md` and, of the ratio, a plot.
 
     Args:
-        what: "fusion" (Table 3), "missing" (Table 4), "ratio" (Figure 3), of the preset `paper`; or
+        what: "fusion" (Table 3), "missing" (Table 4) or "ratio" (Figure 3), of the preset `paper`; or
             "default", of ours.
         workspace: with the features, as `mraf polysim import` makes it.
         seeds: how many.
         folds: of the cross-validation.
-        changes: other training options than the preset's, such as `dim` or `epochs`.
+        changes: other training options than the preset's, such as `dim` or `epochs`. They stand in
+            the tables and in the names of the files.
         workers: processes, each with one thread; by default one a core.
         progress: called with the number of fits done and of all.
 
     Raises:
         MissingError: there are no features.
-        UsageError: there is no such ablation.
+        UsageError: there is no such ablation or option.
 
     """
     if what not in _CHANGES:
         raise UsageError(f"There is no ablation '{what}' {choices(what, _CHANGES)}")
+    changes = changes or {}
+    preset = "default" if what == "default" else "paper"
+    varied = {name for each in _CHANGES[what].values() for name in each}
+    if varied & changes.keys():
+        raise UsageError(f"'{min(varied & changes.keys())}' is what this ablation varies itself.")
+    base = changed(options_of("mraf", preset), changes)
+    specs = [Spec(name, changed(base, each)) for name, each in _CHANGES[what].items()]
     workspace = Workspace.at(workspace)
-    specs = [
-        Spec(name, _options(what, {**(changes or {}), **each}))
-        for name, each in _CHANGES[what].items()
-    ]
     scores = develop(
         specs, workspace, seeds, folds, workers=workers, modes=("single",), progress=progress
     )
-    files = _write(workspace.reports, what, scores)
-    return Ablation(TITLES[what], scores, PAPER[what], what == "default", files)
+    conditions = f"Preset `{preset}`" + "".join(f", {k} = {v}" for k, v in changes.items())
+    result = Ablation(TITLES[what], conditions, scores, PAPER[what], what == "default", ())
+    name = "-".join([f"ablation-{what}", *(f"{k}={v}" for k, v in changes.items())])
+    return replace(result, files=_write(workspace.reports / name, result, what == "ratio"))
 
 
-def _options(what: str, changes: Mapping[str, Any]) -> Options:
-    try:
-        return (
-            PrototypicalOptions(**changes) if what == "default" else TrainOptions.paper(**changes)
-        )
-    except TypeError as error:
-        raise UsageError(f"training: {error}") from error
-
-
-def markdown(
-    title: str,
-    scores: Sequence[Score],
-    paper: Mapping[str, tuple[float, ...]] | None = None,
-    extras: bool = False,
-) -> str:
-    """A table in Markdown: mean and standard deviation over seeds, the paper's figures beside.
-
-    With `extras` the figures of `EXTRA` too.
-    """
-    paper = paper or {}
-    columns = ["", *SETTINGS, *(f"{name} (paper)" for name in SETTINGS if paper)]
-    columns += EXTRA if extras else []
+def markdown(result: Ablation) -> str:
+    """A table in Markdown: mean and standard deviation over seeds, the paper's figures beside."""
+    columns = ["", *SETTINGS]
+    columns += [f"{name}, published ({PAPER_MODE})" for name in SETTINGS if result.paper]
+    columns += EXTRA if result.extras else []
+    first = result.scores[0]
     lines = [
-        f"### {title}",
+        f"### {result.title}",
         "",
-        f"Mode {scores[0].mode}, mean ± standard deviation over {scores[0].seeds} seeds.",
+        f"{result.conditions}. Mode {first.mode}, development protocol, mean ± standard deviation "
+        f"over {first.seeds} seeds." + (f" {PAPER_NOTE}" if result.paper else ""),
         "",
         "| " + " | ".join(columns) + " |",
         "|" + "---|" * len(columns),
     ]
-    for score in scores:
-        ours = [f"{score.accuracy[s]:.4f} ± {score.deviation[s]:.4f}" for s in SETTINGS]
-        theirs = [f"{value:.4f}" for value in paper.get(score.name, ())]
-        more = [f"{value:.4f}" for value in extra(score)] if extras else []
+    for score in result.scores:
+        ours = [f"{figure(score, s)} ± {figure(score, s, deviation=True)}" for s in SETTINGS]
+        theirs = [f"{value:.4f}" for value in result.paper.get(score.name, ())]
+        more = extra(score) if result.extras else []
         lines.append("| " + " | ".join([score.name, *ours, *theirs, *more]) + " |")
     return "\n".join(lines) + "\n"
 
 
-def extra(score: Score) -> list[float]:
+def figure(score: Score, setting: str, deviation: bool = False) -> str:
+    """A mean over seeds, or its standard deviation; "-" where there is none."""
+    value = (score.deviation if deviation else score.accuracy)[setting]
+    return "-" if value is None else f"{value:.4f}"
+
+
+def extra(score: Score) -> list[str]:
     """The figures that `EXTRA` names."""
-    return [score.loss["P3"], score.loss["P4"], score.wrong_faces["P3"], score.wrong_faces["P5"]]
+    values = [score.loss.get(s) for s in ("P3", "P4")]
+    values += [score.wrong_faces.get(s) for s in ("P3", "P5")]
+    return ["-" if value is None else f"{value:.4f}" for value in values]
 
 
-def _write(folder: Path, what: str, scores: list[Score]) -> tuple[Path, ...]:
+def _write(base: Path, result: Ablation, plot: bool) -> tuple[Path, ...]:
+    texts = {".csv": _csv(result), ".md": markdown(result)}
+    texts |= {".svg": _plot(result)} if plot else {}
+    files = {base.with_name(base.name + suffix): text for suffix, text in texts.items()}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        files = [folder / f"ablation-{what}.csv", folder / f"ablation-{what}.md"]
-        _write_csv(files[0], what, scores)
-        text = markdown(TITLES[what], scores, PAPER[what], extras=what == "default")
-        files[1].write_text(text, "utf-8")
-        if what == "ratio":
-            files.append(folder / "ablation-ratio.svg")
-            _plot(files[2], scores)
+        for file, text in files.items():
+            write_text(file, text)
     except OSError as error:
-        raise UsageError(f"{folder}: the tables cannot be written ({error.strerror}).") from None
+        raise UsageError(f"{base.parent}: cannot be written ({error.strerror}).") from None
     return tuple(files)
 
 
-def _write_csv(file: Path, what: str, scores: list[Score]) -> None:
-    with file.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out)
-        writer.writerow(["name", "mode", "seeds", "setting", "accuracy", "deviation", "paper"])
-        for score in scores:
-            paper = dict(zip(SETTINGS, PAPER[what].get(score.name, ()), strict=False))
-            for s in SETTINGS:
-                figures = [f"{score.accuracy[s]:.6f}", f"{score.deviation[s]:.6f}"]
-                writer.writerow(
-                    [score.name, score.mode, score.seeds, s, *figures, paper.get(s, "")]
-                )
+def _csv(result: Ablation) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(
+        "name conditions mode seeds setting accuracy deviation published published_mode".split()
+    )
+    for score in result.scores:
+        published = dict(zip(SETTINGS, result.paper.get(score.name, ()), strict=False))
+        for s in SETTINGS:
+            cells = [score.name, result.conditions, score.mode, score.seeds, s]
+            cells += [figure(score, s), figure(score, s, deviation=True), published.get(s, "")]
+            writer.writerow([*cells, PAPER_MODE if s in published else ""])
+    return out.getvalue()
 
 
-def _plot(file: Path, scores: list[Score]) -> None:
-    """Figure 3: accuracy over p_a with the standard deviation over seeds, three panels."""
+def _plot(result: Ablation) -> str:
+    """Figure 3 as SVG: accuracy over p_a with the standard deviation over seeds, three panels."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     mpl.rcParams["svg.hashsalt"] = "mraf"
     from matplotlib import pyplot
 
+    scores = result.scores
     share = [float(score.name.split("=")[1]) for score in scores]
     panels = (("P3", "P5"), ("P4", "P6"), ("mean",))
     titles = ("face and voice", "voice alone", "mean of the four")
-    figure, axes = pyplot.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
+    drawing, axes = pyplot.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
     for axis, names, title in zip(axes, panels, titles, strict=True):
         for name in names:
-            mean = [score.accuracy[name] for score in scores]
-            spread = [score.deviation[name] for score in scores]
+            mean = [float("nan") if (v := each.accuracy[name]) is None else v for each in scores]
+            spread = [each.deviation[name] or 0.0 for each in scores]
             axis.errorbar(share, mean, spread, marker="o", capsize=3, label=name)
         axis.set(
             title=title, xlabel="p_a, share of clips shown without the face", ylabel="accuracy"
         )
         axis.grid(alpha=0.3)
         axis.legend()
-    figure.savefig(file, metadata={"Date": None})
-    pyplot.close(figure)
+    drawing.suptitle(
+        f"{result.conditions.replace('`', '')}; mode {scores[0].mode}, {scores[0].seeds} seeds"
+    )
+    out = io.StringIO()
+    drawing.savefig(out, format="svg", metadata={"Date": None})
+    pyplot.close(drawing)
+    return out.getvalue()

@@ -1,5 +1,6 @@
 """The commands `mraf polysim ...`: parse, call one function, print."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -12,11 +13,12 @@ app = typer.Typer(
     help="The POLY-SIM 2026 challenge: import its features, measure, submit.", no_args_is_help=True
 )
 
-VersionOption = Annotated[
-    str | None, typer.Option("--version", help="v1, v2 or v3; default: the one imported.")
-]
 SeedsOption = Annotated[int, typer.Option(min=1, help="How many seeds, from 1.")]
 FoldsOption = Annotated[int, typer.Option(min=2, help="Of the cross-validation.")]
+ChangeOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=VALUE", help="Another training option (may be repeated)."),
+]
 WorkersOption = Annotated[
     int | None, typer.Option(min=0, max=256, help="Processes; default: one a core.")
 ]
@@ -44,14 +46,12 @@ def import_(
 
 
 @app.command()
-def stats(
-    version: VersionOption = None, workspace: WorkspaceOption = None, as_json: JsonOption = False
-) -> None:
+def stats(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Count what was imported: the paper's Table 1."""
     from pipeline import console, console_polysim
     from pipeline.polysim import statistics
 
-    found, counts = statistics(workspace, version)
+    found, counts = statistics(workspace)
     if as_json:
         console.print_json({"version": found, "splits": [vars(each) for each in counts]})
     else:
@@ -68,6 +68,7 @@ def dev(
     ] = None,
     seeds: SeedsOption = 3,
     folds: FoldsOption = 5,
+    change: ChangeOption = None,
     language: Annotated[
         str, typer.Option(metavar="NAME", help="The language that trains.")
     ] = "English",
@@ -81,14 +82,23 @@ def dev(
     """
     from pipeline import console, console_polysim
     from pipeline.development import Spec, develop
-    from pipeline.train import options_of
+    from pipeline.train import changed, options_of
 
-    named = [(a, "default") for a in arch or [] if a != "mraf"]
-    presets = preset or (["default"] if not named or "mraf" in (arch or []) else [])
-    specs = [Spec(name, options_of("mraf", name)) for name in presets]
-    specs += [Spec(name, options_of(name)) for name, _ in named]
+    changes = _changes(change or [])
+    presets = preset or (["default"] if "mraf" in (arch or ["mraf"]) else [])
+    specs = [("mraf", name, name) for name in presets]
+    specs += [(name, "default", name) for name in arch or [] if name != "mraf"]
+    told = "".join(f", {name} = {value}" for name, value in changes.items())
     with console.count_bar("Training", as_json) as progress:
-        scores = develop(specs, workspace, seeds, folds, language, workers, progress=progress)
+        scores = develop(
+            [Spec(title + told, changed(options_of(a, p), changes)) for a, p, title in specs],
+            workspace,
+            seeds,
+            folds,
+            language,
+            workers,
+            progress=progress,
+        )
     if as_json:
         console.print_json({"scores": [vars(score) for score in scores]})
     else:
@@ -100,10 +110,7 @@ def ablate(
     what: Annotated[str, typer.Argument(help="fusion, missing, ratio or default.")],
     seeds: SeedsOption = 3,
     folds: FoldsOption = 5,
-    change: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="Another training option (may be repeated)."),
-    ] = None,
+    change: ChangeOption = None,
     workers: WorkersOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -114,13 +121,13 @@ def ablate(
     stopped goes on where it was.
     """
     from pipeline import console, console_polysim
+    from pipeline.ablation import PAPER_MODE
     from pipeline.ablation import ablate as run
 
     with console.count_bar("Training", as_json) as progress:
         result = run(what, workspace, seeds, folds, _changes(change or []), workers, progress)
     if as_json:
-        scores = [vars(score) for score in result.scores]
-        console.print_json({"what": what, "scores": scores, "files": [*map(str, result.files)]})
+        console.print_json({"what": what, **asdict(result), "paper_mode": PAPER_MODE})
     else:
         console_polysim.ablated(result)
 
@@ -131,7 +138,6 @@ def submit(
     mode: ModeOption = "single",
     model: ModelOption = None,
     split: Annotated[str, typer.Option(help="test or val.")] = "test",
-    version: VersionOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -139,7 +145,7 @@ def submit(
     from pipeline import console, console_polysim
     from pipeline.polysim import submit as run
 
-    report = run(out, mode, workspace, model, split, version)
+    report = run(out, mode, workspace, model, split)
     console.print_json(report) if as_json else console_polysim.submitted(report)
 
 

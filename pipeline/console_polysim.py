@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from data.polysim import PolysimImport, SplitCount
-from pipeline.ablation import EXTRA, SETTINGS, Ablation, extra
+from pipeline.ablation import EXTRA, PAPER_NOTE, SETTINGS, Ablation, extra, figure
 from pipeline.console import out, rows
 from pipeline.development import Score
 from pipeline.modes import MODES
@@ -75,19 +75,15 @@ def developed(scores: Sequence[Score]) -> None:
 
 def ablated(result: Ablation) -> None:
     """Table of `mraf polysim ablate`."""
-    _scores(f"{result.title}, mode single", result.scores)
+    _scores(f"{result.title} ({result.conditions.replace('`', '')}), mode single", result.scores)
     if result.extras:
-        lines = [
-            (score.name, *(f"{value:.4f}" for value in extra(score))) for score in result.scores
-        ]
+        lines = [(score.name, *extra(score)) for score in result.scores]
         rows("Cross-entropy, and where faces are another speaker's", ("", *EXTRA), lines)
     for name, values in result.paper.items():
         figures = ", ".join(f"{s} {v:.4f}" for s, v in zip(SETTINGS, values, strict=True))
-        out.print(f"  paper, {escape(name)}: {figures}")
+        out.print(f"  published, {escape(name)}: {figures}")
     if result.paper:
-        out.print(
-            "  The paper's figures are of the official test set, refined over all settings (mode cross)."
-        )
+        out.print(f"  {PAPER_NOTE}")
     for file in result.files:
         out.print(f"  {escape(str(file))}")
 
@@ -109,9 +105,9 @@ def _scores(title: str, scores: Sequence[Score]) -> None:
     table = Table(title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     table.add_column("")
     for name in SETTINGS:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for score in scores:
-        cells = [f"{score.accuracy[s]:.4f} ± {score.deviation[s]:.4f}" for s in SETTINGS]
+        cells = [f"{figure(score, s)} ± {figure(score, s, deviation=True)}" for s in SETTINGS]
         table.add_row(escape(score.name), *cells)
     if scores:
         clips = [f"{scores[0].n[s]:,} clips" for s in SETTINGS[:-1]]

@@ -11,33 +11,27 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from data.features import FeatureArrays
-from mraf import __version__
-from mraf.errors import MissingError, UsageError
+from mraf.errors import MissingError, MrafError, UsageError
 from mraf.folds import recording_folds
 from mraf.types import Features
-from pipeline.evaluate import SETTINGS, score
-from pipeline.modes import MODES, probabilities
-from pipeline.split import match_languages, recordings_of, to_features
+from pipeline.measure import WHOLE, Score, measure, pool
+from pipeline.modes import MODES
+from pipeline.split import match_languages, recordings_of, to_features, trainable
 from pipeline.train import Options, dims_of, encoders_of_table
 from pipeline.workers import available_cores, run
 from pipeline.workspace import Workspace
 
-if TYPE_CHECKING:
-    from mraf.inference import Network
+__all__ = ["Material", "Score", "Spec", "develop", "material"]
 
 log = logging.getLogger("mraf")
-
-WRONG_FACES = 0.2
-"""Share of the faces that are exchanged to see what a model does where the face is not the speaker's."""
-
-WHOLE = "whole"
-"""The part of a seed that trains on the whole training language; the others are folds 0, 1, ..."""
 
 
 @dataclass(frozen=True)
@@ -64,23 +58,6 @@ class Material:
     other: Features  # of the other language, speakers of the training language only
     classes: int
     digest: str  # of the clips' content and labels
-
-
-@dataclass(frozen=True)
-class Score:
-    """The figures of a spec in a mode, by setting: P3 to P6, and their `mean`."""
-
-    name: str
-    mode: str
-    accuracy: dict[str, float]  # means over seeds
-    deviation: dict[str, float]  # standard deviations over seeds
-    n: dict[str, int]  # clips
-    loss: dict[str, float]  # cross-entropy, means over seeds; in mode `single` only
-    wrong_faces: dict[str, float]  # P3 and P5 with every fifth face another speaker's; likewise
-    calibration_before: float | None  # mean calibration error over the settings
-    calibration_after: float | None
-    seeds: int
-    seconds: float  # of one fit of the whole training language, mean
 
 
 @dataclass(frozen=True)
@@ -120,10 +97,8 @@ def develop(
 
     """
     workspace = Workspace.at(workspace)
-    if seeds < 1:
-        raise UsageError(f"At least 1 seed is needed, not {seeds}.")
-    if folds < 2:
-        raise UsageError(f"At least 2 folds are needed, not {folds}.")
+    specs = list({spec.name: spec for spec in specs}.values())
+    _check(specs, seeds, folds)
     clips = material(workspace, language)
     file = workspace.reports / "development" / f"{clips.digest}.jsonl"
     done = _read(file)
@@ -133,23 +108,62 @@ def develop(
         for spec in specs
         for part in (*range(folds), WHOLE)
     ]
-    open_ = {_key(job): job for job in jobs if _key(job) not in done}
-    count = len(set(map(_key, jobs)))
-    if progress is not None:
-        progress(count - len(open_), count)
-    workers = min(available_cores(), len(open_)) if workers is None else workers
-    for job, result in run(iter(open_.values()), workers, _setup, workspace.root, language):
-        if isinstance(result, Exception):
-            raise result
-        done[_key(job)] = result
-        _append(file, _key(job), job.spec.name, result)
-        if progress is not None:
-            progress(count - sum(key not in done for key in open_), count)
+    _run_missing(jobs, done, file, workspace, language, workers, progress)
     return [
-        _score(spec, mode, seeds, [job for job in jobs if job.spec == spec], done)
+        pool(spec.name, mode, [_of_seed(jobs, spec, seed, done) for seed in range(1, seeds + 1)])
         for spec in specs
         for mode in modes
     ]
+
+
+def _check(specs: Sequence[Spec], seeds: int, folds: int) -> None:
+    if not specs:
+        raise UsageError("There is nothing to measure: name an architecture or a preset.")
+    if seeds < 1:
+        raise UsageError(f"At least 1 seed is needed, not {seeds}.")
+    if folds < 2:
+        raise UsageError(f"At least 2 folds are needed, not {folds}.")
+
+
+def _run_missing(
+    jobs: list[_Job],
+    done: dict[str, dict[str, Any]],
+    file: Path,
+    workspace: Workspace,
+    language: str,
+    workers: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Do the jobs whose result is not in `done`, and put it there and into the file."""
+
+    def missing(job: _Job) -> bool:
+        found = done.get(_key(job), {"settings": {}})["settings"]
+        return not all(mode in found for mode in job.modes)
+
+    def tell() -> None:
+        if progress is not None:
+            progress(sum(not missing(job) for job in unique.values()), len(unique))
+
+    unique = {_key(job): job for job in jobs}
+    open_ = [job for job in unique.values() if missing(job)]
+    tell()
+    workers = min(available_cores(), len(open_)) if workers is None else workers
+    for job, result in run(iter(open_), workers, _setup, workspace.root, language):
+        if isinstance(result, Exception):
+            raise result
+        if isinstance(result, str):  # what a person should do, from another process
+            raise UsageError(result)
+        done[_key(job)] = result
+        _append(file, _key(job), job.spec.name, result)
+        tell()
+
+
+def _of_seed(
+    jobs: list[_Job], spec: Spec, seed: int, done: dict[str, dict[str, Any]]
+) -> dict[int | str, dict[str, Any]]:
+    """The results of all parts of a seed."""
+    mine = (job for job in jobs if job.spec == spec and job.seed == seed)
+    return {job.part: done[_key(job)] for job in mine}
 
 
 def material(workspace: Workspace, language: str) -> Material:
@@ -162,7 +176,7 @@ def material(workspace: Workspace, language: str) -> Material:
     """
     arrays = workspace.table.arrays()
     trains = match_languages(arrays, [language]) or set()
-    named = np.array([speaker is not None for speaker in arrays.speaker], bool)
+    named = trainable(arrays)
     same = named & np.isin(np.array(arrays.language, object), list(trains))
     speakers = sorted({str(arrays.speaker[i]) for i in np.flatnonzero(same)})
     known = named & np.isin(np.array(arrays.speaker, object), speakers)
@@ -179,20 +193,34 @@ def material(workspace: Workspace, language: str) -> Material:
 
 def _digest(arrays: FeatureArrays, same: np.ndarray, elsewhere: np.ndarray) -> str:
     names = recordings_of(arrays)
-    rows = [
-        [arrays.source_hash[i], names[i], bool(same[i])] for i in np.flatnonzero(same | elsewhere)
-    ]
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
+    chosen = np.flatnonzero(same | elsewhere)
+    rows = [[arrays.source_hash[i], names[i], bool(same[i])] for i in chosen]
+    return hashlib.sha256(json.dumps([arrays.extractors, rows]).encode()).hexdigest()[:16]
 
 
 def _key(job: _Job) -> str:
-    parts = [job.spec.identity, job.seed, job.part, job.folds, sorted(job.modes), __version__]
+    parts = [job.spec.identity, job.seed, job.part, job.folds, _code()]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
-def _setup(root: Path, language: str) -> Callable[[_Job], dict[str, Any]]:
+@cache
+def _code() -> str:
+    """What distinguishes this version of the model from others: its source."""
+    sources = sorted(files("mraf").iterdir(), key=lambda file: file.name)
+    code = b"".join(file.read_bytes() for file in sources if file.name.endswith(".py"))
+    return hashlib.sha256(code).hexdigest()[:16]
+
+
+def _setup(root: Path, language: str) -> Callable[[_Job], dict[str, Any] | str]:
     clips = material(Workspace(root), language)
-    return lambda job: _measure(job, clips)
+    return lambda job: _attempt(job, clips)
+
+
+def _attempt(job: _Job, clips: Material) -> dict[str, Any] | str:
+    try:
+        return _measure(job, clips)
+    except MrafError as error:  # which a pool of workers would take for a crash
+        return f"{job.spec.name}: {error}"
 
 
 def _measure(job: _Job, clips: Material) -> dict[str, Any]:
@@ -211,115 +239,7 @@ def _measure(job: _Job, clips: Material) -> dict[str, Any]:
     options = replace(job.spec.options, seed=job.seed, device="cpu", threads=1)
     model = fit(train, None, clips.classes, options).model
     seconds = time.monotonic() - started
-    found = _settings(model, test, settings, options, job.modes)
-    return {"seconds": seconds, "settings": found}
-
-
-def _settings(
-    model: "Network",
-    test: Features,
-    names: tuple[str, str],
-    options: Options,
-    modes: tuple[str, ...],
-) -> dict[str, Any]:
-    """By mode and setting: the number of clips, of right answers, and calibration errors."""
-    found: dict[str, Any] = {}
-    for mode in modes:
-        answer = probabilities(model, [test], mode)[0]
-        for name, probability in zip(names, answer, strict=True):
-            result = score(test, probability, face=SETTINGS[name][1])
-            right = round((result.accuracy or 0) * result.n)
-            found.setdefault(mode, {})[name] = {"n": result.n, "right": right}
-    if "single" in modes:
-        for name, each in _calibration(model, test, names, options).items():
-            found["single"][name].update(each)
-        found["single"][names[0]]["wrong_faces"] = _with_wrong_faces(model, test, options.seed)
-    return found
-
-
-def _with_wrong_faces(model: "Network", test: Features, seed: int) -> float:
-    """Accuracy on the clips with both, every fifth of them with the face of another speaker."""
-    from mraf.inference import predict
-
-    clips = test.take(test.face_present & test.voice_present)
-    random = np.random.default_rng(seed)
-    face = clips.face.copy()
-    for index in np.flatnonzero(random.random(len(clips)) < WRONG_FACES):
-        strangers = np.flatnonzero(clips.label != clips.label[index])
-        if len(strangers):
-            face[index] = clips.face[random.choice(strangers)]
-    return score(clips, predict(model, replace(clips, face=face)).probability).accuracy or 0.0
-
-
-def _calibration(
-    model: "Network", test: Features, names: tuple[str, str], options: Options
-) -> dict[str, dict[str, float]]:
-    """Cross-entropy, and the calibration error with and without the fitted temperature."""
-    import torch
-    import torch.nn.functional as F
-
-    from mraf.batches import Samples
-    from mraf.calibration import calibration_error
-    from mraf.inference import answers
-
-    found = {}
-    for name in names:
-        shown = "face_voice" if SETTINGS[name][1] else "voice"
-        logits, label = answers(model, Samples.of(test, "cpu"), shown)
-        if not len(label):
-            continue
-        fitted = logits / model.temperature.value[0 if shown == "face_voice" else 1]
-        unscaled = logits * getattr(options, "scale", 1.0)
-        before, after = (
-            calibration_error(each.softmax(dim=-1).numpy(), label.numpy())
-            for each in (unscaled, fitted)
-        )
-        loss = float(F.cross_entropy(fitted.to(torch.float64), label))
-        found[name] = {"loss": loss, "before": before, "after": after}
-    return found
-
-
-def _score(
-    spec: Spec, mode: str, seeds: int, jobs: list[_Job], done: dict[str, dict[str, Any]]
-) -> Score:
-    """What was measured of one spec in one mode, over its seeds."""
-    by_seed = []
-    for seed in range(1, seeds + 1):
-        parts = [done[_key(job)]["settings"][mode] for job in jobs if job.seed == seed]
-        by_seed.append({name: [p[name] for p in parts if name in p] for name in SETTINGS})
-    accuracy = {
-        name: [_mean(each[name], "right", total=True) for each in by_seed] for name in SETTINGS
-    }
-    accuracy["mean"] = [float(np.mean(each)) for each in zip(*accuracy.values(), strict=True)]
-    pooled = {name: [part for each in by_seed for part in each[name]] for name in SETTINGS}
-    everything = [part for each in pooled.values() for part in each]
-    whole = [done[_key(job)]["seconds"] for job in jobs if job.part == WHOLE]
-    return Score(
-        spec.name,
-        mode,
-        {name: float(np.mean(each)) for name, each in accuracy.items()},
-        {
-            name: float(np.std(each, ddof=1)) if seeds > 1 else 0.0
-            for name, each in accuracy.items()
-        },
-        {name: sum(part["n"] for part in each) for name, each in by_seed[0].items()},
-        {n: _mean(each, "loss") for n, each in pooled.items() if each and "loss" in each[0]},
-        {
-            n: _mean(each, "wrong_faces")
-            for n, each in pooled.items()
-            if each and "wrong_faces" in each[0]
-        },
-        _mean(everything, "before") if "before" in everything[0] else None,
-        _mean(everything, "after") if "after" in everything[0] else None,
-        seeds,
-        float(np.mean(whole)),
-    )
-
-
-def _mean(parts: list[dict[str, Any]], key: str, total: bool = False) -> float:
-    """The mean of a figure over the clips of all parts, of which it is the mean or the total."""
-    clips = max(1, sum(part["n"] for part in parts))
-    return float(sum(part[key] * (1 if total else part["n"]) for part in parts) / clips)
+    return {"seconds": seconds, "settings": measure(model, test, settings, job.modes, job.seed)}
 
 
 def _read(file: Path) -> dict[str, dict[str, Any]]:

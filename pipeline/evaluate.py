@@ -15,7 +15,7 @@ from mraf.types import Features
 from pipeline.modes import MODES, probabilities
 from pipeline.split import match_languages, recordings_of, to_features
 from pipeline.train import dims_of, encoders_of_table
-from pipeline.workspace import Workspace
+from pipeline.workspace import Workspace, write_text
 
 if TYPE_CHECKING:
     from mraf.inference import Network
@@ -197,9 +197,6 @@ def _notes(meta: dict[str, Any], same: int, chosen: bool) -> tuple[str, ...]:
 
 def _write(path: Path, report: dict[str, Any]) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", "utf-8")
-        temporary.replace(path)
+        write_text(path, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:  # the figures are worth showing all the same
         log.warning("%s: the report cannot be written (%s)", path, error.strerror)

@@ -17,7 +17,7 @@ from data.polysim import (
 )
 from data.polysim import statistics as count_splits
 from data.submission import Submission, write_submission
-from mraf.errors import UsageError
+from mraf.errors import UsageError, choices
 from pipeline.evaluate import check_encoders
 from pipeline.modes import probabilities
 from pipeline.split import to_features
@@ -36,7 +36,9 @@ class SubmitReport:
     files: tuple[Path, Path]
     zip: Path
     samples: dict[str, int]  # by language
-    undecided: int  # samples with neither face nor voice, for which the first label stands
+    undecided: (
+        int  # cells for which there was neither face nor voice, so that the first label stands
+    )
     notes: tuple[str, ...]
 
 
@@ -93,6 +95,8 @@ def submit(
     """
     from mraf import checkpoint
 
+    if split not in ("val", "test"):
+        raise UsageError(f"There is no split '{split}' to submit {choices(split, ['val', 'test'])}")
     workspace = Workspace.at(workspace)
     index = read_index(workspace.table.folder, version)
     splits = [index.split(language, split) for language in index.languages[:2]]
@@ -101,7 +105,7 @@ def submit(
     arrays = workspace.table.arrays()
     encoders = encoders_of_table(arrays)
     check_encoders(loaded.meta, encoders, f"the features in {workspace.table.folder}", folder.name)
-    numbers = _numbers(index, loaded.labels, folder.name)
+    numbers = _numbers(index, loaded.labels, loaded.meta, folder.name)
     parts = [
         to_features(arrays, loaded.labels, dims_of(encoders), each.positions(arrays))
         for each in splits
@@ -111,18 +115,26 @@ def submit(
         each.count.language: tuple(_labels(numbers, probability) for probability in pair)
         for each, pair in zip(splits, answers, strict=True)
     }
-    undecided = sum(int((~(p.face_present | p.voice_present)).sum()) for p in parts)
+    undecided = sum(int(np.isnan(p).any(axis=1).sum()) for pair in answers for p in pair)
     written = write_submission(out, index, split, labels)  # type: ignore[arg-type]
     return _report(written, folder.name, mode, index, split, undecided, loaded.meta)
 
 
-def _numbers(index: PolysimIndex, labels: tuple[str, ...], model: str) -> np.ndarray:
+def _numbers(
+    index: PolysimIndex, labels: tuple[str, ...], meta: dict[str, Any], model: str
+) -> np.ndarray:
     """The challenge's number `[C]` of each of the model's speakers."""
-    strangers = sorted(set(labels) - set(index.labels))
-    if strangers:
+    made = {part for each in meta.get("extractor", []) for part in str(each).split()}
+    if f"polysim={index.version}" not in made:
         raise UsageError(
-            f"The model '{model}' knows '{strangers[0]}' (and {len(strangers) - 1} more), who has no "
-            f"label in POLY-SIM {index.version}. Train a model on the imported features."
+            f"The model '{model}' was not trained on POLY-SIM {index.version}, and who is called "
+            f"'{labels[0]}' there may be somebody else. Train a model on the imported features."
+        )
+    if set(labels) != set(index.labels):
+        odd = sorted(set(labels) ^ set(index.labels))
+        raise UsageError(
+            f"The model '{model}' knows {len(labels)} speakers and POLY-SIM {index.version} has "
+            f"{len(index.labels)}; '{odd[0]}' is on one side only. Import the challenge and train again."
         )
     return np.array([index.labels[name] for name in labels], np.int64)
 
@@ -153,7 +165,10 @@ def _report(
             "train too."
         )
     if undecided:
-        notes.append(f"{undecided} samples have neither face nor voice and got the first label.")
+        notes.append(
+            f"{undecided} of the answers are the first label for want of anything to go by: no voice, or "
+            "neither face nor voice."
+        )
     return SubmitReport(
         model,
         mode,

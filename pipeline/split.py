@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.features import FeatureArrays
+from data.polysim import split_of
 from mraf.errors import UsageError, choices
 from mraf.types import Features
 
@@ -48,7 +49,8 @@ def split(
     wanted = match_languages(arrays, languages)
     names = recordings_of(arrays)
     usable = arrays.face_present | arrays.voice_present
-    pool = np.array([r is not None and (wanted is None or r[1] in wanted) for r in names]) & usable
+    spoken = np.array([r is not None and (wanted is None or r[1] in wanted) for r in names], bool)
+    pool = spoken & usable & trainable(arrays)
     by_speaker: dict[str, set[Recording]] = defaultdict(set)
     for index in np.flatnonzero(pool):
         name = names[index]
@@ -66,6 +68,13 @@ def split(
     twins = np.array([digest in held_content for digest in arrays.source_hash], bool)
     untested = len(by_speaker) - len({_speaker(names[i]) for i in np.flatnonzero(held)})
     return Split(tuple(sorted(by_speaker)), names, pool & ~twins, held, by_clip, untested)
+
+
+def trainable(arrays: FeatureArrays) -> np.ndarray:
+    """Which clips may train, `[N]` bool: of named speakers, and of no validation or test split."""
+    rows = zip(arrays.speaker, arrays.clip, strict=True)
+    found = [speaker is not None and split_of(clip) in (None, "train") for speaker, clip in rows]
+    return np.array(found, bool)
 
 
 def recordings_of(arrays: FeatureArrays) -> tuple[Recording | None, ...]:

@@ -1,14 +1,15 @@
 """Train: from the feature table to a model folder."""
 
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from data.features import FeatureArrays
+from data.polysim import split_of
 from extractors.encoders import FACE, VOICE
 from mraf import __version__
 from mraf.errors import UsageError, choices
@@ -121,9 +122,12 @@ def train(
         time.monotonic() - started,
         result.dev,
         result.calibration,
-        _notes(arrays, parts, holdout, ignored=bool(epochs) and result.best_epoch is None),
+        _notes(arrays, parts, holdout),
     )
     _save(result, report, parts, _meta(arrays, parts, encoders, arch, preset, chosen, report))
+    if epochs and result.best_epoch is None:
+        note = "There are no epochs in training with prototypes: their number was ignored."
+        return replace(report, notes=(*report.notes, note))
     return report
 
 
@@ -161,6 +165,27 @@ def options_of(arch: str, preset: str = "default") -> Options:
     return (PRESETS[preset] if arch == "mraf" else BASELINES[arch])()
 
 
+def changed(options: Options, changes: Mapping[str, Any]) -> Options:
+    """The options with some of them set otherwise.
+
+    Raises UsageError for a name or a type that is not right, or one that every run sets itself.
+    """
+    known = {each.name: getattr(options, each.name) for each in fields(options)}
+    for name in ("seed", "device", "threads", "arch"):
+        known.pop(name, None)
+    for name, value in changes.items():
+        if name not in known:
+            raise UsageError(f"training: there is no option '{name}' {choices(name, known)}")
+        kind = type(known[name]) if known[name] is not None else int
+        right = isinstance(value, kind) or (kind is float and isinstance(value, int))
+        if not right or (isinstance(value, bool) and kind is not bool):
+            raise UsageError(f"training: {name} is {value!r}; {_KINDS[kind]} was expected")
+    return replace(options, **changes)
+
+
+_KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
+
+
 def _with(options: Options, seed: int, device: str, epochs: int | None) -> Options:
     options = replace(options, seed=seed, device=device)
     if epochs and isinstance(options, TrainOptions):
@@ -182,11 +207,8 @@ def _save(result: "Trained", report: TrainReport, parts: Split, meta: dict[str, 
     checkpoint.save(report.folder, model, model_card(report, meta))
 
 
-def _notes(arrays: FeatureArrays, parts: Split, holdout: float, ignored: bool) -> tuple[str, ...]:
-    """`ignored`: a number of epochs was given where there are none."""
+def _notes(arrays: FeatureArrays, parts: Split, holdout: float) -> tuple[str, ...]:
     notes = []
-    if ignored:
-        notes.append("There are no epochs in training with prototypes: their number was ignored.")
     if not holdout:
         notes.append("Nothing was held out: how good the model is has not been measured.")
     elif parts.by_clip:
@@ -205,7 +227,8 @@ def _notes(arrays: FeatureArrays, parts: Split, holdout: float, ignored: bool) -
             f"{unknown} clips do not say which recording they are cut from and were taken as "
             "recordings of their own: the figures may be better than new recordings will be."
         )
-    unnamed = sum(speaker is None for speaker in arrays.speaker)
+    rows = zip(arrays.speaker, arrays.clip, strict=True)
+    unnamed = sum(speaker is None and split_of(clip) in (None, "train") for speaker, clip in rows)
     if unnamed:
         notes.append(f"{unnamed} clips have no speaker's name and were left out.")
     return tuple(notes)

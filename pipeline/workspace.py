@@ -72,6 +72,14 @@ class Workspace:
         raise MissingError(f"{self.models}: no model '{name}' {choices(str(name), names)}")
 
 
+def write_text(file: Path, text: str) -> None:
+    """Write a file that appears whole or not at all; makes its folder. Raises OSError."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.tmp")
+    temporary.write_text(text, "utf-8", newline="")
+    temporary.replace(file)
+
+
 def encoders_of(extractor: str) -> str:
     """The part of an extractor's fingerprint that says which encoders made the vectors."""
     return " ".join(part for part in extractor.split() if part.startswith(("face=", "voice=")))

@@ -65,12 +65,11 @@ def extracted(sample_videos, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def trained(extracted, tmp_path_factory) -> Path:
     """A workspace with the same features and a model trained on English."""
-    from mraf.options import TrainOptions
     from pipeline.train import train
 
     def make(folder: Path) -> None:
         shutil.copytree(extracted, folder)
-        train(folder, languages=("English",), options=TrainOptions(threads=1))
+        train(folder, languages=("English",))
 
     return made_once(tmp_path_factory, "trained", make)
 
@@ -94,3 +93,19 @@ def challenge(tmp_path_factory) -> Path:
         train(folder / "workspace", languages=("English",), holdout=0, options=options)
 
     return made_once(tmp_path_factory, "challenge", make) / "workspace"
+
+
+@pytest.fixture
+def mraf(capfd, monkeypatch, tmp_path):
+    """Run a command in an empty folder; gives exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MRAF_WORKSPACE", raising=False)
+
+    import cli
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = cli._run([str(each) for each in arguments])
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return run

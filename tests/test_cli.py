@@ -18,20 +18,6 @@ from tests.media_files import corners, tone, write_media
 PACKAGED = ["--face", "dlib", "--voice", "ge2e"]
 
 
-@pytest.fixture
-def mraf(capfd, monkeypatch, tmp_path):
-    """Run a command in an empty folder; gives exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MRAF_WORKSPACE", raising=False)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        code = cli._run([str(each) for each in arguments])
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return run
-
-
 def video(sample_videos: Path, **wanted: str) -> Path:
     """A sample clip with these columns in sample.csv."""
     import csv

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from data.mavceleb import read_layout, read_vectors
+from data.mavceleb import ASKED, UnusableFilesError, read_layout, read_vectors
 from mraf.errors import UsageError
 from tests.polysim_files import LISTED, Layout
 
@@ -48,7 +48,7 @@ def test_other_versions_and_languages_use_the_same_code(layout):
     assert {s.language for s in data.splits} == {"English", "Hindi"} and len(data.labels) == 4
     assert data.splits[1].samples[0].clip.startswith("polysim/v2/train/Hindi/")
     assert len(read_layout(layout.root).labels) == 3
-    with pytest.raises(UsageError, match=r"no version 'v3' \(there are: v1, v2\)"):
+    with pytest.raises(UsageError, match=r"no version 'v3' \(there are: v1, v2\)\.$"):
         read_layout(layout.root, "v3")
 
 
@@ -76,6 +76,64 @@ def test_a_val_split_may_have_either_columns(layout):
     assert [each.speaker for each in splits["val", "Urdu"]] == ["id0002"] * 4
     layout.edit("val", "Urdu", 3, label="7")
     with pytest.raises(UsageError, match=r"v1_val_Urdu\.csv, line 3: no speaker .* label 7"):
+        read_layout(layout.root)
+
+
+def asked(layout, split, language):
+    """Rows of a split with the columns `ASKED`."""
+    return [
+        (
+            row["key"],
+            f"{row['faces']}".replace(".jpg", ".npy"),
+            row["voices"].replace(".wav", ".npy"),
+        )
+        for row in layout.rows(split, language)
+    ]
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_a_split_may_have_keys_and_the_paths_of_training(layout, split):
+    plain = read_layout(layout.root).splits[3].samples
+    layout.write_csv(split, "Urdu", ASKED, asked(layout, "test", "Urdu"))
+    splits = {(s.split, s.language): s.samples for s in read_layout(layout.root).splits}
+    assert [(s.face, s.voice, s.key, s.speaker, s.recording) for s in splits[split, "Urdu"]] == [
+        (s.face, s.voice, s.key, None, None) for s in plain
+    ]
+    assert splits[split, "Urdu"][0].clip == f"polysim/v1/{split}/Urdu/key0"
+    layout.edit(split, "Urdu", 3, key="")
+    with pytest.raises(UsageError, match=rf"v1_{split}_Urdu\.csv, line 3: nothing under key"):
+        read_layout(layout.root)
+
+
+def test_a_train_split_may_have_keys_and_no_names(layout):
+    rows = [(f"k{i}", *list(r.values())[2:]) for i, r in enumerate(layout.rows("train", "Urdu"))]
+    layout.write_csv("train", "Urdu", ASKED, rows)
+    data = read_layout(layout.root)
+    assert data.labels == {"id0001": 0, "id0002": 1, "id0003": 2}
+    assert {(s.speaker, s.recording) for s in data.splits[1].samples} == {(None, None)}
+    assert len(read_vectors(data)) == 32
+
+
+def test_names_may_be_empty_outside_of_training(layout):
+    rows = [list(row.values()) for row in layout.rows("train", "English")]
+    layout.write_csv("val", "English", LISTED, [["", "", *row[2:]] for row in rows[:3]] + rows[3:6])
+    layout.edit("val", "English", 6, label="")
+    layout.edit("val", "English", 7, identity="")
+    samples = next(s for s in read_layout(layout.root).splits if s.split == "val").samples
+    assert [(s.speaker, s.recording) for s in samples] == [
+        *[(None, None)] * 3,
+        ("id0001", "vid1"),
+        ("id0002", "vid0"),
+        ("id0002", "vid0"),
+    ]
+    assert samples[0].clip == (
+        "polysim/v1/val/English/ecappafeats/v1/voices/id0001/English/vid0/00000"
+    )
+    layout.edit("val", "English", 6, identity="nobody")
+    with pytest.raises(UsageError, match=r"val_English\.csv, line 6: no training CSV .* 'nobody'"):
+        read_layout(layout.root)
+    layout.edit("val", "English", 6, identity="", facenet_feats_path="")
+    with pytest.raises(UsageError, match="line 6: nothing under facenet_feats_path"):
         read_layout(layout.root)
 
 
@@ -126,7 +184,9 @@ def test_a_sample_is_listed_once(layout):
 def test_other_columns_are_refused_by_name(layout):
     rows = [list(row.values())[:3] for row in layout.rows("train", "English")]
     path = layout.write_csv("train", "English", LISTED[:3], rows)
-    with pytest.raises(UsageError, match="found the columns identity, .*ecappa_feats_path, or key"):
+    with pytest.raises(
+        UsageError, match="found the columns identity, .*ecappa_feats_path, or key, v.*, or key, f"
+    ):
         read_layout(layout.root)
     for content, message in (
         (b"", r"found the columns \(none\)"),
@@ -146,7 +206,7 @@ def test_no_layout(tmp_path):
         read_layout(tmp_path)
 
 
-def test_vectors_are_read_as_float32_of_any_shape_and_zeros_are_missing(layout):
+def test_vectors_are_read_as_float32_and_zeros_are_missing(layout):
     face, voice = (layout.feature("train", "English", 2, which) for which in ("face", "voice"))
     value = np.load(face)
     np.save(face, value.astype(np.float64).reshape(1, 512, 1))
@@ -173,6 +233,14 @@ def damage(path, how):
         np.save(path, np.array([{"a": 1}] * 192, object), allow_pickle=True)
     elif how == "short":
         np.save(path, vector[:-1])
+    elif how == "folded":
+        np.save(path, vector.reshape(2, 96))
+    elif how == "header":  # an opening bracket that is never closed
+        path.write_bytes(path.read_bytes().replace(b"}", b"{", 1))
+    elif how == "dtype":
+        path.write_bytes(path.read_bytes().replace(b"<f4", b"<(4", 1))
+    elif how == "endless":
+        path.write_bytes(path.read_bytes().replace(b"(192,)" + b" " * 9, b"(999999999999,)", 1))
     elif how == "integers":
         np.save(path, vector.astype(np.int32))
     elif how == "nan":
@@ -190,6 +258,10 @@ def damage(path, how):
         ("text", "magic string"),
         ("pickle", "allow_pickle"),
         ("short", r"float32 of shape \[191\], expected 192 floating-point numbers"),
+        ("folded", r"float32 of shape \[2, 96\], expected 192 floating-point numbers"),
+        ("header", r"damaged, or not an \.npy file"),
+        ("dtype", r"damaged, or not an \.npy file"),
+        ("endless", r"damaged, or not an \.npy file"),
         ("integers", "int32 of shape"),
         ("nan", "NaN or infinity"),
         ("huge", "NaN or infinity"),
@@ -204,9 +276,27 @@ def test_files_that_cannot_be_used_are_named(layout, how, message):
         read_vectors(read_layout(layout.root))
 
 
+def test_no_byte_of_a_header_can_end_in_a_traceback(layout):
+    path, data = layout.feature("test", "Urdu", 3), read_layout(layout.root)
+    whole, generator = path.read_bytes(), np.random.default_rng(0)
+    for place in range(72):
+        raw = bytearray(whole)
+        raw[place] = generator.choice(list(b"{}()'\"\\#\n\0\xff,:09"))
+        path.write_bytes(raw)
+        try:
+            read_vectors(data)
+        except UsageError as error:
+            assert "00002.npy" in str(error)
+
+
 def test_all_unusable_files_are_counted_and_ten_are_named(layout):
-    for path in sorted((layout.root / "feats/ecappafeats").rglob("*.npy"))[:13]:
+    gone = sorted((layout.root / "feats/ecappafeats").rglob("*.npy"))[:13]
+    for path in gone:
         path.unlink()
-    with pytest.raises(UsageError, match="13 feature files") as caught:
+    with pytest.raises(UnusableFilesError, match="13 feature files") as caught:
         read_vectors(read_layout(layout.root))
+    assert {each.split(": ")[0] for each in caught.value.problems} == {
+        path.relative_to(layout.root).as_posix() for path in gone
+    }
+    assert len(caught.value.problems) == 13
     assert str(caught.value).count("No such file") == 10 and "and 3 more" in str(caught.value)

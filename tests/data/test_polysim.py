@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data.features import FeatureTable
-from data.polysim import import_polysim, read_index, statistics
+from data.polysim import import_polysim, read_index, split_of, statistics
 from mraf.errors import MissingError, MrafError, UsageError
 from tests.conftest import SHARED
 from tests.data.test_features import fill, row
@@ -97,7 +97,7 @@ def test_the_index_is_read_as_it_was_written(layout, table):
     assert asked.keys == ("key0", "key1", "key2", "key3")
     assert index.split("English", "train").keys is None
     with pytest.raises(
-        UsageError, match=r"Hindi test of v1 has not been imported \(there are: Eng"
+        UsageError, match=r"Hindi test of v1 has not been imported \(there are: Eng.*test\)\. Add"
     ):
         index.split("Hindi", "test")
 
@@ -126,7 +126,9 @@ def test_an_index_needs_an_import_and_a_choice_between_several(layout, table):
     with pytest.raises(MissingError, match="run `mraf polysim import ROOT`"):
         read_index(table.folder)
     import_polysim(layout.root, table)
-    with pytest.raises(MissingError, match=r"'v2' .*\(there are: v1\).*ROOT --version v2`"):
+    with pytest.raises(
+        MissingError, match=r"'v2' .*\(there are: v1\)\. First .*ROOT --version v2`"
+    ):
         read_index(table.folder, "v2")
     Layout(layout.root, "v2", ("English", "Hindi")).write()
     import_polysim(layout.root, table, "v2")
@@ -192,6 +194,65 @@ def test_statistics_count_what_was_imported(layout, table):
         ("Urdu", "train", 3, 6, 2, 1, 0),
         ("Urdu", "test", None, 4, None, 0, 0),
     ]
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_the_split_of_a_clip(split):
+    assert split_of(f"polysim/v1/{split}/Urdu/id0001/vid0/00000") == split
+    assert split_of(f"polysim/v2/{split}/Hindi/a key\n") == split
+    for other in (f"{split}/a.mp4", f"polysim/v1/{split}", f"polysim/v1/{split}x/Urdu/1", "a", ""):
+        assert split_of(other) is None
+    assert split_of(f"videos/polysim/v1/{split}/Urdu/1") is None
+
+
+def test_every_imported_clip_names_its_split(layout, table):
+    index = import_polysim(layout.root, table).index
+    for each in index.splits:
+        assert {split_of(clip) for clip in each.clips} == {each.count.split}
+
+
+@pytest.mark.parametrize("damage", ["truncate", "vectors"])
+def test_a_damaged_part_is_made_anew_once_it_is_deleted(layout, table, damage):
+    import_polysim(layout.root, table)
+    path = layout.feature("train", "English", 3)
+    np.save(path, np.load(path) + 1)
+    import_polysim(layout.root, table)  # two parts: 32 rows, and the changed one
+    before = table.read().to_pylist()
+    first = table.folder / "part-000001.parquet"
+    raw = bytearray(first.read_bytes())
+    column = pq.ParquetFile(first).metadata.row_group(0)
+    (start,) = [
+        column.column(i).data_page_offset
+        for i in range(column.num_columns)
+        if column.column(i).path_in_schema.startswith("voice.")
+    ]
+    raw[start : start + 60] = bytes(60)
+    first.write_bytes(raw if damage == "vectors" else raw[: len(raw) // 2])
+    message = (
+        r"part-000001\.parquet: .*Remove the file and run `mraf polysim import ROOT --version v1`"
+    )
+    for read in (table.read, lambda: import_polysim(layout.root, table)):
+        with pytest.raises(MrafError, match=message):
+            read()
+    first.unlink()
+    report = import_polysim(layout.root, table)
+    assert (report.embedded, report.unchanged) == (31, 1)
+    assert table.read().to_pylist() == before
+
+
+def test_a_deleted_table_is_said_and_made_anew(layout, table):
+    import_polysim(layout.root, table)
+    before = table.read().to_pylist()
+    for part in table.folder.glob("part-*"):
+        part.unlink()
+    with pytest.raises(MissingError, match=r"v1\.json: .*is gone.*run `mraf polysim import ROOT -"):
+        statistics(read_index(table.folder))
+    with pytest.raises(
+        MissingError, match=r"no features here any more\. Run `mraf polysim import R"
+    ):
+        table.arrays()
+    assert import_polysim(layout.root, table).embedded == 32
+    assert table.read().to_pylist() == before and len(statistics(read_index(table.folder))) == 4
 
 
 @pytest.mark.shared

@@ -1,3 +1,4 @@
+import json
 import zipfile
 
 import numpy as np
@@ -96,6 +97,64 @@ def test_splits_that_cannot_be_submitted(layout, tmp_path):
     layout.csv("test", "English").unlink()
     with pytest.raises(UsageError, match="English test of v1 has not been imported"):
         write_submission(tmp_path / "out", import_polysim(layout.root, table).index, "test", {})
+
+
+def test_another_split_is_refused_first(index, tmp_path):
+    message = r"'tset' is no split to submit \(there are: val, test\)\. Did you mean 'test'\?"
+    with pytest.raises(UsageError, match=message):
+        write_submission(tmp_path / "out", index, "tset", predictions())
+    with pytest.raises(UsageError, match="'train' is no split to submit"):
+        write_submission(tmp_path / "out", index, "train", predictions())
+    with pytest.raises(UsageError, match="'tset' is no split"):
+        check_submission(tmp_path, index, "tset")
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_made_a_submission_is_said_beside_it(index, tmp_path):
+    said = {"mode": "single", "model": "m-آ", "temperature": 0.5}
+    made = write_submission(tmp_path / "out", index, "test", predictions(), said)
+    path = tmp_path / "out" / "submission.json"
+    assert json.loads(path.read_text("utf-8")) == {"submission_v1_test.zip": said}
+    with zipfile.ZipFile(made.zip) as archive:
+        assert len(archive.namelist()) == 2
+    check_submission(tmp_path / "out", index, "test")
+    write_submission(tmp_path / "out", index, "test", predictions(), said | {"model": "n"})
+    assert json.loads(path.read_text("utf-8"))["submission_v1_test.zip"]["model"] == "n"
+
+
+def test_two_splits_of_one_mode_share_a_folder(layout, index, tmp_path):
+    for language in layout.languages:
+        rows = [tuple(row.values()) for row in layout.rows("test", language)]
+        layout.write_csv("val", language, ("key", "voices", "faces"), rows)
+    index = import_polysim(layout.root, FeatureTable(tmp_path / "features")).index
+    for split in ("test", "val"):
+        said = {"mode": "cross", "model": split}
+        write_submission(tmp_path / "out", index, split, predictions(), said)
+    told = json.loads((tmp_path / "out" / "submission.json").read_text("utf-8"))
+    assert {name: each["model"] for name, each in told.items()} == {
+        "submission_v1_test.zip": "test",
+        "submission_v1_val.zip": "val",
+    }
+
+
+@pytest.mark.parametrize("other", [{"mode": "setting"}, {"model": "a"}, None])
+def test_modes_never_share_a_folder(index, tmp_path, other):
+    out = tmp_path / "out"
+    write_submission(out, index, "test", predictions(), {"mode": "single", "model": "a"})
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    changed = {name: pair[::-1] for name, pair in predictions().items()}
+    with pytest.raises(UsageError, match="in the mode 'single'.*choose another folder"):
+        write_submission(out, index, "test", changed, other)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"mode": "single"}', "\udcff"])
+def test_a_description_that_cannot_be_read_is_not_overwritten(index, tmp_path, text):
+    path = tmp_path / "submission.json"
+    path.write_text(text, "utf-8", "surrogateescape")
+    with pytest.raises(UsageError, match=r"submission\.json: .*[Cc]hoose another folder"):
+        write_submission(tmp_path, index, "test", predictions(), {"mode": "single"})
+    assert not list(tmp_path.glob("submission_*"))
 
 
 def test_an_output_folder_that_is_a_file(index, tmp_path):

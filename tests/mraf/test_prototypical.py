@@ -47,7 +47,7 @@ def test_plain_is_cosine_to_prototypes():
         means = np.stack([x[features.recording == r].mean(axis=0) for r in range(18)])
         prototypes = unit(means.reshape(6, 3, -1).mean(axis=1))
         expected = expected + weight * (x @ prototypes.T)
-    expected = np.exp(expected / 1.6)
+    expected = np.exp(expected / 1.6 / 0.1)
     found = predict(model, features)
     np.testing.assert_allclose(
         found.probability, expected / expected.sum(axis=1, keepdims=True), atol=1e-5

@@ -22,9 +22,11 @@ def test_writes_a_table_beside_the_papers(features, what):
     with result.files[0].open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 4 * 5 and {row["setting"] for row in rows} == set(SETTINGS)
-    assert rows[0]["paper"] == str(next(iter(PAPER[what].values()))[0])
+    assert rows[0]["published"] == str(next(iter(PAPER[what].values()))[0])
+    assert (rows[0]["mode"], rows[0]["published_mode"]) == ("single", "cross")
+    assert "epochs = 1" in rows[0]["conditions"] and "epochs=1" in result.files[0].name
     text = result.files[1].read_text("utf-8")
-    assert text.count("\n|") == 2 + 4 and "2 seeds" in text and "P4 (paper)" in text
+    assert text.count("\n|") == 2 + 4 and "2 seeds" in text and "P4, published (cross)" in text
 
 
 def test_the_ratio_has_a_plot(features):

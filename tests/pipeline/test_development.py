@@ -94,3 +94,34 @@ def test_needs_another_language(tmp_path):
     import_features(tmp_path / "root", workspace=tmp_path)
     with pytest.raises(MissingError, match="another"):
         develop([Spec("a", PLAIN)], tmp_path)
+
+
+def test_settings_without_clips_have_no_figure(tmp_path):
+    from polysim_files import Layout
+
+    from pipeline.polysim import import_features
+
+    Layout(tmp_path / "root", videos=1).write()
+    import_features(tmp_path / "root", workspace=tmp_path)
+    (score,) = develop([Spec("a", PLAIN)], tmp_path, 1, 2, workers=0, modes=("single",))
+    assert score.accuracy["P3"] is None and score.n["P3"] == 0
+    assert score.accuracy["mean"] == (score.accuracy["P5"] + score.accuracy["P6"]) / 2
+
+
+def test_folds_without_clips_do_no_harm(tmp_path):
+    from polysim_files import Layout
+
+    from pipeline.polysim import import_features
+
+    Layout(tmp_path / "root", speakers=2, videos=2).write()
+    import_features(tmp_path / "root", workspace=tmp_path)
+    (score,) = develop([Spec("a", QUICK)], tmp_path, 1, 5, workers=0, modes=("single",))
+    assert score.n["P3"] == 8 and set(score.loss) == {"P3", "P4", "P5", "P6"}
+
+
+def test_a_spec_given_twice_counts_once_and_modes_are_added(features):
+    first = develop([Spec("a", PLAIN)] * 2, features, 1, 2, workers=0, modes=("single",))
+    assert len(first) == 1 and first[0].n["P3"] == 36
+    every = develop([Spec("a", PLAIN)], features, 1, 2, workers=0)
+    assert [score.mode for score in every] == list(MODES)
+    assert every[0].accuracy == first[0].accuracy

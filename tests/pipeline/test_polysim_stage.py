@@ -95,7 +95,7 @@ def test_a_sample_with_nothing_is_reported(tmp_path):
     import_features(tmp_path / "root", workspace=workspace)
     train(workspace, languages=("English",), options=QUICK)
     report = submit(tmp_path / "out", "setting", workspace)
-    assert report.undecided == 1 and any("neither face nor voice" in note for note in report.notes)
+    assert report.undecided == 2 and any("neither face nor voice" in note for note in report.notes)
     assert any("--holdout 0" in note for note in report.notes)
 
 
@@ -153,3 +153,41 @@ def test_the_baselines_and_the_paper_train_by_the_same_call(challenge):
 def test_the_index_speaks_of_both_languages(challenge):
     index = read_index(challenge / "features")
     assert index.languages == ("English", "Urdu") and json.dumps(dict(index.labels))
+
+
+def test_labelled_test_samples_train_nothing(tmp_path):
+    from pipeline.development import material
+    from pipeline.workspace import Workspace
+
+    layout = Layout(tmp_path / "root", speakers=4, videos=2, clips=2, tests=8).write()
+    for language in ("English", "Urdu"):
+        rows = layout.rows("test", language)
+        cells = [[f"id{n % 4 + 1:04}", n % 4, *row.values()] for n, row in enumerate(rows)]
+        layout.write_csv("test", language, ["identity", "label", *rows[0]], cells)
+    import_features(tmp_path / "root", workspace=tmp_path)
+    clips = material(Workspace(tmp_path), "English")
+    assert len(clips.train) == len(clips.other) == 16
+    report = train(tmp_path, languages=("English",), holdout=0, options=QUICK)
+    assert report.samples == 16
+    # They are recordings that did not train, and may be measured on.
+    assert evaluate(tmp_path).settings["P3"].n == 8
+
+
+def test_a_model_of_other_people_of_the_same_names_is_refused(challenge, tmp_path):
+    table = FeatureTable(tmp_path / "features")
+    with table.writer() as writer:
+        for row in FeatureTable(challenge / "features").rows():
+            if row.speaker:
+                made = row.extractor.replace("polysim=v1 ", "")
+                writer.add(replace(row, extractor=made))
+    train(tmp_path, languages=("English",), options=QUICK)
+    with pytest.raises(UsageError, match="somebody else"):
+        submit(tmp_path / "out", workspace=challenge, model=str(tmp_path / "models" / "default"))
+
+
+def test_a_missing_voice_is_counted_where_nothing_else_is_shown(tmp_path):
+    layout = Layout(tmp_path / "root", speakers=4, tests=4).write()
+    np.save(layout.feature("test", "Urdu", 3), np.zeros(192))
+    import_features(tmp_path / "root", workspace=tmp_path)
+    train(tmp_path, languages=("English",), holdout=0, options=QUICK)
+    assert submit(tmp_path / "out", workspace=tmp_path).undecided == 1  # its P6
