@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -340,7 +341,7 @@ def _run(arguments: list[str]) -> int:
         command = typer.main.get_command(app)
         code = int(command.main(arguments, prog_name="mraf", standalone_mode=False) or 0)
     except MrafError as error:
-        return _fail(str(error), error.exit_code, arguments)
+        return _fail(str(error), error.exit_code, arguments, getattr(error, "problems", ()))
     except TyperException as error:
         return _fail(getattr(error, "format_message", error.__str__)(), 2, arguments)
     except (KeyboardInterrupt, typer.Abort):
@@ -358,11 +359,13 @@ _INTERRUPTED = {
 }
 
 
-def _fail(message: str, code: int, arguments: list[str]) -> int:
+def _fail(message: str, code: int, arguments: list[str], problems: Sequence[str] = ()) -> int:
+    """Say what went wrong. `problems` are those of which the message names only the first."""
     if "--json" in arguments:
         import json
 
-        print(json.dumps({"error": message}, ensure_ascii=False))
+        more = {"problems": list(problems)} if problems else {}
+        print(json.dumps({"error": message, **more}, ensure_ascii=False))
     is_help = message.startswith("Usage:")  # a command that was given nothing to do
     print(message if is_help else f"mraf: {message}", file=sys.stderr)
     return code

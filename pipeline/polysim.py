@@ -16,8 +16,9 @@ from data.polysim import (
     read_index,
 )
 from data.polysim import statistics as count_splits
-from data.submission import Submission, write_submission
-from mraf.errors import UsageError, choices
+from data.submission import Submission, check_split, write_submission
+from mraf import __version__
+from mraf.errors import UsageError
 from pipeline.evaluate import check_encoders
 from pipeline.modes import probabilities
 from pipeline.split import to_features
@@ -95,8 +96,7 @@ def submit(
     """
     from mraf import checkpoint
 
-    if split not in ("val", "test"):
-        raise UsageError(f"There is no split '{split}' to submit {choices(split, ['val', 'test'])}")
+    check_split(split)
     workspace = Workspace.at(workspace)
     index = read_index(workspace.table.folder, version)
     splits = [index.split(language, split) for language in index.languages[:2]]
@@ -116,7 +116,8 @@ def submit(
         for each, pair in zip(splits, answers, strict=True)
     }
     undecided = sum(int(np.isnan(p).any(axis=1).sum()) for pair in answers for p in pair)
-    written = write_submission(out, index, split, labels)  # type: ignore[arg-type]
+    made_by = {"mode": mode, "model": folder.name, "mraf": __version__}
+    written = write_submission(out, index, split, labels, made_by)  # type: ignore[arg-type]
     return _report(written, folder.name, mode, index, split, undecided, loaded.meta)
 
 

@@ -91,3 +91,19 @@ def test_nothing_imported_yet(mraf):
     for arguments in (["stats"], ["submit", "--out", "x"]):
         code, _, err = mraf("polysim", *arguments)
         assert code == 3 and "mraf polysim import" in err
+
+
+def test_all_unusable_files_are_in_the_json(mraf, tmp_path):
+    layout = Layout(tmp_path / "polysim", speakers=4, videos=3, tests=6).write()
+    for line in range(2, 16):
+        layout.feature("train", "Urdu", line).unlink()
+    code, out, _ = mraf("polysim", "import", "polysim", "--json")
+    said = json.loads(out)
+    assert code == 2 and len(said["problems"]) == 14 and "14" in said["error"]
+
+
+def test_modes_do_not_share_a_folder(mraf, place):
+    assert mraf("polysim", "submit", "--out", "sent", "-w", place)[0] == 0
+    assert mraf("polysim", "submit", "--out", "sent", "-w", place)[0] == 0
+    code, _, err = mraf("polysim", "submit", "--out", "sent", "--mode", "cross", "-w", place)
+    assert code == 2 and "single" in err and "Traceback" not in err
