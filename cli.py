@@ -4,13 +4,14 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
 from mraf import __version__
 from mraf.errors import MrafError, UsageError
+from pipeline.cli_features import app as features_app
 from pipeline.cli_options import (
     DeviceOption,
     JsonOption,
@@ -21,6 +22,7 @@ from pipeline.cli_options import (
     WorkspaceOption,
 )
 from pipeline.cli_polysim import app as polysim_app
+from pipeline.cli_weights import app as weights_app
 
 INTERRUPTED = 130
 CLOSED_PIPE = 128 + 13  # as a shell reports SIGPIPE
@@ -34,8 +36,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-weights_app = typer.Typer(help="The encoders' published weights.", no_args_is_help=True)
-features_app = typer.Typer(help="The table of extracted features.", no_args_is_help=True)
 app.add_typer(weights_app, name="weights")
 app.add_typer(features_app, name="features")
 app.add_typer(polysim_app, name="polysim")
@@ -235,85 +235,6 @@ def doctor(weights_dir: WeightsOption = None, as_json: JsonOption = False) -> No
         console.rows("mraf doctor", ("", "", ""), findings)
 
 
-@weights_app.command("list")
-def weights_list(weights_dir: WeightsOption = None, as_json: JsonOption = False) -> None:
-    """Show the published weights and where they lie on this machine."""
-    from extractors.weights import find_all
-    from pipeline import console
-
-    found = find_all(weights_dir)
-    console.print_json(found) if as_json else console.weights_table(found)
-
-
-@weights_app.command("get")
-def weights_get(
-    names: Annotated[
-        list[str] | None, typer.Argument(help="facenet, ecapa; default: both.")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Fetch published weights into the cache and check them."""
-    _weights(names, None, False, as_json)
-
-
-@weights_app.command("verify")
-def weights_verify(
-    names: Annotated[
-        list[str] | None, typer.Argument(help="facenet, ecapa; default: both.")
-    ] = None,
-    weights_dir: WeightsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Check the weights on this machine by their SHA-256."""
-    _weights(names, weights_dir, True, as_json)
-
-
-@features_app.command("info")
-def features_info(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Summarise the feature table."""
-    from pipeline import console
-    from pipeline.workspace import Workspace
-
-    table = Workspace.at(workspace).table
-    console.print_json(table.summary()) if as_json else console.features_info(table)
-
-
-@features_app.command("export")
-def features_export(
-    file: Annotated[Path, typer.Argument(help="A new .csv or .parquet file.")],
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Write the feature table into one file."""
-    from pipeline import console
-    from pipeline.workspace import Workspace
-
-    count = Workspace.at(workspace).table.export(file)
-    if as_json:
-        console.print_json({"file": str(file), "clips": count})
-    else:
-        console.out.print(f"{count} clips in {file}", markup=False)
-
-
-@features_app.command("remove")
-def features_remove(
-    speaker: Annotated[str, typer.Argument(help="Whose clips to forget.")],
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Forget a speaker: their clips leave the table (train anew to forget them in a model)."""
-    from pipeline import console
-    from pipeline.workspace import Workspace
-
-    count = Workspace.at(workspace).table.remove(speaker)
-    if as_json:
-        console.print_json({"speaker": speaker, "clips": count})
-    else:
-        console.out.print(
-            f"{count} clips of {speaker} removed; models keep what they learned", markup=False
-        )
-
-
 def _show_version(asked: bool) -> None:
     if asked:
         typer.echo(f"mraf {__version__}")
@@ -369,19 +290,6 @@ def _fail(message: str, code: int, arguments: list[str], problems: Sequence[str]
     is_help = message.startswith("Usage:")  # a command that was given nothing to do
     print(message if is_help else f"mraf: {message}", file=sys.stderr)
     return code
-
-
-def _weights(names: list[str] | None, folder: Path | None, only_check: bool, as_json: bool) -> None:
-    from extractors.weights import get_or_verify
-    from pipeline import console
-
-    with console.download_bar(as_json) as progress:
-        paths: dict[str, Any] = get_or_verify(names, folder, only_check, progress)
-    if as_json:
-        console.print_json({name: str(path) for name, path in paths.items()})
-    else:
-        for name, path in paths.items():
-            console.out.print(f"{name}: {path} is as published", markup=False)
 
 
 if __name__ == "__main__":

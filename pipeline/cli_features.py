@@ -1,0 +1,56 @@
+"""The commands `mraf features ...`: parse, call one function, print."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli_options import JsonOption, WorkspaceOption
+
+app = typer.Typer(help="The table of extracted features.", no_args_is_help=True)
+
+
+@app.command("info")
+def features_info(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Summarise the feature table."""
+    from pipeline import console
+    from pipeline.workspace import Workspace
+
+    table = Workspace.at(workspace).table
+    console.print_json(table.summary()) if as_json else console.features_info(table)
+
+
+@app.command("export")
+def features_export(
+    file: Annotated[Path, typer.Argument(help="A new .csv or .parquet file.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the feature table into one file."""
+    from pipeline import console
+    from pipeline.workspace import Workspace
+
+    count = Workspace.at(workspace).table.export(file)
+    if as_json:
+        console.print_json({"file": str(file), "clips": count})
+    else:
+        console.out.print(f"{count} clips in {file}", markup=False)
+
+
+@app.command("remove")
+def features_remove(
+    speaker: Annotated[str, typer.Argument(help="Whose clips to forget.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Forget a speaker: their clips leave the table (train anew to forget them in a model)."""
+    from pipeline import console
+    from pipeline.workspace import Workspace
+
+    count = Workspace.at(workspace).table.remove(speaker)
+    if as_json:
+        console.print_json({"speaker": speaker, "clips": count})
+    else:
+        console.out.print(
+            f"{count} clips of {speaker} removed; models keep what they learned", markup=False
+        )
