@@ -1,6 +1,7 @@
 """`mraf polysim` as a person uses it: what is printed, the exit codes, the JSON."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -20,9 +21,9 @@ def place(challenge, tmp_path):
 def test_from_the_challenges_folder_to_a_submission(mraf, tmp_path):
     Layout(tmp_path / "polysim", speakers=4, videos=3, tests=6).write()
     code, out, err = mraf("polysim", "import", "polysim")
-    assert code == 0 and "36 samples in English and Urdu, 36 new" in out and not err
+    assert code == 0 and "60 samples in English and Urdu, 60 new" in out and not err
     code, out, _ = mraf("polysim", "stats")
-    assert code == 0 and "English   train       12" in out and "-: not said" in out
+    assert code == 0 and re.search(r"English +train +12 +24 +4", out) and "-: not said" in out
     code, out, _ = mraf("train", "--language", "English", "--holdout", 0)
     assert code == 0 and "4 speakers, 24 clips" in out and "left out" not in out
     code, out, _ = mraf("polysim", "submit", "--out", "sent")
