@@ -33,11 +33,12 @@ class ClipExtractor:
         pair: encoders.EncoderPair,
         options: ExtractOptions = ExtractOptions(),
         device: str = "cpu",
+        threads: int = 1,
     ) -> None:
         self.options = options
-        self._faces, self._speech = FaceFinder(device), SpeechFinder()
-        self._face = encoders.build(pair.face, device)
-        self._voice = encoders.build(pair.voice, device)
+        self._faces, self._speech = FaceFinder(device, threads), SpeechFinder()
+        self._face = encoders.build(pair.face, device, threads)
+        self._voice = encoders.build(pair.voice, device, threads)
 
     def __call__(
         self, video: Path | None = None, audio: Path | None = None, image: Path | None = None

@@ -26,7 +26,7 @@ class Encoder:
 
     title: str
     dim: int
-    build: Callable[..., Any]  # (state, device) for published weights, () for packaged ones
+    build: Callable[..., Any]  # (Weights, device, threads) for published weights, () for packaged
     published: weights.WeightFile | None = None
     package: str | None = None  # distribution that carries the weights
 
@@ -120,31 +120,38 @@ def choose(
     return EncoderPair(specs["face"], specs["voice"], _fallback_note(absent, specs))
 
 
-def build(spec: EncoderSpec, device: str = "cpu") -> Any:
-    """Build a `FaceEncoder` or `VoiceEncoder`, its weights checked by hash before they are read.
+def build(spec: EncoderSpec, device: str = "cpu", threads: int = 1) -> Any:
+    """Build a `FaceEncoder` or `VoiceEncoder`; weights are checked by hash before they are read.
+
+    On a CPU they are read once, and the network kept as a graph (see `extractors.graphs`).
 
     Raises MissingError where the file is gone, MrafError where it is not what it should be.
     """
     row = _row(spec.name)
     if spec.weights is None:
         return row.build()
+    own = weights.Weights(spec.sha256 or "", lambda: _read_state(spec))
+    try:
+        return row.build(own, device, threads)
+    except (RuntimeError, KeyError, AttributeError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise MrafError(f"{spec.weights}: not weights of '{spec.name}' ({reason})") from None
+
+
+def _read_state(spec: EncoderSpec) -> dict[str, Any]:
     import torch
 
-    if not spec.weights.is_file():
-        raise MissingError(f"{spec.weights}: the weights of '{spec.name}' are not there any more.")
-    weights.verify(spec.weights, spec.sha256 or "")
+    path = spec.weights
+    if path is None or not path.is_file():
+        raise MissingError(f"{path}: the weights of '{spec.name}' are not there any more.")
+    weights.verify(path, spec.sha256 or "")
     try:
-        state = torch.load(spec.weights, map_location="cpu", weights_only=True)
+        return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         reason = (
             "it holds more than tensors" if isinstance(error, pickle.UnpicklingError) else error
         )
-        raise MrafError(f"{spec.weights}: not a file of weights ({reason}).") from None
-    try:
-        return row.build(state, device)
-    except (RuntimeError, KeyError, AttributeError, TypeError) as error:
-        reason = str(error).splitlines()[0]
-        raise MrafError(f"{spec.weights}: not weights of '{spec.name}' ({reason})") from None
+        raise MrafError(f"{path}: not a file of weights ({reason}).") from None
 
 
 def _located(

@@ -5,10 +5,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from extractors import compat
+from extractors import compat, graphs
+from extractors.mtcnn import Cascade
+from extractors.weights import Weights
 
 MIN_PROBABILITY = 0.9
 """Detections below this probability of MTCNN's last network do not count."""
+PASSES = ((240, 40), (480, 20))
+"""Shorter side of the reduced pictures, and the smallest face in them; the second where the first
+finds nobody."""
 MIN_PIXELS = 24
 """A face lower than this many pixels of the video carries no identity."""
 
@@ -44,27 +49,22 @@ class FaceEncoder(Protocol):
 
 
 class FaceFinder:
-    """MTCNN (Zhang et al., 2016), on reduced pictures first and on larger ones where that fails.
+    """MTCNN, on reduced pictures first and on larger ones where that fails.
 
     Faces of a sixth of the picture's shorter side and more are found in the first pass, down to a
     twenty-fourth in the second.
     """
 
-    def __init__(self, device: str = "cpu") -> None:
-        compat.prepare()
-        from facenet_pytorch import MTCNN
-
-        self._passes = [
-            (240, MTCNN(min_face_size=40, keep_all=True, device=device).eval()),
-            (480, MTCNN(min_face_size=20, keep_all=True, device=device).eval()),
-        ]
+    def __init__(self, device: str = "cpu", threads: int = 1) -> None:
+        self._cascade = Cascade(device, threads)
 
     def find(self, frames: np.ndarray) -> list[Faces]:
         """Faces in each of `[T, H, W, 3]` uint8 RGB frames."""
         found: list[Faces] = []
-        for side, mtcnn in self._passes:
-            found = _detect(mtcnn, frames, side)
-            if any((faces.probability >= MIN_PROBABILITY).any() for faces in found):
+        for side, min_face in PASSES:
+            detections = self._cascade.detect(frames, side, min_face)
+            found = [Faces(*detections.of(t)) for t in range(len(frames))]
+            if (detections.probability >= MIN_PROBABILITY).any():
                 break
         return found
 
@@ -138,28 +138,18 @@ class FaceNet:
 
     name, dim = "facenet", 512
 
-    def __init__(self, state: dict[str, Any], device: str = "cpu") -> None:
-        compat.prepare()
-        from facenet_pytorch import InceptionResnetV1
+    def __init__(self, weights: Weights, device: str = "cpu", threads: int = 1) -> None:
+        def build() -> tuple[Any, tuple[Any, ...]]:
+            import torch
 
-        self._net = InceptionResnetV1(pretrained=None, classify=False)
-        # The published file also holds the classifier of its 8,631 training identities.
-        self._net.load_state_dict({k: v for k, v in state.items() if not k.startswith("logits.")})
-        self._device = device
-        self._net.eval().to(device)
+            return _facenet(weights.load()), (torch.zeros(2, 160, 160, 3, dtype=torch.uint8),)
+
+        self._net = graphs.load(self.name, weights.sha256, build, device, threads)
 
     def embed(self, frames: list[np.ndarray], boxes: np.ndarray) -> np.ndarray:
         """`[T, 512]` unit vectors of one face a frame; the box of MTCNN is cropped as it is."""
-        import torch
-        from facenet_pytorch import extract_face, fixed_image_standardization
-
-        crops = [
-            extract_face(frame, _inside(box, frame), image_size=160)
-            for frame, box in zip(frames, boxes, strict=True)
-        ]
-        batch = fixed_image_standardization(torch.stack(crops)).to(self._device)
-        with torch.inference_mode():
-            return self._net(batch).float().cpu().numpy()
+        pairs = zip(frames, boxes, strict=True)
+        return self._net(np.stack([_crop(frame, box, 160) for frame, box in pairs]))[0]
 
 
 class Dlib:
@@ -186,26 +176,31 @@ class Dlib:
         return np.array(self._net.compute_face_descriptor(chips), np.float32)
 
 
-def _detect(mtcnn: Any, frames: np.ndarray, side: int) -> list[Faces]:
+def _facenet(state: dict[str, Any]) -> Any:
+    """The network behind crops `[T, 160, 160, 3]` uint8 RGB."""
+    compat.prepare()
+    import torch
+    from facenet_pytorch import InceptionResnetV1
+
+    class FromPixels(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = InceptionResnetV1(pretrained=None, classify=False)
+
+        def forward(self, pixels: Any) -> Any:
+            return self.net((pixels.permute(0, 3, 1, 2).float() - 127.5) / 128)
+
+    module = FromPixels().eval()
+    # The published file also holds the classifier of its 8,631 training identities.
+    module.net.load_state_dict({k: v for k, v in state.items() if not k.startswith("logits.")})
+    return module
+
+
+def _crop(frame: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
     import cv2
 
-    height, width = frames.shape[1:3]
-    scale = min(1.0, side / min(height, width))
-    small = frames
-    if scale < 1:
-        size = (round(width * scale), round(height * scale))
-        small = np.stack([cv2.resize(f, size, interpolation=cv2.INTER_AREA) for f in frames])
-    if min(small.shape[1:3]) < mtcnn.min_face_size:  # MTCNN fails where no scale is left to look at
-        return [_no_faces() for _ in frames]
-    boxes, probability = mtcnn.detect(small)
-    return [
-        _no_faces() if b is None else Faces((b / scale).astype(np.float32), p.astype(np.float32))
-        for b, p in zip(boxes, probability, strict=True)
-    ]
-
-
-def _no_faces() -> Faces:
-    return Faces(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
+    x1, y1, x2, y2 = (int(v) for v in _inside(box, frame))
+    return cv2.resize(frame[y1:y2, x1:x2], (size, size), interpolation=cv2.INTER_AREA)
 
 
 def _inside(box: np.ndarray, frame: np.ndarray) -> np.ndarray:

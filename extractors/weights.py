@@ -58,6 +58,14 @@ PUBLISHED: dict[str, WeightFile] = {
 }
 
 
+@dataclass(frozen=True)
+class Weights:
+    """The weights of a network, read only where they are needed."""
+
+    sha256: str  # of the file
+    load: Callable[[], dict[str, Any]]  # the state of the torch module
+
+
 def cache_dir() -> Path:
     """The folder in the user's cache that keeps fetched weights."""
     import platformdirs

@@ -15,6 +15,7 @@ from extractors.voice import VoiceResult
 from mraf.errors import MediaError, UsageError
 from mraf.types import Features
 from pipeline.evaluate import check_encoders
+from pipeline.workers import available_cores
 from pipeline.workspace import Workspace
 
 IMAGE_SUFFIXES = frozenset(".bmp .jpeg .jpg .png .tif .tiff .webp".split())
@@ -94,7 +95,9 @@ class Identifier:
         check_encoders(described.meta, pair.identity, "the encoders at hand", folder.name)
         self.name = folder.name
         self.speakers = described.labels
-        self._extractor = ClipExtractor(pair, _options_of(described.meta), device)
+        self._extractor = ClipExtractor(
+            pair, _options_of(described.meta), device, threads=available_cores()
+        )
         self._model = checkpoint.load(folder, device).model
 
     def __call__(self, clip: Path | str | Clip, top: int = 5) -> Prediction:

@@ -11,6 +11,12 @@ import pytest
 # Test processes run side by side; threads of torch in each would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Converted networks stay in pytest's own cache: the user's is not touched."""
+    os.environ.setdefault("MRAF_GRAPHS", str(config.cache.mkdir("graphs")))
+
+
 SHARED = Path(os.environ.get("MRAF_SHARED", Path(__file__).parents[2] / "shared"))
 
 

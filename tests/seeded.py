@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from extractors import compat
+from extractors.weights import Weights
 
 
 def facenet() -> Any:
@@ -36,3 +37,7 @@ def ecapa() -> Any:
         attention_channels=128,
         lin_neurons=192,
     ).eval()
+
+
+FACENET = Weights("seeded 0", facenet_state)
+ECAPA = Weights("seeded 0", lambda: ecapa().state_dict())

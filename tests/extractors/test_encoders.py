@@ -82,7 +82,8 @@ def test_own_weights_are_built_and_have_an_identity_of_their_own(tmp_path):
     assert build(spec).dim == 512
 
 
-def test_weights_that_changed_or_went_or_are_of_another_network_are_refused(tmp_path):
+def test_weights_that_changed_or_went_or_are_of_another_network_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("MRAF_GRAPHS", str(tmp_path / "none converted"))
     spec = seeded_facenet_file(tmp_path / "seeded.pt")
     with pytest.raises(MrafError, match=r"seeded\.pt: not weights of 'ecapa'"):
         build(EncoderSpec("ecapa", spec.weights, spec.sha256))
@@ -94,6 +95,13 @@ def test_weights_that_changed_or_went_or_are_of_another_network_are_refused(tmp_
     spec.weights.unlink()
     with pytest.raises(MissingError):
         build(spec)
+
+
+def test_a_converted_network_needs_its_weights_no_more(tmp_path):
+    spec = seeded_facenet_file(tmp_path / "seeded.pt")
+    build(spec)
+    spec.weights.unlink()
+    assert build(spec).dim == 512
 
 
 class Payload:

@@ -118,7 +118,7 @@ def test_no_face_in_noise_of_any_size(finder, shape):
 
 
 def seeded_facenet() -> FaceNet:
-    return FaceNet(seeded.facenet_state())
+    return FaceNet(seeded.FACENET)
 
 
 def test_facenet_gives_what_the_plain_way_of_its_package_gives():

@@ -98,7 +98,7 @@ def test_ge2e_equals_its_package_on_mel_frames():
 
 def test_ecapa_equals_speechbrains_own_chain():
     net = seeded.ecapa()
-    encoder = Ecapa(net.state_dict())
+    encoder = Ecapa(seeded.ECAPA)
     from speechbrain.lobes.features import Fbank
     from speechbrain.processing.features import InputNormalization
 

@@ -1,0 +1,26 @@
+"""openvino reports its import, and every conversion, to its maker (openvino-telemetry).
+
+`extractors.graphs` imports it without that package.
+"""
+
+import subprocess
+import sys
+
+REPORTS = "import sys; print('openvino_telemetry.main' in sys.modules)"
+
+
+def printed(code: str, tmp_path) -> str:
+    """What a fresh interpreter prints, with a home of its own."""
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"HOME": str(tmp_path), "PYTHONPATH": ":".join(sys.path)},
+    )
+    return run.stdout.strip()
+
+
+def test_networks_load_without_the_reporter_and_leave_nothing_at_home(tmp_path):
+    assert printed("from extractors import graphs; graphs._core(); " + REPORTS, tmp_path) == "False"
+    assert not list(tmp_path.iterdir())
