@@ -11,36 +11,34 @@ import importlib.util
 import sys
 import threading
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_used: list[str] | None = None
+_helped: dict[str, bool] = {}
 _lock = threading.Lock()
 _keep: list[Any] = []  # torch.library registrations live as long as their Library object
 
 
-def prepare() -> list[str]:
+def prepare(*packages: str) -> list[str]:
     """Make `import torchvision` and `import torchaudio` work; call before either. Idempotent.
+
+    Args:
+        packages: those that are wanted, by default both. torchvision alone takes two seconds.
 
     Returns the names of the packages that needed help.
     """
-    global _used  # noqa: PLW0603
-    with _lock:
-        if _used is None:
-            import torch  # noqa: F401  # the extensions link its libraries and do not find them alone
+    import torch  # noqa: F401  # the extensions link its libraries and do not find them alone
 
-            _used = []
-            if "torchvision" not in sys.modules and not _loads("torchvision", "_C.so"):
-                _define_nms()
-                _used.append("torchvision")
-            if "torchaudio" not in sys.modules and not _loads(
-                "torchaudio", "lib/_torchaudio.abi3.so"
-            ):
-                _stub_torchaudio()
-                _used.append("torchaudio")
-        return _used
+    with _lock:
+        for package in packages or _SHIMS:
+            if package not in _helped:
+                library, shim = _SHIMS[package]
+                _helped[package] = package not in sys.modules and not _loads(package, library)
+                if _helped[package]:
+                    shim()
+        return [package for package, helped in _helped.items() if helped]
 
 
 @contextmanager
@@ -134,3 +132,9 @@ def _stub_torchaudio() -> None:
     stub.fail_if_no_align = lambda function: function  # type: ignore[attr-defined]
     stub._check_cuda_version = lambda: None  # type: ignore[attr-defined]
     sys.modules["torchaudio._extension"] = stub
+
+
+_SHIMS: dict[str, tuple[str, Callable[[], None]]] = {
+    "torchvision": ("_C.so", _define_nms),
+    "torchaudio": ("lib/_torchaudio.abi3.so", _stub_torchaudio),
+}

@@ -43,7 +43,7 @@ class SpeechFinder:
     """
 
     def __init__(self) -> None:
-        compat.prepare()
+        compat.prepare("torchaudio")
         with compat.torch_threads():
             import silero_vad as silero
 
@@ -115,7 +115,7 @@ class GE2E:
     def __init__(self) -> None:
         import torch
 
-        compat.prepare()
+        compat.prepare("torchaudio")
         from torchaudio.functional import melscale_fbanks
 
         # The package itself needs parts of setuptools that are gone; its weights do not.

@@ -40,6 +40,16 @@ def test_importing_the_package_does_not_install_the_shims():
     assert run("import sys, extractors.compat; print('torchvision' in sys.modules)") == "False"
 
 
+def test_sound_does_not_wait_for_torchvision():
+    code = """
+import sys
+from extractors.voice import GE2E, SpeechFinder
+SpeechFinder(), GE2E()
+print('torchvision' in sys.modules, 'torchaudio' in sys.modules)
+"""
+    assert run(code) == "False True"
+
+
 def test_nothing_is_done_where_the_real_extensions_load():
     code = """
 import ctypes, sys
