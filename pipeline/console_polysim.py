@@ -104,10 +104,13 @@ def submitted(report: SubmitReport) -> None:
 def _scores(title: str, scores: Sequence[Score]) -> None:
     table = Table(title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     table.add_column("")
+    between = " " if out.width >= 110 else "\n"  # in narrow terminals the deviation stands below
     for name in SETTINGS:
         table.add_column(name, justify="right", no_wrap=True)
     for score in scores:
-        cells = [f"{figure(score, s)} ± {figure(score, s, deviation=True)}" for s in SETTINGS]
+        cells = [
+            f"{figure(score, s)}{between}± {figure(score, s, deviation=True)}" for s in SETTINGS
+        ]
         table.add_row(escape(score.name), *cells)
     if scores:
         clips = [f"{scores[0].n[s]:,} clips" for s in SETTINGS[:-1]]
