@@ -62,7 +62,8 @@ def developed(scores: Sequence[Score]) -> None:
     """Table of `mraf polysim dev`, a block for each mode."""
     for mode, meaning in MODES.items():
         of_mode = [score for score in scores if score.mode == mode]
-        _scores(f"mode {mode}: {meaning}", of_mode)
+        if of_mode:
+            _scores(f"mode {mode}: {meaning}", of_mode)
     seeds = scores[0].seeds
     out.print(f"Mean ± standard deviation over {seeds} seed{'s' if seeds > 1 else ''}.")
     for score in scores:
@@ -103,17 +104,17 @@ def submitted(report: SubmitReport) -> None:
 
 def _scores(title: str, scores: Sequence[Score]) -> None:
     table = Table(title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    table.add_column("")
+    longest = max((len(score.name) for score in scores), default=0)
+    table.add_column("", overflow="fold", min_width=min(longest, 12))
     between = " " if out.width >= 110 else "\n"  # in narrow terminals the deviation stands below
     for name in SETTINGS:
         table.add_column(name, justify="right", no_wrap=True)
     for score in scores:
         cells = [
-            f"{figure(score, s)}{between}± {figure(score, s, deviation=True)}" for s in SETTINGS
+            f"{figure(score, s)}{between}±{figure(score, s, deviation=True)}" for s in SETTINGS
         ]
         table.add_row(escape(score.name), *cells)
-    if scores:
-        clips = [f"{scores[0].n[s]:,} clips" for s in SETTINGS[:-1]]
-        table.add_section()
-        table.add_row("", *clips, "", style="dim")
     out.print(table)
+    if scores:
+        counts = ", ".join(f"{scores[0].n[s]:,} in {s}" for s in SETTINGS[:-1])
+        out.print(f"Clips: {counts}.\n")

@@ -5,7 +5,7 @@ from pipeline import console_polysim
 from pipeline.measure import Score
 
 
-@pytest.mark.parametrize("width", [60, 80, 140])
+@pytest.mark.parametrize("width", [70, 80, 140])
 def test_names_and_figures_are_whole_in_terminals_of_any_width(monkeypatch, width):
     out = Console(width=width, record=True, file=None, quiet=False)
     monkeypatch.setattr(console_polysim, "out", out)
