@@ -32,6 +32,7 @@ class Picture:
     times: Sequence[float] | None = None  # [T] seconds; None: one frame after the other
     rotation: int = 0
     pixel_shape: Fraction | None = None  # width : height of one pixel
+    bt709: bool = False  # the colours of high definition, and flagged so
     options: dict[str, str] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)  # attributes of the encoder
 
@@ -112,6 +113,8 @@ def _add_stream(container: Any, track: Picture | Sound) -> Any:
         stream.set_display_rotation(track.rotation)
     if track.pixel_shape is not None:
         stream.sample_aspect_ratio = track.pixel_shape
+    if track.bt709:
+        stream.codec_context.colorspace = av.video.reformatter.Colorspace.ITU709
     for name, value in track.settings.items():
         setattr(stream.codec_context, name, value)
     return stream
@@ -127,6 +130,8 @@ def _frames(track: Picture | Sound) -> list[Any]:
     frames = []
     for index, picture in enumerate(track.frames):
         frame = av.VideoFrame.from_ndarray(picture, "rgba" if picture.shape[2] == 4 else "rgb24")
+        if track.bt709:
+            frame = frame.reformat(format=track.pix_fmt, dst_colorspace="itu709")
         if track.times is None:
             frame.pts, frame.time_base = index, Fraction(1, track.fps)
         else:

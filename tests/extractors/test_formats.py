@@ -254,6 +254,12 @@ def test_alpha_is_left_out(tmp_path, ending, codec, pix_fmt):
     check_film(read_video(write_clip(tmp_path / f"clip.{ending}", track)))
 
 
+@pytest.mark.parametrize("ending", ["mp4", "mkv", "ts"])
+def test_colours_of_high_definition(tmp_path, ending):
+    path = write_clip(tmp_path / f"clip.{ending}", picture(bt709=True))
+    check_corners(read_video(path).frames, tolerance=5)  # of the usual ones up to 27 off
+
+
 def test_interlaced_mpeg2(tmp_path):
     from av.codec.context import Flags
 
@@ -404,6 +410,28 @@ def test_the_first_of_several_streams_is_read(tmp_path, ending):
     tracks = [picture(), picture(frames=film()[:, ::-1, ::-1].copy())]
     tracks += [sound(), sound(wave=np.zeros(48_000, np.float32))]
     media = read_video(write_clip(tmp_path / f"clip.{ending}", *tracks))
+    check_film(media)
+    check_chirp(media.wave)
+
+
+def test_a_data_stream_beside(tmp_path):
+    import av
+
+    source = write_clip(tmp_path / "source.ts", picture(), sound())
+    path = tmp_path / "clip.ts"
+    with av.open(str(source)) as old, av.open(str(path), "w") as new:
+        data = new.add_data_stream("timed_id3")
+        copies = {each.index: new.add_stream_from_template(each) for each in old.streams}
+        for number, packet in enumerate(p for p in old.demux() if p.dts is not None):
+            packet.stream = copies[packet.stream.index]
+            note = av.Packet(b"ID3 a note")
+            note.stream, note.time_base = data, packet.time_base
+            note.pts = note.dts = packet.dts
+            for each in [note, packet] if number % 10 == 0 else [packet]:
+                new.mux(each)
+    with av.open(str(path)) as container:
+        assert len(container.streams.data) == 1
+    media = read_video(path)
     check_film(media)
     check_chirp(media.wave)
 
