@@ -7,7 +7,7 @@ import numpy as np
 
 _USUAL = 0.04  # seconds a frame lasts where its time stamps do not tell
 _LONGEST_PAUSE = 10.0  # seconds; a larger step forwards is a leap of the clock
-_LARGEST_SHAPE = 4  # a pixel's width to its height, or the reverse; beyond it the header is wrong
+_LARGEST_SHAPE = 2.5  # a pixel's width to its height, or the reverse; beyond it the header is wrong
 
 
 class Clock:
@@ -46,6 +46,10 @@ class Spread:
         self._wanted, self._step = wanted, 0.0
         self._kept: list[tuple[float, Any]] = []
 
+    def wants(self, time: float) -> bool:
+        """Whether a frame at `time` in seconds would be kept, for now."""
+        return not self._kept or time - self._kept[-1][0] >= self._step
+
     def add(self, time: float, frame: Any) -> None:
         """Offer the next frame; `time` in seconds must be later than that of the one before."""
         self._keep(time, frame)
@@ -75,7 +79,7 @@ class Spread:
         return [self._kept[i] for i in index]
 
     def _keep(self, time: float, frame: Any) -> None:
-        if not self._kept or time - self._kept[-1][0] >= self._step:
+        if self.wants(time):
             self._kept.append((time, frame))
 
 
