@@ -470,6 +470,14 @@ def test_a_codec_that_is_not_known(tmp_path):
     check_chirp(media.wave)
 
 
+def test_a_sound_codec_that_is_not_known(tmp_path):
+    path = write_clip(tmp_path / "clip.mkv", picture(), sound("libopus"))
+    path.write_bytes(path.read_bytes().replace(b"A_OPUS", b"A_NONE"))
+    media = read_video(path)
+    assert (media.wave, media.wave_reason) == (None, "decode_error")
+    check_film(media)
+
+
 @pytest.mark.parametrize("ending", ["jpg", "png", "webp", "bmp", "tiff"])
 def test_picture_file(tmp_path, ending):
     from PIL import Image
