@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from extractors import pictures
 from mraf.errors import MediaError
 
 SAMPLE_RATE = 16_000
@@ -17,7 +18,7 @@ SAMPLE_RATE = 16_000
 _OPEN_OPTIONS = {
     "protocol_whitelist": "file",
     "format_whitelist": "mov,matroska,avi,mpeg,mpegts,mpegvideo,flv,asf,ogg,mxf,dv,rm,nut,m4v,h264,hevc,"
-    "ivf,obu,wav,w64,caf,aiff,au,mp3,flac,aac,ac3,eac3,amr,wv,tta,ape,dts,gif,swf,wtv,vob",
+    "mjpeg,ivf,obu,wav,w64,caf,aiff,au,mp3,flac,aac,ac3,eac3,amr,wv,tta,ape,dts,gif,swf,wtv,vob",
 }
 
 log = logging.getLogger("mraf")
@@ -133,13 +134,14 @@ class _Reader:
         self.container, self.wanted, self.max_seconds = container, wanted, max_seconds
         self.video = _picture_stream(container) if wanted else None
         self.audio = container.streams.best("audio")
-        self._index = self.video.index if self.video is not None else -1
+        # Read while the container is open; asked for afterwards, PyAV 18 ends the process.
+        self._pixel_shape = None if self.video is None else self.video.sample_aspect_ratio
         self.problem: str | None = None
-        self._frames: list[tuple[float, Any]] = []
-        self._starts: dict[int, float] = {}
-        self._stride, self._seen = 1, 0
+        self._clocks = {"video": pictures.Clock(), "audio": pictures.Clock()}
+        self._spread = pictures.Spread(wanted)
         self._chunks: list[np.ndarray] = []
         self._resampler: Any = None
+        self._format: tuple[str, str, int] | None = None
         for stream in (self.video, self.audio):
             if stream is not None:
                 stream.thread_count = 1  # one thread a worker process: cores are shared by clip
@@ -162,23 +164,14 @@ class _Reader:
 
     def picture(self) -> tuple[np.ndarray | None, np.ndarray]:
         """The chosen frames `[T, H, W, 3]` and their times `[T]`."""
-        chosen = self._frames
-        if len(chosen) > self.wanted:
-            index = (np.arange(self.wanted) + 0.5) * len(chosen) / self.wanted
-            chosen = [chosen[int(i)] for i in index]
-        pictures: list[np.ndarray] = []
-        times: list[float] = []
-        for time, frame in chosen:
-            picture = self._convert(frame)
-            if picture is not None and (not pictures or picture.shape == pictures[0].shape):
-                pictures.append(picture)
-                times.append(time)
-        return (np.stack(pictures) if pictures else None), np.asarray(times, np.float64)
+        converted = [(time, self._convert(frame)) for time, frame in self._spread.chosen()]
+        found = [(time, picture) for time, picture in converted if picture is not None]
+        times = np.asarray([time for time, _ in found], np.float64)
+        return (pictures.of_one_size([p for _, p in found]) if found else None), times
 
     def sound(self) -> np.ndarray | None:
         """The sound `[N]`, None where there is none."""
-        if self._resampler is not None:
-            self._chunks += [_samples(frame) for frame in self._resampler.resample(None)]
+        self._end_sound()
         wave = np.concatenate(self._chunks) if self._chunks else np.zeros(0, np.float32)
         return np.nan_to_num(np.clip(wave, -4, 4)) if wave.size else None
 
@@ -191,38 +184,32 @@ class _Reader:
         except (av.error.FFmpegError, ValueError) as error:
             self._note(error)
             return True
-        take = self._take_picture if packet.stream is self.video else self._take_sound
         for frame in frames:
-            if self._time(frame, packet.stream.index) > self.max_seconds:
+            time = self._clocks[packet.stream.type].tick(frame.time)
+            if time > self.max_seconds:
                 return False
-            take(frame)
+            if packet.stream is self.video:
+                self._spread.add(time, frame)
+            else:
+                self._take_sound(frame)
         return True
-
-    def _time(self, frame: Any, stream: int) -> float:
-        """Seconds since the stream's first frame: broadcast streams start at any clock time."""
-        time = float(frame.time or 0.0)
-        return time - self._starts.setdefault(stream, time)
-
-    def _take_picture(self, frame: Any) -> None:
-        # Every `stride`-th frame is kept; when too many are kept every second one goes and the
-        # stride doubles. So the frames are spread evenly however long the video turns out to be.
-        if self._seen % self._stride == 0:
-            self._frames.append((self._time(frame, self._index), frame))
-            if len(self._frames) > 2 * self.wanted:
-                del self._frames[1::2]
-                self._stride *= 2
-        self._seen += 1
 
     def _take_sound(self, frame: Any) -> None:
         import av
 
-        if self._resampler is None:
-            self._resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
+        form = (frame.format.name, frame.layout.name, frame.sample_rate)
         try:
+            if form != self._format:  # the first frame, or the format changed in mid-stream
+                self._end_sound()
+                self._resampler, self._format = _mono_resampler(frame.layout.nb_channels), form
             self._chunks += [_samples(part) for part in self._resampler.resample(frame)]
-        except (av.error.FFmpegError, ValueError) as error:  # the format changed in mid-stream
+        except (av.error.FFmpegError, ValueError) as error:
             self._note(error)
-            self._resampler = None
+            self._resampler = self._format = None
+
+    def _end_sound(self) -> None:
+        if self._resampler is not None:
+            self._chunks += [_samples(frame) for frame in self._resampler.resample(None)]
 
     def _convert(self, frame: Any) -> np.ndarray | None:
         import av
@@ -232,9 +219,7 @@ class _Reader:
         except (av.error.FFmpegError, ValueError) as error:
             self._note(error)
             return None
-        # The flag gives the turn that was undone when filming; quarter turns only.
-        turns = round(frame.rotation / 90) % 4
-        return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
+        return pictures.upright(picture, pictures.orientation(frame), self._pixel_shape)
 
     def _note(self, error: Exception) -> None:
         if self.problem is None:
@@ -250,6 +235,14 @@ def _picture_stream(container: Any) -> Any:
         if not stream.disposition & Disposition.attached_pic:
             return stream
     return None
+
+
+def _mono_resampler(channels: int) -> Any:
+    import av
+
+    # FFmpeg adds two channels up at 0.71 each; two equal ones shall be as loud as one.
+    options = {"rematrix_volume": str(0.5**0.5)} if channels > 1 else None
+    return av.AudioResampler("flt", "mono", SAMPLE_RATE, options=options)
 
 
 def _samples(frame: Any) -> np.ndarray:
