@@ -120,11 +120,13 @@ def signal_to_noise(wave: np.ndarray, probability: np.ndarray) -> float | None:
         probability: `[M]` of speech, in windows of 512 samples.
     """
     whole = min(len(wave) // WINDOW, len(probability))
+    if whole * WINDOW < 2 * MIN_QUIET_SECONDS * SAMPLE_RATE:
+        return None
     windows = wave[: whole * WINDOW].reshape(whole, WINDOW)
     power = np.square(windows, dtype=np.float64).mean(axis=1)
     likely = probability[:whole]
     near = np.convolve(likely > 0.1, np.ones(2 * QUIET_MARGIN + 1), "same") > 0.5
-    speech, noise = power[likely > 0.5], power[~near[:whole]]
+    speech, noise = power[likely > 0.5], power[~near]
     if min(len(speech), len(noise)) * WINDOW < MIN_QUIET_SECONDS * SAMPLE_RATE:
         return None
     ratio = (speech.mean() - noise.mean()) / max(noise.mean(), 1e-12)
