@@ -49,9 +49,9 @@ def _print_figures(found: Figures) -> None:
     if not found.spreads:
         return
     ramp = PLAIN_BARS if out.options.ascii_only else BARS
-    out.print(f"\n  {'':<18}{'median':>8}{'5 %':>8}{'95 %':>8}   lowest to highest")
+    out.print(f"\n  {'':<18}{'clips':>8}{'median':>9}{'5 %':>8}{'95 %':>8}   lowest to highest")
     for name, spread in found.spreads.items():
         title, form = _SHOWN[name]
         numbers = (f"{form.format(v):>8}" for v in (spread.median, spread.p5, spread.p95))
-        line = f"  {title:<18}{''.join(numbers)}   {bars(spread.counts, ramp)}"
+        line = f"  {title:<18}{spread.clips:>8} {''.join(numbers)}   {bars(spread.counts, ramp)}"
         out.print(line.rstrip(), markup=False)
