@@ -47,10 +47,14 @@ class FeatureRow:
     face_quality: float | None = None  # mean probability of the detector, 0 to 1
     face_frames: int = 0  # frames in which the chosen face was found
     face_size: float | None = None  # height of the face in pixels of the video, median
+    faces_seen: int | None = None  # distinct people
+    face_steadiness: float | None = None  # mean cosine of the chosen faces to their mean, 0 to 1
+    face_sharpness: float | None = None  # variance of the Laplacian at 160 x 160 pixels, median
     voice: np.ndarray | None = None  # [Dv] float32
     voice_reason: str | None = None
     voice_quality: float | None = None  # mean probability of speech, 0 to 1
     voice_seconds: float = 0.0  # speech that was embedded
+    voice_snr: float | None = None  # dB, speech over what is heard between it
     error: str | None = None  # why the clip could not be read at all
     replaces: str | None = None  # id under which the same file stood before it was moved
 
@@ -284,7 +288,13 @@ _TYPES: dict[str, pa.DataType] = {
     "voice_quality": pa.float32(),
     "voice_seconds": pa.float32(),
     "face_frames": pa.int32(),
+    "faces_seen": pa.int32(),
+    "face_steadiness": pa.float32(),
+    "face_sharpness": pa.float32(),
+    "voice_snr": pa.float32(),
 }
+_LATER = frozenset({"faces_seen", "face_steadiness", "face_sharpness", "voice_snr"})
+"""Columns that tables of earlier versions lack; read as null there."""
 SCHEMA_NAMES = tuple(field.name for field in fields(FeatureRow))
 
 
@@ -318,7 +328,12 @@ def _from_dict(row: dict[str, Any]) -> FeatureRow:
 
 def _read_part(path: Path, columns: list[str]) -> pa.Table:
     try:
-        return pq.read_table(path, columns=columns, partitioning=None)
+        absent = _LATER.difference(pq.read_schema(path).names)
+        there = [name for name in columns if name not in absent]
+        table = pq.read_table(path, columns=there, partitioning=None)
+        for name in (name for name in columns if name in absent):
+            table = table.append_column(name, pa.nulls(table.num_rows, _TYPES[name]))
+        return table.select(columns)
     except (pa.ArrowException, OSError, KeyError) as error:
         reason = str(error).splitlines()[0]
         raise MrafError(

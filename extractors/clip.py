@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from extractors import compat, encoders
-from extractors.face import FaceFinder, FaceResult, embed_face
+from extractors.face import FaceFinder
 from extractors.media import Media, read_pair, read_video
+from extractors.person import FaceResult, embed_face
 from extractors.voice import SpeechFinder, VoiceResult, embed_voice
 
-RULES = 1
+RULES = 2
 """Raised whenever the same clip and encoders would give other vectors than before."""
 
 

@@ -1,7 +1,6 @@
 """The encoders to choose from, and how one is chosen.
 
-To add an encoder: write a class with `name`, `dim` and `embed` (see `FaceEncoder` and
-`VoiceEncoder`), and add a row to `FACE` or `VOICE`.
+To add an encoder: write a class with what `FaceEncoder` or `VoiceEncoder` asks for, and add a row to `FACE` or `VOICE`.
 """
 
 import pickle

@@ -10,8 +10,16 @@ from extractors import compat, graphs
 from extractors.media import SAMPLE_RATE
 from extractors.weights import Weights
 
+PAUSE = 0.5
+"""Gaps of up to so many seconds between stretches of speech, each 0.2 s wider than heard, stay in."""
 MIN_SECONDS = 1.0
 """Less speech than this is not embedded: such vectors are not worth trusting."""
+WINDOW = 512
+"""Samples in a window of the speech detector, 32 ms."""
+QUIET_MARGIN = 3
+"""Windows beside speech that do not count as noise."""
+MIN_QUIET_SECONDS = 0.3
+SNR_RANGE = (-10.0, 60.0)  # dB; beyond, the figure says nothing more
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,17 @@ class VoiceResult:
     reason: str | None = None  # no_audio, no_speech, speech_too_short, decode_error
     quality: float | None = None  # mean probability of speech in what was embedded, 0 to 1
     seconds: float = 0.0  # speech found
+    snr: float | None = None  # dB, see `signal_to_noise`; None where nothing is heard but speech
+
+
+@dataclass(frozen=True, eq=False)
+class Speech:
+    """The speech in a clip."""
+
+    wave: np.ndarray  # [N] float32 at 16 kHz; empty where there is none
+    probability: float  # of speech, mean over the wave, or the highest where it is empty
+    snr: float | None = None  # dB
+    seconds: float = 0.0  # of speech, pauses within the wave left out
 
 
 class VoiceEncoder(Protocol):
@@ -38,8 +57,9 @@ class VoiceEncoder(Protocol):
 class SpeechFinder:
     """Silero VAD, whose model lies in its package.
 
-    Pauses of up to half a second stay in, so that running speech is embedded as it is; longer ones
-    are cut to 0.2 s at either side.
+    Pauses of less than a second stay in, and so does as much before and after the speech: running
+    speech is embedded as it is, which is what the encoders were trained on. Longer ones are cut to
+    0.2 s at either side.
     """
 
     def __init__(self) -> None:
@@ -50,8 +70,8 @@ class SpeechFinder:
         self._model = silero.load_silero_vad(sequence=True)
         self._segments = silero.get_speech_timestamps_from_probs
 
-    def find(self, wave: np.ndarray) -> tuple[np.ndarray, float]:
-        """Cut `[N]` samples at 16 kHz to the speech in them: the samples, their mean probability."""
+    def find(self, wave: np.ndarray) -> Speech:
+        """Cut `[N]` samples at 16 kHz to the speech in them."""
         probability = np.asarray(self._model.audio_forward(wave)).reshape(-1)
         segments = self._segments(
             probability.tolist(),
@@ -61,10 +81,27 @@ class SpeechFinder:
             audio_length_samples=len(wave),
         )
         if not segments:
-            return np.zeros(0, np.float32), float(probability.max(initial=0.0))
-        parts = [slice(segment["start"], segment["end"]) for segment in segments]
-        windows = np.concatenate([probability[p.start // 512 : -(-p.stop // 512)] for p in parts])
-        return np.concatenate([wave[part] for part in parts]), float(windows.mean())
+            return Speech(np.zeros(0, np.float32), float(probability.max(initial=0.0)))
+        spans = [(segment["start"], segment["end"]) for segment in segments]
+        parts = [slice(*span) for span in _bridged(spans, len(wave))]
+        windows = np.concatenate(
+            [probability[p.start // WINDOW : -(-p.stop // WINDOW)] for p in parts]
+        )
+        speech = np.concatenate([wave[part] for part in parts])
+        seconds = sum(end - start for start, end in spans) / SAMPLE_RATE
+        return Speech(speech, float(windows.mean()), signal_to_noise(wave, probability), seconds)
+
+
+def _bridged(spans: list[tuple[int, int]], samples: int) -> list[tuple[int, int]]:
+    """Spans of speech with the short pauses between them, and before and after them, filled."""
+    reach = round(PAUSE * SAMPLE_RATE)
+    bridged = [(0, 0)]
+    for start, end in [*spans, (samples, samples)]:
+        if start - bridged[-1][1] <= reach:
+            bridged[-1] = (bridged[-1][0], end)
+        else:
+            bridged.append((start, end))
+    return [(start, end) for start, end in bridged if end > start]
 
 
 def embed_voice(
@@ -80,13 +117,38 @@ def embed_voice(
     """
     if wave is None:
         return VoiceResult(None, reason or "no_audio")
-    speech, probability = finder.find(wave)
-    seconds = len(speech) / SAMPLE_RATE
-    if not len(speech):
-        return VoiceResult(None, "no_speech", probability)
-    if seconds < MIN_SECONDS:
-        return VoiceResult(None, "speech_too_short", probability, seconds)
-    return VoiceResult(encoder.embed(speech), None, probability, seconds)
+    speech = finder.find(wave)
+    if not len(speech.wave):
+        return VoiceResult(None, "no_speech", speech.probability)
+    heard = (speech.probability, speech.seconds, speech.snr)
+    if speech.seconds < MIN_SECONDS:
+        return VoiceResult(None, "speech_too_short", *heard)
+    return VoiceResult(encoder.embed(speech.wave), None, *heard)
+
+
+def signal_to_noise(wave: np.ndarray, probability: np.ndarray) -> float | None:
+    """Power of the speech over that of what is heard between it, in dB, -10 to 60.
+
+    The noise is what sounds in windows that hold no speech and have none beside them (what dies
+    away there is echo); its power is taken off that of the windows that hold speech. None where
+    less than 0.3 s of either is left.
+
+    Args:
+        wave: `[N]` samples.
+        probability: `[M]` of speech, in windows of 512 samples.
+    """
+    whole = min(len(wave) // WINDOW, len(probability))
+    if whole * WINDOW < 2 * MIN_QUIET_SECONDS * SAMPLE_RATE:
+        return None
+    windows = wave[: whole * WINDOW].reshape(whole, WINDOW)
+    power = np.square(windows, dtype=np.float64).mean(axis=1)
+    likely = probability[:whole]
+    near = np.convolve(likely > 0.1, np.ones(2 * QUIET_MARGIN + 1), "same") > 0.5
+    speech, noise = power[likely > 0.5], power[~near]
+    if min(len(speech), len(noise)) * WINDOW < MIN_QUIET_SECONDS * SAMPLE_RATE:
+        return None
+    ratio = (speech.mean() - noise.mean()) / max(noise.mean(), 1e-12)
+    return float(np.clip(10 * np.log10(max(ratio, 1e-9)), *SNR_RANGE))
 
 
 class Ecapa:

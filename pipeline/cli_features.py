@@ -12,12 +12,16 @@ app = typer.Typer(help="The table of extracted features.", no_args_is_help=True)
 
 @app.command("info")
 def features_info(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Summarise the feature table."""
-    from pipeline import console
+    """Summarise the feature table: whose clips, and how good the faces and voices in them are."""
+    from pipeline import console, console_features
+    from pipeline.figures import figures
     from pipeline.workspace import Workspace
 
     table = Workspace.at(workspace).table
-    console.print_json(table.summary()) if as_json else console.features_info(table)
+    if as_json:
+        console.print_json(table.summary() | figures(table).as_dict())
+    else:
+        console_features.features_info(table)
 
 
 @app.command("export")

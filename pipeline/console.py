@@ -27,7 +27,6 @@ from rich.table import Table
 from pipeline.modes import MODES
 
 if TYPE_CHECKING:
-    from data.features import FeatureTable
     from data.sample import SampleClip
     from mraf.trainer import EpochReport
     from pipeline.evaluate import EvaluateReport
@@ -180,19 +179,6 @@ def identified(prediction: "Prediction") -> None:
         rest = ", ".join(f"{escape(c.speaker)} {c.probability:.1%}" for c in others)
         out.print(f"  then   {rest}")
     out.print(f"  face   {_evidence(prediction.face)}\n  voice  {_evidence(prediction.voice)}\n")
-
-
-def features_info(table: "FeatureTable") -> None:
-    """Summary of `mraf features info`."""
-    info = table.summary()
-    out.print(
-        f"[bold]{escape(str(table.folder))}[/]: {info['clips']} clips, {info['speakers']} speakers"
-    )
-    for key in ("languages", "face_missing", "voice_missing", "extractors"):
-        rows = ", ".join(f"{escape(str(name))} ({n})" for name, n in info[key].items())
-        out.print(f"  {key.replace('_', ' '):<14} {rows or 'none'}")
-    if info["failed"]:
-        out.print(f"  failed         {info['failed']}")
 
 
 def weights_table(found: "dict[str, Path | None]") -> None:

@@ -326,10 +326,14 @@ def _setup_worker(
             face_quality=face.quality,
             face_frames=face.frames,
             face_size=face.size,
+            faces_seen=face.people,
+            face_steadiness=face.steadiness,
+            face_sharpness=face.sharpness,
             voice=voice.vector,
             voice_reason=voice.reason,
             voice_quality=voice.quality,
             voice_seconds=voice.seconds,
+            voice_snr=voice.snr,
         )
 
     return work

@@ -10,7 +10,7 @@ import numpy as np
 from data.manifest import AUDIO_SUFFIXES, Clip, clip_files
 from extractors.clip import ClipExtractor, ExtractOptions
 from extractors.encoders import EncoderPair, choose
-from extractors.face import FaceResult
+from extractors.person import FaceResult
 from extractors.voice import VoiceResult
 from mraf.errors import MediaError, UsageError
 from mraf.types import Features

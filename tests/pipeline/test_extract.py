@@ -65,6 +65,14 @@ def test_a_copy_under_another_name_is_a_clip_of_its_own(videos, tmp_path):
     assert set(rows(tmp_path / "w")) == {"ann/1.mp4", "ann/2.mp4", "ann/3.mp4"}
 
 
+def test_rows_say_how_good_face_and_voice_are(extracted):
+    seen = [row for row in Workspace.at(extracted).table.rows() if row.face is not None]
+    assert all(row.faces_seen >= 1 and row.face_sharpness > 0 for row in seen)
+    assert all(0.9 < row.face_steadiness <= 1 for row in seen if row.face_frames > 1)
+    heard = [row.voice_snr for row in Workspace.at(extracted).table.rows() if row.voice is not None]
+    assert all(snr is None or -10 <= snr <= 60 for snr in heard) and any(heard)
+
+
 def test_vectors_do_not_depend_on_the_number_of_workers(videos, tmp_path):
     run(videos, tmp_path / "one")
     extract(find_clips([videos]), tmp_path / "two", PACKAGED, worker_count=2)
