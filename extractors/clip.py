@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from extractors import compat, encoders
+from extractors.decoder import Decoder
 from extractors.face import FaceFinder, FaceResult, embed_face
-from extractors.media import Media, read_pair, read_video
+from extractors.media import Media
 from extractors.voice import SpeechFinder, VoiceResult, embed_voice
 
-RULES = 1
+RULES = 2
 """Raised whenever the same clip and encoders would give other vectors than before."""
 
 
@@ -35,6 +36,8 @@ class ClipExtractor:
         device: str = "cpu",
     ) -> None:
         self.options = options
+        # First, so that its child process starts while the networks load.
+        self._decoder = Decoder(options.frames, options.max_seconds)
         self._faces, self._speech = FaceFinder(device), SpeechFinder()
         self._face = encoders.build(pair.face, device)
         self._voice = encoders.build(pair.voice, device)
@@ -51,7 +54,9 @@ class ClipExtractor:
             )
 
     def read(self, video: Path | None, audio: Path | None, image: Path | None) -> Media:
-        """Decode a clip. Raises MediaError where nothing of it can be decoded."""
-        if video is not None:
-            return read_video(video, self.options.frames, self.options.max_seconds)
-        return read_pair(audio, image, self.options.max_seconds)
+        """Decode a clip, in a child process. Raises MediaError where nothing can be decoded."""
+        return self._decoder.read(video, audio, image)
+
+    def close(self) -> None:
+        """End the child process that decodes; a later call starts another one."""
+        self._decoder.close()

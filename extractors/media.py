@@ -68,11 +68,9 @@ def read_video(
     import av
 
     check_file(path)
-    # `max_pixels` holds for the decoders that look for the format of the streams, too.
-    options = _OPEN_OPTIONS | {"max_pixels": str(limits.pixels)}
     try:
         # Absolute, lest a colon in the name be taken for a protocol.
-        container = av.open(str(path.absolute()), metadata_errors="replace", options=options)
+        container = av.open(str(path.absolute()), metadata_errors="replace", options=_OPEN_OPTIONS)
     except MemoryError:
         raise
     except (av.error.FFmpegError, OSError, ValueError) as error:
@@ -213,6 +211,8 @@ class _Reader:
         for stream in (self.video, self.audio):
             if stream is not None:
                 stream.thread_count = 1  # one thread a worker process: cores are shared by clip
+        if self.video is not None:
+            self.video.codec_context.options = {"max_pixels": str(limits.pixels)}
 
     def run(self) -> None:
         import av
