@@ -29,6 +29,8 @@ _SHORTER_SIDE, _LONGER_SIDE = 1080, 4096
 # Seconds between two frames that are believed; a longer gap is a broken time stamp.
 _GAP = 10.0
 
+_OPENCV_NO_MEMORY = -4
+
 log = logging.getLogger("mraf")
 
 
@@ -180,6 +182,8 @@ def read_image(path: Path, limits: Limits = Limits()) -> np.ndarray:
                 f"{path.name}: a larger picture than {limits.side} pixels a side or "
                 f"{limits.pixels >> 20} Mi pixels in all, which is what is read"
             ) from None
+        if isinstance(error, cv2.error) and error.code == _OPENCV_NO_MEMORY:
+            raise MemoryError from None
         raise MediaError(_cannot_open(path, error)) from None
     if picture is None:
         raise MediaError(f"{path.name}: not a picture that can be decoded")
