@@ -308,7 +308,7 @@ class _Reader:
         if size == (frame.width, frame.height):
             return frame
         try:
-            return frame.reformat(*size, format="rgb24", interpolation="AREA")
+            return frame.reformat(*size, "rgb24", interpolation="AREA", threads=1)
         except (av.error.FFmpegError, ValueError) as error:
             self._note(error)
             return None
@@ -345,7 +345,7 @@ class _Reader:
         if frame is None:
             return None
         try:
-            picture = frame.to_ndarray(format="rgb24")
+            picture = frame.to_ndarray(format="rgb24", threads=1)
         except (av.error.FFmpegError, ValueError) as error:
             self._note(error)
             return None
