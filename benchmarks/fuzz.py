@@ -29,9 +29,10 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=20.0, help="time limit a file")
-    parser.add_argument("--keep", type=Path, help="folder for the files that are neither or odd")
+    parser.add_argument("--keep", type=Path, help="folder for the files to look at")
     arguments = parser.parse_args()
-    counts: Counter[tuple[str, str]] = Counter()
+    formats: Counter[tuple[str, str]] = Counter()
+    damages: Counter[tuple[str, str]] = Counter()
     slowest, most = (0.0, ""), 0
     problems: list[str] = []
     with (
@@ -48,16 +49,17 @@ def main() -> None:
             path.write_bytes(data)
             outcome, message, seconds = attempt(decoder, path)
             path.unlink()
-            counts[sample.suffix, outcome] += 1
-            counts[damage, outcome] += 1
+            formats[sample.suffix, outcome] += 1
+            damages[damage, outcome] += 1
             slowest = max(slowest, (seconds, f"{path.name}, {damage}"))
             most = max(most, peak_memory(decoder.pid))
-            if outcome not in ("media", "error") or len(message.splitlines()) > 1:
+            if outcome in ("slow", "crash") or len(message.splitlines()) > 1:
                 problems.append(f"{path.name}, {damage}: {message}")
                 if arguments.keep:
                     (arguments.keep / path.name).write_bytes(data)
         left = set(Path(folder).rglob("*")) - before
-    print_table(counts)
+    print_table("format", formats)
+    print_table("damage", damages)
     print(f"slowest: {slowest[0]:.2f} s ({slowest[1]}); most memory: {most / 1024:.0f} MiB")
     print(f"files left behind: {len(left)}; to look at: {len(problems)}")
     for problem in problems:
@@ -87,9 +89,9 @@ def peak_memory(pid: int | None) -> int:
     return int(found.group(1)) if found else 0
 
 
-def print_table(counts: Counter[tuple[str, str]]) -> None:
-    """One line a format and one a kind of damage."""
-    print(f"{'':10}" + "".join(f"{outcome:>8}" for outcome in OUTCOMES))
+def print_table(title: str, counts: Counter[tuple[str, str]]) -> None:
+    """One line for each format, or each kind of damage."""
+    print(f"{title:10}" + "".join(f"{outcome:>8}" for outcome in OUTCOMES))
     for name in dict.fromkeys(name for name, _ in counts):
         print(f"{name:10}" + "".join(f"{counts[name, outcome]:8}" for outcome in OUTCOMES))
 

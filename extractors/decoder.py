@@ -249,15 +249,20 @@ def _start(options: str) -> subprocess.Popen:
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
     }
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "extractors.decoding", str(os.getpid()), options],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # what decoders say about damaged files
-        bufsize=0,
-        cwd=os.sep,
-        env=environment,
-    )
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "extractors.decoding", str(os.getpid()), options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # what decoders say about damaged files
+            bufsize=0,
+            cwd=os.sep,
+            env=environment,
+        )
+    except OSError as error:
+        raise MrafError(
+            f"The decoder cannot start: {sys.executable} cannot be run ({error.strerror})."
+        ) from None
 
 
 def _widen(pipe: int) -> None:

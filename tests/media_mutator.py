@@ -52,7 +52,7 @@ def write_samples(folder: Path) -> list[Path]:
         files.append(write_media(path, frames, tone(0.5, rate), rate, 0, video, sound))
     for ending, (sound, rate) in SOUNDS.items():
         path = folder / f"sound.{ending}"
-        files.append(write_media(path, None, tone(0.5, rate), rate, 0, "", sound))
+        files.append(write_media(path, None, tone(3.0, rate), rate, 0, "", sound))
     for ending in PICTURES:
         files.append(folder / f"picture.{ending}")
         cv2.imwrite(str(files[-1]), corners())

@@ -182,7 +182,7 @@ def test_an_answer_that_makes_no_sense_is_an_error(odd_child, clip, answer):
         decoder.read(clip)
 
 
-def test_an_exception_of_another_kind_is_an_error_of_the_clip(odd_child, clip, monkeypatch):
+def test_an_exception_of_another_kind_is_an_error_of_the_clip(odd_child, clip):
     odd_child(
         "from extractors import media; media.read_video = lambda *a, **k: 1 / 0; Path().resolve()"
     )
@@ -198,6 +198,12 @@ def test_a_child_that_cannot_start_says_why(monkeypatch, clip, tmp_path):
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     with Decoder() as decoder, pytest.raises(MrafError, match="libav is not there.*mraf doctor"):
         decoder.read(clip)
+
+
+def test_no_process_can_be_started(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/gone/python")
+    with pytest.raises(MrafError, match="/gone/python cannot be run .No such file"):
+        Decoder()
 
 
 def test_modules_of_the_current_folder_are_not_taken(monkeypatch, clip, tmp_path):
@@ -267,9 +273,9 @@ def test_a_forgotten_decoder_ends_its_child(clip):
 def test_the_child_does_not_survive_a_parent_that_is_killed(clip):
     """While it hangs, so that it cannot see its stdin closed."""
     script = (
-        "import sys, signal, time\nfrom pathlib import Path\nfrom extractors import decoder\n"
+        "import os, signal, sys\nfrom pathlib import Path\nfrom extractors import decoder\n"
         "held = decoder.Decoder()\nheld._running().wait_until_ready()\n"
-        "import os\nos.kill(held.pid, signal.SIGSTOP)\n"
+        "os.kill(held.pid, signal.SIGSTOP)\n"
         "print(held.pid, flush=True)\nheld.read(Path(sys.argv[1]))"
     )
     root = str(Path(module.__file__).parents[1])
