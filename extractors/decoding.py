@@ -89,7 +89,7 @@ def _own_stdout() -> int:
 
 
 def _end_with(parent: int) -> None:
-    """Have the kernel end this process together with its parent, where it can."""
+    """Have the kernel end this process together with its parent (the thread that started it)."""
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         with suppress(OSError, AttributeError):

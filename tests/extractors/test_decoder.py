@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -223,6 +224,16 @@ def test_a_child_that_died_between_clips_is_replaced(clip):
     with Decoder() as decoder:
         decoder.read(clip)
         os.kill(decoder.pid, signal.SIGKILL)
+        assert decoder.read(clip).frames is not None
+
+
+def test_outlives_the_thread_that_made_it(clip):
+    """Linux ends the child together with that thread; another one is started."""
+    made = []
+    thread = threading.Thread(target=lambda: made.append(Decoder()))
+    thread.start()
+    thread.join()
+    with made[0] as decoder:
         assert decoder.read(clip).frames is not None
 
 
