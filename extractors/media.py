@@ -258,7 +258,9 @@ class _Reader:
         if self._resampler is not None:
             self._chunks += self._resample(None)
         wave = np.concatenate(self._chunks) if self._chunks else np.zeros(0, np.float32)
-        return np.nan_to_num(np.clip(wave, -4, 4)) if wave.size else None
+        self._chunks.clear()
+        np.clip(wave, -4, 4, out=wave)
+        return np.nan_to_num(wave, copy=False) if wave.size else None
 
     def _streams(self) -> list[Any]:
         streams = [stream for stream in (self.video, self.audio) if stream is not None]
