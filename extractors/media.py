@@ -215,7 +215,7 @@ class _Reader:
         for stream in (self.video, self.audio):
             if stream is not None:
                 stream.thread_count = 1  # one thread a worker process: cores are shared by clip
-        if self.video is not None:
+        if self.video is not None and self.video.codec_context is not None:  # a known codec
             self.video.codec_context.options = {"max_pixels": str(limits.pixels)}
 
     def run(self) -> None:
@@ -264,8 +264,8 @@ class _Reader:
 
     def _streams(self) -> list[Any]:
         streams = [stream for stream in (self.video, self.audio) if stream is not None]
-        if self.video is not None:
-            context = self.video.codec_context
+        context = None if self.video is None else self.video.codec_context
+        if context is not None:
             problem = self.limits.check_size(context.width or 0, context.height or 0)
             if problem:
                 self._note(problem)

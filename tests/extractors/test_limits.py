@@ -49,6 +49,13 @@ def test_pictures_too_large(tmp_path):
     assert media.frames_reason == "decode_error" and media.wave is not None
 
 
+def test_pictures_of_an_unknown_codec_have_no_size(tmp_path):
+    path = write_media(tmp_path / "clip.mp4", still(5), tone(1.0))
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"zzzz"))
+    media = read_video(path)
+    assert media.frames_reason == "decode_error" and media.wave is not None
+
+
 def test_a_picture_is_refused_for_what_its_header_says_before_it_is_decoded(decoder, tmp_path):
     import zlib
 
