@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from extractors import compat, encoders
+from extractors.decoder import Decoder
 from extractors.face import FaceFinder
-from extractors.media import Media, read_pair, read_video
+from extractors.media import Media
 from extractors.person import FaceResult, embed_face
 from extractors.voice import SpeechFinder, VoiceResult, embed_voice
 
@@ -37,6 +38,8 @@ class ClipExtractor:
         threads: int = 1,
     ) -> None:
         self.options = options
+        # First, so that its child process starts while the networks load.
+        self._decoder = Decoder(options.frames, options.max_seconds)
         self._faces, self._speech = FaceFinder(device, threads), SpeechFinder()
         self._face = encoders.build(pair.face, device, threads)
         self._voice = encoders.build(pair.voice, device, threads)
@@ -53,7 +56,9 @@ class ClipExtractor:
             )
 
     def read(self, video: Path | None, audio: Path | None, image: Path | None) -> Media:
-        """Decode a clip. Raises MediaError where nothing of it can be decoded."""
-        if video is not None:
-            return read_video(video, self.options.frames, self.options.max_seconds)
-        return read_pair(audio, image, self.options.max_seconds)
+        """Decode a clip, in a child process. Raises MediaError where nothing can be decoded."""
+        return self._decoder.read(video, audio, image)
+
+    def close(self) -> None:
+        """End the child process that decodes; a later call starts another one."""
+        self._decoder.close()
