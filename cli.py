@@ -1,5 +1,6 @@
 """The command `mraf`: parses, calls one function a command, prints."""
 
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -253,7 +254,13 @@ def options(
 
 def main() -> None:
     """Entry point of the command `mraf`."""
+    signal.signal(signal.SIGTERM, _interrupt)
     sys.exit(_run(sys.argv[1:]))
+
+
+def _interrupt(*_: object) -> None:
+    """End on SIGTERM as on Ctrl-C: what was made so far is written."""
+    raise KeyboardInterrupt
 
 
 def _run(arguments: list[str]) -> int:

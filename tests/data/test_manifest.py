@@ -197,7 +197,7 @@ def test_manifest_with_the_unnamed_index_that_pandas_writes(tmp_path):
 
 
 def test_manifest_with_a_huge_cell(tmp_path):
-    with pytest.raises(UsageError, match="m.csv, line 0: not a CSV file"):
+    with pytest.raises(UsageError, match="m.csv, line 1: not a CSV file"):
         read_manifest(write(tmp_path / "m.csv", "x" * 200_000 + ",video\n1,a.mp4\n"))
 
 
