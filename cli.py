@@ -254,13 +254,8 @@ def options(
 
 def main() -> None:
     """Entry point of the command `mraf`."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     sys.exit(_run(sys.argv[1:]))
-
-
-def _interrupt(*_: object) -> None:
-    """End on SIGTERM as on Ctrl-C: what was made so far is written."""
-    raise KeyboardInterrupt
 
 
 def _run(arguments: list[str]) -> int:

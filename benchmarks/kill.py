@@ -39,6 +39,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     chance = random.Random(arguments.seed)
+    # A script in the background is started with SIGINT ignored, and would hand that on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
         manifest = make_clips(Path(folder), arguments.clips)
         command = [sys.executable, "-m", "cli", "extract", "--manifest", str(manifest), "--json"]
