@@ -179,8 +179,13 @@ class FeatureTable:
                         writer.write_table(table)
             else:
                 write_csv(snapshot.schema.names, snapshot.tables(), file)
-        except OSError as error:
-            raise UsageError(f"{file}: cannot be written ({error.strerror or error}).") from None
+        except BaseException as error:  # half a table must not pass as one
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                said = error.strerror or error
+                raise UsageError(f"{file}: cannot be written ({said}).") from None
+            raise
         return len(snapshot)
 
     @contextmanager

@@ -138,8 +138,10 @@ def test_damage_in_vectors_shows_when_they_are_read_and_not_before(table):
     bad[chunk.data_page_offset + chunk.total_compressed_size - 1] ^= 1
     part.write_bytes(bad)
     assert table.summary()["clips"] == 6
-    with pytest.raises(MrafError, match=part.name):
-        table.arrays()
+    for read in (table.arrays, lambda: table.export(table.folder / "all.csv"), table._merge):
+        with pytest.raises(MrafError, match=part.name):
+            read()
+    assert [path.name for path in table.folder.iterdir() if path.name != ".lock"] == [part.name]
 
 
 def test_other_tools_find_nothing_odd_in_a_sealed_part(table):
