@@ -186,7 +186,8 @@ class _Run:
         if reuse.replaces:
             self._renamed.append((reuse.replaces, clip.id))
         self.count(known._replace(clip=clip.id), embedded=False)
-        return known[: len(labels_of(clip))] != labels_of(clip)
+        labels = labels_of(clip)
+        return known[: len(labels)] != labels
 
     def _move(self, moved: list[tuple[Clip, Reuse]], add: Callable[[FeatureRow], None]) -> None:
         if moved:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,15 +46,16 @@ class KnownClips:
         self._folder, self._fingerprint = table.folder, fingerprint
         self._snapshot = None if table.is_empty else table.snapshot()
         rows = self._snapshot.table(Known._fields).combine_chunks() if self._snapshot else None
-        self._columns = [column.combine_chunks() for column in rows.columns] if rows else []
+        columns = [column.combine_chunks() for column in rows.columns] if rows else []
+        self._columns = dict(zip(Known._fields, columns, strict=bool(rows)))
         self._rows = {clip: i for i, clip in enumerate(rows["clip"].to_pylist())} if rows else {}
 
     def __getitem__(self, row: int) -> Known:
-        return Known(*(column[row].as_py() for column in self._columns))
+        return Known(*(self._cell(row, name) for name in Known._fields))
 
     def refuse_mixing(self, encoders: str) -> None:
         """Raise UsageError where other encoders made a row of the table."""
-        made = self._columns[Known._fields.index("extractor")].unique() if self._columns else []
+        made = self._columns["extractor"].unique() if self._columns else []
         others = sorted({encoders_of(each.as_py()) for each in made} - {encoders})
         if others:
             raise mixing(self._folder, others[0], encoders)
@@ -65,14 +66,14 @@ class KnownClips:
             row = self._rows.get(clip.id)
             if row is None:
                 continue
-            known = self[row]
-            if known.path == path_of(clip) or not known.source_hash:
+            path, digest = self._cell(row, "path"), self._cell(row, "source_hash")
+            if path == path_of(clip) or not digest:
                 continue
-            is_there = Path(known.path).exists() and all(file.is_file() for file in clip.files)
-            if is_there and clip.content_hash() != known.source_hash:
+            is_there = Path(path).exists() and all(file.is_file() for file in clip.files)
+            if is_there and clip.content_hash() != digest:
                 raise UsageError(
                     f"{clip.files[0]}: the table already has another video called '{clip.id}', "
-                    f"{known.path}. Extract into another workspace (-w), or name the clips in a "
+                    f"{path}. Extract into another workspace (-w), or name the clips in a "
                     "manifest (--manifest)."
                 )
 
@@ -82,7 +83,7 @@ class KnownClips:
         `taken` are the clips of the run: the row of none of them is replaced.
         """
         row = self._rows.get(clip.id)
-        if row is not None and self._serves(self[row], digest):
+        if row is not None and self._serves(row, digest):
             return Reuse(row, None)
         row = self._by_hash.get(digest)
         if row is None:
@@ -114,11 +115,15 @@ class KnownClips:
 
     @cached_property
     def _by_hash(self) -> dict[str, int]:
-        rows = ((self[row], row) for row in self._rows.values())
-        return {k.source_hash: row for k, row in rows if self._serves(k, k.source_hash)}
+        rows = ((self._cell(row, "source_hash"), row) for row in self._rows.values())
+        return {digest: row for digest, row in rows if self._serves(row, digest)}
 
-    def _serves(self, known: Known, digest: str) -> bool:
-        return bool(digest) and (known.source_hash, known.extractor) == (digest, self._fingerprint)
+    def _serves(self, row: int, digest: str) -> bool:
+        made = (self._cell(row, "source_hash"), self._cell(row, "extractor"))
+        return bool(digest) and made == (digest, self._fingerprint)
+
+    def _cell(self, row: int, name: str) -> Any:
+        return self._columns[name][row].as_py()
 
 
 def labels_of(clip: Clip) -> tuple[str | None, ...]:
