@@ -1,5 +1,6 @@
 """The command `mraf`: parses, calls one function a command, prints."""
 
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -253,6 +254,7 @@ def options(
 
 def main() -> None:
     """Entry point of the command `mraf`."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     sys.exit(_run(sys.argv[1:]))
 
 

@@ -5,12 +5,9 @@ loses at most the part in hand. Parts are read in the order of their names; a la
 takes the place of an earlier one.
 """
 
-import fcntl
-import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from data.lock import locked
+from data.parts import IMPORTED, Columns, maker, next_part, parts_in, write_part
+from data.snapshot import Snapshot, by_language
 from data.spreadsheet import write_csv
-from mraf.errors import MissingError, MrafError, UsageError, choices
+from mraf.errors import MissingError, UsageError, choices
 
 MERGE_AT = 32
 """How many parts a table may have before a finished run merges them."""
-
-IMPORTED = "_polysim-*.json"
-"""What lies beside a table whose clips were imported, see `data.polysim`."""
-
-_PART = re.compile(r"part-(\d{6})\.parquet")
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,64 +93,56 @@ class FeatureTable:
         self.folder = folder
 
     def __len__(self) -> int:
-        return 0 if self.is_empty else self.read(["clip"]).num_rows
+        return 0 if self.is_empty else len(self.snapshot())
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing has been extracted into this folder yet."""
-        return not self._parts()
+        return not parts_in(self.folder)
+
+    def snapshot(self) -> Snapshot:
+        """The rows that count now; their columns are read when they are asked for.
+
+        Raises MissingError where there is no table, MrafError naming a part that cannot be read.
+        """
+        parts = parts_in(self.folder)
+        if not parts:
+            imported = any(self.folder.glob(IMPORTED))
+            first = f"{maker(self.folder)} again" if imported else "`mraf extract VIDEOS` first"
+            raise MissingError(
+                f"{self.folder}: no features here {'any more' if imported else 'yet'}. Run {first} "
+                "(or choose the workspace that has them with -w)."
+            )
+        return Snapshot(parts, _columns())
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
         """The current rows, one a clip, sorted by clip; all columns or some of them.
 
         Raises MissingError where there is no table, MrafError naming a part that cannot be read.
         """
-        parts = self._parts()
-        if not parts:
-            imported = any(self.folder.glob(IMPORTED))
-            first = f"{_maker(self.folder)} again" if imported else "`mraf extract VIDEOS` first"
-            raise MissingError(
-                f"{self.folder}: no features here {'any more' if imported else 'yet'}. Run {first} "
-                "(or choose the workspace that has them with -w)."
-            )
-        wanted = list(dict.fromkeys([*(columns or SCHEMA_NAMES), "clip", "replaces"]))
-        tables = [_read_part(part, wanted) for part in parts]
-        table = pa.concat_tables(_unify(tables), promote_options="permissive")
-        table = _current(table)
-        return table.select(list(columns)) if columns else table
+        return self.snapshot().table(columns or SCHEMA_NAMES)
 
     def rows(self, clips: Iterable[str] | None = None) -> Iterator[FeatureRow]:
         """Current rows as `FeatureRow`; all, or those with the ids given."""
-        table = self.read()
+        snapshot = self.snapshot()
         if clips is not None:
-            table = table.filter(pc.is_in(table["clip"], pa.array(list(clips), pa.string())))
-        for batch in table.to_batches(max_chunksize=1024):
-            for row in batch.to_pylist():
-                yield _from_dict(row)
+            wanted = pa.array(list(clips), pa.string())
+            snapshot = snapshot.only(np.asarray(pc.is_in(snapshot.table(["clip"])["clip"], wanted)))
+        return rows_of(snapshot)
 
     def arrays(self, languages: Iterable[str] | None = None) -> FeatureArrays:
         """The vectors and labels, of all clips or of those in some languages."""
-        names = ["clip", "speaker", "language", "recording", "source_hash"]
-        names += ["face", "voice", "extractor"]
-        table = self.read(names)
+        names = ["clip", "speaker", "language", "recording", "source_hash", "extractor"]
+        snapshot = self.snapshot()
         if languages is not None:
-            table = table.filter(
-                pc.is_in(table["language"], pa.array(list(languages), pa.string()))
-            )
-        face, face_present = _matrix(table["face"], self.folder, "face")
-        voice, voice_present = _matrix(table["voice"], self.folder, "voice")
-        return FeatureArrays(
-            table["clip"].to_pylist(),
-            table["speaker"].to_pylist(),
-            table["language"].to_pylist(),
-            table["recording"].to_pylist(),
-            table["source_hash"].to_pylist(),
-            face,
-            face_present,
-            voice,
-            voice_present,
-            tuple(sorted(set(table["extractor"].to_pylist()))),
-        )
+            wanted = pa.array(list(languages), pa.string())
+            language = snapshot.table(["language"])["language"]
+            snapshot = snapshot.only(np.asarray(pc.is_in(language, wanted)))
+        texts = snapshot.table(names)
+        clip, speaker, language, recording, digest = (_texts(texts[name]) for name in names[:-1])
+        face, voice = snapshot.matrix("face"), snapshot.matrix("voice")
+        made = tuple(sorted(pc.unique(texts["extractor"]).to_pylist()))
+        return FeatureArrays(clip, speaker, language, recording, digest, *face, *voice, made)
 
     def summary(self) -> dict[str, Any]:
         """Counts of what the table holds, as `mraf features info --json` prints them."""
@@ -177,24 +164,33 @@ class FeatureTable:
         }
 
     def export(self, file: Path) -> int:
-        """Write the current rows into one .csv or .parquet file; returns their number.
+        """Write the current rows, as they are stored, into one .csv or .parquet file.
 
         In CSV a vector is written as numbers with spaces between, and cells that a spreadsheet
-        would run as a formula get an apostrophe before them. Raises UsageError.
+        would run as a formula get an apostrophe before them. Returns the number of rows.
+
+        Raises UsageError.
         """
-        table = self.read()
         if file.suffix not in (".csv", ".parquet"):
             raise UsageError(f"{file}: name a .csv or .parquet file to export to.")
         if file.exists():
             raise UsageError(f"{file}: is there already; name a new file.")
+        snapshot = self.snapshot()
         try:
             if file.suffix == ".parquet":
-                pq.write_table(table, file, compression="zstd")
+                with pq.ParquetWriter(file, snapshot.schema, compression="zstd") as writer:
+                    for table in snapshot.tables():
+                        writer.write_table(table)
             else:
-                write_csv(table, file)
-        except OSError as error:
-            raise UsageError(f"{file}: cannot be written ({error.strerror or error}).") from None
-        return table.num_rows
+                write_csv(snapshot.schema.names, snapshot.tables(), file)
+        except BaseException as error:  # half a table must not pass as one
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                said = error.strerror or error
+                raise UsageError(f"{file}: cannot be written ({said}).") from None
+            raise
+        return len(snapshot)
 
     @contextmanager
     def writer(self, rows_a_part: int = 256) -> Iterator["FeatureWriter"]:
@@ -202,7 +198,7 @@ class FeatureTable:
 
         Raises UsageError where another run writes to this table, or the folder cannot be written.
         """
-        with _lock(self.folder):
+        with locked(self.folder):
             for stale in self.folder.glob("*.tmp"):
                 stale.unlink()
             writer = FeatureWriter(self, rows_a_part)
@@ -210,54 +206,49 @@ class FeatureTable:
                 yield writer
             finally:
                 writer.flush()
-            if len(self._parts()) > MERGE_AT:
-                self._merge()
-
-    def _parts(self) -> list[Path]:
-        if not self.folder.is_dir():
-            return []
-        return sorted(path for path in self.folder.iterdir() if _PART.fullmatch(path.name))
-
-    def _next_part(self) -> Path:
-        parts = self._parts()
-        last = int(_PART.fullmatch(parts[-1].name)[1]) if parts else 0  # type: ignore[index]
-        return self.folder / f"part-{last + 1:06d}.parquet"
+            if len(parts_in(self.folder)) > MERGE_AT:
+                # Where there is no room for it, the parts do as well.
+                with suppress(UsageError):
+                    self._merge()
 
     def remove(self, speaker: str) -> int:
         """Forget a speaker: no part holds their clips any more. Returns how many there were.
 
         Raises UsageError where there is no such speaker.
         """
-        with _lock(self.folder):
-            table = self.read()
-            theirs = pc.fill_null(pc.equal(table["speaker"], speaker), False)
-            count = pc.sum(theirs).as_py() or 0
-            if not count:
-                known = sorted(name for name in set(table["speaker"].to_pylist()) if name)
+        with locked(self.folder):
+            snapshot = self.snapshot()
+            names = snapshot.table(["speaker"])["speaker"]
+            theirs = np.asarray(pc.fill_null(pc.equal(names, speaker), False))
+            if not theirs.any():
+                known = sorted(name for name in pc.unique(names).to_pylist() if name)
                 raise UsageError(f"{self.folder}: no clip of '{speaker}' {choices(speaker, known)}")
-            self._merge(table.filter(pc.invert(theirs)))
-        return count
+            self._merge(snapshot.only(~theirs))
+        return int(theirs.sum())
 
     def drop(self, clips: Iterable[str]) -> int:
         """Forget clips by their ids: no part holds them any more. Returns how many there were."""
-        with _lock(self.folder):
-            table = self.read()
-            gone = pc.is_in(table["clip"], pa.array(list(clips), pa.string()))
-            count = pc.sum(gone).as_py() or 0
-            if count:
-                self._merge(table.filter(pc.invert(gone)))
-        return count
+        with locked(self.folder):
+            snapshot = self.snapshot()
+            ids = pa.array(list(clips), pa.string())
+            gone = np.asarray(pc.is_in(snapshot.table(["clip"])["clip"], ids))
+            if gone.any():
+                self._merge(snapshot.only(~gone))
+        return int(gone.sum())
 
-    def _merge(self, table: pa.Table | None = None) -> None:
-        """Put the current rows, or those of `table`, into one part in place of all others."""
+    def _merge(self, rows: Snapshot | None = None) -> None:
+        """Put the current rows, or some of them, into one part in place of all others."""
         # The merged part is read after the old ones, and these go oldest first: killed at any
         # point in between, the table reads the same. The merged rows replace nobody: what they
         # replaced is gone, and may have come back since.
-        parts = self._parts()
-        table = self.read() if table is None else table
-        index = table.schema.get_field_index("replaces")
-        nobody = pa.nulls(table.num_rows, pa.string())
-        _write_part(self._next_part(), table.set_column(index, "replaces", nobody))
+        parts = parts_in(self.folder)
+        rows = self.snapshot() if rows is None else rows
+        index = rows.schema.get_field_index("replaces")
+        tables = (
+            table.set_column(index, "replaces", pa.nulls(table.num_rows, pa.string()))
+            for table in by_language(rows.tables())
+        )
+        write_part(next_part(self.folder), rows.schema, tables)
         for part in parts:
             part.unlink()
 
@@ -278,8 +269,16 @@ class FeatureWriter:
     def flush(self) -> None:
         """Write what has been added since the last part."""
         if self._rows:
-            _write_part(self._table._next_part(), _to_table(self._rows))
+            table = _to_table(self._rows)
+            write_part(next_part(self._table.folder), table.schema, [table])
             self._rows.clear()
+
+
+def rows_of(snapshot: Snapshot) -> Iterator[FeatureRow]:
+    """The rows of a snapshot, in order; all of them are read at once."""
+    for batch in snapshot.table(SCHEMA_NAMES).to_batches(max_chunksize=1024):
+        for row in batch.to_pylist():
+            yield _from_dict(row)
 
 
 _TYPES: dict[str, pa.DataType] = {
@@ -293,8 +292,6 @@ _TYPES: dict[str, pa.DataType] = {
     "face_sharpness": pa.float32(),
     "voice_snr": pa.float32(),
 }
-_LATER = frozenset({"faces_seen", "face_steadiness", "face_sharpness", "voice_snr"})
-"""Columns that tables of earlier versions lack; read as null there."""
 SCHEMA_NAMES = tuple(field.name for field in fields(FeatureRow))
 
 
@@ -304,6 +301,14 @@ def _schema(face_dim: int, voice_dim: int) -> pa.Schema:
         "voice": pa.list_(pa.float32(), voice_dim) if voice_dim else pa.null(),
     }
     return pa.schema([(n, vectors.get(n) or _TYPES.get(n, pa.string())) for n in SCHEMA_NAMES])
+
+
+def _columns() -> Columns:
+    """What the parts hold. One that was written before a column was added lacks it."""
+    types = {name: _TYPES.get(name, pa.string()) for name in SCHEMA_NAMES}
+    needed = [field.name for field in fields(FeatureRow) if field.default is MISSING]
+    vectors = dict.fromkeys(("face", "voice"))
+    return Columns(types | vectors, frozenset([*needed, *vectors, "face_reason", "voice_reason"]))
 
 
 def _to_table(rows: Sequence[FeatureRow]) -> pa.Table:
@@ -323,114 +328,12 @@ def _from_dict(row: dict[str, Any]) -> FeatureRow:
     for name in ("face", "voice"):
         if row[name] is not None:
             row[name] = np.asarray(row[name], np.float32)
-    return FeatureRow(**row)
+    # A column that the part lacks reads as null, whatever the field's default.
+    return FeatureRow(**{name: value for name, value in row.items() if value is not None})
 
 
-def _read_part(path: Path, columns: list[str]) -> pa.Table:
-    try:
-        absent = _LATER.difference(pq.read_schema(path).names)
-        there = [name for name in columns if name not in absent]
-        table = pq.read_table(path, columns=there, partitioning=None)
-        for name in (name for name in columns if name in absent):
-            table = table.append_column(name, pa.nulls(table.num_rows, _TYPES[name]))
-        return table.select(columns)
-    except (pa.ArrowException, OSError, KeyError) as error:
-        reason = str(error).splitlines()[0]
-        raise MrafError(
-            f"{path}: this part of the feature table cannot be read ({reason}). "
-            f"Remove the file and run {_maker(path.parent)} again: only its clips are made anew."
-        ) from None
-
-
-def _maker(folder: Path) -> str:
-    """The command that fills the table of a folder."""
-    indexes = sorted(folder.glob(IMPORTED))
-    if not indexes:
-        return "`mraf extract`"
-    versions = (path.stem.removeprefix("_polysim-") for path in indexes)
-    return " and ".join(f"`mraf polysim import ROOT --version {each}`" for each in versions)
-
-
-def _unify(tables: list[pa.Table]) -> list[pa.Table]:
-    """Give parts without any face or voice the list type that the others have."""
-    for name in ("face", "voice"):
-        types = {t.schema.field(name).type for t in tables if name in t.schema.names}
-        types.discard(pa.null())
-        if len(types) > 1:
-            sizes = sorted(t.list_size for t in types if pa.types.is_fixed_size_list(t))
-            raise MrafError(
-                f"The feature table holds {name} vectors of different dimensions ({sizes}), made by "
-                "different encoders. Extract into a new workspace."
-            )
-        if types:
-            kind = types.pop()
-            tables = [_cast_null(table, name, kind) for table in tables]
-    return tables
-
-
-def _cast_null(table: pa.Table, name: str, kind: pa.DataType) -> pa.Table:
-    index = table.schema.get_field_index(name)
-    if index < 0 or table.schema.field(index).type != pa.null():
-        return table
-    return table.set_column(index, pa.field(name, kind), pa.nulls(table.num_rows, kind))
-
-
-def _current(table: pa.Table) -> pa.Table:
-    """The last row of each clip, without clips that a later row replaces, sorted by clip."""
-    order = pa.array(np.arange(table.num_rows))
-    keys = pa.table({"clip": table["clip"], "row": order})
-    last = keys.group_by("clip").aggregate([("row", "max")])
-    replaced = pc.drop_null(table["replaces"])
-    if len(replaced):
-        by = table.append_column("row", order).filter(pc.is_valid(table["replaces"]))
-        gone = dict(zip(by["replaces"].to_pylist(), by["row"].to_pylist(), strict=True))
-        keep = [gone.get(c, -1) < r for c, r in zip(*last.to_pydict().values(), strict=True)]
-        last = last.filter(pa.array(keep))
-    return table.take(last.sort_by("clip")["row_max"])
-
-
-def _matrix(column: pa.ChunkedArray, folder: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
-    present = np.asarray(pc.is_valid(column))
-    if not present.any():
-        return np.zeros((len(column), 0), np.float32), present
-    dim = column.type.list_size
-    flat = pc.list_flatten(pc.drop_null(column))
-    matrix = np.zeros((len(column), dim), np.float32)
-    matrix[present] = np.asarray(flat, np.float32).reshape(-1, dim)
-    if not np.isfinite(matrix).all():
-        raise MrafError(f"{folder}: some {name} vectors hold NaN or infinity; extract them again.")
-    return matrix, present
-
-
-def _write_part(path: Path, table: pa.Table) -> None:
-    temporary = path.with_suffix(".tmp")
-    try:
-        with temporary.open("wb") as file:
-            pq.write_table(table, file, compression="zstd")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise UsageError(
-            f"{path.parent}: the features cannot be written ({error.strerror or error}). Free some "
-            "room or name another workspace (-w); clips that were written before stay."
-        ) from None
-
-
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / ".lock").open("w")
-    except OSError as error:
-        raise UsageError(f"{folder}: cannot be written to ({error.strerror}).") from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(
-                f"{folder}: another `mraf extract` is writing here. Wait for it, or use another workspace."
-            ) from None
-        yield
+def _texts(column: pa.ChunkedArray) -> list[Any]:
+    """A column as a list in which equal texts are one object."""
+    coded = column.combine_chunks().dictionary_encode()
+    texts = [*coded.dictionary.to_pylist(), None]
+    return [texts[i] for i in pc.fill_null(coded.indices, len(texts) - 1).to_pylist()]

@@ -2,12 +2,13 @@
 
 import csv
 import difflib
-import hashlib
-import io
+import os
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TextIO
 
+from data.clip import Clip
 from data.languages import canonical, is_language
 from mraf.errors import UsageError
 
@@ -28,50 +29,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class Clip:
-    """One piece of someone talking: a video, or a sound file and a picture (either may be absent).
-
-    `id` names the clip in the feature table. `speaker`, `language` and `recording` are None where
-    they are not known.
-    """
-
-    id: str
-    video: Path | None = None
-    audio: Path | None = None
-    image: Path | None = None
-    speaker: str | None = None
-    language: str | None = None
-    recording: str | None = None
-
-    def __post_init__(self) -> None:
-        if not self.id:
-            raise UsageError("A clip needs an id, found an empty one.")
-        if self.video is None and self.audio is None and self.image is None:
-            raise UsageError(f"Clip '{self.id}' names no video, sound file or picture.")
-        if self.video is not None and (self.audio is not None or self.image is not None):
-            raise UsageError(
-                f"Clip '{self.id}' names a video and a separate sound or picture: give one or the other."
-            )
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The files the clip is read from, in a fixed order."""
-        return tuple(path for path in (self.video, self.audio, self.image) if path is not None)
-
-    def content_hash(self) -> str:
-        """BLAKE2b digest of what the files contain, whatever their names and dates.
-
-        Raises OSError where a file cannot be read.
-        """
-        digest = hashlib.blake2b(digest_size=16)
-        for role, path in (("video", self.video), ("audio", self.audio), ("image", self.image)):
-            if path is None:
-                continue
-            with path.open("rb") as file:
-                part = hashlib.file_digest(file, "blake2b").digest()
-            digest.update(role.encode() + part)
-        return digest.hexdigest()
+_DELIMITERS = ",;\t"  # a German or French Excel writes semicolons
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 
 
 def find_clips(paths: Iterable[Path]) -> list[Clip]:
@@ -137,24 +97,33 @@ def read_manifest(csv_path: Path, root: Path | None = None) -> list[Clip]:
 
     Columns (any order, others are ignored): `video`, or `audio` and/or `image`; `speaker`,
     `language`, `recording`, `clip` (an id; by default made from the path). POLY-SIM's names
-    (`audio_path`, `face_path`, `identity`, `key`) are understood, and either kind of slash. Paths
+    (`audio_path`, `face_path`, `identity`, `key`) are understood, and either kind of slash.
+    Semicolons and tabs separate as commas do; the text is UTF-8, or UTF-16 with its mark. Paths
     start from `root`, by default the manifest's own folder, and must stay inside it.
 
     Raises UsageError naming the file and line where it cannot be read.
     """
-    text = _read_text(csv_path)
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    base = (root or csv_path.parent).resolve()
-    if not base.is_dir():
-        raise UsageError(f"{root}: the root folder of the manifest does not exist.")
+    root_folder = _Root(root or csv_path.parent)
     clips: dict[str, Clip] = {}
-    try:
-        columns = _match_columns(csv_path, reader.fieldnames or [])
-        for row in reader:
+    with _open(csv_path) as file:
+        reader = csv.reader(file)
+        try:
+            reader = csv.reader(file, delimiter=_delimiter(file))
+            header = next(reader, [])
+            columns = _match_columns(csv_path, header)
+            for row in reader:
+                if row:
+                    where = f"{csv_path}, line {reader.line_num}"
+                    cells = _cells_of_row(row, header, columns, where)
+                    _add(clips, _clip_of_cells(cells, header, columns, root_folder, where), where)
+        except csv.Error as error:
             where = f"{csv_path}, line {reader.line_num}"
-            _add(clips, _clip_of_row(row, columns, base, where), where)
-    except csv.Error as error:
-        raise UsageError(f"{csv_path}, line {reader.line_num}: not a CSV file ({error}).") from None
+            raise UsageError(f"{where}: not a CSV file ({error}).") from None
+        except UnicodeError:
+            raise UsageError(
+                f"{csv_path}: not {file.encoding} text (after line {reader.line_num}). Save the "
+                "manifest as UTF-8."
+            ) from None
     if not clips:
         raise UsageError(f"{csv_path}: the manifest has a header but no row.")
     return list(clips.values())
@@ -205,23 +174,32 @@ def _nearest(path: Path) -> str:
     return f" Did you mean {path.with_name(near[0])}?" if near else ""
 
 
-def _read_text(path: Path) -> str:
+def _open(path: Path) -> TextIO:
     if not path.is_file():
         raise UsageError(f"{path}: no such manifest.{_nearest(path)}")
-    raw = path.read_bytes()
-    if b"\0" in raw and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UsageError(f"{path}: not a text file (it holds NUL bytes).")
-    encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    try:
-        return raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"{path}: not {encoding} text (byte {error.start}). Save the manifest as UTF-8."
-        ) from None
+    with path.open("rb") as file:
+        start = file.read(1 << 16)
+    is_wide = start.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if b"\0" in start and not is_wide:
+        raise UsageError(f"{path}: not a text file (it holds NUL bytes). Save it as UTF-8.")
+    return path.open(encoding="utf-16" if is_wide else "utf-8-sig", newline="")
 
 
-def _match_columns(path: Path, header: Iterable[str]) -> dict[str, str]:
-    names = {name.strip().lower(): name for name in header if name}
+def _delimiter(file: TextIO) -> str:
+    """What stands between the columns: that which makes the most known names of the first line."""
+    header = file.readline(1 << 16)
+    file.seek(0)
+    names = {*COLUMNS, *(alias for aliases in COLUMNS.values() for alias in aliases)}
+
+    def known(delimiter: str) -> int:
+        return sum(name.strip(' "\r\n').lower() in names for name in header.split(delimiter))
+
+    return max(_DELIMITERS, key=known)  # the first of equals
+
+
+def _match_columns(path: Path, header: Iterable[str]) -> dict[str, int]:
+    """Where each column stands."""
+    names = {name.strip().lower(): index for index, name in enumerate(header) if name.strip()}
     found = {
         column: names[alias]
         for column, aliases in COLUMNS.items()
@@ -231,43 +209,90 @@ def _match_columns(path: Path, header: Iterable[str]) -> dict[str, str]:
     if not found.keys() & {"video", "audio", "image"}:
         have = ", ".join(names) or "nothing"
         raise UsageError(
-            f"{path}: no column named 'video', 'audio' or 'image' (found: {have}). "
+            f"{path}: no column named 'video', 'audio' or 'image' (found: {have[:200]}). "
             "The first line of a manifest names its columns."
         )
     return found
 
 
-def _clip_of_row(row: dict[str, str], columns: dict[str, str], base: Path, where: str) -> Clip:
-    def cell(name: str) -> str | None:
-        return (row.get(columns[name]) or "").strip() or None if name in columns else None
+def _cells_of_row(
+    row: list[str], header: list[str], columns: dict[str, int], where: str
+) -> dict[str, str]:
+    """The cells that are not empty, by the column's name."""
+    if len(row) > len(header) and any(row[len(header) :]):
+        raise UsageError(
+            f"{where}: {len(row)} cells, but the first line names {len(header)} columns. Put quotes "
+            "around a cell that holds a separator."
+        )
+    cells = {name: row[i].strip() for name, i in columns.items() if i < len(row)}
+    for name, cell in cells.items():
+        if _CONTROL.search(cell):
+            raise UsageError(
+                f"{where}: the {name} {cell[:60]!r} holds a line break, NUL or control character. "
+                "Perhaps a quote is not closed."
+            )
+    return {name: cell for name, cell in cells.items() if cell}
 
-    paths = {
-        name: _inside(base, value, where)
-        for name in ("video", "audio", "image")
-        if (value := cell(name)) is not None
-    }
-    if not paths:
+
+def _clip_of_cells(
+    cells: dict[str, str], header: list[str], columns: dict[str, int], root: "_Root", where: str
+) -> Clip:
+    media = [name for name in ("video", "audio", "image") if name in cells]
+    if not media:
         raise UsageError(f"{where}: the row names no video, sound file or picture.")
-    first = next(iter(paths.values()))
-    clip_id = cell("clip") or first.relative_to(base).as_posix()
-    language, recording = cell("language"), cell("recording")
-    language = canonical(language) if language else None
-    if "clip" in columns and language and columns["clip"].lower() == "key":
+    paths = {name: root.inside(cells[name], where) for name in media}
+    clip_id = cells.get("clip")
+    language = canonical(cells["language"]) if "language" in cells else None
+    if clip_id is None:
+        clip_id = root.relative(paths[media[0]])
+    elif language and header[columns["clip"]].strip().lower() == "key":
         # In POLY-SIM the same key names different samples in different languages.
         clip_id = f"{language}/{clip_id}"
+    video, audio, image = (paths.get(name) for name in ("video", "audio", "image"))
+    speaker, recording = cells.get("speaker"), cells.get("recording")
     try:
-        return Clip(
-            clip_id, **paths, speaker=cell("speaker"), language=language, recording=recording
-        )
+        return Clip(clip_id, video, audio, image, speaker, language, recording)
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from None
 
 
-def _inside(base: Path, value: str, where: str) -> Path:
-    path = base / PurePosixPath(value.replace("\\", "/"))  # an absolute path stays itself
-    if not path.resolve().is_relative_to(base):
-        raise UsageError(
-            f"{where}: the path '{value}' leaves the root folder {base}. "
-            "Give a --root that holds all the files."
-        )
-    return path
+class _Root:
+    """The folder that the paths of a manifest start from and must stay in."""
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise UsageError(f"{folder}: the root folder of the manifest does not exist.")
+        self._folder = folder.resolve()
+        self._prefix = f"{self._folder}/".replace("//", "/")
+        # Following links takes long: once a folder. None where it leads out.
+        self._inside: dict[str, Path | None] = {}
+
+    def inside(self, value: str, where: str) -> Path:
+        """The path that a cell names. Raises UsageError where it leads out of the folder."""
+        if _DRIVE.match(value) or value.startswith("\\\\"):
+            raise UsageError(
+                f"{where}: '{value}' is a path of another machine. Give paths from the root folder "
+                f"{self._folder} on."
+            )
+        path = os.path.join(self._folder, value.replace("\\", "/"))  # noqa: PTH118  # many rows
+        folder, _, name = path.rpartition("/")
+        if folder not in self._inside:
+            self._inside[folder] = Path(folder) if self._holds(folder) else None
+        parent = self._inside[folder]
+        plain = name not in ("", ".", "..") and not os.path.islink(path)  # noqa: PTH114
+        if parent is None or not (plain or self._holds(path)):
+            raise UsageError(
+                f"{where}: the path '{value}' leaves the root folder {self._folder}. "
+                "Give a --root that holds all the files."
+            )
+        return parent / name
+
+    def relative(self, path: Path) -> str:
+        """The path from the folder on."""
+        text = str(path)
+        if not text.startswith(self._prefix):  # it came here through a link
+            text = os.path.realpath(path)
+        return text.removeprefix(self._prefix)
+
+    def _holds(self, path: str) -> bool:
+        return f"{os.path.realpath(path)}/".startswith(self._prefix)

@@ -1,24 +1,34 @@
 """Write a table as CSV that a spreadsheet may open without running what is in it."""
 
 import csv
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+_STARTS = "=+-@\t\r\n\0＝＋－＠"
+"""What a formula may begin with; some programs read the full-width signs like the plain ones."""
 
-def write_csv(table: pa.Table, path: Path) -> None:
+
+def write_csv(names: Sequence[str], tables: Iterable[pa.Table], path: Path) -> None:
     """Write all rows; vectors as numbers with spaces between, formulas as plain text."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(table.column_names)
-        for batch in table.to_batches(max_chunksize=1024):
-            writer.writerows([_cell(value) for value in row.values()] for row in batch.to_pylist())
+        writer.writerow(names)
+        for table in tables:
+            for batch in table.to_batches(max_chunksize=1024):
+                rows = batch.to_pylist()
+                writer.writerows([safe_cell(value) for value in row.values()] for row in rows)
 
 
-def _cell(value: Any) -> Any:
+def safe_cell(value: Any) -> Any:
+    """A value for a cell of a CSV file: a text that would run gets an apostrophe before it."""
     if isinstance(value, list):
         return " ".join(f"{number:.8g}" for number in value)
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+    # Programs trim a cell before they look at it.
+    if isinstance(value, str) and (
+        value[:1] in tuple(_STARTS) or value.lstrip()[:1] in tuple(_STARTS)
+    ):
         return f"'{value}"
     return value

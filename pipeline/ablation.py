@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from data.spreadsheet import safe_cell
 from mraf.errors import UsageError, choices
 from pipeline.development import Score, Spec, develop
 from pipeline.train import changed, options_of
@@ -182,7 +183,8 @@ def _csv(result: Ablation) -> str:
     for score in result.scores:
         published = dict(zip(SETTINGS, result.paper.get(score.name, ()), strict=False))
         for s in SETTINGS:
-            cells = [score.name, result.conditions, score.mode, score.seeds, s]
+            cells = [safe_cell(score.name), safe_cell(result.conditions)]
+            cells += [score.mode, score.seeds, s]
             cells += [figure(score, s), figure(score, s, deviation=True), published.get(s, "")]
             writer.writerow([*cells, PAPER_MODE if s in published else ""])
     return out.getvalue()

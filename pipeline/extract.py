@@ -1,7 +1,8 @@
 """Extract: from clips to rows of the feature table."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,16 @@ from data.manifest import Clip
 from extractors.clip import ClipExtractor, ExtractOptions
 from extractors.encoders import TABLES, EncoderPair, choose
 from extractors.weights import Progress
-from mraf.errors import MediaError, UsageError
+from mraf.errors import MediaError
 from pipeline import workers
+from pipeline.resume import Known, KnownClips, Reuse, labels_of, mixing, path_of
 from pipeline.workspace import Workspace, encoders_of
 
 FLUSH_SECONDS = 15.0
 """A killed run loses at most this much work and the clips in hand."""
+
+MOVED_AT_ONCE = 4096
+"""Rows whose vectors are held while they are written under another name."""
 
 
 @dataclass(frozen=True)
@@ -96,21 +101,24 @@ def extract(
     started = time.monotonic()
     table = Workspace.at(workspace).table
     fingerprint = f"{encoders.identity} {options.identity}"
-    _refuse_mixing(table, encoders.identity)
-    _refuse_namesakes(table, clips)
-    run = _Run(table, fingerprint, len(clips), on_progress)
     count = workers.available_cores() if worker_count is None else worker_count
     with table.writer() as writer:
+        known = KnownClips(table, fingerprint)
+        known.refuse_mixing(encoders.identity)
+        known.refuse_namesakes(clips)
+        run = _Run(clips, known, fingerprint, on_progress)
         flushed = time.monotonic()
-        todo = run.without_current(clips, writer.add)
+        todo = run.without_current(writer.add)
         setup = (_setup_worker, encoders, options, device)
-        for (clip, digest), outcome in workers.run(todo, min(count, len(clips)), *setup):
-            row = run.row(clip, digest, outcome)
-            writer.add(row)
-            run.count(row, embedded=True)
-            if time.monotonic() - flushed > FLUSH_SECONDS:
-                writer.flush()
-                flushed = time.monotonic()
+        # Closed at once when something is raised, so that no worker outlives the run.
+        with closing(workers.run(todo, min(count, len(clips)), *setup)) as results:
+            for (clip, digest), outcome in results:
+                row = run.row(clip, digest, outcome)
+                writer.add(row)
+                run.count(row, embedded=True)
+                if time.monotonic() - flushed > FLUSH_SECONDS:
+                    writer.flush()
+                    flushed = time.monotonic()
     return run.report(encoders.identity, time.monotonic() - started)
 
 
@@ -130,7 +138,7 @@ def choose_encoders(
     known = next(iter(_encoders_in(table)), None)
     for name, value in (("face", face), ("voice", voice)):  # before anything is fetched
         if known and value in TABLES[name] and f"{name}={value}@" not in known:
-            raise _mixing(table, known, f"{name}={value}")
+            raise mixing(table.folder, known, f"{name}={value}")
     return choose(face, voice, known, weights_dir, offline, progress)
 
 
@@ -139,25 +147,22 @@ class _Run:
 
     def __init__(
         self,
-        table: FeatureTable,
+        clips: Sequence[Clip],
+        known: KnownClips,
         fingerprint: str,
-        clips: int,
         on_progress: Callable[[ExtractProgress], None] | None,
     ) -> None:
-        self._table, self._fingerprint, self._clips = table, fingerprint, clips
+        self._clips, self._known, self._fingerprint = clips, known, fingerprint
         self._on_progress = on_progress
-        self._known = _index(table, fingerprint)
-        self._by_hash = {entry.digest: clip for clip, entry in self._known.items()}
         self._embedded = self._reused = 0
         self._reasons: dict[str, dict[str, int]] = {"face": {}, "voice": {}}
         self._failed: list[Failure] = []
         self._renamed: list[tuple[str, str]] = []
 
-    def without_current(
-        self, clips: Iterable[Clip], add: Callable[[FeatureRow], None]
-    ) -> Iterator[tuple[Clip, str]]:
+    def without_current(self, add: Callable[[FeatureRow], None]) -> Iterator[tuple[Clip, str]]:
         """The clips that have to be embedded, with their digests; the others are counted."""
-        for clip in clips:
+        moved: list[tuple[Clip, Reuse]] = []
+        for clip in self._clips:
             try:
                 digest = clip.content_hash()
             except OSError as error:
@@ -165,16 +170,30 @@ class _Run:
                 add(row)
                 self.count(row, embedded=True)
                 continue
-            row_before = self._current_row(clip, digest)
-            if row_before is None:
+            reuse = self._known.find(clip, digest, self._clips)
+            if reuse is None:
                 yield clip, digest
                 continue
-            labelled = _labelled(row_before, clip)
-            if _labels(labelled) != _labels(row_before) or labelled.replaces:
-                add(labelled)
-            if labelled.replaces:
-                self._renamed.append((labelled.replaces, clip.id))
-            self.count(labelled, embedded=False)
+            if self._reuse(clip, reuse):
+                moved.append((clip, reuse))
+            if len(moved) == MOVED_AT_ONCE:
+                self._move(moved, add)
+        self._move(moved, add)
+
+    def _reuse(self, clip: Clip, reuse: Reuse) -> bool:
+        """Count a clip that is there; whether its row has to be written under new labels."""
+        known = self._known[reuse.row]
+        if reuse.replaces:
+            self._renamed.append((reuse.replaces, clip.id))
+        self.count(known._replace(clip=clip.id), embedded=False)
+        labels = labels_of(clip)
+        return known[: len(labels)] != labels
+
+    def _move(self, moved: list[tuple[Clip, Reuse]], add: Callable[[FeatureRow], None]) -> None:
+        if moved:
+            for row in self._known.relabelled(moved):
+                add(row)
+            moved.clear()
 
     def row(self, clip: Clip, digest: str, outcome: object) -> FeatureRow:
         """The row of what a worker made of a clip."""
@@ -185,7 +204,7 @@ class _Run:
             digest = ""  # not the clip's fault, as far as we know: the next run tries again
         return _failed_row(clip, digest, self._fingerprint, error)
 
-    def count(self, row: FeatureRow, embedded: bool) -> None:
+    def count(self, row: FeatureRow | Known, embedded: bool) -> None:
         self._embedded += embedded
         self._reused += not embedded
         for name in ("face", "voice"):
@@ -200,7 +219,7 @@ class _Run:
     def report(self, encoders: str, seconds: float) -> ExtractReport:
         face, voice = self._reasons["face"], self._reasons["voice"]
         return ExtractReport(
-            self._clips,
+            len(self._clips),
             self._embedded,
             self._reused,
             tuple(self._renamed),
@@ -216,87 +235,15 @@ class _Run:
     def _progress(self) -> ExtractProgress:
         face, voice = (sum(self._reasons[name].values()) for name in ("face", "voice"))
         done = self._embedded + self._reused
-        return ExtractProgress(self._clips, done, self._reused, face, voice, len(self._failed))
-
-    def _current_row(self, clip: Clip, digest: str) -> FeatureRow | None:
-        """The row to re-use for a clip, under its new name where the file was renamed."""
-        entry = self._known.get(clip.id)
-        if entry is not None and entry.digest == digest:
-            return replace(self._load(clip.id), replaces=None)
-        other = self._by_hash.get(digest)
-        if other is None:
-            return None
-        row = self._load(other)
-        # The same file, or one that has been moved, has a new name; a copy is another clip.
-        renamed = row.path == _path_of(clip) or not Path(row.path).exists()
-        return replace(row, clip=clip.id, replaces=other if renamed else None)
-
-    def _load(self, clip_id: str) -> FeatureRow:
-        if self._known[clip_id].row is None:
-            # The first re-use reads them all: a second run mostly re-uses everything.
-            for each in self._table.rows():
-                if each.clip in self._known:
-                    self._known[each.clip].row = each
-        row = self._known[clip_id].row
-        assert row is not None
-        return row
-
-
-@dataclass
-class _Entry:
-    digest: str
-    row: FeatureRow | None = None
-
-
-def _index(table: FeatureTable, fingerprint: str) -> dict[str, _Entry]:
-    """Clips whose rows were made by the same encoders and options, with their digests."""
-    if table.is_empty:
-        return {}
-    names = table.read(["clip", "source_hash", "extractor"]).to_pydict()
-    rows = zip(names["clip"], names["source_hash"], names["extractor"], strict=True)
-    return {clip: _Entry(digest) for clip, digest, made in rows if made == fingerprint and digest}
+        return ExtractProgress(len(self._clips), done, self._reused, face, voice, len(self._failed))
 
 
 def _encoders_in(table: FeatureTable) -> list[str]:
     """The pairs of encoders that made a table; one, unless somebody mixed them by hand."""
     if table.is_empty:
         return []
-    return sorted(
-        {encoders_of(made) for made in table.read(["extractor"])["extractor"].to_pylist()}
-    )
-
-
-def _refuse_mixing(table: FeatureTable, encoders: str) -> None:
-    others = [made for made in _encoders_in(table) if made != encoders]
-    if others:
-        raise _mixing(table, others[0], encoders)
-
-
-def _mixing(table: FeatureTable, made: str, wanted: str) -> UsageError:
-    flags = " ".join(f"--{part.split('@')[0].replace('=', ' ')}" for part in made.split())
-    return UsageError(
-        f"{table.folder}: these features were made with {made}, this run would use {wanted}. "
-        f"Vectors of different encoders cannot be compared. Go on with {flags}, or extract "
-        "everything into another workspace (-w)."
-    )
-
-
-def _refuse_namesakes(table: FeatureTable, clips: Sequence[Clip]) -> None:
-    """Refuse clips whose id belongs to another video that is still there."""
-    if table.is_empty:
-        return
-    known = table.read(["clip", "path", "source_hash"]).to_pydict()
-    videos = zip(known["path"], known["source_hash"], strict=True)
-    before = dict(zip(known["clip"], videos, strict=True))
-    for clip in clips:
-        path, digest = before.get(clip.id, (_path_of(clip), ""))
-        if path == _path_of(clip) or not digest or not Path(path).exists():
-            continue
-        if all(file.is_file() for file in clip.files) and clip.content_hash() != digest:
-            raise UsageError(
-                f"{clip.files[0]}: the table already has another video called '{clip.id}', {path}. "
-                "Extract into another workspace (-w), or name the clips in a manifest (--manifest)."
-            )
+    made = table.read(["extractor"])["extractor"].unique()
+    return sorted({encoders_of(each.as_py()) for each in made})
 
 
 def _setup_worker(
@@ -315,7 +262,7 @@ def _setup_worker(
             return error
         return FeatureRow(
             clip.id,
-            _path_of(clip),
+            path_of(clip),
             "",
             "",
             clip.speaker,
@@ -343,7 +290,7 @@ def _failed_row(clip: Clip, digest: str, fingerprint: str, error: str) -> Featur
     labels = (clip.speaker, clip.language, clip.recording)
     row = FeatureRow(
         clip.id,
-        _path_of(clip),
+        path_of(clip),
         digest,
         fingerprint,
         *labels,
@@ -351,25 +298,6 @@ def _failed_row(clip: Clip, digest: str, fingerprint: str, error: str) -> Featur
         voice_reason="decode_error",
     )
     return replace(row, error=error)
-
-
-def _labelled(row: FeatureRow, clip: Clip) -> FeatureRow:
-    """The row under the labels that the clip has now."""
-    return replace(
-        row,
-        path=_path_of(clip),
-        speaker=clip.speaker,
-        language=clip.language,
-        recording=clip.recording,
-    )
-
-
-def _labels(row: FeatureRow) -> tuple[str | None, ...]:
-    return row.clip, row.path, row.speaker, row.language, row.recording
-
-
-def _path_of(clip: Clip) -> str:
-    return str(clip.files[0].absolute())
 
 
 def _unreadable(clip: Clip, error: OSError) -> str:

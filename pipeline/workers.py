@@ -3,17 +3,22 @@
 import logging
 import os
 import signal
+import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from multiprocessing import connection, get_context
+from dataclasses import dataclass
+from itertools import chain
+from multiprocessing import connection, get_context, parent_process
 from typing import Any
 
 from mraf.errors import MrafError
 
 TRIES = 2
 """How often a job may kill its worker before it is given up."""
+
+STARTS = 3
+"""How many workers in a row may end before they are ready for a job."""
 
 log = logging.getLogger("mraf")
 
@@ -27,19 +32,26 @@ def available_cores() -> int:
 
 def run(
     jobs: Iterator[Any], workers: int, setup: Setup, *arguments: Any
-) -> Iterator[tuple[Any, Any]]:
+) -> Generator[tuple[Any, Any], None, None]:
     """Do jobs in any order and give back pairs of job and result.
 
     Args:
-        jobs: taken one by one, as workers become free.
+        jobs: taken one by one, as workers become free; where there is none, no worker starts.
         workers: number of processes, started afresh (spawn); 0 does the work in this process.
         setup: called once in each worker with `arguments`; returns the function that does a job.
             Must be importable, like every job and result.
         arguments: of `setup`.
 
-    A job during which its worker dies twice gives a `WorkerDiedError` as its result, one that
-    raises an exception a `JobError`. Raises a MrafError for what `setup` raised. Leaving the loop early stops the workers.
+    A job during which its worker died is tried again when all others are done, with no other beside
+    it that might be the cause; if its worker dies again, its result is a `WorkerDiedError`. One that
+    raises an exception gives a `JobError`. Raises a MrafError for what `setup` raised, and where
+    workers end before they are ready. Leaving the loop early, or `close`, stops the workers.
     """
+    for first in jobs:
+        jobs = chain([first], jobs)
+        break
+    else:
+        return
     if workers == 0:
         work = setup(*arguments)
         for job in jobs:
@@ -64,14 +76,14 @@ class WorkerDiedError(Exception):
 class _Worker:
     process: Any
     pipe: connection.Connection
-    job: Any = None
-    busy: bool = False
+    attempt: "_Attempt | None" = None  # None: free
+    ready: bool = False  # whether it has been set up
 
 
 @dataclass
-class _Retry:
+class _Attempt:
     job: Any
-    tries: int = field(default=0)
+    deaths: int = 0  # how many workers died of it
 
 
 class _Pool:
@@ -79,24 +91,16 @@ class _Pool:
         self._context = get_context("spawn")
         self._setup, self._arguments, self._count = setup, arguments, workers
         self._workers: list[_Worker] = []
-        self._again: deque[_Retry] = deque()
+        self._unstarted: deque[_Attempt] = deque()  # given to workers that did not come up
+        self._again: deque[_Attempt] = deque()
+        self._false_starts = 0
 
     def run(self, jobs: Iterator[Any]) -> Iterator[tuple[Any, Any]]:
-        exhausted = False
         while True:
-            while not exhausted or self._again:
-                worker = self._free()
-                if worker is None:
-                    break
-                retry = self._again.popleft() if self._again else None
-                if retry is None:
-                    try:
-                        retry = _Retry(next(jobs))
-                    except StopIteration:
-                        exhausted = True
-                        continue
-                self._give(worker, retry)
-            busy = [worker for worker in self._workers if worker.busy]
+            while self._has_room() and (attempt := self._next(jobs)) is not None:
+                free = (worker for worker in self._workers if not worker.attempt)
+                self._give(next(free, None) or self._start(), attempt)
+            busy = [worker for worker in self._workers if worker.attempt]
             if not busy:
                 return
             for pipe in connection.wait([worker.pipe for worker in busy]):
@@ -104,6 +108,14 @@ class _Pool:
                 done = self._receive(worker)
                 if done is not None:
                     yield done
+
+    def _next(self, jobs: Iterator[Any]) -> _Attempt | None:
+        if self._unstarted:
+            return self._unstarted.popleft()
+        for job in jobs:
+            return _Attempt(job)
+        is_quiet = not any(worker.attempt for worker in self._workers)
+        return self._again.popleft() if self._again and is_quiet else None
 
     def close(self) -> None:
         for worker in self._workers:
@@ -113,11 +125,8 @@ class _Pool:
             worker.pipe.close()
         self._workers.clear()
 
-    def _free(self) -> _Worker | None:
-        for worker in self._workers:
-            if not worker.busy:
-                return worker
-        return self._start() if len(self._workers) < self._count else None
+    def _has_room(self) -> bool:
+        return sum(bool(worker.attempt) for worker in self._workers) < self._count
 
     def _start(self) -> _Worker:
         here, there = self._context.Pipe()
@@ -132,35 +141,49 @@ class _Pool:
         self._workers.append(worker)
         return worker
 
-    def _give(self, worker: _Worker, retry: _Retry) -> None:
-        worker.job, worker.busy = retry, True
+    def _give(self, worker: _Worker, attempt: _Attempt) -> None:
+        worker.attempt = attempt
         with suppress(OSError):  # it has died; `_receive` will see that
-            worker.pipe.send(retry.job)
+            worker.pipe.send(attempt.job)
 
     def _receive(self, worker: _Worker) -> tuple[Any, Any] | None:
-        retry = worker.job
+        assert worker.attempt is not None
         try:
             kind, result = worker.pipe.recv()
         except (EOFError, OSError):
-            return self._bury(worker, retry)
+            return self._bury(worker, worker.attempt)
         if kind == "setup":
             raise result if isinstance(result, MrafError) else MrafError(result)
-        worker.busy = False
-        return retry.job, result
+        if kind == "ready":
+            worker.ready, self._false_starts = True, 0
+            return None
+        job, worker.attempt = worker.attempt.job, None
+        return job, result
 
-    def _bury(self, worker: _Worker, retry: _Retry) -> tuple[Any, Any] | None:
+    def _bury(self, worker: _Worker, attempt: _Attempt) -> tuple[Any, Any] | None:
         worker.process.join()
         worker.pipe.close()
         self._workers.remove(worker)
-        retry.tries += 1
-        if retry.tries < TRIES:
-            self._again.append(retry)
+        how = _how_it_ended(worker.process.exitcode)
+        if not worker.ready:  # it never saw the job
+            self._false_starts += 1
+            if self._false_starts == STARTS:
+                raise MrafError(
+                    f"{STARTS} workers ended before they had begun: {how}. Try fewer (--workers 1); "
+                    "`mraf doctor` may tell why."
+                )
+            self._unstarted.append(attempt)
             return None
-        return retry.job, WorkerDiedError(_how_it_ended(worker.process.exitcode))
+        attempt.deaths += 1
+        if attempt.deaths < TRIES:
+            self._again.append(attempt)
+            return None
+        return attempt.job, WorkerDiedError(how)
 
 
 def _child(pipe: connection.Connection, setup: Setup, arguments: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which stops us
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
         work = setup(*arguments)
     except MrafError as error:
@@ -172,8 +195,17 @@ def _child(pipe: connection.Connection, setup: Setup, arguments: tuple[Any, ...]
         )
         return
     with suppress(EOFError, OSError):  # the parent has gone
+        pipe.send(("ready", None))
         while True:
             pipe.send(("done", _attempt(work, pipe.recv())))
+
+
+def _leave_with_parent() -> None:
+    """End this process when its parent ends, however long the job in hand would still take."""
+    parent = parent_process()
+    assert parent is not None
+    connection.wait([parent.sentinel])
+    os._exit(1)
 
 
 def _attempt(work: Callable[[Any], Any], job: Any) -> Any:

@@ -258,7 +258,7 @@ def test_a_full_disk_is_said_calmly_and_what_was_written_stays(table, monkeypatc
     def no_room(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pq, "write_table", no_room)
+    monkeypatch.setattr(os, "fsync", no_room)
     with pytest.raises(UsageError, match="No space left on device"):
         fill(table, row("b"))
     monkeypatch.undo()

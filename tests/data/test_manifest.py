@@ -197,7 +197,7 @@ def test_manifest_with_the_unnamed_index_that_pandas_writes(tmp_path):
 
 
 def test_manifest_with_a_huge_cell(tmp_path):
-    with pytest.raises(UsageError, match="m.csv, line 0: not a CSV file"):
+    with pytest.raises(UsageError, match="m.csv, line 1: not a CSV file"):
         read_manifest(write(tmp_path / "m.csv", "x" * 200_000 + ",video\n1,a.mp4\n"))
 
 
@@ -206,3 +206,104 @@ def test_languages_are_known_in_any_case(tmp_path):
     assert find_clips([tmp_path])[0].language == "English"
     clip = read_manifest(write(tmp_path / "m.csv", "video,language\na.mp4,URDU\n"))[0]
     assert clip.language == "Urdu"
+
+
+@pytest.mark.parametrize(
+    "path", ["C:\\videos\\a.mp4", "d:/a.mp4", "\\\\server\\share\\a.mp4", "//server/a.mp4"]
+)
+def test_paths_of_other_machines_are_refused(tmp_path, path):
+    with pytest.raises(UsageError, match="line 2: .*(another machine|leaves the root)"):
+        read_manifest(write(tmp_path / "m.csv", f"video\n{path}\n"))
+
+
+@pytest.mark.parametrize("path", ["..", "a/../../b.mp4", "in/..", "link/a.mp4", "link/../a.mp4"])
+def test_ways_out_of_the_root_are_refused(tmp_path, path):
+    root = touch(tmp_path, "root/in/a.mp4", "out/a.mp4") / "root"
+    (root / "link").symlink_to(tmp_path / "out")
+    inside = path == "in/.."
+    manifest = write(root / "m.csv", f"video\n{path}\n")
+    if inside:  # the root itself, which is no video but does not leave
+        assert read_manifest(manifest)[0].files
+        return
+    with pytest.raises(UsageError, match="leaves the root"):
+        read_manifest(manifest)
+
+
+def test_a_root_that_was_reached_through_a_link(tmp_path):
+    touch(tmp_path, "real/ann/a.mp4")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    manifest = write(tmp_path / "m.csv", f"video\n{tmp_path}/link/ann/a.mp4\n")
+    (clip,) = read_manifest(manifest, tmp_path / "link")
+    assert clip.id == "ann/a.mp4"
+    assert clip.video is not None and clip.video.samefile(tmp_path / "real/ann/a.mp4")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_separators_of_other_spreadsheets(tmp_path, separator):
+    text = 'video,speaker\n"a, b.mp4",Ann\n'.replace(",speaker", f"{separator}speaker")
+    text = text.replace('",Ann', f'"{separator}Ann')
+    (clip,) = read_manifest(write(tmp_path / "m.csv", text, "utf-8-sig"))
+    assert (clip.id, clip.speaker) == ("a, b.mp4", "Ann")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("video,speaker\na, b.mp4,Ann\n", "line 2: 3 cells, but the first line names 2 columns"),
+        ('video,speaker\n"a\nb.mp4",Ann\n', r"line 3: the video 'a\\nb.mp4' holds a line break"),
+        ("video,speaker\na.mp4,A\x07nn\n", "line 2: the speaker .* control character"),
+        ('video,speaker\na.mp4,"Ann\nb.mp4,Bob\n', "Perhaps a quote is not closed"),
+        ("clip,video\nx\u2028y,a.mp4\n", "line 2: the clip .* line break"),
+    ],
+)
+def test_cells_that_were_taken_apart_wrongly(tmp_path, text, message):
+    with pytest.raises(UsageError, match=message):
+        read_manifest(write(tmp_path / "m.csv", text))
+
+
+def test_empty_cells_at_the_end_and_empty_lines_do_no_harm(tmp_path):
+    (clip,) = read_manifest(write(tmp_path / "m.csv", "clip,video,speaker\n\n,a.mp4,Ann,,\n\n"))
+    assert (clip.id, clip.speaker) == ("a.mp4", "Ann")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("video\na\0.mp4\n".encode("utf-16"), "holds a line break, NUL"),
+        ("video\na.mp4\n".encode("utf-16-le"), "NUL bytes.*Save it as UTF-8"),
+        ("video\na.mp4\n".encode("utf-16")[:-1], "not utf-16 text .*Save the manifest as UTF-8"),
+        (b"video,speaker\na.mp4,Ann\n" + b"b.mp4,\xe9\n", "Save the manifest as UTF-8"),
+        (b"\x80\x04\x95\x0b", "not utf-8"),
+    ],
+)
+def test_other_encodings_are_named(tmp_path, content, message):
+    (tmp_path / "m.csv").write_bytes(content)
+    with pytest.raises(UsageError, match=message):
+        read_manifest(tmp_path / "m.csv")
+
+
+def test_a_file_name_that_is_not_text_is_refused_before_anything_is_done(tmp_path):
+    name = b"ann\xff.mp4"
+    try:
+        (tmp_path / name.decode("utf-8", "surrogateescape")).touch()
+    except OSError:
+        pytest.skip("this file system has no such names")
+    with pytest.raises(UsageError, match=r"'ann\\udcff.mp4': this name is not UTF-8 text"):
+        find_clips([tmp_path])
+
+
+CELL = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=8)
+
+
+@given(st.dictionaries(CELL, st.tuples(CELL, CELL), min_size=1), st.sampled_from(",;\t"))
+def test_any_labels_come_back(tmp_path_factory, clips, separator):
+    import csv
+
+    path = tmp_path_factory.getbasetemp() / "labels.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter=separator)
+        writer.writerow(["clip", "video", "speaker", "recording"])
+        for clip, (speaker, recording) in clips.items():
+            writer.writerow([clip, "a.mp4", speaker, recording])
+    found = {clip.id: (clip.speaker, clip.recording) for clip in read_manifest(path)}
+    assert found == clips

@@ -5,6 +5,8 @@ import shutil
 import numpy as np
 import pytest
 from conftest import SMALL, made_features
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mraf import checkpoint as module
 from mraf.checkpoint import Checkpoint, describe, load, save
@@ -230,3 +232,41 @@ def test_every_architecture_comes_back_as_it_was(tmp_path, options):
     np.testing.assert_array_equal(
         predict(model, features).probability, predict(again, features).probability
     )
+
+
+@pytest.mark.parametrize("name", ["config.json", "labels.json", "metrics.json"])
+def test_json_of_great_size_is_refused(folder, name):
+    for content in (b"9" * 10_000, b'["' + b"a" * 1_000_000 + b'"]', b"\xff\xfe["):
+        (folder / name).write_bytes(content)
+        with pytest.raises(MrafError, match=name):
+            load(folder)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "labels.json"])
+def test_a_folder_in_the_place_of_a_file_is_named(folder, name):
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    with pytest.raises(MrafError, match=name):
+        load(folder)
+
+
+def test_files_of_two_models_do_not_pass_as_one(folder, tmp_path):
+    save(tmp_path / "other", made(labels=LABELS[::-1]), "")
+    shutil.copy(tmp_path / "other" / "labels.json", folder / "labels.json")
+    with pytest.raises(MrafError, match=r"labels\.json"):
+        load(folder)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
+        min_size=6,
+        max_size=6,
+        unique=True,
+    )
+)
+def test_any_speaker_names_come_back(tmp_path_factory, labels):
+    folder = tmp_path_factory.mktemp("names") / "model"
+    save(folder, made(labels=tuple(labels)), "")
+    assert describe(folder).labels == tuple(labels)

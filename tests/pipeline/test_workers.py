@@ -1,6 +1,9 @@
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -38,8 +41,10 @@ def test_every_job_is_done_once(count):
     assert done == {job: job * 3 for job in range(20)}
 
 
-def test_no_jobs_start_no_workers():
-    assert list(workers.run(iter([]), 2, failing)) == []
+@pytest.mark.parametrize("count", [0, 2])
+def test_no_jobs_start_no_workers(count, monkeypatch):
+    monkeypatch.setattr(workers, "_Pool", lambda *_: pytest.fail("started workers"))
+    assert list(workers.run(iter([]), count, failing)) == []
 
 
 def test_work_is_shared_and_each_worker_has_one_thread():
@@ -114,3 +119,86 @@ def test_a_job_that_raises_is_one_result_and_ends_nothing(count):
 def test_a_setup_that_cannot_work_is_reported_once():
     with pytest.raises(MrafError, match=r"cannot start: ImportError: libcuda.*mraf doctor"):
         list(workers.run(iter(range(8)), 2, broken))
+
+
+def dying_at_first(folder):
+    """The first workers die before they are ready, as many as `folder` says."""
+    (folder / str(os.getpid())).touch()
+    if len(list(folder.iterdir())) <= int(folder.name):
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return lambda job: job
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_workers_that_do_not_come_up_are_not_blamed_on_a_job(tmp_path, count):
+    (tmp_path / "2").mkdir()
+    done = dict(workers.run(iter(range(4)), count, dying_at_first, tmp_path / "2"))
+    assert done == {job: job for job in range(4)}
+    (tmp_path / "99").mkdir()
+    with pytest.raises(MrafError, match=r"3 workers ended .* crashed \(SIGSEGV\).*mraf doctor"):
+        list(workers.run(iter(range(4)), count, dying_at_first, tmp_path / "99"))
+
+
+def noting(folder):
+    """Notes when a job begins and ends; "poison" kills its worker."""
+
+    def work(job):
+        with (folder / "log").open("a") as log:
+            log.write(f"{job} ")
+        if job == "poison":
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.05)
+        return job
+
+    return work
+
+
+def test_a_second_try_is_made_when_nothing_else_can_be_the_cause(tmp_path):
+    jobs = ["a", "poison", "b", "c", "d"]
+    done = [job for job, _ in workers.run(iter(jobs), 2, noting, tmp_path)]
+    assert sorted(done) == sorted(jobs) and done[-1] == "poison"
+    begun = (tmp_path / "log").read_text().split()
+    assert begun.count("poison") == 2 and begun[-1] == "poison"
+
+
+def endless(folder):
+    def work(job):
+        (folder / str(os.getpid())).touch()
+        time.sleep(600)
+
+    return work
+
+
+def test_workers_end_with_their_parent_even_in_the_middle_of_a_job(tmp_path):
+    folder = tmp_path / "pids"
+    folder.mkdir()
+    code = f"""
+from pathlib import Path
+from pipeline import workers
+from tests.pipeline.test_workers import endless
+if __name__ == "__main__":
+    list(workers.run(iter(range(2)), 2, endless, Path({str(folder)!r})))
+"""
+    (tmp_path / "main.py").write_text(code)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    parent = subprocess.Popen([sys.executable, tmp_path / "main.py"], env=environment)
+    wait_until(lambda: len(list(folder.iterdir())) == 2)
+    parent.kill()
+    parent.wait()
+    pids = [int(path.name) for path in folder.iterdir()]
+    wait_until(lambda: not any(is_running(pid) for pid in pids))
+
+
+def is_running(pid):
+    try:
+        # Where nobody collects orphans, they stay as zombies.
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def wait_until(true, seconds=30):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.05)

@@ -1,0 +1,157 @@
+"""Extractions that are killed at random moments, run again, and compared with one left alone.
+
+    python benchmarks/kill.py --rounds 20
+
+Each round starts `mraf extract --face dlib --voice ge2e` on clips of people who do not exist, in a new
+workspace, and after a random time ends it: SIGKILL to the command, to one worker, or to all of them;
+Ctrl-C, or SIGTERM to the command. Then the same command runs again, and the table is compared with
+that of an undisturbed run, vectors included. A line tells a round: rows on the disk after the kill,
+what the second run re-used and embedded, clips lost, doubled and different, and processes that were
+still there 5 s after the end of the command. The last line sums up; exit code 1 where anything is wrong.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from data.features import FeatureTable
+
+WAYS = ("command", "worker", "all", "Ctrl-C", "SIGTERM")
+HEADER = f"{'round':>5} {'ended':<8} {'after':>6} {'code':>5} {'rows':>5} {'re-used':>8} {'embedded':>9} "
+HEADER += f"{'lost':>5} {'doubled':>8} {'differ':>7} {'left':>5}"
+
+
+def main() -> None:
+    """Make the clips, run undisturbed once, then the rounds."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--clips", type=int, default=30)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    chance = random.Random(arguments.seed)
+    # A script in the background is started with SIGINT ignored, and would hand that on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = make_clips(Path(folder), arguments.clips)
+        command = [sys.executable, "-m", "cli", "extract", "--manifest", str(manifest), "--json"]
+        command += ["--face", "dlib", "--voice", "ge2e", "--workers", str(arguments.workers)]
+        started = time.monotonic()
+        wanted = rows_of(Path(folder), finish([*command, "-w", f"{folder}/alone"]), "alone")
+        seconds = time.monotonic() - started
+        print(f"undisturbed: {len(wanted)} clips in {seconds:.0f} s\n\n{HEADER}", flush=True)
+        wrong: Counter[str] = Counter()
+        for number in range(1, arguments.rounds + 1):
+            way = WAYS[(number - 1) % len(WAYS)]
+            again = [*command, "-w", f"{folder}/{number}"]
+            after = chance.uniform(0, seconds)
+            code, left = disturb(again, way, after, chance)
+            before = len(FeatureTable(Path(folder) / str(number) / "features"))
+            report = finish(again)
+            faults = compare(wanted, rows_of(Path(folder), report, str(number)))
+            wrong.update(faults | {"left": left})
+            print(
+                f"{number:>5} {way:<8} {after:>4.1f} s {code:>5} {before:>5} {report['reused']:>8} "
+                f"{report['embedded']:>9} {faults['lost']:>5} {faults['doubled']:>8} "
+                f"{faults['differ']:>7} {left:>5}",
+                flush=True,
+            )
+    print(", ".join(f"{name}: {count}" for name, count in wrong.items()))
+    raise SystemExit(int(any(wrong.values())))
+
+
+def make_clips(folder: Path, count: int) -> Path:
+    """A manifest of some clips of `mraf sample`."""
+    sample = [sys.executable, "-m", "cli", "sample", str(folder / "videos"), "--speakers", "4"]
+    subprocess.run([*sample, "--json"], check=True, stdout=subprocess.DEVNULL)
+    videos = sorted((folder / "videos").rglob("*.mp4"))[:count]
+    manifest = folder / "clips.csv"
+    manifest.write_text("video\n" + "".join(f"{v.relative_to(folder)}\n" for v in videos), "utf-8")
+    return manifest
+
+
+def finish(command: list[str]) -> dict[str, Any]:
+    """What `mraf extract --json` says when it is left alone."""
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+def rows_of(folder: Path, report: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The table after a run, which must not have failed anywhere."""
+    assert not report["failed"], report["failed"]
+    rows: list[dict[str, Any]] = FeatureTable(folder / name / "features").read().to_pylist()
+    return rows
+
+
+def compare(wanted: list[dict[str, Any]], found: list[dict[str, Any]]) -> dict[str, int]:
+    """How many clips are lost, doubled, and different in any column."""
+    ids = Counter(row["clip"] for row in found)
+    by_id = {row["clip"]: row for row in found}
+    return {
+        "lost": sum(row["clip"] not in ids for row in wanted),
+        "doubled": sum(count > 1 for count in ids.values()),
+        "differ": sum(by_id.get(row["clip"], row) != row for row in wanted),
+    }
+
+
+def disturb(command: list[str], way: str, after: float, chance: random.Random) -> tuple[int, int]:
+    """Run, end it after some seconds; the exit code, and processes that were left 5 s later."""
+    run = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    time.sleep(after)
+    workers = [pid for pid in session(run.pid) if "spawn_main" in arguments_of(pid)]
+    if run.poll() is None:
+        if way == "worker" and workers:
+            os.kill(chance.choice(workers), signal.SIGKILL)
+        elif way == "command":
+            run.kill()
+        elif way == "all":
+            os.killpg(run.pid, signal.SIGKILL)
+        elif way == "Ctrl-C":  # a terminal sends it to all
+            os.killpg(run.pid, signal.SIGINT)
+        elif way == "SIGTERM":
+            run.terminate()
+    code = run.wait()
+    end = time.monotonic() + 5
+    while (left := len(session(run.pid))) and time.monotonic() < end:
+        time.sleep(0.1)
+    return code, left
+
+
+def session(leader: int) -> list[int]:
+    """The living processes that a command started, and itself."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                state, _, _, its_session = (
+                    (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+                )
+            except OSError:  # it has just ended
+                continue
+            if int(its_session) == leader and state != "Z":
+                found.append(int(folder.name))
+    return found
+
+
+def arguments_of(pid: int) -> str:
+    """The command line of a process."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+if __name__ == "__main__":
+    main()

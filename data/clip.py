@@ -1,0 +1,66 @@
+"""A clip: one piece of someone talking, and what is known of it before it is read."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from mraf.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One piece of someone talking: a video, or a sound file and a picture (either may be absent).
+
+    `id` names the clip in the feature table. `speaker`, `language` and `recording` are None where
+    they are not known.
+    """
+
+    id: str
+    video: Path | None = None
+    audio: Path | None = None
+    image: Path | None = None
+    speaker: str | None = None
+    language: str | None = None
+    recording: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            raise UsageError("A clip needs an id, found an empty one.")
+        for text in (self.id, self.speaker, self.language, self.recording):
+            if text is not None and not text.isascii():
+                _check_text(text)
+        if self.video is None and self.audio is None and self.image is None:
+            raise UsageError(f"Clip '{self.id}' names no video, sound file or picture.")
+        if self.video is not None and (self.audio is not None or self.image is not None):
+            raise UsageError(
+                f"Clip '{self.id}' names a video and a separate sound or picture: give one or the other."
+            )
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files the clip is read from, in a fixed order."""
+        return tuple(path for path in (self.video, self.audio, self.image) if path is not None)
+
+    def content_hash(self) -> str:
+        """BLAKE2b digest of what the files contain, whatever their names and dates.
+
+        Raises OSError where a file cannot be read.
+        """
+        digest = hashlib.blake2b(digest_size=16)
+        for role, path in (("video", self.video), ("audio", self.audio), ("image", self.image)):
+            if path is None:
+                continue
+            with path.open("rb") as file:
+                part = hashlib.file_digest(file, "blake2b").digest()
+            digest.update(role.encode() + part)
+        return digest.hexdigest()
+
+
+def _check_text(text: str) -> None:
+    """Refuse what no table can hold: half characters, as in file names that are not UTF-8."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"{text!r}: this name is not UTF-8 text. Rename the file or folder."
+        ) from None

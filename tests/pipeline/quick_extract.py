@@ -1,0 +1,47 @@
+"""`mraf extract` with encoders that only read the file: a clip takes 0.1 s, and may kill its worker.
+
+Run as a script; the workers import it too, and so get the same encoders.
+"""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+import cli
+from data.features import FeatureRow
+from pipeline import extract
+from pipeline.resume import path_of
+
+
+def vectors_of(content: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """A face and a voice that the content of the file decides."""
+    generator = np.random.default_rng(list(content))
+    return generator.standard_normal(8, np.float32), generator.standard_normal(4, np.float32)
+
+
+def setup(*_):
+    def work(job):
+        clip, _digest = job
+        content = Path(path_of(clip)).read_bytes()
+        time.sleep(0.1)
+        if b"deadly" in content:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        face, voice = vectors_of(content)
+        labels = (clip.speaker, clip.language, clip.recording)
+        return FeatureRow(clip.id, path_of(clip), "", "", *labels, face=face, voice=voice)
+
+    return work
+
+
+extract._setup_worker = setup
+extract.FLUSH_SECONDS = 0.2
+
+if __name__ == "__main__":
+    # The test that runs this may have been started in the background, with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.argv[0] = "mraf"
+    cli.main()
