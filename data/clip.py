@@ -1,5 +1,6 @@
 """A clip: one piece of someone talking, and what is known of it before it is read."""
 
+import errno
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,8 @@ class Clip:
         for role, path in (("video", self.video), ("audio", self.audio), ("image", self.image)):
             if path is None:
                 continue
+            if path.exists() and not path.is_file():  # opening a pipe would wait for its writer
+                raise OSError(errno.EINVAL, "not a regular file", str(path))
             with path.open("rb") as file:
                 part = hashlib.file_digest(file, "blake2b").digest()
             digest.update(role.encode() + part)

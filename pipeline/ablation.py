@@ -195,7 +195,7 @@ def _plot(result: Ablation) -> str:
     import matplotlib as mpl
 
     mpl.use("Agg")
-    mpl.rcParams["svg.hashsalt"] = "mraf"
+    mpl.rcParams |= {"svg.hashsalt": "mraf", "svg.fonttype": "none"}
     from matplotlib import pyplot
 
     scores = result.scores

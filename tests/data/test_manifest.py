@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -307,3 +308,11 @@ def test_any_labels_come_back(tmp_path_factory, clips, separator):
             writer.writerow([clip, "a.mp4", speaker, recording])
     found = {clip.id: (clip.speaker, clip.recording) for clip in read_manifest(path)}
     assert found == clips
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_the_content_of_what_is_no_file_is_refused_and_not_waited_for(tmp_path, make):
+    path = tmp_path / "clip.mp4"
+    make(path)
+    with pytest.raises(OSError, match="not a regular file"):
+        Clip("clip", path).content_hash()
