@@ -1,6 +1,7 @@
 """Identify: who is speaking in a clip."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,10 +96,11 @@ class Identifier:
         check_encoders(described.meta, pair.identity, "the encoders at hand", folder.name)
         self.name = folder.name
         self.speakers = described.labels
-        self._extractor = ClipExtractor(
-            pair, _options_of(described.meta), device, threads=available_cores()
-        )
-        self._model = checkpoint.load(folder, device).model
+        with ThreadPoolExecutor(1) as pool:  # reading one model takes as long as the other
+            model_ = pool.submit(checkpoint.load, folder, device)
+            options = _options_of(described.meta)
+            self._extractor = ClipExtractor(pair, options, device, threads=available_cores())
+            self._model = model_.result().model
 
     def __call__(self, clip: Path | str | Clip, top: int = 5) -> Prediction:
         """Who speaks in a video, a sound file, a picture, or a `Clip`; with the `top` candidates.

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 def pytest_configure(config: pytest.Config) -> None:
     """Converted networks stay in pytest's own cache: the user's is not touched."""
     os.environ.setdefault("MRAF_GRAPHS", str(config.cache.mkdir("graphs")))
+
+
+def pytest_runtest_setup() -> None:
+    """Let hypothesis ask every module for its file: some of speechbrain's would import themselves."""
+    lazy = sys.modules.get("speechbrain.utils.importutils")
+    for module in list(sys.modules.values()) if lazy else ():
+        if isinstance(module, lazy.LazyModule) and "__file__" not in vars(module):
+            module.__file__ = None
 
 
 SHARED = Path(os.environ.get("MRAF_SHARED", Path(__file__).parents[2] / "shared"))

@@ -37,8 +37,9 @@ def setup(*_):
     return work
 
 
-extract._setup_worker = setup
-extract.FLUSH_SECONDS = 0.2
+if __name__ in {"__main__", "__mp_main__"}:  # and not where a test only borrows from here
+    extract._setup_worker = setup
+    extract.FLUSH_SECONDS = 0.2
 
 if __name__ == "__main__":
     # The test that runs this may have been started in the background, with SIGINT ignored.

@@ -1,0 +1,183 @@
+"""One clip, cold and warm: where the time of `mraf identify` goes, against the plain way.
+
+    python benchmarks/identify.py VIDEOS
+
+The model is trained here on a few of the clips, with weights drawn from a generator. Cold is a fresh
+process, from its start to the name; warm is one more clip in the same process. The plain way is that of
+`benchmarks/extract.py`, which only embeds.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from extract import write_weights
+
+STAGES = ("decode", "find faces", "embed faces", "find speech", "embed speech")
+
+
+def main() -> None:
+    """Time both in turns and print where ours spends it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("videos", type=Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        print(json.dumps(child(arguments.videos)))
+        return
+    clips = sorted(arguments.videos.rglob("*.mp4"))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_weights(folder)
+        train(arguments.videos, folder)
+        ours, plain = [], []
+        for _ in range(arguments.rounds):
+            ours.append(run([__file__, str(folder), "--child"], clips[:2]))
+            plain.append(
+                run(
+                    [str(Path(__file__).with_name("extract.py")), "--run", "plain", "--out", name],
+                    clips[:1],
+                )
+            )
+        report(ours, plain)
+
+
+def train(videos: Path, folder: Path) -> None:
+    """A model of the speakers in a folder, three clips of each."""
+    from data.manifest import find_clips
+    from pipeline.extract import extract
+    from pipeline.train import train as fit
+
+    count: dict[str | None, int] = defaultdict(int)
+    chosen = []
+    for clip in find_clips([videos]):
+        count[clip.speaker] += 1
+        if count[clip.speaker] <= 3:
+            chosen.append(clip)
+    extract(chosen, folder / "workspace", pair_of(folder))
+    fit(folder / "workspace")
+
+
+def pair_of(folder: Path) -> Any:
+    """The encoders with the weights that lie in a folder."""
+    from extractors.encoders import EncoderPair, EncoderSpec
+    from extractors.weights import sha256_of
+
+    files = [folder / "facenet.pt", folder / "ecapa.pt"]
+    digests = [file.with_suffix(".sha256") for file in files]
+    for file, digest in zip(files, digests, strict=True):
+        if not digest.is_file():
+            digest.write_text(sha256_of(file))
+    specs = [
+        EncoderSpec(name, file, digest.read_text())
+        for name, file, digest in zip(("facenet", "ecapa"), files, digests, strict=True)
+    ]
+    return EncoderPair(*specs)
+
+
+def run(command: list[str], clips: list[Path]) -> dict[str, Any]:
+    """What a fresh process printed."""
+    root = str(Path(__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, *command],
+        input="\n".join(map(str, clips)),
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": root, "STARTED": str(time.monotonic())},
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(done.stderr)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def child(folder: Path) -> dict[str, Any]:
+    """In a fresh process: identify the clips on stdin, and tell how long everything took."""
+    clips = [Path(line) for line in sys.stdin.read().splitlines()]
+    started = float(os.environ["STARTED"])  # the clock is the machine's
+    import cli  # noqa: F401
+    from pipeline.identify import Identifier
+
+    imported = time.monotonic()
+    identifier = Identifier(folder / "workspace", encoders=pair_of(folder))
+    loaded = time.monotonic()
+    times = {"start and imports": imported - started, "load": loaded - imported}
+    stages = measured(identifier._extractor)
+    walls, shares = [], []
+    for clip in clips:
+        stages.clear()
+        before = time.monotonic()
+        identifier(clip)
+        walls.append(time.monotonic() - before)
+        shares.append(dict(stages))
+    return {
+        "times": times,
+        "cold": time.monotonic() - started - walls[1],
+        "clips": walls,
+        "stages": shares,
+    }
+
+
+def measured(extractor: Any) -> dict[str, float]:
+    """Seconds spent in each stage of an extractor, kept up to date from now on."""
+    spent: dict[str, float] = defaultdict(float)
+    parts = (
+        (extractor._decoder, "read"),
+        (extractor._faces, "find"),
+        (extractor._face, "embed"),
+        (extractor._speech, "find"),
+        (extractor._voice, "embed"),
+    )
+    for stage, (holder, name) in zip(STAGES, parts, strict=True):
+        setattr(holder, name, timed(getattr(holder, name), stage, spent))
+    return spent
+
+
+def timed(function: Any, stage: str, spent: dict[str, float]) -> Any:
+    """The function, its time added to a stage."""
+
+    def call(*arguments: Any) -> Any:
+        before = time.monotonic()
+        try:
+            return function(*arguments)
+        finally:
+            spent[stage] += time.monotonic() - before
+
+    return call
+
+
+def report(ours: list[dict[str, Any]], plain: list[dict[str, Any]]) -> None:
+    """Medians over the rounds."""
+
+    def median(*path: Any) -> float:
+        values = []
+        for each in ours:
+            for key in path:
+                each = each[key]
+            values.append(each)
+        return statistics.median(values)
+
+    print(f"{os.cpu_count()} cores, median of {len(ours)}; seconds\n")
+    for name in ours[0]["times"]:
+        print(f"  {name:<24}{median('times', name):>6.2f}")
+    print(f"  {'first clip':<24}{median('clips', 0):>6.2f}")
+    print(f"  {'cold, in all':<24}{median('cold'):>6.2f}")
+    print(f"  {'one more clip (warm)':<24}{median('clips', 1):>6.2f}")
+    for stage in STAGES:
+        print(f"    {stage:<22}{median('stages', 1, stage):>6.2f}")
+    theirs = statistics.median(each["loading"] + 1 / each["speed"] for each in plain)
+    print(f"\n  {'the plain way':<24}{theirs:>6.2f}  (without the start of Python)")
+    print(f"\nratio of the time cold: {theirs / median('cold'):.2f}")
+
+
+if __name__ == "__main__":
+    main()
