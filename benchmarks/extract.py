@@ -120,7 +120,8 @@ def plain(clips: list[Path], folder: Path) -> dict[str, Any]:
     from speechbrain.lobes.features import Fbank
     from speechbrain.processing.features import InputNormalization
 
-    mtcnn, fbank, normalise = MTCNN(), Fbank(n_mels=80), InputNormalization("sentence", False)
+    mtcnn, fbank = MTCNN(), Fbank(n_mels=80)
+    normalise = InputNormalization(norm_type="sentence", std_norm=False)
     facenet, ecapa = networks()
     facenet.load_state_dict(torch.load(folder / "facenet.pt", weights_only=True))
     ecapa.load_state_dict(torch.load(folder / "ecapa.pt", weights_only=True))
