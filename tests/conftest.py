@@ -7,7 +7,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("no timing", deadline=None)  # a busy machine is no bug
+hypothesis.settings.load_profile("no timing")
 
 # Test processes run side by side; threads of torch in each would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from extractors import compat
 from extractors.face import Dlib, FaceFinder, FaceNet, average
 from tests import seeded
 
@@ -29,6 +30,7 @@ def seeded_facenet() -> FaceNet:
 
 
 def test_facenet_gives_what_the_plain_way_of_its_package_gives():
+    compat.prepare()
     from facenet_pytorch import extract_face, fixed_image_standardization
 
     encoder = seeded_facenet()

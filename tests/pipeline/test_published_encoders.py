@@ -73,7 +73,8 @@ def test_other_encoders_are_refused_before_any_work(workspace, sample_videos):
         Identifier(workspace, encoders=packaged)
 
 
-def test_damaged_weights_stop_the_run_by_name(seeded, sample_videos, tmp_path):
+def test_damaged_weights_stop_the_run_by_name(seeded, sample_videos, tmp_path, monkeypatch):
+    monkeypatch.setenv("MRAF_GRAPHS", str(tmp_path / "none converted"))
     bad = tmp_path / "bad.pt"
     bad.write_bytes(seeded.face.weights.read_bytes()[:-10])
     pair = EncoderPair(EncoderSpec("facenet", bad, seeded.face.sha256), seeded.voice)
