@@ -227,3 +227,12 @@ def test_ecapa_equals_speechbrains_own_chain():
     found = encoder.embed(wave)
     assert found.shape == (192,)
     assert np.allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_long_speech_is_embedded_in_pieces():
+    encoder = Ecapa(seeded.ECAPA)
+    wave = np.random.default_rng(4).normal(0, 0.1, 40 * 16_000 + 2).astype(np.float32)
+    pieces = np.split(wave, [213_334, 426_668])
+    found = encoder.embed(wave)
+    assert found.dtype == np.float32
+    assert np.allclose(found, np.mean([encoder.embed(each) for each in pieces], axis=0), rtol=1e-4)
