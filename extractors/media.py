@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -186,4 +187,39 @@ def read_image(path: Path, limits: Limits = Limits()) -> np.ndarray:
 
 
 def _cannot_open(path: Path, error: Exception) -> str:
-    return f"{path.name}: not a video or sound file that can be opened ({short(error)})"
+    reason = _what_is_wrong(path) or short(error)
+    return f"{path.name}: not a video or sound file that can be opened ({reason})"
+
+
+def _what_is_wrong(path: Path) -> str | None:
+    """What a person would say of the commonest broken files; None of others."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+            if not head:
+                return "the file is empty"
+            if not any(head):
+                return "it begins with nothing but zeros: was the copy cut off?"
+            if head[4:8] == b"ftyp" and b"moov" not in _boxes(file):
+                return "its index is missing: the recording or the copy was cut off"
+    except OSError:
+        pass
+    return None
+
+
+def _boxes(file: BinaryIO) -> set[bytes]:
+    """Names of the outermost boxes of an MP4 file."""
+    names: set[bytes] = set()
+    at = 0
+    for _ in range(1000):
+        file.seek(at)
+        header = file.read(16)
+        if len(header) < 8:
+            break
+        names.add(header[4:8])
+        size = int.from_bytes(header[:4], "big")
+        size = int.from_bytes(header[8:], "big") if size == 1 else size
+        if size < 8:  # 0: up to the end of the file
+            break
+        at += size
+    return names

@@ -81,7 +81,7 @@ def sampled(folder: Path, clips: "list[SampleClip]", seconds: float) -> None:
 def extracted(report: "ExtractReport", folder: Path) -> None:
     """Summary of `mraf extract`."""
     out.print(
-        f"{_count(report.clips, 'clip')} in [bold]{escape(str(folder))}[/]: {report.embedded} embedded, "
+        f"{_count(report.clips, 'clip')} in [bold]{escape(str(folder))}[/]: {report.embedded} new, "
         f"{report.reused} re-used, {report.seconds:.0f} s ({report.clips_per_second:.1f} clips/s)"
     )
     for name, reasons in (("face", report.face_reasons), ("voice", report.voice_reasons)):

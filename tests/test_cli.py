@@ -30,7 +30,7 @@ def video(sample_videos: Path, **wanted: str) -> Path:
 def test_the_three_commands_of_the_readme(mraf, sample_videos, tmp_path):
     shutil.copytree(sample_videos, tmp_path / "videos")
     code, out, err = mraf("extract", "videos/", *PACKAGED)
-    assert code == 0 and "32 clips in mraf-workspace/features: 32 embedded, 0 re-used" in out
+    assert code == 0 and "32 clips in mraf-workspace/features: 32 new, 0 re-used" in out
     assert "Traceback" not in err and "Warning" not in err
     code, out, _ = mraf("train", "--epochs", 25)
     assert code == 0 and "Model default: 4 speakers" in out and "held-out clips named right" in out

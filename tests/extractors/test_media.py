@@ -203,3 +203,19 @@ def test_a_playlist_does_not_open_other_files(tmp_path, text):
     (tmp_path / "list.mp4").write_text(text)
     with pytest.raises(MediaError, match="list.mp4"):
         read_video(tmp_path / "list.mp4")
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda data: b"", "the file is empty"),
+        (lambda data: bytes(len(data)), "nothing but zeros"),
+        (lambda data: data[: len(data) // 2], "its index is missing"),
+        (lambda data: data[1000:], "Invalid data"),
+    ],
+)
+def test_common_damage_is_called_by_its_name(tmp_path, damage, reason):
+    path = write_media(tmp_path / "clip.mp4", np.stack([corners()] * 25), tone(1.0))
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(MediaError, match=rf"clip\.mp4: .*{reason}"):
+        read_video(path)
