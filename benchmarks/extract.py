@@ -1,7 +1,7 @@
 """mraf's extraction against what a user would write from the READMEs of the libraries.
 
-    python benchmarks/extract.py VIDEOS --clips 26
-    python benchmarks/extract.py --made 16                  # sample videos, 1280 x 720
+    python benchmarks/extract.py VIDEOS
+    python benchmarks/extract.py --made 24                  # sample videos, 1280 x 720
 
 The plain way, in one process with torch's own threads: decode the whole clip; put 8 frames spread
 over it, at full size, through MTCNN with its defaults, one by one; each crop through
@@ -32,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("videos", type=Path, nargs="?")
     parser.add_argument("--made", type=int, default=0, help="make as many sample videos at 720p")
-    parser.add_argument("--clips", type=int, default=26, help="at most so many of VIDEOS")
+    parser.add_argument("--clips", type=int, default=52, help="at most so many of VIDEOS")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--run", choices=["plain", "ours"], help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
@@ -59,8 +59,8 @@ def chosen(arguments: argparse.Namespace, folder: Path) -> list[Path]:
         make_sample(folder / "videos", options)
         arguments.videos, arguments.clips = folder / "videos", arguments.made
     found = sorted(arguments.videos.rglob("*.mp4"))
-    step = max(1, len(found) // arguments.clips)
-    return found[::step][: arguments.clips]
+    count = min(arguments.clips, len(found))
+    return [found[i * len(found) // count] for i in range(count)]
 
 
 def write_weights(folder: Path) -> None:
@@ -157,6 +157,8 @@ def decoded(clip: Path) -> tuple[list[np.ndarray], np.ndarray, int]:
     with av.open(str(clip)) as container:
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     with av.open(str(clip)) as container:
+        if not container.streams.audio:
+            return frames, np.zeros(16_000, np.float32), 16_000
         rate = container.streams.audio[0].rate
         sound = [frame.to_ndarray() for frame in container.decode(audio=0)]
     return frames, np.concatenate(sound, axis=1).mean(axis=0, dtype=np.float32), rate
