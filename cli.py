@@ -66,7 +66,7 @@ def extract(
     """Find and embed the face and the voice of every clip.
 
     Folders name what is in them: <speaker>/<language>/<recording>/<clip>.mp4, or fewer levels. A
-    second run re-uses what is there.
+    second run re-uses what is there. A clip that cannot be read is listed at the end, with the reason.
     """
     from data.manifest import find_clips, read_manifest
     from extractors.clip import ExtractOptions

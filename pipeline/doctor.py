@@ -12,7 +12,7 @@ from mraf import __version__
 from mraf.errors import MrafError
 
 PACKAGES = (
-    "torch torchvision torchaudio facenet-pytorch speechbrain dlib-bin Resemblyzer silero-vad av "
+    "torch torchvision torchaudio facenet-pytorch speechbrain dlib-bin Resemblyzer silero-vad openvino av "
     "opencv-python-headless numpy pyarrow"
 ).split()
 
