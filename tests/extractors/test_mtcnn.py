@@ -39,7 +39,7 @@ def test_faces_are_where_facenet_pytorch_finds_them(cascade, frames):
         assert len(mine) == len(theirs)
         for box, p in zip(mine, sure, strict=True):
             match = max(range(len(theirs)), key=lambda m: overlap(box, theirs[m]))
-            assert overlap(box, theirs[match]) > 0.9
+            assert overlap(box, theirs[match]) > 0.8
             assert p == pytest.approx(probability[t][match], abs=0.03)
     assert [len(found.of(t)[0]) for t in range(3)] == [2, 0, 1]
 
