@@ -259,7 +259,7 @@ def main() -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    """Run one command; the exit code says how it went (DESIGN: 0, 1, 2, 3, 130)."""
+    """Run one command; the exit code says how it went (README: 0, 1, 2, 3, 130)."""
     try:
         command = typer.main.get_command(app)
         code = int(command.main(arguments, prog_name="mraf", standalone_mode=False) or 0)

@@ -14,7 +14,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -245,6 +245,7 @@ def _sync_folder(folder: Path) -> None:
     """Make the new name last through a power cut too."""
     handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        with suppress(OSError):  # some network drives cannot do it for folders
+            os.fsync(handle)
     finally:
         os.close(handle)

@@ -20,8 +20,9 @@ import numpy as np
 from extractors.decoding import LENGTH
 from extractors.limits import Limits, check_file
 from extractors.media import Media, pair_up
-from mraf.errors import MediaError, MrafError
+from mraf.errors import BusyError, MediaError, MrafError
 
+_KILLED = "was killed, perhaps for want of memory"
 TRIES = 2
 """How often a clip may crash the decoder before it is given up."""
 
@@ -99,7 +100,8 @@ class Decoder:
                     return self._ask(request, path.name)
                 except _DiedError as error:
                     how = str(error)
-        raise MediaError(f"{path.name}: the decoder {how}")
+        killed = how == _KILLED  # by whoever frees memory, and not by what it read
+        raise (BusyError if killed else MediaError)(f"{path.name}: the decoder {how}")
 
     def _ask(self, request: bytes, name: str) -> Media:
         child = self._running()
@@ -108,7 +110,7 @@ class Decoder:
             reply = child.ask(request, self.limits)
         except TimeoutError:
             self._drop()
-            raise MediaError(
+            raise BusyError(
                 f"{name}: took longer than {self.limits.seconds:g} s to decode"
             ) from None
         except BaseException:  # interrupted, too: the rest of a reply must not be the next one's
@@ -221,8 +223,9 @@ class _Child:
     def _fill(self, view: memoryview) -> None:
         """Read until `view` is full. Raises TimeoutError, _DiedError."""
         while view:
-            left = self._deadline - time.monotonic()
-            if left <= 0 or not self._poll.poll(left * 1000):
+            left = max(0.0, self._deadline - time.monotonic())
+            # Asked once more at the end: this process may have been asleep, and not the child.
+            if not self._poll.poll(left * 1000):
                 raise TimeoutError
             count = os.readv(self._replies, [view])
             if not count:
@@ -234,8 +237,10 @@ class _Child:
             code = self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             return "closed its pipe"
+        if code == -signal.SIGKILL:
+            return _KILLED
         if code < 0:
-            return f"crashed ({signal.Signals(-code).name})"
+            return f"crashed ({signal.strsignal(-code)})"
         return f"ended with code {code}"
 
 

@@ -133,7 +133,7 @@ def build(spec: EncoderSpec, device: str = "cpu", threads: int = 1) -> Any:
     try:
         return row.build(own, device, threads)
     except (RuntimeError, KeyError, AttributeError, TypeError) as error:
-        reason = str(error).splitlines()[0]
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise MrafError(f"{spec.weights}: not weights of '{spec.name}' ({reason})") from None
 
 

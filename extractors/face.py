@@ -1,6 +1,7 @@
 """Find the faces in a clip's frames, and the networks that embed them."""
 
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, Protocol
 
 import numpy as np
@@ -77,7 +78,8 @@ class FaceNet:
 
             return _facenet(weights.load()), (torch.zeros(2, 160, 160, 3, dtype=torch.uint8),)
 
-        self._net = graphs.load(self.name, weights.sha256, build, device, threads)
+        source = f"{weights.sha256} facenet-pytorch {version('facenet-pytorch')}"
+        self._net = graphs.load(self.name, source, build, device, threads)
 
     def embed(self, frames: list[np.ndarray], boxes: np.ndarray) -> np.ndarray:
         """`[T, 512]` unit vectors of one face a frame; the box of MTCNN is cropped as it is."""

@@ -172,7 +172,7 @@ def _write(folder: Path, model: Any) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         temporary.rename(folder)
     except RuntimeError as error:  # OpenVINO's way to say that a file cannot be written
-        raise OSError(0, str(error).splitlines()[0]) from error
+        raise OSError(0, (str(error).splitlines() or ["unknown"])[0]) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from extractors.limits import Limits, check_file
 from extractors.reader import SAMPLE_RATE, Reader, kept_size, short
-from mraf.errors import MediaError
+from mraf.errors import BusyError, MediaError
 
 __all__ = ["SAMPLE_RATE", "Media", "pair_up", "read_image", "read_pair", "read_video"]
 
@@ -129,6 +129,8 @@ def pair_up(
         try:
             sound = read_sound(audio)
             wave, wave_reason = sound.wave, sound.wave_reason or "decode_error"
+        except BusyError:
+            raise
         except MediaError as error:
             problems.append(str(error))
             wave_reason = "decode_error"
@@ -136,6 +138,8 @@ def pair_up(
     if image is not None:
         try:
             frames = read_picture(image).frames
+        except BusyError:
+            raise
         except MediaError as error:
             problems.append(str(error))
             frames_reason = "decode_error"

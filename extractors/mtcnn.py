@@ -25,6 +25,7 @@ _BATCHES = (
     256,
 )  # crops that go through at once: each new size costs a graph 20 ms
 _CROWD = 400  # candidates of a frame that the second network looks at, best first
+_WINDOWS = 2000  # of a frame and scale, best first: what is compared pairwise has to have a bound
 
 
 @dataclass(frozen=True)
@@ -89,11 +90,13 @@ class Cascade:
             pictures = _resized(pictures, int(width * scale + 1), int(height * scale + 1))
             shift, probability = self._proposal(pictures)
             here = _windows(shift, probability[:, 1], scale)
+            here = tuple(part[_best(here[0], here[2], _WINDOWS)] for part in here)
             kept = _suppress(here[0], here[1], here[2], 0.5)
             found.append(tuple(part[kept] for part in here))
             scale *= FACTOR
         index, boxes, score, shift = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        kept = _suppress(index, boxes, score, 0.7)
+        kept = _best(index, score, _WINDOWS)
+        kept = kept[_suppress(index[kept], boxes[kept], score[kept], 0.7)]
         boxes, shift = boxes[kept], shift[kept]
         extent = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
         return index[kept], boxes + shift * extent, score[kept]

@@ -238,7 +238,7 @@ def _read_json(path: Path, kind: type, digest: str | None = None) -> Any:
     content = _read(path)
     try:
         value = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _damaged(path, f"it is no JSON ({error})") from error
     if not isinstance(value, kind):
         raise _damaged(path, f"it holds a {type(value).__name__}; a {kind.__name__} was expected")

@@ -33,6 +33,10 @@ class MediaError(MrafError):
     """One clip that cannot be read; it becomes a marked row and the run goes on."""
 
 
+class BusyError(MediaError):
+    """A clip that was not read for want of time or memory of the machine: the next run tries again."""
+
+
 def choices(name: str, known: Iterable[str]) -> str:
     """What there is, and the nearest to `name`, for the end of a message."""
     known = list(known)

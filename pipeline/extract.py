@@ -12,7 +12,7 @@ from data.manifest import Clip
 from extractors.clip import ClipExtractor, ExtractOptions
 from extractors.encoders import TABLES, EncoderPair, choose
 from extractors.weights import Progress
-from mraf.errors import MediaError
+from mraf.errors import BusyError, MediaError
 from pipeline import workers
 from pipeline.resume import Known, KnownClips, Reuse, labels_of, mixing, path_of
 from pipeline.workspace import Workspace, encoders_of
@@ -200,7 +200,7 @@ class _Run:
         if isinstance(outcome, FeatureRow):
             return replace(outcome, source_hash=digest, extractor=self._fingerprint)
         error = str(outcome).removeprefix(f"{clip.files[0].name}: ")  # the row names the clip
-        if isinstance(outcome, workers.JobError):
+        if isinstance(outcome, workers.JobError | BusyError):
             digest = ""  # not the clip's fault, as far as we know: the next run tries again
         return _failed_row(clip, digest, self._fingerprint, error)
 
@@ -297,7 +297,7 @@ def _failed_row(clip: Clip, digest: str, fingerprint: str, error: str) -> Featur
         face_reason="decode_error",
         voice_reason="decode_error",
     )
-    return replace(row, error=error)
+    return replace(row, error=error.encode("utf-8", "backslashreplace").decode())
 
 
 def _unreadable(clip: Clip, error: OSError) -> str:

@@ -58,6 +58,7 @@ def figures(table: "FeatureTable") -> Figures:
             columns[name], columns[f"{kind}_reason"], columns[f"{kind}_quality"], strict=True
         )
         values = [v for v, reason, q in rows if None not in (v, q) and reason is None]
+        values = [v for v in values if np.isfinite(v)]
         if values:
             spreads[name] = spread(np.asarray(values, float))
     people = [number for number in columns["faces_seen"] if number is not None]

@@ -1,5 +1,6 @@
 """What a feature table already knows of the clips of a run, and which of its rows can be re-used."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -69,8 +70,8 @@ class KnownClips:
             path, digest = self._cell(row, "path"), self._cell(row, "source_hash")
             if path == path_of(clip) or not digest:
                 continue
-            is_there = Path(path).exists() and all(file.is_file() for file in clip.files)
-            if is_there and clip.content_hash() != digest:
+            is_there = _exists(path) and all(map(_exists, clip.files))
+            if is_there and _content(clip) not in (digest, None):
                 raise UsageError(
                     f"{clip.files[0]}: the table already has another video called '{clip.id}', "
                     f"{path}. Extract into another workspace (-w), or name the clips in a "
@@ -90,7 +91,7 @@ class KnownClips:
             return None
         known = self[row]
         # The same file, or one that has been moved, has a new name; a copy is another clip.
-        renamed = known.path == path_of(clip) or not Path(known.path).exists()
+        renamed = known.path == path_of(clip) or not _exists(known.path)
         if renamed and self._ids is None:
             self._ids = {each.id for each in taken}
         return Reuse(row, known.clip if renamed and known.clip not in (self._ids or ()) else None)
@@ -131,9 +132,25 @@ def labels_of(clip: Clip) -> tuple[str | None, ...]:
     return clip.id, path_of(clip), clip.speaker, clip.language, clip.recording
 
 
+def _exists(path: Path | str) -> bool:
+    """Whether a file is there and may be seen."""
+    try:
+        return Path(path).is_file()
+    except OSError:
+        return False
+
+
+def _content(clip: Clip) -> str | None:
+    """The digest of a clip; None where it cannot be read, which is told when its turn comes."""
+    try:
+        return clip.content_hash()
+    except OSError:
+        return None
+
+
 def path_of(clip: Clip) -> str:
-    """The file of a clip as it stands in the table."""
-    return str(clip.files[0].absolute())
+    """The file of a clip as it stands in the table; bytes that are no UTF-8 as `\\xe9`."""
+    return os.fsencode(clip.files[0].absolute()).decode("utf-8", "backslashreplace")
 
 
 def mixing(folder: Path, made: str, wanted: str) -> UsageError:

@@ -17,7 +17,7 @@ from extractors import decoder as module
 from extractors.decoder import Decoder
 from extractors.limits import Limits
 from extractors.media import read_pair, read_video
-from mraf.errors import MediaError, MrafError
+from mraf.errors import BusyError, MediaError, MrafError
 from tests.media_files import corners, tone, write_media
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc or prctl")
@@ -149,8 +149,14 @@ def test_a_clip_that_crashes_the_decoder_twice_is_given_up(odd_child, clip):
     odd_child("os.kill(os.getpid(), signal.SIGSEGV)")
     with (
         Decoder() as decoder,
-        pytest.raises(MediaError, match=r"clip.mp4: the decoder crashed \(SIGSEGV\)"),
+        pytest.raises(MediaError, match=r"clip.mp4: the decoder crashed \(Segmentation fault\)"),
     ):
+        decoder.read(clip)
+
+
+def test_a_decoder_that_the_system_kills_is_not_the_fault_of_the_clip(odd_child, clip):
+    odd_child("os.kill(os.getpid(), signal.SIGKILL)")
+    with Decoder() as decoder, pytest.raises(BusyError, match="was killed, perhaps for want"):
         decoder.read(clip)
 
 

@@ -108,3 +108,20 @@ def _tensors(*arrays):
     import torch
 
     return tuple(torch.from_numpy(each) for each in arrays)
+
+
+def test_a_picture_full_of_candidates_costs_bounded_memory(monkeypatch):
+    cascade, compared = Cascade(), []
+
+    def everywhere(pictures):
+        t, h, w = pictures.shape[0], pictures.shape[1] // 2 - 5, pictures.shape[2] // 2 - 5
+        return np.zeros((t, 4, h, w), np.float32), np.ones((t, 2, h, w), np.float32)
+
+    def watched(boxes, *more):
+        compared.append(len(boxes))
+        return np.arange(len(boxes))
+
+    monkeypatch.setattr(cascade, "_proposal", everywhere)
+    monkeypatch.setattr("extractors.mtcnn._greedy", watched)
+    cascade.detect(np.zeros((2, 240, 640, 3), np.uint8), 480, 20)
+    assert 1000 < max(compared) <= 2000

@@ -270,3 +270,10 @@ def test_any_speaker_names_come_back(tmp_path_factory, labels):
     folder = tmp_path_factory.mktemp("names") / "model"
     save(folder, made(labels=tuple(labels)), "")
     assert describe(folder).labels == tuple(labels)
+
+
+@pytest.mark.parametrize("name", ["config.json", "labels.json"])
+def test_json_that_is_nested_without_end_is_refused_by_name(folder, name):
+    (folder / name).write_text("[" * 200_000)
+    with pytest.raises(MrafError, match=name.replace(".", r"\.")):
+        load(folder)

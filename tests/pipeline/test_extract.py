@@ -7,7 +7,7 @@ import pytest
 from data.manifest import Clip, find_clips, read_manifest
 from extractors.clip import ExtractOptions
 from extractors.encoders import EncoderPair, EncoderSpec
-from mraf.errors import UsageError
+from mraf.errors import BusyError, UsageError
 from pipeline import Workspace
 from pipeline.extract import choose_encoders, extract
 from tests.media_files import tone, write_media
@@ -192,6 +192,18 @@ def test_a_surprise_is_tried_again_by_the_next_run(videos, tmp_path, monkeypatch
     monkeypatch.setattr(ClipExtractor, "__call__", surprise)
     report = run(videos, tmp_path / "w")
     assert [f.error for f in report.failed] == ["unexpected: ZeroDivisionError: surprise"] * 2
+    monkeypatch.undo()
+    assert run(videos, tmp_path / "w").embedded == 2
+
+
+def test_what_failed_for_want_of_time_is_tried_again(videos, tmp_path, monkeypatch):
+    from extractors.clip import ClipExtractor
+
+    def busy(*args):
+        raise BusyError("1.mp4: took longer than 300 s to decode")
+
+    monkeypatch.setattr(ClipExtractor, "__call__", busy)
+    assert len(run(videos, tmp_path / "w").failed) == 2
     monkeypatch.undo()
     assert run(videos, tmp_path / "w").embedded == 2
 

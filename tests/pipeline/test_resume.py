@@ -227,3 +227,25 @@ def test_an_id_that_passed_to_another_clip_is_not_lost(videos, tmp_path, quick):
     assert (report.reused, report.embedded) == (1, 1)
     assert [row["clip"] for row in rows(tmp_path / "w")] == ["a", "b"]
     assert len(FeatureTable(tmp_path / "w" / "features")) == 2
+
+
+def test_a_folder_whose_name_is_not_utf_8_above_the_clips(videos, tmp_path, quick):
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    shutil.copytree(videos, folder)
+    report = quick(folder, tmp_path / "w")
+    assert report.embedded == report.clips and not report.failed
+    assert all("caf\\xe9" in row.path for row in FeatureTable(tmp_path / "w" / "features").rows())
+    assert quick(folder, tmp_path / "w").reused == report.clips
+
+
+def test_a_namesake_that_cannot_be_read_is_a_failed_row(videos, tmp_path, quick, monkeypatch):
+    quick(videos, tmp_path / "w")
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(videos, elsewhere)
+
+    def unreadable(clip):
+        raise OSError(5, "Input/output error", str(clip.files[0]))
+
+    monkeypatch.setattr("data.clip.Clip.content_hash", unreadable)
+    report = quick(elsewhere, tmp_path / "w")
+    assert len(report.failed) == report.clips
