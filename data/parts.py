@@ -90,6 +90,11 @@ class Part:
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
+        if not self.path.exists():
+            raise MrafError(
+                f"{self.path}: another run has merged the parts of this table meanwhile. "
+                "Run the command again."
+            )
         try:
             if not self.path.is_file():
                 raise ValueError("it is not a file")

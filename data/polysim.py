@@ -301,7 +301,7 @@ def _read_index(path: Path, version: str) -> PolysimIndex:
         if sorted(labels.values()) != list(range(len(labels))):
             raise ValueError("labels that are not 0 to C - 1")
         return PolysimIndex(version, labels, tuple(_split(each) for each in whole["splits"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = str(error).splitlines()[0]
         raise MrafError(
             f"{path}: this index cannot be read ({reason}). To have it made anew, "

@@ -130,6 +130,14 @@ def test_parts_of_older_versions_are_read_as_they_are(table):
     assert [each.face_frames for each in table.rows()] == [0] * 6 + [3]
 
 
+def test_a_merge_while_a_table_is_read_is_no_damage(table):
+    fill(table, row("z"))
+    snapshot = table.snapshot()
+    table._merge()
+    with pytest.raises(MrafError, match="merged the parts of this table meanwhile"):
+        snapshot.table(["speaker"])
+
+
 def test_damage_in_vectors_shows_when_they_are_read_and_not_before(table):
     (part,) = parts_in(table.folder)
     chunk = pq.ParquetFile(part).metadata.row_group(0).column(7)

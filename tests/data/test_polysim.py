@@ -148,6 +148,7 @@ def test_an_index_needs_an_import_and_a_choice_between_several(layout, table):
         lambda text: text.replace('"key0"', "5"),
         lambda text: text.replace('"samples"', '"simples"'),
         lambda text: "\udcff",
+        lambda text: "[" * 200_000,
     ],
 )
 def test_a_damaged_index_is_refused_by_name(layout, table, change):
