@@ -6,7 +6,7 @@ Fills a table with made-up clips (512 numbers a face, 192 a voice, two languages
 that `mraf extract` uses, and then does to it what the commands do, each in a process of its own:
 
     write   all rows in parts of 256, and the merge at the end of the run
-    open    what `mraf features info` reads
+    open    the counts that `mraf features info` begins with
     resume  `mraf extract` on the same clips again: all are there, nothing is embedded
     read    the vectors of one of the two languages, as for training
     remove  forget one speaker, which rewrites the table
