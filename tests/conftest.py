@@ -13,6 +13,8 @@ import pytest
 hypothesis.settings.register_profile("no timing", deadline=None)  # a busy machine is no bug
 hypothesis.settings.load_profile("no timing")
 
+pytest.register_assert_rewrite("tests.format_files")  # its checks tell what they found, as tests do
+
 # Test processes run side by side; threads of torch in each would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

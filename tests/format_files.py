@@ -8,6 +8,9 @@ from typing import Any
 
 import av
 import numpy as np
+import pytest
+
+from extractors.media import SAMPLE_RATE, Media
 
 CLOCK = 90_000
 """Ticks a second of the pictures' time stamps where they are not one a frame."""
@@ -138,3 +141,81 @@ def _frames(track: Picture | Sound) -> list[Any]:
             frame.pts, frame.time_base = round(track.times[index] * CLOCK), Fraction(1, CLOCK)
         frames.append(frame)
     return frames
+
+
+QUICK = {
+    "libx264": {"preset": "ultrafast"},
+    "libx265": {"preset": "ultrafast", "x265-params": "log-level=none:pools=1:frame-threads=1"},
+    "libsvtav1": {"preset": "12", "svtav1-params": "lp=1"},
+    "libvpx": {"deadline": "realtime", "cpu-used": "8", "auto-alt-ref": "0"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "auto-alt-ref": "0"},
+    "vorbis": {"strict": "-2"},
+}
+
+
+PIXELS = {
+    "mjpeg": "yuvj420p",
+    "prores_ks": "yuv422p10le",
+    "png": "rgb24",
+    "qtrle": "rgb24",
+    "huffyuv": "yuv422p",
+    "rawvideo": "bgr24",
+}
+
+
+RATES = {"libmp3lame": 44_100, "amr_nb": 8_000}
+
+
+def need(*codecs: str) -> None:
+    for codec in codecs:
+        if not has_encoder(codec):
+            pytest.skip(f"this PyAV cannot write {codec}")
+
+
+def picture(codec: str = "libx264", frames: np.ndarray | None = None, **more) -> Picture:
+    need(codec)
+    more = {"pix_fmt": PIXELS.get(codec, "yuv420p"), "options": QUICK.get(codec, {})} | more
+    return Picture(film() if frames is None else frames, codec, **more)
+
+
+def sound(codec: str = "aac", rate: int = 48_000, layout: str = "mono", **more) -> Sound:
+    """The chirp in the first two channels, or in the centre where there is one."""
+    need(codec)
+    wave = more.pop("wave", chirp(rate=rate))
+    places = {"stereo": (2, [0, 1]), "quad": (4, [0, 1]), "5.1": (6, [2]), "7.1": (8, [2])}
+    channels, speaking = places.get(layout, (1, [0]))
+    channel_waves = np.zeros((channels, len(wave)), np.float32)
+    channel_waves[speaking] = wave
+    return Sound(channel_waves, codec, rate, layout, options=QUICK.get(codec, {}), **more)
+
+
+def check_corners(frames: np.ndarray, tolerance: int = 12) -> None:
+    height, width = frames.shape[1:3]
+    for name, colour in CORNERS.items():
+        row = height // 8 if "upper" in name else -height // 8
+        column = width // 8 if "left" in name else -width // 8
+        found = frames[:, row, column].astype(int)
+        assert np.abs(found - colour).max() <= tolerance, f"{name}: {found.tolist()}"
+
+
+def check_film(media: Media, size: tuple[int, int] = (96, 160)) -> None:
+    """Eight different frames from beginning to end of one second, in order and upright."""
+    assert media.frames.shape == (8, *size, 3)
+    check_corners(media.frames)
+    middle = media.frames[:, size[0] // 2, size[1] // 2].mean(axis=1)
+    assert (np.diff(middle) > 5).all() and middle[0] < 60 and middle[-1] > 200
+    assert media.times[0] <= 0.13 and media.times[-1] >= 0.85
+    assert (np.diff(media.times) > 0).all()
+
+
+def check_chirp(wave: np.ndarray, level: float = 0.4, seconds: float = 1.0) -> None:
+    """As long as it was, to within what codecs add, and at each time of the right pitch."""
+    assert abs(len(wave) / SAMPLE_RATE - seconds) <= 0.06
+    for middle in (0.1, 0.3, 0.5, 0.7, 0.9):
+        part = wave[int((middle - 0.05) * SAMPLE_RATE) : int((middle + 0.05) * SAMPLE_RATE)]
+        spectrum = np.abs(np.fft.rfft(part * np.hanning(len(part)), 8192))
+        pitch = spectrum.argmax() * SAMPLE_RATE / 8192
+        # A codec's delay of up to 60 ms shifts it.
+        assert abs(pitch - (400 + 1200 * middle)) < 90, f"{pitch:.0f} Hz at {middle} s"
+        assert 0.75 * level < np.abs(part).max() < 1.25 * level
+    assert np.abs(wave).max() < 1
