@@ -48,7 +48,7 @@ class FeatureRow:
     voice: np.ndarray | None = None  # [Dv] float32
     voice_reason: str | None = None
     voice_quality: float | None = None  # mean probability of speech, 0 to 1
-    voice_seconds: float = 0.0  # speech that was embedded
+    voice_seconds: float = 0.0  # speech that was heard, pauses left out
     voice_snr: float | None = None  # dB, speech over what is heard between it
     error: str | None = None  # why the clip could not be read at all
     replaces: str | None = None  # id under which the same file stood before it was moved

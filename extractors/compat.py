@@ -2,8 +2,8 @@
 
 Their wheels link CUDA libraries, which a CPU-only torch does not bring. Without them torchvision
 stops at import with "operator torchvision::nms does not exist" and torchaudio with an OSError.
-The encoders need neither extension: only non-maximum suppression, defined here for the CPU, and
-torchaudio's functions written in Python. Where the real extensions load, nothing is changed.
+Neither extension is needed: only torchvision's non-maximum suppression has to exist, and is defined
+here for the CPU, beside torchaudio's functions written in Python. Where the real extensions load, nothing is changed.
 """
 
 import ctypes

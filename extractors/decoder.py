@@ -22,10 +22,10 @@ from extractors.limits import Limits, check_file
 from extractors.media import Media, pair_up
 from mraf.errors import BusyError, MediaError, MrafError
 
-_KILLED = "was killed, perhaps for want of memory"
 TRIES = 2
 """How often a clip may crash the decoder before it is given up."""
 
+_KILLED = "was killed, perhaps for want of memory"
 _STARTUP_SECONDS = 120.0  # what the libraries take to load on a machine with much else to do
 _PIPE_BYTES = 1 << 20  # the most that Linux gives everybody; the usual 64 KiB are slow
 _HEADER_BYTES = 16 << 20
@@ -58,8 +58,9 @@ class Decoder:
     ) -> Media:
         """Decode a video, or a sound file and a picture, either of which may be None.
 
-        Raises MediaError where nothing can be decoded, also for a file that takes too long, needs
-        too much memory or crashes the decoder. Raises MrafError where the decoder does not start.
+        Raises MediaError where nothing can be decoded, also for a file that needs too much memory
+        or crashes the decoder; BusyError, which is one, for a file that takes too long or during
+        which the system killed the decoder. Raises MrafError where the decoder does not start.
         """
         if video is not None:
             return self._decode("video", video)

@@ -60,9 +60,9 @@ class VoiceEncoder(Protocol):
 class SpeechFinder:
     """Silero VAD, whose model lies in its package.
 
-    Pauses of up to 0.9 s stay in, and so do 0.7 s before and after the speech: running
-    speech is embedded as it is, which is what the encoders were trained on. Longer ones are cut to
-    0.2 s at either side.
+    Pauses of up to 0.9 s stay in, and so do 0.7 s before and after the speech: running speech is
+    embedded as it is, which is what the encoders were trained on. Longer ones are cut to 0.2 s at
+    either side.
     """
 
     def __init__(self) -> None:
