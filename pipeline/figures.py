@@ -49,20 +49,20 @@ class Figures:
 
 def figures(table: "FeatureTable") -> Figures:
     """Summarise the faces and voices that were found. Raises what `FeatureTable.read` raises."""
-    names = [*FIGURES, "face_reason", "voice_reason", "faces_seen"]
-    columns = table.read(names).to_pydict()
+    import pyarrow.compute as pc
+
+    columns = table.read([*FIGURES, "face_reason", "voice_reason", "faces_seen"])
     spreads = {}
     for name, kind in FIGURES.items():
         # Vectors that were imported have no figures: their columns without nulls hold zeros.
-        rows = zip(
-            columns[name], columns[f"{kind}_reason"], columns[f"{kind}_quality"], strict=True
-        )
-        values = [v for v, reason, q in rows if None not in (v, q) and reason is None]
-        values = [v for v in values if np.isfinite(v)]
-        if values:
-            spreads[name] = spread(np.asarray(values, float))
-    people = [number for number in columns["faces_seen"] if number is not None]
-    return Figures(spreads, sum(n > 1 for n in people) if people else None)
+        measured = pc.is_valid(columns[f"{kind}_quality"])
+        found = pc.and_(measured, pc.is_null(columns[f"{kind}_reason"]))
+        values = np.asarray(pc.drop_null(columns[name].filter(found)), float)
+        values = values[np.isfinite(values)]
+        if len(values):
+            spreads[name] = spread(values)
+    people = np.asarray(pc.drop_null(columns["faces_seen"]))
+    return Figures(spreads, int((people > 1).sum()) if len(people) else None)
 
 
 def spread(values: np.ndarray) -> Spread:

@@ -63,6 +63,11 @@ def test_figures_are_of_faces_and_voices_that_were_found(table):
     assert found.several_people == 2
 
 
+def test_a_figure_that_is_no_number_is_left_out(table):
+    rows = (extracted("a", 100, float("nan")), extracted("b", 120, 20.0))
+    assert figures(table(*rows)).spreads["voice_snr"].clips == 1
+
+
 def test_an_imported_table_has_no_figures(table):
     found = figures(table(row("a"), row("b")))
     assert found.as_dict() == {"figures": {}, "several_people": None}
