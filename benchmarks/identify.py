@@ -131,10 +131,10 @@ def measured(extractor: Any) -> dict[str, float]:
     """Seconds spent in each stage of an extractor, kept up to date from now on."""
     spent: dict[str, float] = defaultdict(float)
     parts = (
-        (extractor._decoder, "read"),
+        (extractor._decoders[0], "read"),
         (extractor._faces, "find"),
         (extractor._face, "embed"),
-        (extractor._speech, "find"),
+        (extractor._speech[0], "find"),
         (extractor._voice, "embed"),
     )
     for stage, (holder, name) in zip(STAGES, parts, strict=True):

@@ -1,5 +1,6 @@
 """Find the faces in a clip's frames, and the networks that embed them."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -15,6 +16,8 @@ MIN_PROBABILITY = 0.9
 PASSES = ((240, 40), (480, 20))
 """Shorter side of the reduced pictures, and the smallest face in them; the second where the first
 finds nobody."""
+CROPS_AT_ONCE = 128
+"""Faces that go through FaceNet together."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,11 @@ class FaceEncoder(Protocol):
     same: float  # cosine from which two faces are one person's, wherever they sit
     different: float  # cosine below which they are two people's, even in one place
 
-    def embed(self, frames: list[np.ndarray], boxes: np.ndarray) -> np.ndarray:
-        """Embed one face a frame: T frames `[H, W, 3]` uint8 RGB and boxes `[T, 4]` -> `[T, D]`."""
+    def embed(self, frames: Sequence[np.ndarray], boxes: np.ndarray) -> np.ndarray:
+        """Embed one face a frame: T frames `[H, W, 3]` uint8 RGB and boxes `[T, 4]` -> `[T, D]`.
+
+        The frames may be of several clips and sizes; there is at least one.
+        """
         ...
 
 
@@ -48,15 +54,31 @@ class FaceFinder:
     def __init__(self, device: str = "cpu", threads: int = 1) -> None:
         self._cascade = Cascade(device, threads)
 
-    def find(self, frames: np.ndarray) -> list[Faces]:
-        """Faces in each of `[T, H, W, 3]` uint8 RGB frames."""
-        found: list[Faces] = []
+    def find(self, clips: Sequence[np.ndarray]) -> list[list[Faces]]:
+        """Faces in each frame of some clips `[T, H, W, 3]` uint8 RGB.
+
+        Clips whose frames have the same size are looked at together.
+        """
+        found: list[list[Faces]] = [[] for _ in clips]
         for side, min_face in PASSES:
-            detections = self._cascade.detect(frames, side, min_face)
-            found = [Faces(*detections.of(t)) for t in range(len(frames))]
-            if (detections.probability >= MIN_PROBABILITY).any():
-                break
+            nobody = [i for i, faces in enumerate(found) if not any(map(_is_sure, faces))]
+            for group in _of_one_size(clips, nobody):
+                frames = [frame for i in group for frame in clips[i]]
+                detections = self._cascade.detect(frames, side, min_face)
+                faces = iter([Faces(*detections.of(t)) for t in range(len(frames))])
+                for i in group:
+                    found[i] = [next(faces) for _ in clips[i]]
         return found
+
+
+def _is_sure(faces: Faces) -> bool:
+    return bool((faces.probability >= MIN_PROBABILITY).any())
+
+
+def _of_one_size(clips: Sequence[np.ndarray], some: Sequence[int]) -> Iterator[list[int]]:
+    """Positions of some clips, those whose frames have the same size together."""
+    for size in dict.fromkeys(clips[i].shape[1:3] for i in some):
+        yield [i for i in some if clips[i].shape[1:3] == size]
 
 
 def average(vectors: np.ndarray) -> np.ndarray:
@@ -81,10 +103,13 @@ class FaceNet:
         source = f"{weights.sha256} facenet-pytorch {version('facenet-pytorch')}"
         self._net = graphs.load(self.name, source, build, device, threads)
 
-    def embed(self, frames: list[np.ndarray], boxes: np.ndarray) -> np.ndarray:
+    def embed(self, frames: Sequence[np.ndarray], boxes: np.ndarray) -> np.ndarray:
         """`[T, 512]` unit vectors of one face a frame; the box of MTCNN is cropped as it is."""
-        pairs = zip(frames, boxes, strict=True)
-        return self._net(np.stack([_crop(frame, box, 160) for frame, box in pairs]))[0]
+        crops = [_crop(frame, box, 160) for frame, box in zip(frames, boxes, strict=True)]
+        starts = range(0, len(crops), CROPS_AT_ONCE)
+        return np.concatenate(
+            [self._net(np.stack(crops[i : i + CROPS_AT_ONCE]))[0] for i in starts]
+        )
 
 
 class Dlib:
@@ -103,7 +128,7 @@ class Dlib:
         self._net = dlib.face_recognition_model_v1(files.face_recognition_model_location())
         self._landmarks = dlib.shape_predictor(files.pose_predictor_five_point_model_location())
 
-    def embed(self, frames: list[np.ndarray], boxes: np.ndarray) -> np.ndarray:
+    def embed(self, frames: Sequence[np.ndarray], boxes: np.ndarray) -> np.ndarray:
         """`[T, 128]` vectors of one face a frame, aligned by five landmarks."""
         chips = []
         for frame, box in zip(frames, boxes, strict=True):

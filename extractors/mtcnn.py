@@ -5,6 +5,7 @@ as graphs, and because the first two stages look at reduced pictures; only the l
 and places the box, looks at the full ones.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -27,6 +28,9 @@ _BATCHES = (
 _CROWD = 400  # candidates of a frame that the second network looks at, best first
 _WINDOWS = 2000  # of a frame and scale, best first: what is compared pairwise has to have a bound
 
+Pictures = np.ndarray | Sequence[np.ndarray]
+"""T pictures `[H, W, 3]` uint8 RGB, all of one size."""
+
 
 @dataclass(frozen=True)
 class Detections:
@@ -43,7 +47,7 @@ class Detections:
 
 
 class Cascade:
-    """The three networks; call `detect` for the frames of one clip after the other."""
+    """The three networks; call `detect` for the frames of one clip, or of several of one size."""
 
     def __init__(self, device: str = "cpu", threads: int = 1) -> None:
         source = f"facenet-pytorch {version('facenet-pytorch')}"
@@ -52,17 +56,18 @@ class Cascade:
             for name, side in (("PNet", 48), ("RNet", 24), ("ONet", 48))
         )
 
-    def detect(self, frames: np.ndarray, side: int, min_face: int) -> Detections:
-        """Find faces in `[T, H, W, 3]` uint8 RGB frames.
+    def detect(self, frames: Pictures, side: int, min_face: int) -> Detections:
+        """Find faces in T frames `[H, W, 3]` uint8 RGB.
 
         Args:
-            frames: the pictures, all of one size.
+            frames: the pictures, at least one, all of one size.
             side: height or width, whichever is less, of the pictures that the pyramid starts from;
                 smaller frames are taken as they are.
             min_face: smallest face to find, in pixels of those pictures, 12 at least.
         """
-        zoom = min(1.0, side / min(frames.shape[1:3]))
-        small = _resized(frames, round(frames.shape[2] * zoom), round(frames.shape[1] * zoom))
+        height, width = frames[0].shape[:2]
+        zoom = min(1.0, side / min(height, width))
+        small = _resized(frames, round(width * zoom), round(height * zoom))
         index, boxes, score = self._propose(small, min_face)
         kept = _best(index, score, _CROWD)
         index, boxes = index[kept], _square(boxes[kept])
@@ -104,7 +109,7 @@ class Cascade:
     def _judge(
         self,
         network: graphs.Network,
-        frames: np.ndarray,
+        frames: Pictures,
         index: np.ndarray,
         boxes: np.ndarray,
         size: int,
@@ -222,9 +227,9 @@ def _crop(frame: np.ndarray, box: np.ndarray, place: np.ndarray) -> None:
         place[:] = _reduced(frame[y1:y2, x1:x2], *place.shape[:2])
 
 
-def _resized(frames: np.ndarray, width: int, height: int) -> np.ndarray:
-    if frames.shape[1:3] == (height, width):
-        return frames
+def _resized(frames: Pictures, width: int, height: int) -> np.ndarray:
+    if frames[0].shape[:2] == (height, width):
+        return np.asarray(frames)
     return np.stack([_reduced(each, max(1, width), max(1, height)) for each in frames])
 
 

@@ -4,6 +4,7 @@ A face belongs to the same person as one before where it sits in the same place 
 does not contradict; after a cut, or a move of more than a head, the embedding alone decides.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,30 +51,57 @@ class SeenFace:
         return float(self.box[3] - self.box[1])
 
 
-def embed_face(
-    frames: np.ndarray | None, reason: str | None, finder: FaceFinder, encoder: FaceEncoder
-) -> FaceResult:
-    """Find, choose and embed the face of a clip.
+def embed_faces(
+    clips: Sequence[tuple[np.ndarray | None, str | None]], finder: FaceFinder, encoder: FaceEncoder
+) -> list[FaceResult]:
+    """Find, choose and embed the face of each clip; faces of all of them are embedded together.
 
     Where no frame shows more than one face, each face is embedded once; where several people are
     in view, at most `CANDIDATES` faces a frame are.
 
     Args:
-        frames: `[T, H, W, 3]` uint8 RGB, or None with `reason` saying why there are none.
-        reason: why there are no frames.
+        clips: of each its frames `[T, H, W, 3]` uint8 RGB, or None, and why there are none.
         finder: the detector.
         encoder: the network that embeds; its vectors are averaged over the chosen person's faces
             as unit vectors.
     """
-    if frames is None:
-        return FaceResult(None, reason or "no_video")
-    found = finder.find(frames)
-    seen = candidates(found, CANDIDATES if len(frames) > 1 else 1)
+    looked = [frames for frames, _ in clips if frames is not None]
+    found = finder.find(looked)
+    seen = [candidates(faces, CANDIDATES if len(faces) > 1 else 1) for faces in found]
+    vectors = _vectors_of(looked, seen, encoder)
+    results = map(_result, looked, found, seen, vectors, [encoder] * len(looked))
+    return [
+        FaceResult(None, reason or "no_video") if frames is None else next(results)
+        for frames, reason in clips
+    ]
+
+
+def _vectors_of(
+    clips: list[np.ndarray], seen: list[list["SeenFace"]], encoder: FaceEncoder
+) -> list[np.ndarray]:
+    """Unit vectors `[M, D]` of the faces seen in each clip."""
+    pairs = [
+        (frames[f.frame], f.box) for frames, faces in zip(clips, seen, strict=True) for f in faces
+    ]
+    if not pairs:
+        return [np.zeros((0, encoder.dim), np.float32) for _ in clips]
+    frames, boxes = zip(*pairs, strict=True)
+    vectors = encoder.embed(frames, np.stack(boxes))
+    vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.split(vectors, np.cumsum([len(faces) for faces in seen])[:-1])
+
+
+def _result(
+    frames: np.ndarray,
+    found: list[Faces],
+    seen: list["SeenFace"],
+    vectors: np.ndarray,
+    encoder: FaceEncoder,
+) -> FaceResult:
+    """The face of one clip, from all that were found in it and the vectors of those in `seen`."""
     crowd = max((int((f.probability >= MIN_PROBABILITY).sum()) for f in found), default=0)
     if not seen:
         return _nobody(found, crowd)
-    vectors = encoder.embed([frames[f.frame] for f in seen], np.stack([f.box for f in seen]))
-    vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     people = tell_apart(seen, vectors, encoder.same, encoder.different)
     chosen = choose(seen, people)
     theirs, mean = [seen[i] for i in chosen], average(vectors[chosen])

@@ -1,5 +1,6 @@
 """Find the speech in a clip's sound and embed it."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +16,8 @@ PAUSE = 0.5
 """Gaps of up to so many seconds between stretches of speech, each 0.2 s wider than heard, stay in."""
 PIECE_SECONDS = 20.0
 """Longer speech goes through ECAPA-TDNN in pieces: its memory grows by 18 MB a second."""
+GPU_SECONDS = 16 * PIECE_SECONDS
+"""Speech that goes through it at once on a GPU."""
 MIN_SECONDS = 1.0
 """Less speech than this is not embedded: such vectors are not worth trusting."""
 WINDOW = 512
@@ -52,8 +55,8 @@ class VoiceEncoder(Protocol):
     name: str
     dim: int
 
-    def embed(self, wave: np.ndarray) -> np.ndarray:
-        """Embed `[N]` float32 samples at 16 kHz, at least a second: `[D]` float32."""
+    def embed(self, waves: Sequence[np.ndarray]) -> np.ndarray:
+        """Embed B waves `[N]` float32 at 16 kHz, at least a second each: `[B, D]` float32."""
         ...
 
 
@@ -107,26 +110,34 @@ def _bridged(spans: list[tuple[int, int]], samples: int) -> list[tuple[int, int]
     return [(start, end) for start, end in bridged if end > start]
 
 
-def embed_voice(
-    wave: np.ndarray | None, reason: str | None, finder: SpeechFinder, encoder: VoiceEncoder
-) -> VoiceResult:
-    """Find and embed the speech of a clip.
+def embed_voices(
+    clips: Sequence[tuple[Speech | None, str | None]], encoder: VoiceEncoder
+) -> list[VoiceResult]:
+    """Embed the speech of each clip, where there is enough of it.
 
     Args:
-        wave: `[N]` float32 at 16 kHz, or None with `reason` saying why there is none.
-        reason: why there is no sound.
-        finder: the speech detector.
+        clips: of each what a `SpeechFinder` found, or None, and why there is no sound.
         encoder: the network that embeds.
     """
-    if wave is None:
-        return VoiceResult(None, reason or "no_audio")
-    speech = finder.find(wave)
+    lacks = [_lack(speech, reason) for speech, reason in clips]
+    pairs = zip(clips, lacks, strict=True)
+    waves = [speech.wave for (speech, _), lack in pairs if speech is not None and lack is None]
+    vectors = iter(encoder.embed(waves) if waves else ())
+    results = []
+    for (speech, _), lack in zip(clips, lacks, strict=True):
+        vector = None if lack else next(vectors)
+        heard = (speech.probability, speech.seconds, speech.snr) if speech else ()
+        results.append(VoiceResult(vector, lack, *heard))
+    return results
+
+
+def _lack(speech: Speech | None, reason: str | None) -> str | None:
+    """Why there is no speech to embed; None where there is."""
+    if speech is None:
+        return reason or "no_audio"
     if not len(speech.wave):
-        return VoiceResult(None, "no_speech", speech.probability)
-    heard = (speech.probability, speech.seconds, speech.snr)
-    if speech.seconds < MIN_SECONDS:
-        return VoiceResult(None, "speech_too_short", *heard)
-    return VoiceResult(encoder.embed(speech.wave), None, *heard)
+        return "no_speech"
+    return "speech_too_short" if speech.seconds < MIN_SECONDS else None
 
 
 def signal_to_noise(wave: np.ndarray, probability: np.ndarray) -> float | None:
@@ -167,15 +178,21 @@ class Ecapa:
 
         source = f"{weights.sha256} speechbrain {version('speechbrain')}"
         self._net = graphs.load(self.name, source, build, device, threads)
+        self._seconds = PIECE_SECONDS if device == "cpu" else GPU_SECONDS
 
-    def embed(self, wave: np.ndarray) -> np.ndarray:
-        """`[192]` vector; its length is the network's own, about 250.
+    def embed(self, waves: Sequence[np.ndarray]) -> np.ndarray:
+        """`[B, 192]` vectors; their length is the network's own, about 250.
 
         Long speech is embedded in equal pieces, and their vectors averaged: at 120 s in one piece
-        the network takes two gigabytes.
+        the network takes two gigabytes. Pieces of the same length go through together; others do
+        not, since the network would see the silence that fills them up.
         """
-        pieces = np.array_split(wave, -(-len(wave) // round(PIECE_SECONDS * SAMPLE_RATE)))
-        return np.mean([self._net(piece[None])[0][0] for piece in pieces], axis=0)
+        pieces = [piece for wave in waves for piece in _pieces(wave)]
+        vectors = np.empty((len(pieces), self.dim), np.float32)
+        for some in _of_one_length(pieces, round(self._seconds * SAMPLE_RATE)):
+            vectors[some] = self._net(np.stack([pieces[i] for i in some]))[0]
+        ends = np.cumsum([len(_pieces(wave)) for wave in waves])
+        return np.stack([each.mean(axis=0) for each in np.split(vectors, ends[:-1])])
 
 
 class GE2E:
@@ -202,8 +219,11 @@ class GE2E:
             201, 0.0, SAMPLE_RATE / 2, 40, SAMPLE_RATE, norm="slaney", mel_scale="slaney"
         )
 
-    def embed(self, wave: np.ndarray) -> np.ndarray:
-        """`[256]` unit vector: mean over windows of 1.6 s that overlap by half."""
+    def embed(self, waves: Sequence[np.ndarray]) -> np.ndarray:
+        """`[B, 256]` unit vectors: means over windows of 1.6 s that overlap by half."""
+        return np.stack([self._embed(wave) for wave in waves])
+
+    def _embed(self, wave: np.ndarray) -> np.ndarray:
         import torch
 
         starts, length = _windows(len(wave))
@@ -279,6 +299,18 @@ def _ecapa(state: dict[str, Any]) -> Any:
     module = FromWave().eval()
     module.net.load_state_dict(state)
     return module
+
+
+def _pieces(wave: np.ndarray) -> list[np.ndarray]:
+    return np.array_split(wave, -(-len(wave) // round(PIECE_SECONDS * SAMPLE_RATE)))
+
+
+def _of_one_length(pieces: list[np.ndarray], samples: int) -> Iterator[list[int]]:
+    """Positions of pieces of the same length, together so long that they hold so many samples."""
+    for length in dict.fromkeys(map(len, pieces)):
+        same = [i for i, piece in enumerate(pieces) if len(piece) == length]
+        step = max(1, samples // length)
+        yield from (same[start : start + step] for start in range(0, len(same), step))
 
 
 def _windows(samples: int) -> tuple[list[int], int]:

@@ -26,7 +26,7 @@ from pipeline.measure import WHOLE, Score, measure, pool
 from pipeline.modes import MODES
 from pipeline.split import match_languages, recordings_of, to_features, trainable
 from pipeline.train import Options, dims_of, encoders_of_table
-from pipeline.workers import available_cores, run
+from pipeline.workers import Work, available_cores, one_by_one, run
 from pipeline.workspace import Workspace
 
 __all__ = ["Material", "Score", "Spec", "develop", "material"]
@@ -211,9 +211,9 @@ def _code() -> str:
     return hashlib.sha256(code).hexdigest()[:16]
 
 
-def _setup(root: Path, language: str) -> Callable[[_Job], dict[str, Any] | str]:
+def _setup(root: Path, language: str) -> Work:
     clips = material(Workspace(root), language)
-    return lambda job: _attempt(job, clips)
+    return one_by_one(lambda job: _attempt(job, clips))
 
 
 def _attempt(job: _Job, clips: Material) -> dict[str, Any] | str:

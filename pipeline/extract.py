@@ -9,11 +9,14 @@ from typing import Any
 
 from data.features import FeatureRow, FeatureTable
 from data.manifest import Clip
-from extractors.clip import ClipExtractor, ExtractOptions
+from extractors.clip import ClipExtractor, ExtractOptions, Files
 from extractors.encoders import TABLES, EncoderPair, choose
+from extractors.person import FaceResult
+from extractors.voice import VoiceResult
 from extractors.weights import Progress
 from mraf.errors import BusyError, MediaError
 from pipeline import workers
+from pipeline.plan import plan
 from pipeline.resume import Known, KnownClips, Reuse, labels_of, mixing, path_of
 from pipeline.workspace import Workspace, encoders_of
 
@@ -90,7 +93,8 @@ def extract(
         workspace: a folder, by default `./mraf-workspace`.
         encoders: from `extractors.encoders.choose`.
         options: frames a clip and the like.
-        worker_count: processes, by default one a core; 0 works in this process.
+        worker_count: processes, by default one a core, or two where they share a GPU; 0 works in
+            this process.
         device: "auto", "cpu" or "cuda".
         on_progress: called after each clip.
 
@@ -101,7 +105,7 @@ def extract(
     started = time.monotonic()
     table = Workspace.at(workspace).table
     fingerprint = f"{encoders.identity} {options.identity}"
-    count = workers.available_cores() if worker_count is None else worker_count
+    how = plan(device, worker_count)
     with table.writer() as writer:
         known = KnownClips(table, fingerprint)
         known.refuse_mixing(encoders.identity)
@@ -109,9 +113,10 @@ def extract(
         run = _Run(clips, known, fingerprint, on_progress)
         flushed = time.monotonic()
         todo = run.without_current(writer.add)
-        setup = (_setup_worker, encoders, options, device)
+        setup = (_setup_worker, encoders, options, how.device, how.decoders)
+        count = min(how.workers, len(clips))
         # Closed at once when something is raised, so that no worker outlives the run.
-        with closing(workers.run(todo, min(count, len(clips)), *setup)) as results:
+        with closing(workers.run(todo, count, *setup, at_once=how.at_once)) as results:
             for (clip, digest), outcome in results:
                 row = run.row(clip, digest, outcome)
                 writer.add(row)
@@ -247,43 +252,50 @@ def _encoders_in(table: FeatureTable) -> list[str]:
 
 
 def _setup_worker(
-    encoders: EncoderPair, options: ExtractOptions, device: str
-) -> Callable[[tuple[Clip, str]], FeatureRow | MediaError]:
-    """In a worker: load the encoders once; the returned function turns a clip into its row."""
+    encoders: EncoderPair, options: ExtractOptions, device: str, decoders: int
+) -> Callable[[list[tuple[Clip, str]]], list[FeatureRow | MediaError]]:
+    """In a worker: load the encoders once; the returned function turns clips into their rows."""
     from mraf.trainer import choose_device
 
-    extractor = ClipExtractor(encoders, options, str(choose_device(device)))
+    extractor = ClipExtractor(
+        encoders, options, str(choose_device(device)), threads=1, decoders=decoders
+    )
 
-    def work(job: tuple[Clip, str]) -> FeatureRow | MediaError:
-        clip = job[0]
-        try:
-            face, voice = extractor(clip.video, clip.audio, clip.image)
-        except MediaError as error:
-            return error
-        return FeatureRow(
-            clip.id,
-            path_of(clip),
-            "",
-            "",
-            clip.speaker,
-            clip.language,
-            clip.recording,
-            face=face.vector,
-            face_reason=face.reason,
-            face_quality=face.quality,
-            face_frames=face.frames,
-            face_size=face.size,
-            faces_seen=face.people,
-            face_steadiness=face.steadiness,
-            face_sharpness=face.sharpness,
-            voice=voice.vector,
-            voice_reason=voice.reason,
-            voice_quality=voice.quality,
-            voice_seconds=voice.seconds,
-            voice_snr=voice.snr,
-        )
+    def work(jobs: list[tuple[Clip, str]]) -> list[FeatureRow | MediaError]:
+        clips = [clip for clip, _ in jobs]
+        found = extractor.many([Files(clip.video, clip.audio, clip.image) for clip in clips])
+        return [
+            each if isinstance(each, MediaError) else _row(clip, *each)
+            for clip, each in zip(clips, found, strict=True)
+        ]
 
     return work
+
+
+def _row(clip: Clip, face: FaceResult, voice: VoiceResult) -> FeatureRow:
+    """What was found in a clip; its digest and the fingerprint are added where they are known."""
+    return FeatureRow(
+        clip.id,
+        path_of(clip),
+        "",
+        "",
+        clip.speaker,
+        clip.language,
+        clip.recording,
+        face=face.vector,
+        face_reason=face.reason,
+        face_quality=face.quality,
+        face_frames=face.frames,
+        face_size=face.size,
+        faces_seen=face.people,
+        face_steadiness=face.steadiness,
+        face_sharpness=face.sharpness,
+        voice=voice.vector,
+        voice_reason=voice.reason,
+        voice_quality=voice.quality,
+        voice_seconds=voice.seconds,
+        voice_snr=voice.snr,
+    )
 
 
 def _failed_row(clip: Clip, digest: str, fingerprint: str, error: str) -> FeatureRow:

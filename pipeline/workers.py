@@ -5,10 +5,10 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from multiprocessing import connection, get_context, parent_process
 from typing import Any
 
@@ -22,7 +22,11 @@ STARTS = 3
 
 log = logging.getLogger("mraf")
 
-Setup = Callable[..., Callable[[Any], Any]]
+Work = Callable[[list[Any]], list[Any]]
+"""Does some jobs and gives their results, in order."""
+
+Setup = Callable[..., Work]
+"""Called once in each worker."""
 
 
 def available_cores() -> int:
@@ -31,20 +35,22 @@ def available_cores() -> int:
 
 
 def run(
-    jobs: Iterator[Any], workers: int, setup: Setup, *arguments: Any
+    jobs: Iterator[Any], workers: int, setup: Setup, *arguments: Any, at_once: int = 1
 ) -> Generator[tuple[Any, Any], None, None]:
     """Do jobs in any order and give back pairs of job and result.
 
     Args:
         jobs: taken one by one, as workers become free; where there is none, no worker starts.
         workers: number of processes, started afresh (spawn); 0 does the work in this process.
-        setup: called once in each worker with `arguments`; returns the function that does a job.
-            Must be importable, like every job and result.
+        setup: called once in each worker with `arguments`; returns the function that does a list of
+            jobs. Must be importable, like every job and result.
         arguments: of `setup`.
+        at_once: jobs that a worker is given together.
 
     A job during which its worker died is tried again when all others are done, with no other beside
-    it that might be the cause; if its worker dies again, its result is a `WorkerDiedError`. One that
-    raises an exception gives a `JobError`. Raises a MrafError for what `setup` raised, and where
+    it that might be the cause; if its worker dies again, its result is a `WorkerDiedError`. Where an
+    exception is raised, jobs that were given together are done one by one; the one that raises it
+    gives a `JobError`. Raises a MrafError for what `setup` raised, and where
     workers end before they are ready. Leaving the loop early, or `close`, stops the workers.
     """
     for first in jobs:
@@ -54,14 +60,19 @@ def run(
         return
     if workers == 0:
         work = setup(*arguments)
-        for job in jobs:
-            yield job, _attempt(work, job)
+        while some := list(islice(jobs, at_once)):
+            yield from zip(some, _attempt(work, some), strict=True)
         return
-    pool = _Pool(workers, setup, arguments)
+    pool = _Pool(workers, setup, arguments, at_once)
     try:
         yield from pool.run(jobs)
     finally:
         pool.close()
+
+
+def one_by_one(work: Callable[[Any], Any]) -> Work:
+    """What does one job made to do some."""
+    return lambda jobs: [work(job) for job in jobs]
 
 
 class JobError(Exception):
@@ -82,13 +93,15 @@ class _Worker:
 
 @dataclass
 class _Attempt:
-    job: Any
+    jobs: list[Any]
     deaths: int = 0  # how many workers died of it
 
 
 class _Pool:
-    def __init__(self, workers: int, setup: Setup, arguments: tuple[Any, ...]) -> None:
-        self._context = get_context("spawn")
+    def __init__(
+        self, workers: int, setup: Setup, arguments: tuple[Any, ...], at_once: int = 1
+    ) -> None:
+        self._context, self._at_once = get_context("spawn"), at_once
         self._setup, self._arguments, self._count = setup, arguments, workers
         self._workers: list[_Worker] = []
         self._unstarted: deque[_Attempt] = deque()  # given to workers that did not come up
@@ -105,15 +118,13 @@ class _Pool:
                 return
             for pipe in connection.wait([worker.pipe for worker in busy]):
                 worker = next(w for w in busy if w.pipe is pipe)
-                done = self._receive(worker)
-                if done is not None:
-                    yield done
+                yield from self._receive(worker)
 
     def _next(self, jobs: Iterator[Any]) -> _Attempt | None:
         if self._unstarted:
             return self._unstarted.popleft()
-        for job in jobs:
-            return _Attempt(job)
+        if some := list(islice(jobs, self._at_once)):
+            return _Attempt(some)
         is_quiet = not any(worker.attempt for worker in self._workers)
         return self._again.popleft() if self._again and is_quiet else None
 
@@ -144,9 +155,9 @@ class _Pool:
     def _give(self, worker: _Worker, attempt: _Attempt) -> None:
         worker.attempt = attempt
         with suppress(OSError):  # it has died; `_receive` will see that
-            worker.pipe.send(attempt.job)
+            worker.pipe.send(attempt.jobs)
 
-    def _receive(self, worker: _Worker) -> tuple[Any, Any] | None:
+    def _receive(self, worker: _Worker) -> Iterable[tuple[Any, Any]]:
         assert worker.attempt is not None
         try:
             kind, result = worker.pipe.recv()
@@ -156,11 +167,11 @@ class _Pool:
             raise result if isinstance(result, MrafError) else MrafError(result)
         if kind == "ready":
             worker.ready, self._false_starts = True, 0
-            return None
-        job, worker.attempt = worker.attempt.job, None
-        return job, result
+            return ()
+        jobs, worker.attempt = worker.attempt.jobs, None
+        return zip(jobs, result, strict=True)
 
-    def _bury(self, worker: _Worker, attempt: _Attempt) -> tuple[Any, Any] | None:
+    def _bury(self, worker: _Worker, attempt: _Attempt) -> Iterable[tuple[Any, Any]]:
         worker.process.join()
         worker.pipe.close()
         self._workers.remove(worker)
@@ -173,12 +184,12 @@ class _Pool:
                     "`mraf doctor` may tell why."
                 )
             self._unstarted.append(attempt)
-            return None
-        attempt.deaths += 1
-        if attempt.deaths < TRIES:
-            self._again.append(attempt)
-            return None
-        return attempt.job, WorkerDiedError(how)
+            return ()
+        deaths = attempt.deaths + 1
+        if deaths < TRIES:
+            self._again.extend(_Attempt([job], deaths) for job in attempt.jobs)
+            return ()
+        return [(job, WorkerDiedError(how)) for job in attempt.jobs]
 
 
 def _child(pipe: connection.Connection, setup: Setup, arguments: tuple[Any, ...]) -> None:
@@ -208,12 +219,14 @@ def _leave_with_parent() -> None:
     os._exit(1)
 
 
-def _attempt(work: Callable[[Any], Any], job: Any) -> Any:
+def _attempt(work: Work, jobs: list[Any]) -> list[Any]:
     try:
-        return work(job)
+        return work(jobs)
     except Exception as error:  # one job's bad luck must not end the run
         log.debug("job failed", exc_info=True)
-        return JobError(f"unexpected: {_summary(error)}")
+        if len(jobs) > 1:
+            return [result for job in jobs for result in _attempt(work, [job])]
+        return [JobError(f"unexpected: {_summary(error)}")]
 
 
 def _summary(error: Exception) -> str:

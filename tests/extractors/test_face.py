@@ -4,6 +4,7 @@ import torch
 
 from extractors import compat
 from extractors.face import Dlib, FaceFinder, FaceNet, average
+from extractors.media import read_video
 from tests import seeded
 
 
@@ -20,9 +21,40 @@ def finder():
 @pytest.mark.parametrize("shape", [(2, 120, 160), (1, 8, 8), (1, 3, 500), (2, 1080, 1920)])
 def test_no_face_in_noise_of_any_size(finder, shape):
     frames = np.random.default_rng(0).integers(0, 255, (*shape, 3), dtype=np.uint8)
-    faces = finder.find(frames)
+    (faces,) = finder.find([frames])
     assert len(faces) == shape[0]
     assert all((f.probability < 0.9).all() for f in faces)
+
+
+def test_clips_looked_at_together_show_the_same_faces_as_alone(finder, sample_videos):
+    names = ("person01/English/rec1/02", "person02/Urdu/rec1/01", "person03/English/rec2/01")
+    clips = [read_video(sample_videos / f"{name}.mp4", 3).frames for name in names]
+    smaller = np.ascontiguousarray(clips[0][:2, ::2, ::2])
+    empty = np.zeros((1, *clips[0].shape[1:]), np.uint8)
+    clips = [clips[0], empty, smaller, *clips[1:]]
+    together = finder.find(clips)
+    assert [len(faces) for faces in together] == [len(frames) for frames in clips]
+    for frames, faces in zip(clips, together, strict=True):
+        (alone,) = finder.find([frames])
+        for one, other in zip(alone, faces, strict=True):
+            assert np.allclose(one.boxes, other.boxes, atol=0.1)
+            assert np.allclose(one.probability, other.probability, atol=1e-4)
+    assert [any(len(f.boxes) for f in faces) for faces in together[:3]] == [True, False, True]
+    assert finder.find([]) == []
+
+
+def test_many_faces_go_through_facenet_in_bounded_batches(monkeypatch):
+    encoder, sizes = seeded_facenet(), []
+
+    def net(crops):
+        sizes.append(len(crops))
+        return (crops.reshape(len(crops), -1)[:, :512].astype(np.float32),)
+
+    monkeypatch.setattr(encoder, "_net", net)
+    frames = [np.full((40, 40, 3), i % 251, np.uint8) for i in range(300)]
+    vectors = encoder.embed(frames, np.tile(np.array([5.0, 5, 30, 30]), (300, 1)))
+    assert sizes == [128, 128, 44]
+    assert np.array_equal(vectors[:, 0], np.arange(300) % 251)
 
 
 def seeded_facenet() -> FaceNet:

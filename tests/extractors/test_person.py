@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from extractors.face import Dlib, Faces, average
-from extractors.person import CANDIDATES, MIN_PIXELS, embed_face, sharpness
+from extractors.person import CANDIDATES, MIN_PIXELS, embed_faces, sharpness
 from tests import seeded
 
 HEIGHT, WIDTH = 200, 400
@@ -22,8 +22,8 @@ class Scripted:
     def __init__(self, faces: list[Faces]) -> None:
         self.faces = faces
 
-    def find(self, frames: np.ndarray) -> list[Faces]:
-        return self.faces
+    def find(self, clips: list[np.ndarray]) -> list[list[Faces]]:
+        return [self.faces for _ in clips]
 
 
 class Painted:
@@ -34,11 +34,16 @@ class Painted:
     def __init__(self) -> None:
         self.embedded = 0
 
-    def embed(self, frames: list[np.ndarray], boxes: np.ndarray) -> np.ndarray:
+    def embed(self, frames: tuple[np.ndarray, ...], boxes: np.ndarray) -> np.ndarray:
         self.embedded += len(boxes)
         centres = (boxes[:, :2] + boxes[:, 2:]) / 2
         pixels = [f[int(y), int(x)] for f, (x, y) in zip(frames, centres, strict=True)]
         return np.array(pixels, np.float32)
+
+
+def embed_face(frames, reason, finder, encoder):
+    """The face of one clip."""
+    return embed_faces([(frames, reason)], finder, encoder)[0]
 
 
 def film(*frames: list[tuple[int, float, float, float]]):
@@ -144,6 +149,29 @@ def test_what_is_not_found_has_a_reason_and_no_vector(faces, reason, people):
 def test_without_frames_the_reason_is_handed_on(reason):
     result = embed_face(None, reason, Scripted([]), Painted())
     assert (result.reason, result.people) == (reason, None)
+
+
+def test_faces_of_several_clips_are_embedded_together_and_not_mixed_up():
+    class Finder:
+        def find(self, clips):
+            return [found[len(frames)] for frames in clips]
+
+    class Counting(Painted):
+        def embed(self, frames, boxes):
+            calls.append(len(boxes))
+            return super().embed(frames, boxes)
+
+    calls, encoder = [], Counting()
+    ann, nobody = film([(ANN, 10, 10, 40)], [(ANN, 12, 10, 40)]), film([])
+    both = film(*[[(EVE, 9, 9, 60), (BEN, 90, 9, 40)]] * 3)
+    found = {len(frames): faces for frames, faces in (ann, nobody, both)}
+    clips = [(ann[0], None), (None, "decode_error"), (nobody[0], None), (both[0], None)]
+    first, lost, empty, second = embed_faces(clips, Finder(), encoder)
+    assert calls == [8]
+    assert np.allclose(first.vector, AXES[ANN]) and np.allclose(second.vector, AXES[EVE])
+    assert (first.frames, second.frames, second.people) == (2, 3, 2)
+    assert (lost.reason, empty.reason) == ("decode_error", "no_face")
+    assert embed_faces([], Finder(), encoder) == []
 
 
 def test_figures_are_those_of_the_chosen_faces():

@@ -9,7 +9,7 @@ from extractors.voice import (
     SpeechFinder,
     _bridged,
     _windows,
-    embed_voice,
+    embed_voices,
     signal_to_noise,
 )
 from tests import seeded
@@ -21,8 +21,8 @@ class Length:
 
     name, dim = "length", 1
 
-    def embed(self, wave: np.ndarray) -> np.ndarray:
-        return np.array([len(wave)], np.float32)
+    def embed(self, waves: list[np.ndarray]) -> np.ndarray:
+        return np.array([[len(wave)] for wave in waves], np.float32)
 
 
 class Scripted:
@@ -34,6 +34,12 @@ class Scripted:
     def find(self, wave: np.ndarray) -> Speech:
         wave = np.ones(round(self.seconds * 16_000), np.float32)
         return Speech(wave, 0.8, 12.5, self.seconds)
+
+
+def embed_voice(wave, reason, finder, encoder):
+    """The voice of one clip."""
+    heard = None if wave is None else finder.find(wave)
+    return embed_voices([(heard, reason)], encoder)[0]
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +185,31 @@ def test_without_sound_the_reason_is_handed_on(reason):
     assert embed_voice(None, reason, Scripted(1), Length()).reason == reason
 
 
+def test_voices_of_several_clips_are_embedded_together_and_not_mixed_up():
+    def heard(seconds: float) -> Speech:
+        return Scripted(seconds).find(np.zeros(1))
+
+    silent = Speech(np.zeros(0, np.float32), 0.1)
+    clips = [
+        (heard(2), None),
+        (None, "no_audio"),
+        (silent, None),
+        (heard(0.5), None),
+        (heard(3), None),
+    ]
+    results = embed_voices(clips, Length())
+    assert [None if r.vector is None else r.vector[0] for r in results] == [
+        32e3,
+        None,
+        None,
+        None,
+        48e3,
+    ]
+    assert [r.reason for r in results] == [None, "no_audio", "no_speech", "speech_too_short", None]
+    assert [r.seconds for r in results] == [2, 0, 0, 0.5, 3]
+    assert embed_voices([], Length()) == []
+
+
 @pytest.mark.parametrize(
     ("samples", "starts"),
     [
@@ -207,7 +238,7 @@ def test_ge2e_equals_its_package_on_mel_frames():
     with torch.no_grad():
         _, (hidden, _) = encoder._lstm(frames)
         expected = torch.nn.functional.normalize(torch.relu(encoder._linear(hidden[-1])), dim=1)[0]
-    found = encoder.embed(wave)
+    (found,) = encoder.embed([wave])
     assert found.shape == (256,)
     assert np.dot(found, expected.numpy()) > 0.99999
     assert np.linalg.norm(found) == pytest.approx(1, abs=1e-5)
@@ -224,7 +255,7 @@ def test_ecapa_equals_speechbrains_own_chain():
     normalise = InputNormalization(norm_type="sentence", std_norm=False)
     with torch.no_grad():
         expected = net(normalise(features, torch.ones(1)))[0, 0].numpy()
-    found = encoder.embed(wave)
+    (found,) = encoder.embed([wave])
     assert found.shape == (192,)
     assert np.allclose(found, expected, atol=1e-4 * np.abs(expected).max())
 
@@ -233,6 +264,32 @@ def test_long_speech_is_embedded_in_pieces():
     encoder = Ecapa(seeded.ECAPA)
     wave = np.random.default_rng(4).normal(0, 0.1, 40 * 16_000 + 2).astype(np.float32)
     pieces = np.split(wave, [213_334, 426_668])
-    found = encoder.embed(wave)
+    (found,) = encoder.embed([wave])
     assert found.dtype == np.float32
-    assert np.allclose(found, np.mean([encoder.embed(each) for each in pieces], axis=0), rtol=1e-4)
+    assert np.allclose(found, encoder.embed(pieces).mean(axis=0), rtol=1e-4)
+
+
+def test_speech_of_one_length_goes_through_ecapa_together():
+    encoder = Ecapa(seeded.ECAPA, device="cpu:0")  # as a torch module, as on a GPU
+    rng = np.random.default_rng(5)
+    waves = [rng.normal(0, 0.1, n).astype(np.float32) for n in (20_000, 30_000, 20_000, 20_000)]
+    sizes, net = [], encoder._net
+    encoder._net = lambda batch: (sizes.append(batch.shape), net(batch))[1]
+    found = encoder.embed(waves)
+    assert sizes == [(3, 20_000), (1, 30_000)]
+    for wave, vector in zip(waves, found, strict=True):
+        assert np.allclose(vector, net(wave[None])[0][0], rtol=1e-3, atol=1e-3)
+
+
+def test_on_a_cpu_no_more_speech_goes_through_at_once_than_a_long_piece():
+    encoder = Ecapa(seeded.ECAPA)
+    sizes = []
+
+    def net(batch):
+        sizes.append(batch.shape)
+        return (np.repeat(batch[:, :1], 192, axis=1),)
+
+    encoder._net = net
+    waves = [np.full(7 * 16_000, i, np.float32) for i in range(5)]
+    assert np.array_equal(encoder.embed(waves)[:, 0], np.arange(5))
+    assert sizes == [(2, 112_000), (2, 112_000), (1, 112_000)]

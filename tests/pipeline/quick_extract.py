@@ -23,8 +23,7 @@ def vectors_of(content: bytes) -> tuple[np.ndarray, np.ndarray]:
 
 
 def setup(*_):
-    def work(job):
-        clip, _digest = job
+    def row_of(clip):
         content = clip.files[0].read_bytes()
         time.sleep(0.1)
         if b"deadly" in content:
@@ -33,7 +32,7 @@ def setup(*_):
         labels = (clip.speaker, clip.language, clip.recording)
         return FeatureRow(clip.id, path_of(clip), "", "", *labels, face=face, voice=voice)
 
-    return work
+    return lambda jobs: [row_of(clip) for clip, _digest in jobs]
 
 
 if __name__ in {"__main__", "__mp_main__"}:  # and not where a test only borrows from here

@@ -189,7 +189,7 @@ def test_a_surprise_is_tried_again_by_the_next_run(videos, tmp_path, monkeypatch
     def surprise(*args):
         raise ZeroDivisionError("surprise")
 
-    monkeypatch.setattr(ClipExtractor, "__call__", surprise)
+    monkeypatch.setattr(ClipExtractor, "many", surprise)
     report = run(videos, tmp_path / "w")
     assert [f.error for f in report.failed] == ["unexpected: ZeroDivisionError: surprise"] * 2
     monkeypatch.undo()
@@ -199,10 +199,10 @@ def test_a_surprise_is_tried_again_by_the_next_run(videos, tmp_path, monkeypatch
 def test_what_failed_for_want_of_time_is_tried_again(videos, tmp_path, monkeypatch):
     from extractors.clip import ClipExtractor
 
-    def busy(*args):
-        raise BusyError("1.mp4: took longer than 300 s to decode")
+    def busy(self, clips):
+        return [BusyError("1.mp4: took longer than 300 s to decode") for _ in clips]
 
-    monkeypatch.setattr(ClipExtractor, "__call__", busy)
+    monkeypatch.setattr(ClipExtractor, "many", busy)
     assert len(run(videos, tmp_path / "w").failed) == 2
     monkeypatch.undo()
     assert run(videos, tmp_path / "w").embedded == 2

@@ -12,7 +12,7 @@ from pipeline import workers
 
 
 def doubling(factor=2):
-    return lambda job: job * factor
+    return workers.one_by_one(lambda job: job * factor)
 
 
 def dying(marker):
@@ -24,7 +24,37 @@ def dying(marker):
             os.kill(os.getpid(), signal.SIGKILL)
         return job.upper()
 
+    return workers.one_by_one(work)
+
+
+def adding():
+    """Adds up the jobs that it is given together; "poison" kills the worker, a text is an error."""
+
+    def work(jobs):
+        if "poison" in jobs:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return [sum(jobs)] * len(jobs)
+
     return work
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_jobs_are_given_together(count):
+    done = list(workers.run(iter(range(7)), count, adding, at_once=3))
+    assert done == [(0, 3), (1, 3), (2, 3), (3, 12), (4, 12), (5, 12), (6, 6)]
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_of_jobs_given_together_only_the_one_that_raises_is_an_error(count):
+    done = dict(workers.run(iter([1, 2, "three", 4]), count, adding, at_once=4))
+    assert isinstance(done.pop("three"), workers.JobError)
+    assert done == {1: 1, 2: 2, 4: 4}
+
+
+def test_of_jobs_given_together_only_the_one_that_kills_its_worker_is_given_up():
+    done = dict(workers.run(iter([1, 2, "poison", 4, 5]), 1, adding, at_once=4))
+    assert isinstance(done.pop("poison"), workers.WorkerDiedError)
+    assert done == {1: 1, 2: 2, 4: 4, 5: 5}
 
 
 def failing():
@@ -32,7 +62,10 @@ def failing():
 
 
 def reporting():
-    return lambda job: (os.getpid(), os.environ.get("OMP_NUM_THREADS"), time.sleep(0.2))
+    def work(job):
+        return os.getpid(), os.environ.get("OMP_NUM_THREADS"), time.sleep(0.2)
+
+    return workers.one_by_one(work)
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
@@ -102,7 +135,7 @@ def raising():
             raise ZeroDivisionError("surprise")
         return job
 
-    return work
+    return workers.one_by_one(work)
 
 
 def broken():
@@ -126,7 +159,7 @@ def dying_at_first(folder):
     (folder / str(os.getpid())).touch()
     if len(list(folder.iterdir())) <= int(folder.name):
         os.kill(os.getpid(), signal.SIGSEGV)
-    return lambda job: job
+    return workers.one_by_one(lambda job: job)
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -150,7 +183,7 @@ def noting(folder):
         time.sleep(0.05)
         return job
 
-    return work
+    return workers.one_by_one(work)
 
 
 def test_a_second_try_is_made_when_nothing_else_can_be_the_cause(tmp_path):
@@ -166,7 +199,7 @@ def endless(folder):
         (folder / str(os.getpid())).touch()
         time.sleep(600)
 
-    return work
+    return workers.one_by_one(work)
 
 
 def test_workers_end_with_their_parent_even_in_the_middle_of_a_job(tmp_path):
