@@ -123,9 +123,11 @@ def resume(folder: Path, rows: int) -> None:
 
 
 def read(folder: Path, rows: int) -> None:
-    """Read one language."""
-    arrays = table(folder).arrays(["English"])
-    assert arrays.face.shape == (rows // 2, 512) and arrays.voice_present.all()
+    """Read what training on one language takes."""
+    labels = table(folder).labels()
+    english = np.array([language == "English" for language in labels.language])
+    assert labels.vectors("face", english).shape == (rows // 2, 512)
+    assert labels.vectors("voice", english).shape == (rows // 2, 192)
 
 
 def remove(folder: Path, rows: int) -> None:

@@ -42,12 +42,12 @@ def main() -> None:
 
 def clips(workspace: Path, language: str, seed: int) -> tuple[Features, Features, Features, int]:
     """Training clips, held-out clips, clips in other languages, and the number of speakers."""
-    arrays = Workspace.at(workspace).table.arrays()
-    parts = split(arrays, [language], 0.25, seed)
-    dims = dims_of(encoders_of_table(arrays))
-    other = np.array([name != language for name in arrays.language])
+    labels = Workspace.at(workspace).table.labels()
+    parts = split(labels, [language], 0.25, seed)
+    dims = dims_of(encoders_of_table(labels))
+    other = np.array([name != language for name in labels.language])
     train, heldout, rest = (
-        to_features(arrays, parts.speakers, dims, index)
+        to_features(labels, parts.speakers, dims, index)
         for index in (parts.train, parts.heldout, other)
     )
     return train, heldout, rest.take(rest.label >= 0), len(parts.speakers)

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from data.labels import FeatureArrays, FeatureLabels, StoredLabels
 from data.lock import locked
 from data.parts import IMPORTED, Columns, maker, next_part, parts_in, write_part
 from data.snapshot import Snapshot, by_language
@@ -64,28 +65,6 @@ class FeatureRow:
                 raise ValueError(f"{self.clip}: {name} must be finite and not all zero")
 
 
-@dataclass(frozen=True)
-class FeatureArrays:
-    """The table as arrays, one entry a clip, in the order of the clips' ids.
-
-    Rows of `face` and `voice` without a vector are zero and must be ignored: `*_present` decides.
-    """
-
-    clip: list[str]
-    speaker: list[str | None]
-    language: list[str | None]
-    recording: list[str | None]
-    source_hash: list[str]  # of the clip's content
-    face: np.ndarray  # [N, Df] float32; Df = 0 where no clip has a face
-    face_present: np.ndarray  # [N] bool
-    voice: np.ndarray  # [N, Dv] float32
-    voice_present: np.ndarray  # [N] bool
-    extractors: tuple[str, ...]  # fingerprints that occur, sorted
-
-    def __len__(self) -> int:
-        return len(self.clip)
-
-
 class FeatureTable:
     """A folder of Parquet parts; pandas, polars and DuckDB read them as they are."""
 
@@ -130,19 +109,22 @@ class FeatureTable:
             snapshot = snapshot.only(np.asarray(pc.is_in(snapshot.table(["clip"])["clip"], wanted)))
         return rows_of(snapshot)
 
-    def arrays(self, languages: Iterable[str] | None = None) -> FeatureArrays:
-        """The vectors and labels, of all clips or of those in some languages."""
+    def labels(self) -> StoredLabels:
+        """The labels of all clips; vectors are read when they are asked for."""
         names = ["clip", "speaker", "language", "recording", "source_hash", "extractor"]
         snapshot = self.snapshot()
-        if languages is not None:
-            wanted = pa.array(list(languages), pa.string())
-            language = snapshot.table(["language"])["language"]
-            snapshot = snapshot.only(np.asarray(pc.is_in(language, wanted)))
-        texts = snapshot.table(names)
-        clip, speaker, language, recording, digest = (_texts(texts[name]) for name in names[:-1])
-        face, voice = snapshot.matrix("face"), snapshot.matrix("voice")
-        made = tuple(sorted(pc.unique(texts["extractor"]).to_pylist()))
-        return FeatureArrays(clip, speaker, language, recording, digest, *face, *voice, made)
+        table = snapshot.table([*names, "face_reason", "voice_reason"])
+        clip, speaker, language, recording, digest = (_texts(table[name]) for name in names[:-1])
+        face, voice = (np.asarray(pc.is_null(table[f"{n}_reason"])) for n in ("face", "voice"))
+        made = tuple(sorted(pc.unique(table["extractor"]).to_pylist()))
+        return StoredLabels(clip, speaker, language, recording, digest, face, voice, made, snapshot)
+
+    def arrays(self) -> FeatureArrays:
+        """Labels and vectors of all clips."""
+        labels = self.labels()
+        texts = [getattr(labels, field.name) for field in fields(FeatureLabels)]
+        everything = np.arange(len(labels))
+        return FeatureArrays(*texts, *(labels.vectors(n, everything) for n in ("face", "voice")))
 
     def summary(self) -> dict[str, Any]:
         """Counts of what the table holds, as `mraf features info --json` prints them."""

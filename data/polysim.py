@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from data.features import FeatureArrays, FeatureRow, FeatureTable
+from data.features import FeatureRow, FeatureTable
+from data.labels import FeatureLabels
 from data.mavceleb import (
     FACE_DIM,
     SPLITS,
@@ -60,12 +61,12 @@ class IndexedSplit:
     clips: tuple[str, ...]  # [N] ids in the feature table
     keys: tuple[str, ...] | None  # [N]; None where the CSV file has no keys
 
-    def positions(self, arrays: FeatureArrays) -> np.ndarray:
-        """Where these clips stand in the arrays, `[N]` int64, in the order of the split.
+    def positions(self, labels: FeatureLabels) -> np.ndarray:
+        """Where these clips stand in the table, `[N]` int64, in the order of the split.
 
         Raises MissingError where one is not there.
         """
-        where = {clip: index for index, clip in enumerate(arrays.clip)}
+        where = {clip: index for index, clip in enumerate(labels.clip)}
         absent = [clip for clip in self.clips if clip not in where]
         if absent:
             raise MissingError(

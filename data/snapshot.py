@@ -24,6 +24,7 @@ class Snapshot:
     """
 
     def __init__(self, paths: Sequence[Path], columns: Columns) -> None:
+        self.folder = paths[0].parent
         self._parts = [Part(path, columns) for path in paths]
         self.schema = _schema_of(self._parts, columns)
         self._starts = np.cumsum([0, *(part.rows for part in self._parts)])
@@ -35,6 +36,7 @@ class Snapshot:
     def only(self, keep: np.ndarray) -> "Snapshot":
         """Some of the rows: a mask `[N]` bool or indexes `[M]`."""
         some = object.__new__(Snapshot)
+        some.folder = self.folder
         some._parts, some.schema, some._starts = self._parts, self.schema, self._starts
         some._rows = self._rows[keep]
         return some

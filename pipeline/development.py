@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from data.features import FeatureArrays
+from data.labels import FeatureLabels
 from mraf.errors import MissingError, MrafError, UsageError
 from mraf.folds import recording_folds
 from mraf.types import Features
@@ -174,28 +174,28 @@ def material(workspace: Workspace, language: str) -> Material:
         UsageError: no clip in `language`.
 
     """
-    arrays = workspace.table.arrays()
-    trains = match_languages(arrays, [language]) or set()
-    named = trainable(arrays)
-    same = named & np.isin(np.array(arrays.language, object), list(trains))
-    speakers = sorted({str(arrays.speaker[i]) for i in np.flatnonzero(same)})
-    known = named & np.isin(np.array(arrays.speaker, object), speakers)
+    labels = workspace.table.labels()
+    trains = match_languages(labels, [language]) or set()
+    named = trainable(labels)
+    same = named & np.isin(np.array(labels.language, object), list(trains))
+    speakers = sorted({str(labels.speaker[i]) for i in np.flatnonzero(same)})
+    known = named & np.isin(np.array(labels.speaker, object), speakers)
     elsewhere = known & ~same
     if not elsewhere.any():
         raise MissingError(
             f"{workspace.table.folder}: P5 and P6 need clips of the speakers of {language} in another "
             "language; import or extract them first."
         )
-    dims = dims_of(encoders_of_table(arrays))
-    train, other = (to_features(arrays, speakers, dims, index) for index in (same, elsewhere))
-    return Material(train, other, len(speakers), _digest(arrays, same, elsewhere))
+    dims = dims_of(encoders_of_table(labels))
+    train, other = (to_features(labels, speakers, dims, index) for index in (same, elsewhere))
+    return Material(train, other, len(speakers), _digest(labels, same, elsewhere))
 
 
-def _digest(arrays: FeatureArrays, same: np.ndarray, elsewhere: np.ndarray) -> str:
-    names = recordings_of(arrays)
+def _digest(labels: FeatureLabels, same: np.ndarray, elsewhere: np.ndarray) -> str:
+    names = recordings_of(labels)
     chosen = np.flatnonzero(same | elsewhere)
-    rows = [[arrays.source_hash[i], names[i], bool(same[i])] for i in chosen]
-    return hashlib.sha256(json.dumps([arrays.extractors, rows]).encode()).hexdigest()[:16]
+    rows = [[labels.source_hash[i], names[i], bool(same[i])] for i in chosen]
+    return hashlib.sha256(json.dumps([labels.extractors, rows]).encode()).hexdigest()[:16]
 
 
 def _key(job: _Job) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data.features import FeatureArrays
+from data.labels import FeatureLabels
 from mraf.errors import MissingError, UsageError, choices
 from mraf.types import Features
 from pipeline.modes import MODES, probabilities
@@ -84,21 +84,21 @@ def evaluate(
     workspace = Workspace.at(workspace)
     folder = workspace.model(model)
     loaded = checkpoint.load(folder)
-    arrays = workspace.table.arrays()
-    encoders = encoders_of_table(arrays)
+    labels = workspace.table.labels()
+    encoders = encoders_of_table(labels)
     check_encoders(loaded.meta, encoders, f"the features in {workspace.table.folder}", folder.name)
-    unseen = unseen_clips(arrays, loaded.meta)
-    known = unseen & np.isin(np.array(arrays.speaker, object), loaded.labels)
+    unseen = unseen_clips(labels, loaded.meta)
+    known = unseen & np.isin(np.array(labels.speaker, object), loaded.labels)
     if not known.any():
         raise MissingError(
             f"{folder}: every clip in the table trained this model, so nothing can be measured. Extract "
             "other recordings of its speakers, or train with --holdout 0.25."
         )
-    features = to_features(arrays, loaded.labels, dims_of(encoders), known)
+    features = to_features(labels, loaded.labels, dims_of(encoders), known)
     trained = set(loaded.meta.get("languages", []))
-    language = np.array([arrays.language[i] or "" for i in np.flatnonzero(known)], object)
+    language = np.array([labels.language[i] or "" for i in np.flatnonzero(known)], object)
     same = np.isin(language, list(trained))
-    wanted = match_languages(arrays, [other]) if other else None
+    wanted = match_languages(labels, [other]) if other else None
     elsewhere = ~same if wanted is None else ~same & np.isin(language, list(wanted))
     settings = _settings(loaded.model, features.take(same), features.take(elsewhere), mode)
     scores = [each.accuracy for each in settings.values() if each.accuracy is not None]
@@ -128,13 +128,13 @@ def check_encoders(meta: dict[str, Any], encoders: str, what: str, model: str) -
         )
 
 
-def unseen_clips(arrays: FeatureArrays, meta: dict[str, Any]) -> np.ndarray:
+def unseen_clips(labels: FeatureLabels, meta: dict[str, Any]) -> np.ndarray:
     """Which clips of named speakers did not train a model, nor any of their recording: `[N]` bool."""
     content = set(meta.get("trained_content", []))
     trained = {tuple(name) for name in meta.get("trained_recordings", [])}
     if meta.get("heldout_by") == "clip":
         trained = set()  # other clips of the same recordings were held out
-    names = zip(recordings_of(arrays), arrays.source_hash, strict=True)
+    names = zip(recordings_of(labels), labels.source_hash, strict=True)
     return np.array(
         [name is not None and name not in trained and h not in content for name, h in names], bool
     )

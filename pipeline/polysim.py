@@ -102,12 +102,12 @@ def submit(
     splits = [index.split(language, split) for language in index.languages[:2]]
     folder = workspace.model(model)
     loaded = checkpoint.load(folder)
-    arrays = workspace.table.arrays()
-    encoders = encoders_of_table(arrays)
+    stored = workspace.table.labels()
+    encoders = encoders_of_table(stored)
     check_encoders(loaded.meta, encoders, f"the features in {workspace.table.folder}", folder.name)
     numbers = _numbers(index, loaded.labels, loaded.meta, folder.name)
     parts = [
-        to_features(arrays, loaded.labels, dims_of(encoders), each.positions(arrays))
+        to_features(stored, loaded.labels, dims_of(encoders), each.positions(stored))
         for each in splits
     ]
     answers = probabilities(loaded.model, parts, mode)

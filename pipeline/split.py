@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.features import FeatureArrays
+from data.labels import FeatureLabels
 from data.polysim import split_of
 from mraf.errors import UsageError, choices
 from mraf.types import Features
@@ -33,12 +33,12 @@ class Split:
 
 
 def split(
-    arrays: FeatureArrays, languages: Iterable[str] | None, holdout: float, seed: int
+    labels: FeatureLabels, languages: Iterable[str] | None, holdout: float, seed: int
 ) -> Split:
     """Hold out a share of each speaker's recordings, at least one where there are two.
 
     Args:
-        arrays: the feature table.
+        labels: the feature table.
         languages: train on these only; None for all.
         holdout: share of a speaker's recordings, 0 to below 1; 0 holds nothing out.
         seed: of the choice.
@@ -46,17 +46,17 @@ def split(
     Raises:
         UsageError: no clip, one speaker only, or a language that is not there.
     """
-    wanted = match_languages(arrays, languages)
-    names = recordings_of(arrays)
-    usable = arrays.face_present | arrays.voice_present
+    wanted = match_languages(labels, languages)
+    names = recordings_of(labels)
+    usable = labels.face_present | labels.voice_present
     spoken = np.array([r is not None and (wanted is None or r[1] in wanted) for r in names], bool)
-    pool = spoken & usable & trainable(arrays)
+    pool = spoken & usable & trainable(labels)
     by_speaker: dict[str, set[Recording]] = defaultdict(set)
     for index in np.flatnonzero(pool):
         name = names[index]
         assert name is not None
         by_speaker[name[0]].add(name)
-    _check_speakers(arrays, by_speaker)
+    _check_speakers(labels, by_speaker)
     by_clip = bool(holdout) and all(len(found) < 2 for found in by_speaker.values())
     if by_clip:
         held = _hold_out_clips(pool, names, holdout, seed)
@@ -64,29 +64,29 @@ def split(
         chosen = _hold_out_recordings(by_speaker, holdout, seed)
         held = pool & np.array([name in chosen for name in names])
     # The same video under two names must not be on both sides.
-    held_content = {arrays.source_hash[i] for i in np.flatnonzero(held)}
-    twins = np.array([digest in held_content for digest in arrays.source_hash], bool)
+    held_content = {labels.source_hash[i] for i in np.flatnonzero(held)}
+    twins = np.array([digest in held_content for digest in labels.source_hash], bool)
     untested = len(by_speaker) - len({_speaker(names[i]) for i in np.flatnonzero(held)})
     return Split(tuple(sorted(by_speaker)), names, pool & ~twins, held, by_clip, untested)
 
 
-def trainable(arrays: FeatureArrays) -> np.ndarray:
+def trainable(labels: FeatureLabels) -> np.ndarray:
     """Which clips may train, `[N]` bool: of named speakers, and of no validation or test split."""
-    rows = zip(arrays.speaker, arrays.clip, strict=True)
+    rows = zip(labels.speaker, labels.clip, strict=True)
     found = [speaker is not None and split_of(clip) in (None, "train") for speaker, clip in rows]
     return np.array(found, bool)
 
 
-def recordings_of(arrays: FeatureArrays) -> tuple[Recording | None, ...]:
+def recordings_of(labels: FeatureLabels) -> tuple[Recording | None, ...]:
     """The recording of each clip, None where the speaker is not known."""
-    rows = zip(arrays.speaker, arrays.language, arrays.recording, arrays.clip, strict=True)
+    rows = zip(labels.speaker, labels.language, labels.recording, labels.clip, strict=True)
     return tuple(
         (speaker, language or "", recording or f"clip {clip}") if speaker else None
         for speaker, language, recording, clip in rows
     )
 
 
-def match_languages(arrays: FeatureArrays, languages: Iterable[str] | None) -> set[str] | None:
+def match_languages(labels: FeatureLabels, languages: Iterable[str] | None) -> set[str] | None:
     """The spellings in the table of some languages, whatever their case; None for all.
 
     Raises UsageError for a language that no clip is in.
@@ -94,47 +94,49 @@ def match_languages(arrays: FeatureArrays, languages: Iterable[str] | None) -> s
     if languages is None:
         return None
     spellings: dict[str, set[str]] = defaultdict(set)
-    for name in filter(None, arrays.language):
+    for name in filter(None, labels.language):
         spellings[name.casefold()].add(name)
     wanted: set[str] = set()
     for language in languages:
         if language.casefold() not in spellings:
-            known = choices(language, sorted(filter(None, set(arrays.language))))
+            known = choices(language, sorted(filter(None, set(labels.language))))
             raise UsageError(f"No clip in the table is in '{language}' {known}")
         wanted |= spellings[language.casefold()]
     return wanted
 
 
 def to_features(
-    arrays: FeatureArrays, speakers: Sequence[str], dims: tuple[int, int], index: np.ndarray
+    labels: FeatureLabels, speakers: Sequence[str], dims: tuple[int, int], index: np.ndarray
 ) -> Features:
     """Some of the table's clips as the model takes them.
 
     Args:
-        arrays: the feature table.
+        labels: the feature table.
         speakers: names by class index; clips of other speakers get the label -1.
         dims: Df and Dv of the encoders: the table knows them only where a vector is present.
-        index: positions or mask of the clips wanted.
+        index: positions or mask of the clips wanted; only their vectors are read.
     """
-    label = {name: i for i, name in enumerate(speakers)}
-    names = recordings_of(arrays)
+    classes = {name: i for i, name in enumerate(speakers)}
+    names = recordings_of(labels)
     groups = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    rows = np.flatnonzero(index) if index.dtype == bool else index
+    spoken = [labels.speaker[i] for i in rows]
     return Features(
-        _of_dim(arrays.face, dims[0]),
-        arrays.face_present,
-        _of_dim(arrays.voice, dims[1]),
-        arrays.voice_present,
-        np.array([label.get(s, -1) if s else -1 for s in arrays.speaker], np.int64).reshape(-1),
-        np.array([groups[name] for name in names], np.int64).reshape(-1),
-    ).take(index)
+        _of_dim(labels.vectors("face", rows), dims[0]),
+        labels.face_present[rows],
+        _of_dim(labels.vectors("voice", rows), dims[1]),
+        labels.voice_present[rows],
+        np.array([classes.get(s, -1) if s else -1 for s in spoken], np.int64),
+        np.array([groups[names[i]] for i in rows], np.int64),
+    )
 
 
-def _check_speakers(arrays: FeatureArrays, by_speaker: dict[str, set[Recording]]) -> None:
+def _check_speakers(labels: FeatureLabels, by_speaker: dict[str, set[Recording]]) -> None:
     if len(by_speaker) >= 2:
         return
     if by_speaker:
         found = f"only one speaker has clips to train on ('{next(iter(by_speaker))}')"
-    elif not any(arrays.speaker):
+    elif not any(labels.speaker):
         found = "no clip in the table has a speaker's name"
     else:
         found = "no clip of a named speaker has a face or a voice"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data.features import FeatureArrays
+from data.labels import FeatureLabels
 from data.polysim import split_of
 from extractors.encoders import FACE, VOICE
 from mraf import __version__
@@ -102,12 +102,12 @@ def train(
     choose_device(device)
     if not 0 <= holdout < 1:
         raise UsageError(f"The share to hold out must be from 0 to below 1, is {holdout}.")
-    arrays = workspace.table.arrays()
+    labels = workspace.table.labels()
     check_target(folder)
-    encoders = encoders_of_table(arrays)
-    parts = split(arrays, languages, holdout, seed)
+    encoders = encoders_of_table(labels)
+    parts = split(labels, languages, holdout, seed)
     samples, heldout = (
-        to_features(arrays, parts.speakers, dims_of(encoders), index)
+        to_features(labels, parts.speakers, dims_of(encoders), index)
         for index in (parts.train, parts.heldout)
     )
     dev = heldout if len(heldout) else None
@@ -122,18 +122,18 @@ def train(
         time.monotonic() - started,
         result.dev,
         result.calibration,
-        _notes(arrays, parts, holdout),
+        _notes(labels, parts, holdout),
     )
-    _save(result, report, parts, _meta(arrays, parts, encoders, arch, preset, chosen, report))
+    _save(result, report, parts, _meta(labels, parts, encoders, arch, preset, chosen, report))
     if epochs and result.best_epoch is None:
         note = "There are no epochs in training with prototypes: their number was ignored."
         return replace(report, notes=(*report.notes, note))
     return report
 
 
-def encoders_of_table(arrays: FeatureArrays) -> str:
+def encoders_of_table(labels: FeatureLabels) -> str:
     """Identity of the encoders that made the table. Raises UsageError where there are several."""
-    found = sorted({encoders_of(made) for made in arrays.extractors})
+    found = sorted({encoders_of(made) for made in labels.extractors})
     if len(found) != 1:
         raise UsageError(
             f"The feature table mixes encoders ({'; '.join(found)}). Extract into a new workspace."
@@ -207,7 +207,7 @@ def _save(result: "Trained", report: TrainReport, parts: Split, meta: dict[str, 
     checkpoint.save(report.folder, model, model_card(report, meta))
 
 
-def _notes(arrays: FeatureArrays, parts: Split, holdout: float) -> tuple[str, ...]:
+def _notes(labels: FeatureLabels, parts: Split, holdout: float) -> tuple[str, ...]:
     notes = []
     if not holdout:
         notes.append("Nothing was held out: how good the model is has not been measured.")
@@ -221,13 +221,13 @@ def _notes(arrays: FeatureArrays, parts: Split, holdout: float) -> tuple[str, ..
             f"{parts.untested} of {len(parts.speakers)} speakers have one recording only; all of it "
             "trains, and the figures do not cover them."
         )
-    unknown = sum(1 for i in np.flatnonzero(parts.train) if not arrays.recording[i])
+    unknown = sum(1 for i in np.flatnonzero(parts.train) if not labels.recording[i])
     if holdout and unknown and not parts.by_clip:
         notes.append(
             f"{unknown} clips do not say which recording they are cut from and were taken as "
             "recordings of their own: the figures may be better than new recordings will be."
         )
-    rows = zip(arrays.speaker, arrays.clip, strict=True)
+    rows = zip(labels.speaker, labels.clip, strict=True)
     unnamed = sum(speaker is None and split_of(clip) in (None, "train") for speaker, clip in rows)
     if unnamed:
         notes.append(f"{unnamed} clips have no speaker's name and were left out.")
@@ -235,7 +235,7 @@ def _notes(arrays: FeatureArrays, parts: Split, holdout: float) -> tuple[str, ..
 
 
 def _meta(
-    arrays: FeatureArrays,
+    labels: FeatureLabels,
     parts: Split,
     encoders: str,
     arch: str,
@@ -250,14 +250,14 @@ def _meta(
         "mraf": __version__,
         "torch": torch.__version__,
         "encoders": encoders,
-        "extractor": list(arrays.extractors),
+        "extractor": list(labels.extractors),
         "arch": arch,
         "preset": preset if arch == "mraf" else None,
         "options": asdict(options),
         "languages": sorted({name[1] for name in trained if name}),
         "trained_recordings": sorted({name for name in trained if name}),
         # Names may change, content does not: both keep training clips out of an evaluation.
-        "trained_content": sorted({arrays.source_hash[i] for i in np.flatnonzero(parts.train)}),
+        "trained_content": sorted({labels.source_hash[i] for i in np.flatnonzero(parts.train)}),
         "heldout_by": "clip" if parts.by_clip else "recording",
         "samples": report.samples,
         "heldout": report.heldout,

@@ -60,8 +60,6 @@ def test_arrays_mark_what_is_missing(table):
     assert arrays.face.shape == (2, 4) and arrays.voice.shape == (2, 3)
     assert arrays.face_present.tolist() == [False, True]
     assert arrays.voice_present.tolist() == [True, False]
-    assert table.arrays(["Urdu"]).clip == ["a"]
-    assert table.arrays(["Urdu"]).face.shape == (1, 0)
 
 
 def test_parts_without_any_face_join_those_with(table):

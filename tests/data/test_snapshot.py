@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from data import snapshot
 from data.features import FeatureTable
-from data.parts import Part, parts_in
+from data.parts import parts_in
 from tests.data.test_features import fill, row
 
 IDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=3)
@@ -62,8 +62,6 @@ def test_the_last_row_of_a_clip_counts_and_a_merge_changes_nothing(tmp_path_fact
         assert arrays.face_present[index] == (face is not None)
         assert face is None or arrays.face[index].tolist() == face
         assert arrays.speaker[index] == expected[clip][0]
-    urdu = [clip for clip in arrays.clip if expected[clip][1] == "Urdu"]
-    assert table.arrays(["Urdu"]).clip == urdu
     table._merge()
     assert shown(table) == expected
     assert len(parts_in(table.folder)) == 1
@@ -82,24 +80,6 @@ def table(tmp_path, monkeypatch):
         )
     table._merge()
     return fill(table, row("40", language="Urdu", value=41))
-
-
-def test_reading_one_language_leaves_the_vectors_of_others_alone(table, monkeypatch):
-    read = []
-    batches = Part.batches
-
-    def noting(self, columns, groups):
-        groups = list(groups)
-        if "face" in columns:
-            part = [self.groups[group] for group in groups]
-            read.extend(part)
-        return batches(self, columns, groups)
-
-    monkeypatch.setattr(Part, "batches", noting)
-    arrays = table.arrays(["English"])
-    assert arrays.face[:, 0].tolist() == list(range(1, 41, 2))
-    assert sum(read) == 20
-    assert table.arrays(["Urdu"]).voice[:, 0].tolist() == [*range(2, 41, 2), 41]
 
 
 def test_some_rows_of_a_snapshot(table):

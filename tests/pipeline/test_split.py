@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from data.features import FeatureArrays
+from data.labels import FeatureArrays
 from mraf.errors import UsageError
 from pipeline.split import split, to_features
 
@@ -17,7 +17,7 @@ def arrays(
     columns = [list(column) for column in zip(*clips, strict=True)]
     ids = [f"c{i}" for i in range(n)]
     return FeatureArrays(
-        ids, *columns, list(ids), vectors, face, vectors, voice, ("face=a@1 voice=b@1 frames=8",)
+        ids, *columns, list(ids), face, voice, ("face=a@1 voice=b@1 frames=8",), vectors, vectors
     )
 
 
@@ -118,3 +118,16 @@ def test_the_same_video_under_two_names_is_not_on_both_sides():
     table.source_hash[twin] = table.source_hash[held[0]]
     parts = split(table, None, 0.25, seed=1)
     assert np.array_equal(np.flatnonzero(parts.heldout), held) and not parts.train[twin]
+
+
+def test_only_vectors_of_the_clips_wanted_are_read(monkeypatch):
+    table, asked = arrays(*people(2, recordings=1, clips=2)), []
+    monkeypatch.setattr(
+        FeatureArrays,
+        "vectors",
+        lambda self, name, index: (asked.append((name, index.tolist())), self.face[index])[1],
+    )
+    mask = np.array([name == "Urdu" for name in table.language])
+    features = to_features(table, ["s0", "s1"], (3, 3), mask)
+    assert asked == [("face", [2, 3, 6, 7]), ("voice", [2, 3, 6, 7])]
+    assert features.label.tolist() == [0, 0, 1, 1] and features.face[:, 0].tolist() == [3, 4, 7, 8]
