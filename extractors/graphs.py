@@ -20,6 +20,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from mraf.errors import MrafError
+
 FORMAT = 1
 """Raised whenever a conversion changes; graphs converted before are then made anew."""
 
@@ -48,10 +50,19 @@ def load(name: str, source: str, build: Build, device: str = "cpu", threads: int
             seconds. The sizes of batches, pictures and waves may differ from the example's.
         device: "cpu", or a device of torch.
         threads: of each call, on a CPU.
+
+    Raises MrafError where OpenVINO or torch cannot set it up, and what `build` raises.
     """
-    if device != "cpu":
-        return Module(build()[0], device)
-    return Graph(_cached(name, source, build), threads)
+    try:
+        if device != "cpu":
+            return Module(build()[0], device)
+        return Graph(_cached(name, source, build), threads)
+    except RuntimeError as error:  # what both libraries raise, for want of memory and of anything
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise MrafError(
+            f"The network '{name}' cannot be set up on '{device}' ({reason}). `mraf doctor` may "
+            "tell why."
+        ) from error
 
 
 class Graph:
