@@ -10,7 +10,7 @@ from extractors.media import Media
 from extractors.person import FaceResult, embed_face
 from extractors.voice import SpeechFinder, VoiceResult, embed_voice
 
-RULES = 2
+RULES = 3
 """Raised whenever the same clip and encoders would give other vectors than before."""
 
 

@@ -11,10 +11,6 @@ from extractors.limits import Limits
 SAMPLE_RATE = 16_000
 """Sampling rate of sound in Hz: what both kinds of voice encoder are trained on."""
 
-# Larger pictures are scaled down as they are taken: a face that is found in them is still larger
-# than the encoders look at, and eight frames of any video then fit into 110 MB.
-_SHORTER_SIDE, _LONGER_SIDE = 1080, 4096
-
 # What a packet that is passed over counts at least, in bytes: it costs time however small it is.
 _PACKET_BYTES = 1024
 
@@ -131,7 +127,7 @@ class Reader:
     def _scaled(self, frame: Any) -> Any:
         import av
 
-        size = kept_size(frame.width, frame.height)
+        size = pictures.kept_size(frame.width, frame.height, self._pixel_shape)
         if size == (frame.width, frame.height):
             return frame
         try:
@@ -183,13 +179,6 @@ class Reader:
         if self.problem is None:
             self.problem = problem if isinstance(problem, str) else short(problem)
             log.debug("%s: %s", self.container.name, self.problem)
-
-
-def kept_size(width: int, height: int) -> tuple[int, int]:
-    """Width and height that a picture of this size is kept in, in pixels."""
-    shorter, longer = sorted((width, height))
-    scale = min(1.0, _SHORTER_SIDE / shorter, _LONGER_SIDE / longer)
-    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def short(error: Exception) -> str:
