@@ -84,15 +84,7 @@ class FeatureTable:
 
         Raises MissingError where there is no table, MrafError naming a part that cannot be read.
         """
-        parts = parts_in(self.folder)
-        if not parts:
-            imported = any(self.folder.glob(IMPORTED))
-            first = f"{maker(self.folder)} again" if imported else "`mraf extract VIDEOS` first"
-            raise MissingError(
-                f"{self.folder}: no features here {'any more' if imported else 'yet'}. Run {first} "
-                "(or choose the workspace that has them with -w)."
-            )
-        return Snapshot(parts, _columns())
+        return Snapshot(self._parts(), _columns())
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
         """The current rows, one a clip, sorted by clip; all columns or some of them.
@@ -196,8 +188,9 @@ class FeatureTable:
     def remove(self, speaker: str) -> int:
         """Forget a speaker: no part holds their clips any more. Returns how many there were.
 
-        Raises UsageError where there is no such speaker.
+        Raises UsageError where there is no such speaker, MissingError where there is no table.
         """
+        self._parts()  # before the lock, which would make the folder
         with locked(self.folder):
             snapshot = self.snapshot()
             names = snapshot.table(["speaker"])["speaker"]
@@ -209,7 +202,11 @@ class FeatureTable:
         return int(theirs.sum())
 
     def drop(self, clips: Iterable[str]) -> int:
-        """Forget clips by their ids: no part holds them any more. Returns how many there were."""
+        """Forget clips by their ids: no part holds them any more. Returns how many there were.
+
+        Raises MissingError where there is no table.
+        """
+        self._parts()
         with locked(self.folder):
             snapshot = self.snapshot()
             ids = pa.array(list(clips), pa.string())
@@ -217,6 +214,18 @@ class FeatureTable:
             if gone.any():
                 self._merge(snapshot.only(~gone))
         return int(gone.sum())
+
+    def _parts(self) -> list[Path]:
+        """The parts, at least one; raises MissingError where there is none."""
+        parts = parts_in(self.folder)
+        if not parts:
+            imported = any(self.folder.glob(IMPORTED))
+            first = f"{maker(self.folder)} again" if imported else "`mraf extract VIDEOS` first"
+            raise MissingError(
+                f"{self.folder}: no features here {'any more' if imported else 'yet'}. Run {first} "
+                "(or choose the workspace that has them with -w)."
+            )
+        return parts
 
     def _merge(self, rows: Snapshot | None = None) -> None:
         """Put the current rows, or some of them, into one part in place of all others."""

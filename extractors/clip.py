@@ -16,7 +16,7 @@ from extractors.person import FaceResult, embed_faces
 from extractors.voice import Speech, SpeechFinder, VoiceResult, embed_voices
 from mraf.errors import MediaError
 
-RULES = 2
+RULES = 3
 """Raised whenever the same clip and encoders would give other vectors than before."""
 
 

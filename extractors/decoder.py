@@ -29,6 +29,11 @@ _KILLED = "was killed, perhaps for want of memory"
 _STARTUP_SECONDS = 120.0  # what the libraries take to load on a machine with much else to do
 _PIPE_BYTES = 1 << 20  # the most that Linux gives everybody; the usual 64 KiB are slow
 _HEADER_BYTES = 16 << 20
+# Not by PYTHONPATH, in which no path may hold a colon.
+_MAIN = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[3]); "
+    "from extractors import decoding; decoding.main()"
+)
 
 
 class Decoder:
@@ -249,15 +254,11 @@ def _start(options: str) -> subprocess.Popen:
     """Start the child, which sees the modules that this process sees, in the same order."""
     paths = [str(Path(path).absolute()) for path in sys.path if path]
     root = str(Path(__file__).absolute().parents[1])
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(dict.fromkeys([*paths, root])),
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
+    seen = json.dumps(list(dict.fromkeys([*paths, root])))
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     try:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "extractors.decoding", str(os.getpid()), options],
+            [sys.executable, "-P", "-c", _MAIN, str(os.getpid()), options, seen],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # what decoders say about damaged files

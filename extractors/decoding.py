@@ -128,7 +128,3 @@ def _bound(memory: int) -> None:
         if hard != resource.RLIM_INFINITY:
             wanted = min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
-
-
-if __name__ == "__main__":
-    main()

@@ -124,7 +124,8 @@ def build(spec: EncoderSpec, device: str = "cpu", threads: int = 1) -> Any:
 
     On a CPU they are read once, and the network kept as a graph (see `extractors.graphs`).
 
-    Raises MissingError where the file is gone, MrafError where it is not what it should be.
+    Raises MissingError where the file is gone, MrafError where it is not what it should be or the
+    network cannot be set up.
     """
     row = _row(spec.name)
     if spec.weights is None:
@@ -132,8 +133,8 @@ def build(spec: EncoderSpec, device: str = "cpu", threads: int = 1) -> Any:
     own = weights.Weights(spec.sha256 or "", lambda: _read_state(spec))
     try:
         return row.build(own, device, threads)
-    except (RuntimeError, KeyError, AttributeError, TypeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+    except weights.MisfitError as error:
+        reason = str(error).splitlines()[0]
         raise MrafError(f"{spec.weights}: not weights of '{spec.name}' ({reason})") from None
 
 
@@ -145,12 +146,15 @@ def _read_state(spec: EncoderSpec) -> dict[str, Any]:
         raise MissingError(f"{path}: the weights of '{spec.name}' are not there any more.")
     weights.verify(path, spec.sha256 or "")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         reason = (
             "it holds more than tensors" if isinstance(error, pickle.UnpicklingError) else error
         )
         raise MrafError(f"{path}: not a file of weights ({reason}).") from None
+    if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
+        raise MrafError(f"{path}: not a file of weights (it holds no tensors by name).")
+    return state
 
 
 def _located(

@@ -9,7 +9,7 @@ import numpy as np
 
 from extractors import compat, graphs
 from extractors.mtcnn import Cascade
-from extractors.weights import Weights
+from extractors.weights import Weights, fill
 
 MIN_PROBABILITY = 0.9
 """Detections below this probability of MTCNN's last network do not count."""
@@ -155,7 +155,7 @@ def _facenet(state: dict[str, Any]) -> Any:
 
     module = FromPixels().eval()
     # The published file also holds the classifier of its 8,631 training identities.
-    module.net.load_state_dict({k: v for k, v in state.items() if not k.startswith("logits.")})
+    fill(module.net, {k: v for k, v in state.items() if not k.startswith("logits.")})
     return module
 
 

@@ -8,9 +8,11 @@ import fcntl
 import hashlib
 import logging
 import os
+import re
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -20,8 +22,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from mraf.errors import MrafError
+
 FORMAT = 1
 """Raised whenever a conversion changes; graphs converted before are then made anew."""
+
+UNUSED_DAYS = 30
+"""How long a graph is kept that nobody uses; another version of mraf may be using it."""
 
 log = logging.getLogger("mraf")
 
@@ -48,10 +55,19 @@ def load(name: str, source: str, build: Build, device: str = "cpu", threads: int
             seconds. The sizes of batches, pictures and waves may differ from the example's.
         device: "cpu", or a device of torch.
         threads: of each call, on a CPU.
+
+    Raises MrafError where OpenVINO or torch cannot set it up, and what `build` raises.
     """
-    if device != "cpu":
-        return Module(build()[0], device)
-    return Graph(_cached(name, source, build), threads)
+    try:
+        if device != "cpu":
+            return Module(build()[0], device)
+        return Graph(_cached(name, source, build), threads)
+    except RuntimeError as error:  # what both libraries raise, for want of memory and of anything
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise MrafError(
+            f"The network '{name}' cannot be set up on '{device}' ({reason}). `mraf doctor` may "
+            "tell why."
+        ) from error
 
 
 class Graph:
@@ -120,10 +136,25 @@ def _cached(name: str, source: str, build: Build) -> Any:
             if model is None:
                 model = _convert(name, build)
                 _write(folder, model)
+                _remove_unused(name, folder)
     except OSError as error:
         log.warning("%s: converted networks cannot be kept here (%s)", folder.parent, error)
         model = model or _convert(name, build)
     return model
+
+
+def _remove_unused(name: str, folder: Path) -> None:
+    """Remove graphs of the same network, of other versions or weights, that nobody uses any more."""
+    made_by_us = re.compile(re.escape(name) + r"-[0-9a-f]{16}")
+    for other in folder.parent.iterdir():
+        if other == folder or not made_by_us.fullmatch(other.name):
+            continue
+        with suppress(OSError):
+            found = (other / "digest").stat()
+            used = max(found.st_mtime, found.st_atime)  # versions before this rule only read it
+            if time.time() - used > UNUSED_DAYS * 86_400:
+                log.info("removing %s, unused for %d days", other, UNUSED_DAYS)
+                shutil.rmtree(other)
 
 
 @cache
@@ -159,6 +190,8 @@ def _read(folder: Path) -> Any | None:
             return None
     except (OSError, ValueError):
         return None
+    with suppress(OSError):  # a cache that another user keeps
+        (folder / "digest").touch()  # when it was used last, for `_remove_unused`
     return _core().read_model(files[0], files[1])
 
 

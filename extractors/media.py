@@ -8,7 +8,8 @@ from typing import BinaryIO
 import numpy as np
 
 from extractors.limits import Limits, check_file
-from extractors.reader import SAMPLE_RATE, Reader, kept_size, short
+from extractors.pictures import kept_size
+from extractors.reader import SAMPLE_RATE, Reader, short
 from mraf.errors import BusyError, MediaError
 
 __all__ = ["SAMPLE_RATE", "Media", "pair_up", "read_image", "read_pair", "read_video"]
@@ -52,7 +53,7 @@ def read_video(
 
     What a damaged file still gives is used; frames are chosen from what could be decoded, so no
     header is relied on. Of a file longer than `max_seconds` only the beginning is read. Frames are
-    scaled down to at most 1080 pixels on the shorter side and 4096 on the longer.
+    scaled down to at most 1080 square pixels on the shorter side and 4096 on the longer.
 
     Raises MediaError where nothing can be decoded at all, MemoryError where that is for want of
     memory.

@@ -8,6 +8,9 @@ import numpy as np
 _USUAL = 0.04  # seconds a frame lasts where its time stamps do not tell
 _LONGEST_PAUSE = 10.0  # seconds; a larger step forwards is a leap of the clock
 _LARGEST_SHAPE = 2.5  # a pixel's width to its height, or the reverse; beyond it the header is wrong
+# Larger pictures are scaled down as they are taken: a face that is found in them is still larger
+# than the encoders look at, and eight frames of any video then fit into 110 MB.
+_SHORTER_SIDE, _LONGER_SIDE = 1080, 4096
 
 
 class Clock:
@@ -83,6 +86,17 @@ class Spread:
             self._kept.append((time, frame))
 
 
+def kept_size(width: int, height: int, pixel_shape: Fraction | None = None) -> tuple[int, int]:
+    """Width and height that a picture of this size is kept in, in pixels.
+
+    It is then small enough also when `upright` has made its pixels, which have the shape
+    `pixel_shape` and keep it here, square.
+    """
+    shorter, longer = sorted(_square_size(width, height, pixel_shape))
+    scale = min(1.0, _SHORTER_SIDE / shorter, _LONGER_SIDE / longer)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
 def orientation(frame: Any) -> tuple[bool, bool, bool]:
     """What its display flag asks of an `av.VideoFrame`: to swap rows and columns, then to turn
     the order of the rows, and of the columns, round.
@@ -105,7 +119,7 @@ def upright(
     `pixel_shape` is the width of one pixel to its height, None where the file does not say.
     """
     swapped, rows_back, columns_back = turn
-    picture = _stretched(picture, float(pixel_shape or 1))
+    picture = _stretched(picture, pixel_shape)
     picture = picture.transpose(1, 0, 2) if swapped else picture
     rows, columns = (
         slice(None, None, -1 if rows_back else 1),
@@ -134,12 +148,22 @@ def _fitted(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     return canvas
 
 
-def _stretched(picture: np.ndarray, shape: float) -> np.ndarray:
-    """With square pixels. The shorter side grows, so that nothing of the picture is lost."""
-    if shape == 1 or not 1 / _LARGEST_SHAPE <= shape <= _LARGEST_SHAPE:
-        return picture
+def _stretched(picture: np.ndarray, pixel_shape: Fraction | None) -> np.ndarray:
+    """With square pixels."""
     height, width = picture.shape[:2]
-    return _resized(picture, round(height * max(1, 1 / shape)), round(width * max(1, shape)))
+    size = _square_size(width, height, pixel_shape)
+    if size == (width, height):
+        return picture
+    width, height = kept_size(*size)  # rounded, it may be a pixel too large
+    return _resized(picture, height, width)
+
+
+def _square_size(width: int, height: int, pixel_shape: Fraction | None) -> tuple[int, int]:
+    """Width and height in square pixels. One side grows, so that nothing of the picture is lost."""
+    shape = float(pixel_shape or 1)
+    if not 1 / _LARGEST_SHAPE <= shape <= _LARGEST_SHAPE:
+        return width, height
+    return round(width * max(1, shape)), round(height * max(1, 1 / shape))
 
 
 def _resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -11,9 +11,8 @@ from extractors.limits import Limits
 SAMPLE_RATE = 16_000
 """Sampling rate of sound in Hz: what both kinds of voice encoder are trained on."""
 
-# Larger pictures are scaled down as they are taken: a face that is found in them is still larger
-# than the encoders look at, and eight frames of any video then fit into 110 MB.
-_SHORTER_SIDE, _LONGER_SIDE = 1080, 4096
+# What a packet that is passed over counts at least, in bytes: it costs time however small it is.
+_PACKET_BYTES = 1024
 
 log = logging.getLogger("mraf")
 
@@ -41,23 +40,18 @@ class Reader:
             self.video.codec_context.options = {"max_pixels": str(limits.pixels)}
 
     def run(self) -> None:
-        """Decode until both streams have ended or reached a limit."""
+        """Decode until both streams have ended or reached a limit.
+
+        That a stream has ended shows only at the end of the file, which may hold hours of another.
+        So one is also given up when more than `limits.gap` bytes of packets that nobody wants have
+        gone by since the last that was wanted. Before its first packet they may be
+        `limits.first_gap`: all of the sound may lie behind all of the picture. Headers and time
+        stamps have no say in this, and as long as one stream is being decoded nothing counts.
+        """
         import av
 
-        # Packets that may still be read of each stream.
-        left = {stream.index: self._most_packets() for stream in self._streams()}
-        if not left:
-            return
         try:
-            for packet in self.container.demux(self._streams()):
-                index = packet.stream.index
-                if index not in left:
-                    continue
-                left[index] -= 1
-                if left[index] < 0 or not self._decode(packet):
-                    del left[index]
-                if not left:
-                    break
+            self._run({stream.index: stream for stream in self._streams()})
         except (av.error.FFmpegError, OSError) as error:
             self._note(error)
 
@@ -75,6 +69,27 @@ class Reader:
         self._chunks.clear()
         np.clip(wave, -4, 4, out=wave)
         return np.nan_to_num(wave, copy=False) if wave.size else None
+
+    def _run(self, wanted: dict[int, Any]) -> None:
+        left = dict.fromkeys(wanted, self._most_packets())  # that may still be read
+        unseen, passed = set(wanted), 0
+        for packet in self.container.demux() if wanted else ():
+            index = packet.stream.index
+            if index in wanted:
+                passed = 0
+                unseen.discard(index)
+                left[index] -= 1
+                if left[index] < 0 or not self._decode(packet):
+                    del wanted[index]
+                    if not wanted:
+                        return
+                continue
+            passed += max(packet.size, _PACKET_BYTES)
+            waits = unseen & wanted.keys()  # for a stream of which nothing has come yet
+            if passed > (self.limits.first_gap if waits else self.limits.gap):
+                for stream in wanted.values():
+                    self._decode(_last_packet(stream))
+                return
 
     def _streams(self) -> list[Any]:
         streams = [stream for stream in (self.video, self.audio) if stream is not None]
@@ -112,7 +127,7 @@ class Reader:
     def _scaled(self, frame: Any) -> Any:
         import av
 
-        size = kept_size(frame.width, frame.height)
+        size = pictures.kept_size(frame.width, frame.height, self._pixel_shape)
         if size == (frame.width, frame.height):
             return frame
         try:
@@ -166,13 +181,6 @@ class Reader:
             log.debug("%s: %s", self.container.name, self.problem)
 
 
-def kept_size(width: int, height: int) -> tuple[int, int]:
-    """Width and height that a picture of this size is kept in, in pixels."""
-    shorter, longer = sorted((width, height))
-    scale = min(1.0, _SHORTER_SIDE / shorter, _LONGER_SIDE / longer)
-    return max(1, round(width * scale)), max(1, round(height * scale))
-
-
 def short(error: Exception) -> str:
     """What an error says, in one line."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
@@ -186,6 +194,15 @@ def _picture_stream(container: Any) -> Any:
         if not stream.disposition & Disposition.attached_pic:
             return stream
     return None
+
+
+def _last_packet(stream: Any) -> Any:
+    """A packet that makes a decoder give out what it holds back, as the end of a file does."""
+    import av
+
+    packet = av.Packet()
+    packet.stream, packet.time_base = stream, stream.time_base
+    return packet
 
 
 def _mono_resampler(channels: int) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from extractors import compat, graphs
 from extractors.media import SAMPLE_RATE
-from extractors.weights import Weights
+from extractors.weights import Weights, fill
 
 PAUSE = 0.5
 """Gaps of up to so many seconds between stretches of speech, each 0.2 s wider than heard, stay in."""
@@ -297,7 +297,7 @@ def _ecapa(state: dict[str, Any]) -> Any:
             return limited - limited.mean(dim=1, keepdim=True)
 
     module = FromWave().eval()
-    module.net.load_state_dict(state)
+    fill(module.net, state)
     return module
 
 

@@ -66,6 +66,18 @@ class Weights:
     load: Callable[[], dict[str, Any]]  # the state of the torch module
 
 
+class MisfitError(MrafError):
+    """Weights that belong to another network."""
+
+
+def fill(module: Any, state: dict[str, Any]) -> None:
+    """Put a state into a torch module. Raises MisfitError where it is that of another network."""
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        raise MisfitError(str(error)) from None
+
+
 def cache_dir() -> Path:
     """The folder in the user's cache that keeps fetched weights."""
     import platformdirs

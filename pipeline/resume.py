@@ -1,6 +1,7 @@
 """What a feature table already knows of the clips of a run, and which of its rows can be re-used."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -13,6 +14,8 @@ from data.features import FeatureRow, FeatureTable, rows_of
 from data.manifest import Clip
 from mraf.errors import UsageError
 from pipeline.workspace import encoders_of
+
+_ESCAPED = re.compile(rb"\\(\\|x[89a-f][0-9a-f])")
 
 
 class Known(NamedTuple):
@@ -70,7 +73,7 @@ class KnownClips:
             path, digest = self._cell(row, "path"), self._cell(row, "source_hash")
             if path == path_of(clip) or not digest:
                 continue
-            is_there = _exists(path) and all(map(_exists, clip.files))
+            is_there = _is_there(path) and all(map(_exists, clip.files))
             if is_there and _content(clip) not in (digest, None):
                 raise UsageError(
                     f"{clip.files[0]}: the table already has another video called '{clip.id}', "
@@ -91,7 +94,7 @@ class KnownClips:
             return None
         known = self[row]
         # The same file, or one that has been moved, has a new name; a copy is another clip.
-        renamed = known.path == path_of(clip) or not _exists(known.path)
+        renamed = known.path == path_of(clip) or not _is_there(known.path)
         if renamed and self._ids is None:
             self._ids = {each.id for each in taken}
         return Reuse(row, known.clip if renamed and known.clip not in (self._ids or ()) else None)
@@ -132,12 +135,20 @@ def labels_of(clip: Clip) -> tuple[str | None, ...]:
     return clip.id, path_of(clip), clip.speaker, clip.language, clip.recording
 
 
-def _exists(path: Path | str) -> bool:
+def _exists(path: Path) -> bool:
     """Whether a file is there and may be seen."""
     try:
-        return Path(path).is_file()
+        return path.is_file()
     except OSError:
         return False
+
+
+def _is_there(path: str) -> bool:
+    """The same of a path as `path_of` wrote it."""
+    raw = _ESCAPED.sub(
+        lambda m: b"\\" if m[1] == b"\\" else bytes.fromhex(m[1][1:].decode()), os.fsencode(path)
+    )
+    return _exists(Path(path)) or _exists(Path(os.fsdecode(raw)))
 
 
 def _content(clip: Clip) -> str | None:
@@ -149,8 +160,15 @@ def _content(clip: Clip) -> str | None:
 
 
 def path_of(clip: Clip) -> str:
-    """The file of a clip as it stands in the table; bytes that are no UTF-8 as `\\xe9`."""
-    return os.fsencode(clip.files[0].absolute()).decode("utf-8", "backslashreplace")
+    """The file of a clip as it stands in the table.
+
+    In a path that is no UTF-8 a byte that does not fit is written as `\\xe9`, a backslash twice.
+    """
+    raw = os.fsencode(clip.files[0].absolute())
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
 
 
 def mixing(folder: Path, made: str, wanted: str) -> UsageError:

@@ -18,7 +18,7 @@ TRIES = 2
 """How often a job may kill its worker before it is given up."""
 
 STARTS = 3
-"""How many workers in a row may end before they are ready for a job."""
+"""How many workers in a row may end before they have taken the job that was given to them."""
 
 log = logging.getLogger("mraf")
 
@@ -89,6 +89,7 @@ class _Worker:
     pipe: connection.Connection
     attempt: "_Attempt | None" = None  # None: free
     ready: bool = False  # whether it has been set up
+    taken: bool = False  # whether the job has reached it
 
 
 @dataclass
@@ -104,7 +105,7 @@ class _Pool:
         self._context, self._at_once = get_context("spawn"), at_once
         self._setup, self._arguments, self._count = setup, arguments, workers
         self._workers: list[_Worker] = []
-        self._unstarted: deque[_Attempt] = deque()  # given to workers that did not come up
+        self._unstarted: deque[_Attempt] = deque()  # their workers did not live to take them
         self._again: deque[_Attempt] = deque()
         self._false_starts = 0
 
@@ -154,8 +155,13 @@ class _Pool:
 
     def _give(self, worker: _Worker, attempt: _Attempt) -> None:
         worker.attempt = attempt
-        with suppress(OSError):  # it has died; `_receive` will see that
+        try:
             worker.pipe.send(attempt.jobs)
+        except OSError:
+            if worker.ready:  # it died while it had nothing to do: the jobs go to another
+                self._remove(worker)
+                self._unstarted.append(attempt)
+            # One that was not ready yet is a false start, which `_receive` will see.
 
     def _receive(self, worker: _Worker) -> Iterable[tuple[Any, Any]]:
         assert worker.attempt is not None
@@ -166,17 +172,18 @@ class _Pool:
         if kind == "setup":
             raise result if isinstance(result, MrafError) else MrafError(result)
         if kind == "ready":
-            worker.ready, self._false_starts = True, 0
+            worker.ready = True
             return ()
-        jobs, worker.attempt = worker.attempt.jobs, None
+        if kind == "taken":
+            worker.taken, self._false_starts = True, 0
+            return ()
+        jobs, worker.attempt, worker.taken = worker.attempt.jobs, None, False
         return zip(jobs, result, strict=True)
 
     def _bury(self, worker: _Worker, attempt: _Attempt) -> Iterable[tuple[Any, Any]]:
-        worker.process.join()
-        worker.pipe.close()
-        self._workers.remove(worker)
+        self._remove(worker)
         how = _how_it_ended(worker.process.exitcode)
-        if not worker.ready:  # it never saw the job
+        if not worker.taken:  # it never saw the job
             self._false_starts += 1
             if self._false_starts == STARTS:
                 raise MrafError(
@@ -190,6 +197,11 @@ class _Pool:
             self._again.extend(_Attempt([job], deaths) for job in attempt.jobs)
             return ()
         return [(job, WorkerDiedError(how)) for job in attempt.jobs]
+
+    def _remove(self, worker: _Worker) -> None:
+        worker.process.join()
+        worker.pipe.close()
+        self._workers.remove(worker)
 
 
 def _child(pipe: connection.Connection, setup: Setup, arguments: tuple[Any, ...]) -> None:
@@ -208,7 +220,9 @@ def _child(pipe: connection.Connection, setup: Setup, arguments: tuple[Any, ...]
     with suppress(EOFError, OSError):  # the parent has gone
         pipe.send(("ready", None))
         while True:
-            pipe.send(("done", _attempt(work, pipe.recv())))
+            job = pipe.recv()
+            pipe.send(("taken", None))
+            pipe.send(("done", _attempt(work, job)))
 
 
 def _leave_with_parent() -> None:

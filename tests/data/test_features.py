@@ -250,6 +250,13 @@ def test_a_removed_speaker_is_in_no_part_any_more(table):
     assert everything == [["b", "c"]]
 
 
+@pytest.mark.parametrize("forget", [lambda t: t.remove("Ann"), lambda t: t.drop(["a"])])
+def test_nothing_is_made_where_there_is_nothing_to_forget(tmp_path, forget):
+    with pytest.raises(MissingError, match="no features here yet"):
+        forget(FeatureTable(tmp_path / "w" / "features"))
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_full_disk_is_said_calmly_and_what_was_written_stays(table, monkeypatch):
     fill(table, row("a"))
 

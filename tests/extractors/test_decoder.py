@@ -207,6 +207,15 @@ def test_a_child_that_cannot_start_says_why(monkeypatch, clip, tmp_path):
         decoder.read(clip)
 
 
+def test_modules_are_found_below_a_folder_with_a_colon_in_its_name(monkeypatch, clip, tmp_path):
+    folder = tmp_path / "a:b"
+    folder.mkdir()
+    (folder / "av.py").write_text("raise ImportError('found below a:b')")
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+    with Decoder() as decoder, pytest.raises(MrafError, match="found below a:b"):
+        decoder.read(clip)
+
+
 def test_no_process_can_be_started(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/gone/python")
     with pytest.raises(MrafError, match="/gone/python cannot be run .No such file"):

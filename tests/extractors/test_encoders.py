@@ -97,6 +97,28 @@ def test_weights_that_changed_or_went_or_are_of_another_network_are_refused(tmp_
         build(spec)
 
 
+@pytest.mark.parametrize("content", [torch.zeros(3), {1: torch.zeros(3)}], ids=["tensor", "number"])
+def test_a_file_without_named_tensors_is_refused(tmp_path, content):
+    path = tmp_path / "odd.pt"
+    torch.save(content, path)
+    with pytest.raises(MrafError, match=r"odd\.pt: not a file of weights \(it holds no tensors"):
+        build(EncoderSpec("facenet", path, weights.sha256_of(path)))
+
+
+def test_what_else_fails_is_not_blamed_on_the_weights(tmp_path, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("Exception from src/core:\nno memory")
+
+    spec = seeded_facenet_file(tmp_path / "seeded.pt")
+    build(spec)
+    monkeypatch.setattr("extractors.graphs.Graph.__init__", fail)
+    with pytest.raises(
+        MrafError, match=r"'facenet' cannot be set up .* src/core.*doctor"
+    ) as raised:
+        build(spec)
+    assert "seeded.pt" not in str(raised.value)
+
+
 def test_a_converted_network_needs_its_weights_no_more(tmp_path):
     spec = seeded_facenet_file(tmp_path / "seeded.pt")
     build(spec)

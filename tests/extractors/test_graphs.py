@@ -1,5 +1,6 @@
 import logging
 import os
+import time
 
 import numpy as np
 import pytest
@@ -76,6 +77,38 @@ def test_what_a_killed_conversion_left_is_cleared_away(own_cache):
     (own_cache / ".making-1").mkdir(parents=True)
     graphs.load("net", "seed 1", builder([]))
     assert not list(own_cache.glob(".making-*"))
+
+
+def aged(days: float, own_cache, before: set = frozenset()):
+    """The graph that is new in the cache, as if it had not been used for so many days."""
+    (folder,) = set(own_cache.glob("*-*")) - before
+    then = time.time() - days * 86_400
+    os.utime(folder / "digest", (then, then))
+    return folder
+
+
+def test_a_conversion_removes_graphs_of_the_network_that_nobody_uses(own_cache):
+    kept = set()
+    for name, source, days in (("net", "seed 1", 29), ("net-2", "seed 1", 400)):
+        graphs.load(name, source, builder([]))
+        kept.add(aged(days, own_cache, kept))
+    (own_cache / "net-of-mine").mkdir()
+    kept.add(own_cache / "net-of-mine")
+    graphs.load("net", "seed 2", builder([]))
+    old = aged(31, own_cache, kept)
+    graphs.load("net", "seed 3", builder([]))
+    assert not old.exists() and all(each.exists() for each in kept)
+
+
+def test_a_graph_that_is_used_is_kept(own_cache):
+    made = []
+    graphs.load("net", "seed 1", builder(made))
+    old = aged(400, own_cache)
+    graphs.load("net", "seed 1", builder(made))
+    graphs.load("net", "seed 2", builder(made))
+    assert old.exists()
+    graphs.load("net", "seed 1", builder(made))
+    assert len(made) == 2
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -11,6 +11,7 @@ from extractors.decoder import Decoder
 from extractors.limits import Limits
 from extractors.media import read_image, read_pair, read_video
 from mraf.errors import MediaError
+from tests.format_files import picture, write_clip
 from tests.media_files import corners, tone, write_media
 
 
@@ -144,6 +145,27 @@ def test_large_frames_and_pictures_are_scaled_down(tmp_path, height, width, kept
     assert np.abs(media.frames[0].astype(int) - expected).mean() < 4
     cv2.imwrite(str(tmp_path / "face.png"), corners(height, width)[:, :, ::-1])
     assert np.array_equal(read_image(tmp_path / "face.png"), expected)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "shape", "kept"),
+    [
+        (1000, 2000, Fraction(5, 2), (819, 4095)),
+        (1800, 1200, Fraction(2, 5), (4050, 1080)),
+        (1600, 1100, Fraction(3, 2), (1080, 1113)),
+        (96, 3001, Fraction(7, 5), (94, 4096)),
+        (96, 3001, Fraction(3, 1), (96, 3001)),  # not believed
+    ],
+)
+def test_frames_are_no_larger_once_their_pixels_are_square(tmp_path, height, width, shape, kept):
+    frames = still(2, height, width)
+    path = write_clip(
+        tmp_path / "clip.mkv", picture("mpeg4", frames, pixel_shape=shape, options={"qscale": "2"})
+    )
+    found = read_video(path).frames
+    assert found.shape == (2, *kept, 3)
+    expected = corners(*kept)
+    assert np.abs(found[0].astype(int) - expected).mean() < 6
 
 
 def test_a_large_frame_is_turned_upright(tmp_path):

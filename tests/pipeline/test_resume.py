@@ -17,7 +17,7 @@ from data.features import FeatureTable, rows_of
 from data.manifest import Clip, find_clips
 from extractors.encoders import EncoderPair, EncoderSpec
 from mraf.errors import UsageError
-from pipeline import Workspace
+from pipeline import Workspace, resume
 from pipeline.extract import extract
 from tests.pipeline import quick_extract
 from tests.pipeline.test_workers import is_running, wait_until
@@ -236,6 +236,30 @@ def test_a_folder_whose_name_is_not_utf_8_above_the_clips(videos, tmp_path, quic
     assert report.embedded == report.clips and not report.failed
     assert all("caf\\xe9" in row.path for row in FeatureTable(tmp_path / "w" / "features").rows())
     assert quick(folder, tmp_path / "w").reused == report.clips
+
+
+def test_a_copy_below_a_folder_whose_name_is_not_utf_8_is_another_clip(videos, tmp_path, quick):
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    shutil.copytree(videos, folder)
+    quick([Clip("first", folder / "ann" / "0.mp4")], tmp_path / "w")
+    report = quick([Clip("copy", videos / "ann" / "0.mp4")], tmp_path / "w")
+    assert (report.reused, report.renamed) == (1, ())
+    assert [row["clip"] for row in rows(tmp_path / "w")] == ["copy", "first"]
+
+
+@pytest.mark.parametrize("folder", [b"plain", b"caf\xe9"])
+@pytest.mark.parametrize(
+    "name", [rb"a.mp4", rb"\xe9.mp4", rb"\\xe9\.mp4", b"\xe9\\.mp4", "é.mp4".encode()]
+)
+def test_a_path_of_any_bytes_is_found_again(tmp_path, folder, name):
+    path = Path(os.fsdecode(b"/".join([os.fsencode(tmp_path), folder, name])))
+    path.parent.mkdir()
+    path.touch()
+    text = resume.path_of(Clip("a", path))
+    text.encode("utf-8")
+    assert resume._is_there(text)
+    path.unlink()
+    assert not resume._is_there(text)
 
 
 def test_a_namesake_that_cannot_be_read_is_a_failed_row(videos, tmp_path, quick, monkeypatch):

@@ -100,6 +100,41 @@ def test_a_job_that_kills_its_worker_once_is_done_the_second_time(tmp_path):
     }
 
 
+def fragile(marker):
+    """Tells its process id; dies of the job "fragile" the first time."""
+
+    def work(job):
+        if job == "fragile" and not marker.exists():
+            marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return os.getpid()
+
+    return work
+
+
+class Unreadable:
+    """A job that cannot be unpickled."""
+
+    def __reduce__(self):
+        return (os._exit, (7,))
+
+
+def test_workers_that_die_of_taking_a_job_are_not_started_for_ever():
+    with pytest.raises(MrafError, match="3 workers ended before they had begun: .* code 7"):
+        list(workers.run(iter([Unreadable()]), 1, doubling))
+
+
+def test_a_worker_that_dies_between_two_jobs_is_not_blamed_on_the_next(tmp_path):
+    """The one death that it causes itself is then not its second."""
+    done = []
+    for job, pid in workers.run(iter(["a", "fragile"]), 1, fragile, tmp_path / "marker"):
+        done.append((job, type(pid)))
+        if job == "a":
+            os.kill(pid, signal.SIGKILL)
+            wait_until(lambda pid=pid: not is_running(pid))
+    assert done == [("a", int), ("fragile", int)]
+
+
 @pytest.mark.parametrize("count", [0, 2])
 def test_an_error_of_the_setup_is_raised_here(count):
     with pytest.raises(MissingError, match="no weights"):
