@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from data.sample import SampleClip
     from mraf.trainer import EpochReport
     from pipeline.evaluate import EvaluateReport
-    from pipeline.extract import ExtractProgress, ExtractReport
     from pipeline.identify import Evidence, Prediction
+    from pipeline.run import ExtractProgress, ExtractReport
     from pipeline.train import TrainReport
 
 out = Console(highlight=False, soft_wrap=True)

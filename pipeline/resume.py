@@ -99,6 +99,10 @@ class KnownClips:
             self._ids = {each.id for each in taken}
         return Reuse(row, known.clip if renamed and known.clip not in (self._ids or ()) else None)
 
+    def digests(self) -> np.ndarray:
+        """Digests of the rows that can be re-used: `[M]` of 16 bytes each, sorted."""
+        return np.sort(np.array([bytes.fromhex(digest) for digest in self._by_hash], "S16"))
+
     def relabelled(self, found: Sequence[tuple[Clip, Reuse]]) -> Iterator[FeatureRow]:
         """Whole rows under the names and labels that their clips have now."""
         assert self._snapshot is not None

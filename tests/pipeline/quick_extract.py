@@ -12,7 +12,7 @@ import numpy as np
 
 import cli
 from data.features import FeatureRow
-from pipeline import extract
+from pipeline import embedding, extract
 from pipeline.resume import path_of
 
 
@@ -36,7 +36,7 @@ def setup(*_):
 
 
 if __name__ in {"__main__", "__mp_main__"}:  # and not where a test only borrows from here
-    extract._setup_worker = setup
+    embedding.setup_worker = setup
     extract.FLUSH_SECONDS = 0.2
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def videos(tmp_path):
 @pytest.fixture
 def quick(monkeypatch):
     """`extract` in this process with the quick encoders."""
-    monkeypatch.setattr("pipeline.extract._setup_worker", quick_extract.setup)
+    monkeypatch.setattr("pipeline.embedding.setup_worker", quick_extract.setup)
     return lambda videos, workspace: extract(
         videos if isinstance(videos, list) else find_clips([videos]),
         workspace,
@@ -182,7 +182,7 @@ def test_nothing_new_reads_no_vectors_and_starts_no_encoder(videos, tmp_path, qu
     quick(videos, tmp_path / "w")
     monkeypatch.setattr("data.snapshot.Snapshot.matrix", lambda *_: pytest.fail("read vectors"))
     monkeypatch.setattr("pipeline.resume.rows_of", lambda *_: pytest.fail("read rows"))
-    monkeypatch.setattr("pipeline.extract._setup_worker", lambda *_: pytest.fail("encoders"))
+    monkeypatch.setattr("pipeline.embedding.setup_worker", lambda *_: pytest.fail("encoders"))
     assert quick(videos, tmp_path / "w").reused == 12
 
 
@@ -195,7 +195,7 @@ def test_moved_clips_are_read_in_pieces(videos, tmp_path, quick, monkeypatch):
         read.append(len(snapshot))
         return rows_of(snapshot)
 
-    monkeypatch.setattr("pipeline.extract.MOVED_AT_ONCE", 4)
+    monkeypatch.setattr("pipeline.run.MOVED_AT_ONCE", 4)
     monkeypatch.setattr("pipeline.resume.rows_of", noting)
     (videos / "ann").rename(videos / "anna")
     report = quick(videos, tmp_path / "w")

@@ -109,7 +109,7 @@ def fragile(marker):
             os.kill(os.getpid(), signal.SIGKILL)
         return os.getpid()
 
-    return work
+    return workers.one_by_one(work)
 
 
 class Unreadable:
