@@ -15,7 +15,6 @@ import json
 import os
 import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from common import networks, pair_of, run, write_weights
 
 FRAMES = 8
 
@@ -63,46 +63,11 @@ def chosen(arguments: argparse.Namespace, folder: Path) -> list[Path]:
     return [found[i * len(found) // count] for i in range(count)]
 
 
-def write_weights(folder: Path) -> None:
-    """Weights from a generator, for both: facenet.pt and ecapa.pt."""
-    import torch
-
-    facenet, ecapa = networks()
-    torch.save(facenet.state_dict(), folder / "facenet.pt")
-    torch.save(ecapa.state_dict(), folder / "ecapa.pt")
-
-
-def networks() -> tuple[Any, Any]:
-    """InceptionResnetV1 and ECAPA-TDNN, untrained."""
-    from extractors import compat
-
-    compat.prepare()
-    import torch
-    from facenet_pytorch import InceptionResnetV1
-    from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
-
-    torch.manual_seed(0)
-    ecapa = ECAPA_TDNN(80, channels=[1024, 1024, 1024, 1024, 3072])  # the rest are its defaults
-    return InceptionResnetV1(pretrained=None).eval(), ecapa.eval()
-
-
 def turn(clips: list[Path], folder: Path, number: int) -> dict[str, dict[str, Any]]:
     """One run of each, each in a fresh process; who begins alternates."""
     found = {}
     for name in ("plain", "ours") if number % 2 == 0 else ("ours", "plain"):
-        command = [sys.executable, __file__, "--run", name, "--out", str(folder)]
-        root = str(Path(__file__).parents[1])
-        run = subprocess.run(
-            command,
-            input="\n".join(map(str, clips)),
-            capture_output=True,
-            text=True,
-            env=os.environ | {"PYTHONPATH": root},
-            check=False,
-        )
-        if run.returncode:
-            sys.exit(run.stderr)
-        found[name] = json.loads(run.stdout.splitlines()[-1])
+        found[name] = run([__file__, "--run", name, "--out", str(folder)], clips)
         print(f"round {number + 1}, {name}: {found[name]['speed']:.2f} clips/s", flush=True)
     return found
 
@@ -184,18 +149,13 @@ def ours(clips: list[Path], folder: Path) -> dict[str, Any]:
     """`pipeline.extract.extract`, with the same weights; then, not timed, the trained encoders."""
     from data.manifest import Clip
     from extractors.encoders import EncoderPair, EncoderSpec
-    from extractors.weights import sha256_of
     from pipeline.workspace import Workspace
 
-    files = [folder / "facenet.pt", folder / "ecapa.pt"]
-    specs = [
-        EncoderSpec(name, file, sha256_of(file))
-        for name, file in zip(("facenet", "ecapa"), files, strict=True)
-    ]
+    pair = pair_of(folder)
     entries = [Clip(str(number), clip) for number, clip in enumerate(clips)]
-    convert(specs)
+    convert([pair.face, pair.voice])
     with tempfile.TemporaryDirectory(dir=folder) as space:
-        result = timed(entries, Path(space), EncoderPair(*specs))
+        result = timed(entries, Path(space), pair)
         faces, voices = vectors_of(Workspace(Path(space)), len(clips))
     with tempfile.TemporaryDirectory(dir=folder) as space:
         timed(entries, Path(space), EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e")))

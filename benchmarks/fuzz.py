@@ -9,12 +9,12 @@ Needs /proc for the memory.
 """
 
 import argparse
-import re
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 
+from benchmarks.common import peak_memory
 from extractors.decoder import Decoder
 from extractors.limits import Limits
 from mraf.errors import MediaError
@@ -60,7 +60,7 @@ def main() -> None:
         left = set(Path(folder).rglob("*")) - before
     print_table("format", formats)
     print_table("damage", damages)
-    print(f"slowest: {slowest[0]:.2f} s ({slowest[1]}); most memory: {most / 1024:.0f} MiB")
+    print(f"slowest: {slowest[0]:.2f} s ({slowest[1]}); most memory: {most >> 20} MiB")
     print(f"files left behind: {len(left)}; to look at: {len(problems)}")
     for problem in problems:
         print(f"  {problem}")
@@ -77,16 +77,6 @@ def attempt(decoder: Decoder, path: Path) -> tuple[str, str, float]:
         kinds = {"took longer": "slow", "needs more than": "memory", "the decoder": "crash"}
         outcome = next((kind for words, kind in kinds.items() if words in message), "error")
     return outcome, message, time.monotonic() - start
-
-
-def peak_memory(pid: int | None) -> int:
-    """Most resident memory of a process so far, in KiB."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0
-    found = re.search(r"VmHWM:\s+(\d+)", status)
-    return int(found.group(1)) if found else 0
 
 
 def print_table(title: str, counts: Counter[tuple[str, str]]) -> None:

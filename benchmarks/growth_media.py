@@ -10,7 +10,6 @@ its own; memory is the largest of each kind of process, sampled twice a second.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from common import command_line, environment, peak_memory, processes
 
 SIZE = (1920, 1080)
 RATE = 25
@@ -115,12 +115,13 @@ def line(title: str, folder: Path, clips: int) -> None:
         "--json",
     ]
     command += ["--face", "dlib", "--voice", "ge2e"]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    run = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
+    )
     peaks = {"command": 0, "worker": 0, "decoder": 0}
     while run.poll() is None:
         for pid, kind in family(run.pid).items():
-            peaks[kind] = max(peaks[kind], memory(pid))
+            peaks[kind] = max(peaks[kind], peak_memory(pid) >> 20)
         time.sleep(0.5)
     out, problem = run.communicate()
     if run.returncode not in (0, 1):
@@ -133,35 +134,17 @@ def line(title: str, folder: Path, clips: int) -> None:
 def family(root: int) -> dict[int, str]:
     """The process and its descendants, with what each of them is."""
     children: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except (OSError, IndexError):
-                continue
-            children.setdefault(parent, []).append(int(entry.name))
+    for pid, stat in processes():
+        children.setdefault(int(stat[1]), []).append(pid)
     found, waiting = {root: "command"}, [root]
     while waiting:
         for pid in children.get(waiting.pop(), []):
-            try:
-                words = Path(f"/proc/{pid}/cmdline").read_bytes()
-            except OSError:
+            words = command_line(pid)
+            if not words or "resource_tracker" in words:
                 continue
-            if b"resource_tracker" in words:
-                continue
-            found[pid] = "decoder" if b"decoding" in words else "worker"
+            found[pid] = "decoder" if "decoding" in words else "worker"
             waiting.append(pid)
     return found
-
-
-def memory(pid: int) -> int:
-    """Peak of the resident memory so far, in MB; 0 where the process has gone."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0
-    peak = next((text for text in status.splitlines() if text.startswith("VmHWM")), "VmHWM: 0 kB")
-    return int(peak.split()[1]) >> 10
 
 
 if __name__ == "__main__":

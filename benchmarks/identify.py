@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +18,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from extract import write_weights
+from common import pair_of, run, write_weights
 
 STAGES = ("decode", "find faces", "embed faces", "find speech", "embed speech")
 
@@ -65,39 +64,6 @@ def train(videos: Path, folder: Path) -> None:
             chosen.append(clip)
     extract(chosen, folder / "workspace", pair_of(folder))
     fit(folder / "workspace")
-
-
-def pair_of(folder: Path) -> Any:
-    """The encoders with the weights that lie in a folder."""
-    from extractors.encoders import EncoderPair, EncoderSpec
-    from extractors.weights import sha256_of
-
-    files = [folder / "facenet.pt", folder / "ecapa.pt"]
-    digests = [file.with_suffix(".sha256") for file in files]
-    for file, digest in zip(files, digests, strict=True):
-        if not digest.is_file():
-            digest.write_text(sha256_of(file))
-    specs = [
-        EncoderSpec(name, file, digest.read_text())
-        for name, file, digest in zip(("facenet", "ecapa"), files, digests, strict=True)
-    ]
-    return EncoderPair(*specs)
-
-
-def run(command: list[str], clips: list[Path]) -> dict[str, Any]:
-    """What a fresh process printed."""
-    root = str(Path(__file__).parents[1])
-    done = subprocess.run(
-        [sys.executable, *command],
-        input="\n".join(map(str, clips)),
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": root, "STARTED": str(time.monotonic())},
-        check=False,
-    )
-    if done.returncode:
-        sys.exit(done.stderr)
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def child(folder: Path) -> dict[str, Any]:

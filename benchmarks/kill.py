@@ -23,6 +23,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from common import command_line, processes
+
 from data.features import FeatureTable
 
 WAYS = ("command", "worker", "all", "Ctrl-C", "SIGTERM")
@@ -110,7 +112,7 @@ def disturb(command: list[str], way: str, after: float, chance: random.Random) -
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     time.sleep(after)
-    workers = [pid for pid in session(run.pid) if "spawn_main" in arguments_of(pid)]
+    workers = [pid for pid in session(run.pid) if "spawn_main" in command_line(pid)]
     if run.poll() is None:
         if way == "worker" and workers:
             os.kill(chance.choice(workers), signal.SIGKILL)
@@ -131,26 +133,7 @@ def disturb(command: list[str], way: str, after: float, chance: random.Random) -
 
 def session(leader: int) -> list[int]:
     """The living processes that a command started, and itself."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                state, _, _, its_session = (
-                    (folder / "stat").read_text().rpartition(")")[2].split()[:4]
-                )
-            except OSError:  # it has just ended
-                continue
-            if int(its_session) == leader and state != "Z":
-                found.append(int(folder.name))
-    return found
-
-
-def arguments_of(pid: int) -> str:
-    """The command line of a process."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    except OSError:
-        return ""
+    return [pid for pid, stat in processes() if int(stat[3]) == leader and stat[0] != "Z"]
 
 
 if __name__ == "__main__":

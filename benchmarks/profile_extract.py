@@ -16,8 +16,8 @@ from typing import Any
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
-from extract import networks, write_weights
-from identify import STAGES, measured, pair_of
+from common import networks, pair_of, write_weights
+from identify import STAGES, measured
 
 
 def main() -> None:

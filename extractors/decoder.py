@@ -3,7 +3,6 @@
 import json
 import os
 import select
-import signal
 import subprocess
 import sys
 import threading
@@ -20,12 +19,11 @@ import numpy as np
 from extractors.decoding import LENGTH
 from extractors.limits import Limits, check_file
 from extractors.media import Media, pair_up
-from mraf.errors import BusyError, MediaError, MrafError
+from mraf.errors import KILLED, BusyError, MediaError, MrafError, how_it_ended
 
 TRIES = 2
 """How often a clip may crash the decoder before it is given up."""
 
-_KILLED = "was killed, perhaps for want of memory"
 _STARTUP_SECONDS = 120.0  # what the libraries take to load on a machine with much else to do
 _PIPE_BYTES = 1 << 20  # the most that Linux gives everybody; the usual 64 KiB are slow
 _HEADER_BYTES = 16 << 20
@@ -106,7 +104,7 @@ class Decoder:
                     return self._ask(request, path.name)
                 except _DiedError as error:
                     how = str(error)
-        killed = how == _KILLED  # by whoever frees memory, and not by what it read
+        killed = how == KILLED  # by whoever frees memory, and not by what it read
         raise (BusyError if killed else MediaError)(f"{path.name}: the decoder {how}")
 
     def _ask(self, request: bytes, name: str) -> Media:
@@ -243,11 +241,7 @@ class _Child:
             code = self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             return "closed its pipe"
-        if code == -signal.SIGKILL:
-            return _KILLED
-        if code < 0:
-            return f"crashed ({signal.strsignal(-code)})"
-        return f"ended with code {code}"
+        return how_it_ended(code)
 
 
 def _start(options: str) -> subprocess.Popen:

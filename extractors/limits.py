@@ -22,8 +22,8 @@ class Limits:
     lowest_rate: int = 2_000  # Hz; telephone sound has 8 000
     highest_rate: int = 768_000  # Hz; the highest in studio use
     packets: int = 1_000  # of a stream, for each second that may be read; Opus has at most 400
-    # Bytes that may go by without a packet that is wanted, see `extractors.reader`: 20 s of the most
-    # that a camera of 4K writes, and before a stream's first packet all of a file of fair size.
+    # Bytes that may go by without a packet that is wanted, see `extractors.reader`: 20 s of what
+    # a camera writes in 4K (100 Mbit/s), and before a stream's first packet all of a file of fair size.
     gap: int = 256 << 20
     first_gap: int = 1 << 30
     picture_bytes: int = 256 << 20  # size of a picture file

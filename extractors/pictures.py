@@ -37,7 +37,7 @@ class Clock:
         return self._now
 
 
-class Spread:
+class EvenFrames:
     """Keeps at most `2 * wanted` of the frames it is given, spread over time however many come.
 
     Frames closer than a step to the one kept before are left out. When too many are kept, the step

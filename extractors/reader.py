@@ -28,7 +28,7 @@ class Reader:
         self._pixel_shape = None if self.video is None else self.video.sample_aspect_ratio
         self.problem: str | None = None
         self.out_of_memory = False
-        self._clock, self._spread = pictures.Clock(), pictures.Spread(wanted)
+        self._clock, self._frames = pictures.Clock(), pictures.EvenFrames(wanted)
         self._chunks: list[np.ndarray] = []
         self._heard = 0.0
         self._resampler: Any = None
@@ -57,7 +57,7 @@ class Reader:
 
     def picture(self) -> tuple[np.ndarray | None, np.ndarray]:
         """The chosen frames `[T, H, W, 3]` and their times `[T]`."""
-        converted = [(time, self._convert(*kept)) for time, kept in self._spread.chosen()]
+        converted = [(time, self._convert(*kept)) for time, kept in self._frames.chosen()]
         found = [(time, picture) for time, picture in converted if picture is not None]
         times = np.asarray([time for time, _ in found], np.float64)
         return (pictures.of_one_size([p for _, p in found]) if found else None), times
@@ -120,8 +120,8 @@ class Reader:
         time = self._clock.tick(frame.time)
         if time > self.max_seconds:
             return False
-        if self._spread.wants(time):
-            self._spread.add(time, (pictures.orientation(frame), self._scaled(frame)))
+        if self._frames.wants(time):
+            self._frames.add(time, (pictures.orientation(frame), self._scaled(frame)))
         return True
 
     def _scaled(self, frame: Any) -> Any:

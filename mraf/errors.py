@@ -8,7 +8,11 @@ This module imports nothing heavy, so that every part of the house may use it.
 """
 
 import difflib
+import signal
 from collections.abc import Iterable
+
+KILLED = "was killed, perhaps for want of memory"
+"""What `how_it_ended` says of a process that the system killed."""
 
 
 class MrafError(Exception):
@@ -43,3 +47,15 @@ def choices(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, known, 1, 0.4)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     return f"(there are: {', '.join(known) or 'none'}).{hint}"
+
+
+def how_it_ended(exit_code: int | None) -> str:
+    """What became of a process, for messages: the exit code is negative where a signal ended it."""
+    if exit_code == -signal.SIGKILL:
+        return KILLED
+    if exit_code is None or exit_code >= 0:
+        return f"ended with code {exit_code}"
+    try:
+        return f"crashed ({signal.Signals(-exit_code).name})"
+    except ValueError:  # real-time signals have no names
+        return f"crashed (signal {-exit_code})"

@@ -12,7 +12,7 @@ from itertools import chain, islice
 from multiprocessing import connection, get_context, parent_process
 from typing import Any
 
-from mraf.errors import MrafError
+from mraf.errors import MrafError, how_it_ended
 
 TRIES = 2
 """How often a job may kill its worker before it is given up."""
@@ -182,7 +182,7 @@ class _Pool:
 
     def _bury(self, worker: _Worker, attempt: _Attempt) -> Iterable[tuple[Any, Any]]:
         self._remove(worker)
-        how = _how_it_ended(worker.process.exitcode)
+        how = f"the worker process {how_it_ended(worker.process.exitcode)}"
         if not worker.taken:  # it never saw the job
             self._false_starts += 1
             if self._false_starts == STARTS:
@@ -245,14 +245,6 @@ def _attempt(work: Work, jobs: list[Any]) -> list[Any]:
 
 def _summary(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0]
-
-
-def _how_it_ended(exit_code: int | None) -> str:
-    if exit_code == -signal.SIGKILL:
-        return "the worker process was killed, perhaps for want of memory"
-    if exit_code is not None and exit_code < 0:
-        return f"the worker process crashed ({signal.Signals(-exit_code).name})"
-    return f"the worker process ended with code {exit_code}"
 
 
 class _environment:  # noqa: N801  # used like a function

@@ -222,12 +222,3 @@ def test_a_merge_for_which_there_is_no_room_is_left_for_later(table, monkeypatch
     monkeypatch.setattr(FeatureTable, "_merge", no_room)
     fill(table, row("late"))
     assert len(table) == 7
-
-
-def test_a_folder_that_gives_no_lock(tmp_path, monkeypatch):
-    def no_locks(*_):
-        raise OSError(37, "No locks available")
-
-    monkeypatch.setattr("fcntl.flock", no_locks)
-    with pytest.raises(UsageError, match=r"\.lock: this file system gives no locks"):
-        fill(FeatureTable(tmp_path / "features"), row("a"))

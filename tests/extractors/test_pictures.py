@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from extractors.media import SAMPLE_RATE, read_video
-from extractors.pictures import Clock, Spread
+from extractors.pictures import Clock, EvenFrames
 from tests.format_files import (
     check_chirp,
     check_corners,
@@ -86,7 +86,7 @@ def test_frames_of_a_varying_rate_are_spread_over_time(tmp_path, ending):
 @pytest.mark.parametrize("count", [1, 3, 8, 9, 16, 17, 25, 100, 1000])
 @pytest.mark.parametrize(("fps", "digits"), [(1, 3), (23.976, 3), (30, 3), (120, 6)])
 def test_of_a_steady_rate_every_nth_frame_is_kept(count, fps, digits):
-    spread = Spread(8)
+    spread = EvenFrames(8)
     for index in range(count):
         spread.add(round(index / fps, digits), index)  # Matroska rounds to 3
     stride = 1
@@ -102,7 +102,7 @@ def test_of_a_steady_rate_every_nth_frame_is_kept(count, fps, digits):
 def test_as_many_frames_as_asked_for_however_they_come(seed):
     random = np.random.default_rng(seed)
     times = np.cumsum(random.pareto(0.5, 200).clip(0.001, 100))
-    spread = Spread(8)
+    spread = EvenFrames(8)
     for index, time in enumerate(times):
         spread.add(time, index)
     chosen = [index for _, index in spread.chosen()]

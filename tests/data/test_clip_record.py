@@ -1,0 +1,75 @@
+"""A clip refuses what cannot be one, and knows what its files hold."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from data.clip import Clip
+from mraf.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({}, "names no video, sound file or picture"),
+        ({"video": Path("a"), "audio": Path("b")}, "give one or the other"),
+        ({"video": Path("a"), "image": Path("b")}, "give one or the other"),
+    ],
+)
+def test_a_clip_is_a_video_or_a_sound_file_and_a_picture(values, message):
+    with pytest.raises(UsageError, match=f"'c' .*{message}"):
+        Clip("c", **values)
+
+
+def test_a_clip_needs_an_id():
+    with pytest.raises(UsageError, match="needs an id"):
+        Clip("", Path("a"))
+
+
+@pytest.mark.parametrize("field", ["id", "speaker", "language", "recording"])
+def test_text_that_no_table_can_hold_is_refused(field):
+    values = {"id": "c", "video": Path("a"), field: "ann\udcff"}
+    with pytest.raises(UsageError, match=r"'ann\\udcff': this name is not UTF-8 text"):
+        Clip(**values)
+    Clip(**values | {field: "آن é"})
+
+
+def test_files_come_in_a_fixed_order():
+    video, sound, picture = Path("v"), Path("s"), Path("p")
+    assert Clip("c", video).files == (video,)
+    assert Clip("c", image=picture, audio=sound).files == (sound, picture)
+    assert Clip("c", image=picture).files == (picture,)
+
+
+def test_content_hash_follows_content_and_role_not_names(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(b"one")
+    (tmp_path / "b.mp4").write_bytes(b"one")
+    a, b = (Clip(n, tmp_path / f"{n}.mp4") for n in "ab")
+    assert a.content_hash() == b.content_hash()
+    assert a.content_hash() != Clip("a", audio=tmp_path / "a.mp4").content_hash()
+    (tmp_path / "b.mp4").write_bytes(b"two")
+    assert a.content_hash() != b.content_hash()
+
+
+def test_content_hash_of_a_pair_follows_both_files(tmp_path):
+    sound, picture = tmp_path / "a.wav", tmp_path / "a.png"
+    sound.write_bytes(b"one")
+    picture.write_bytes(b"two")
+    clip, before = Clip("a", audio=sound, image=picture), set()
+    for path in (None, sound, picture):
+        if path is not None:
+            path.write_bytes(b"three")
+        before.add(clip.content_hash())
+    assert len(before) == 3
+    picture.unlink()
+    with pytest.raises(FileNotFoundError):
+        clip.content_hash()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_the_content_of_what_is_no_file_is_refused_and_not_waited_for(tmp_path, make):
+    path = tmp_path / "clip.mp4"
+    make(path)
+    with pytest.raises(OSError, match="not a regular file"):
+        Clip("clip", path).content_hash()
