@@ -11,7 +11,8 @@ import typer
 from typer.exceptions import TyperException
 
 from mraf import __version__
-from mraf.errors import MrafError, UsageError
+from mraf.errors import MrafError
+from pipeline.cli_extract import extract
 from pipeline.cli_features import app as features_app
 from pipeline.cli_options import (
     DeviceOption,
@@ -42,58 +43,7 @@ app.add_typer(features_app, name="features")
 app.add_typer(polysim_app, name="polysim")
 
 
-@app.command()
-def extract(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Videos, or folders of them.")] = None,
-    manifest: Annotated[
-        Path | None, typer.Option(help="CSV of clips: video, or audio and image; speaker, ...")
-    ] = None,
-    root: Annotated[
-        Path | None, typer.Option(help="Folder the manifest's paths start from.")
-    ] = None,
-    face: Annotated[str, typer.Option(help="Face encoder: facenet, dlib or auto.")] = "auto",
-    voice: Annotated[str, typer.Option(help="Voice encoder: ecapa, ge2e or auto.")] = "auto",
-    frames: Annotated[int, typer.Option(min=1, max=64, help="Frames looked at in a clip.")] = 8,
-    workers: Annotated[
-        int | None, typer.Option(min=0, max=256, help="Processes; default: one a core.")
-    ] = None,
-    device: DeviceOption = "auto",
-    weights_dir: WeightsOption = None,
-    offline: OfflineOption = False,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Find and embed the face and the voice of every clip.
-
-    Folders name what is in them: <speaker>/<language>/<recording>/<clip>.mp4, or fewer levels. A
-    second run re-uses what is there. A clip that cannot be read is listed at the end, with the reason.
-    """
-    from data.manifest import find_clips, read_manifest
-    from extractors.clip import ExtractOptions
-    from pipeline import console
-    from pipeline.extract import choose_encoders
-    from pipeline.extract import extract as run
-    from pipeline.workspace import Workspace
-
-    if bool(paths) == bool(manifest):
-        raise UsageError("Name videos or folders of them, or a --manifest (one of the two).")
-    if root and not manifest:
-        raise UsageError("--root belongs to --manifest: it is where the manifest's paths start.")
-    clips = read_manifest(manifest, root) if manifest else find_clips(paths or [])
-    place = Workspace.at(workspace)
-    with console.download_bar(as_json) as downloading:
-        encoders = choose_encoders(place, face, voice, weights_dir, offline, downloading)
-    if encoders.note:
-        console.say(encoders.note)
-    with console.extract_bar(as_json) as progress:
-        options = ExtractOptions(frames)
-        report = run(clips, place, encoders, options, workers, device, progress)
-    if as_json:
-        console.print_json(report.as_dict())
-    else:
-        console.extracted(report, place.table.folder)
-    if report.failed:
-        raise typer.Exit(1)
+app.command()(extract)
 
 
 @app.command()

@@ -29,6 +29,7 @@ from pipeline.modes import MODES
 if TYPE_CHECKING:
     from data.sample import SampleClip
     from mraf.trainer import EpochReport
+    from pipeline.cluster import Cluster
     from pipeline.evaluate import EvaluateReport
     from pipeline.identify import Evidence, Prediction
     from pipeline.run import ExtractProgress, ExtractReport
@@ -65,6 +66,15 @@ def print_json(value: Any) -> None:
 def say(message: str) -> None:
     """A line for the person at the terminal, on stderr."""
     err.print(escape(message))
+
+
+def joined(cluster: "Cluster") -> None:
+    """The Ray cluster that an extraction works on."""
+    where = "started on this machine" if cluster.is_own else f"cluster at {cluster.address}"
+    gpus = f", {_count(cluster.gpus, 'GPU')}" if cluster.gpus else ""
+    say(f"Ray: {where}, {_count(cluster.nodes, 'node')}, {_count(cluster.cpus, 'core')}{gpus}")
+    if cluster.dashboard:
+        say(f"Dashboard: {cluster.dashboard}")
 
 
 def sampled(folder: Path, clips: "list[SampleClip]", seconds: float) -> None:

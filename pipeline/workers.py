@@ -63,7 +63,7 @@ def run(
         while some := list(islice(jobs, at_once)):
             yield from zip(some, _attempt(work, some), strict=True)
         return
-    pool = _Pool(workers, setup, arguments, at_once)
+    pool = Pool(workers, setup, arguments, at_once)
     try:
         yield from pool.run(jobs)
     finally:
@@ -98,7 +98,9 @@ class _Attempt:
     deaths: int = 0  # how many workers died of it
 
 
-class _Pool:
+class Pool:
+    """Worker processes that stay between one `run` and the next; see the function `run`."""
+
     def __init__(
         self, workers: int, setup: Setup, arguments: tuple[Any, ...], at_once: int = 1
     ) -> None:
@@ -110,6 +112,7 @@ class _Pool:
         self._false_starts = 0
 
     def run(self, jobs: Iterator[Any]) -> Iterator[tuple[Any, Any]]:
+        """Do jobs; workers are started as they are needed. Raises MrafError as `run` does."""
         while True:
             while self._has_room() and (attempt := self._next(jobs)) is not None:
                 free = (worker for worker in self._workers if not worker.attempt)
@@ -130,6 +133,7 @@ class _Pool:
         return self._again.popleft() if self._again and is_quiet else None
 
     def close(self) -> None:
+        """End the workers, whatever they have in hand."""
         for worker in self._workers:
             worker.process.terminate()
         for worker in self._workers:

@@ -35,8 +35,22 @@ def setup(*_):
     return lambda jobs: [row_of(clip) for clip, _digest in jobs]
 
 
+def setup_beside_an_actor(*_):
+    """The same, but the clip kills the actor that the worker belongs to."""
+
+    def row_of(clip):
+        if b"deadly" in clip.files[0].read_bytes():
+            os.kill(os.getppid(), signal.SIGKILL)
+            time.sleep(60)
+        return setup()([(clip, "")])[0]
+
+    return lambda jobs: [row_of(clip) for clip, _digest in jobs]
+
+
 if __name__ in {"__main__", "__mp_main__"}:  # and not where a test only borrows from here
-    embedding.setup_worker = setup
+    from tests.pipeline import quick_extract
+
+    embedding.setup_worker = quick_extract.setup  # by a name that other processes know
     extract.FLUSH_SECONDS = 0.2
 
 if __name__ == "__main__":

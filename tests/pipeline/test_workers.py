@@ -76,7 +76,7 @@ def test_every_job_is_done_once(count):
 
 @pytest.mark.parametrize("count", [0, 2])
 def test_no_jobs_start_no_workers(count, monkeypatch):
-    monkeypatch.setattr(workers, "_Pool", lambda *_: pytest.fail("started workers"))
+    monkeypatch.setattr(workers, "Pool", lambda *_: pytest.fail("started workers"))
     assert list(workers.run(iter([]), count, failing)) == []
 
 
