@@ -331,6 +331,7 @@ class _Log:
 def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"ray\..*")
+        warnings.filterwarnings("ignore", "`ray_remote_args` is deprecated")  # until 2.64
         yield
 
 

@@ -79,7 +79,11 @@ def test_what_is_known_starts_no_encoders(task, clips, ask):
     [
         ({"setup": broken}, MissingError, "no weights"),
         ({"version": "0.0.1"}, UsageError, r"has mraf .*, the run was started with 0\.0\.1"),
-        ({"fingerprint": "face=dlib@9"}, UsageError, "was started with face=dlib@9"),
+        (
+            {"fingerprint": "face=dlib@9"},
+            UsageError,
+            "has .*, the run was started with face=dlib@9",
+        ),
         ({"root": "gone"}, UsageError, "does not see the folder .*gone"),
     ],
 )

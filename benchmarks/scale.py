@@ -1,0 +1,163 @@
+"""The engine on Ray against the local one, both on this machine.
+
+    python benchmarks/scale.py VIDEOS --rounds 2              # real work, FaceNet and ECAPA-TDNN, untrained
+    python benchmarks/scale.py VIDEOS --no-work --copies 200  # what the engines themselves cost
+
+Both extract the same clips in turns, each in a fresh process and into a new workspace, with one worker a
+core. The start is shown apart: until the first row, and the speed from a quarter of the rows on.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import common
+import numpy as np
+from extract import convert
+
+ENGINES = ("local", "ray")
+
+
+def main() -> None:
+    """Run both in turns and print speed, start and memory, and the ratio."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("videos", type=Path)
+    parser.add_argument("--copies", type=int, default=2, help="how often each clip is extracted")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--no-work", action="store_true", help="vectors out of nothing, at once")
+    parser.add_argument("--run", choices=ENGINES, help=argparse.SUPPRESS)
+    parser.add_argument("--weights", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.run:
+        clips = [Path(line) for line in sys.stdin.read().splitlines()]
+        print(json.dumps(measure(arguments.run, clips, arguments.weights)))
+        return
+    clips = sorted(arguments.videos.rglob("*.mp4")) * arguments.copies
+    with tempfile.TemporaryDirectory() as folder:
+        command = [__file__, "--run"]
+        ending: list[str] = [str(arguments.videos)]
+        if not arguments.no_work:
+            common.write_weights(Path(folder))
+            pair = common.pair_of(Path(folder))
+            convert([pair.face, pair.voice])
+            ending += ["--weights", folder]
+        found: dict[str, list[dict[str, float]]] = {name: [] for name in ENGINES}
+        for number in range(arguments.rounds):
+            for name in ENGINES if number % 2 == 0 else ENGINES[::-1]:
+                found[name].append(common.run([*command, name, *ending], clips))
+                print(f"round {number + 1}, {name}: {found[name][-1]}", flush=True)
+    report(found, len(clips))
+
+
+def measure(engine: str, clips: list[Path], weights: Path | None) -> dict[str, float]:
+    """Extract, and tell seconds in all, until the first row, speed after a quarter, memory in MB."""
+    from data.manifest import Clip
+    from extractors.encoders import EncoderPair, EncoderSpec
+    from pipeline import embedding
+    from pipeline.cluster import RayEngine
+    from pipeline.extract import extract
+
+    pair = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
+    if weights:
+        pair = common.pair_of(weights)
+    else:
+        from scale import nothing  # by a name that other processes know
+
+        embedding.setup_worker = nothing
+    ends: list[float] = []
+    entries = [Clip(f"{i:06}", clip) for i, clip in enumerate(clips)]
+    with tempfile.TemporaryDirectory() as space, Memory() as memory:
+        started = time.monotonic()
+        made = RayEngine("local") if engine == "ray" else None
+        extract(
+            entries,
+            space,
+            pair,
+            engine=made,
+            on_progress=lambda _: ends.append(time.monotonic()),
+        )
+        seconds = time.monotonic() - started
+    quarter = len(ends) // 4
+    speed = (len(ends) - quarter) / (ends[-1] - ends[quarter - 1])
+    return {
+        "seconds": round(seconds, 2),
+        "first": round(ends[0] - started, 2),
+        "speed": round(speed, 3),
+        "memory": round(memory.most),
+    }
+
+
+def nothing(*_: Any) -> Any:
+    """A worker that looks at no clip."""
+    from data.features import FeatureRow
+
+    vector = np.random.default_rng(0).standard_normal(512 + 192, np.float32)
+
+    def work(jobs: list[Any]) -> list[Any]:
+        return [
+            FeatureRow(clip.id, str(clip.video), "", "", face=vector[:512], voice=vector[512:])
+            for clip, _ in jobs
+        ]
+
+    return work
+
+
+class Memory:
+    """How much memory of the machine was taken at most within a `with` block, in MB."""
+
+    def __init__(self) -> None:
+        self._end = threading.Event()
+        self._free, self._least = available(), available()
+        self._thread = threading.Thread(target=self._watch)
+
+    @property
+    def most(self) -> float:
+        """So far."""
+        return (self._free - self._least) / 1e6
+
+    def __enter__(self) -> "Memory":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._end.wait(0.2):
+            self._least = min(self._least, available())
+
+
+def available() -> int:
+    """Bytes of memory that could be had now."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable"))
+
+
+def report(found: dict[str, list[dict[str, float]]], count: int) -> None:
+    """Medians over the rounds."""
+    print(f"\n{count} clips, {os.cpu_count()} cores, median of {len(found['ray'])}\n")
+    print(f"{'':<8}{'clips/s':>9}{'first row':>12}{'in all':>10}{'memory':>12}")
+    medians = {
+        name: {key: statistics.median(each[key] for each in rounds) for key in rounds[0]}
+        for name, rounds in found.items()
+    }
+    for name, each in medians.items():
+        print(
+            f"{name:<8}{each['speed']:>9.2f}{each['first']:>10.1f} s{each['seconds']:>8.1f} s"
+            f"{each['memory']:>9.0f} MB"
+        )
+    local, ray = (medians[name] for name in ENGINES)
+    print(f"\nratio of speed, Ray to local: {ray['speed'] / local['speed']:.3f}")
+    print(f"the same, start and end included: {local['seconds'] / ray['seconds']:.3f}")
+
+
+if __name__ == "__main__":
+    main()
