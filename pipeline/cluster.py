@@ -15,7 +15,7 @@ import threading
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import chdir, contextmanager, redirect_stdout, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +92,7 @@ class RayEngine:
                     f"{self.gpus:g}. Leave --gpus-per-worker out to work on CPUs."
                 )
             task = self._task(ray, run, encoders, options)
-            _probe_nodes(ray, task, run.clips)
+            _probe_nodes(ray, task, [_absolute(clip) for clip in _some(run.clips)])
             if self.on_start:
                 self.on_start(cluster)
             yield from self._rows(ray, run, task, cluster)
@@ -105,7 +105,7 @@ class RayEngine:
             encoders,
             options,
             run.fingerprint,
-            Path(os.path.commonpath([file.parent for clip in run.clips for file in clip.files])),
+            Path(os.path.commonpath([f.absolute().parent for c in run.clips for f in c.files])),
             device="cuda" if self.gpus else "cpu",
             decoders=cpus,
             at_once=CLIPS_AT_ONCE if self.gpus else 1,
@@ -117,7 +117,7 @@ class RayEngine:
     def _rows(
         self, ray: Any, run: Run, task: Task, cluster: Cluster
     ) -> Generator[FeatureRow, None, None]:
-        pending = {clip.id: clip for clip in run.clips}
+        pending = {clip.id: _absolute(clip) for clip in run.clips}
         room = int(cluster.gpus / self.gpus) if self.gpus else cluster.cpus
         slots = max(1, min(room, self.workers or room))
         size = min(LARGEST_BLOCK, max(task.at_once, len(pending) // (BLOCKS_A_WORKER * slots)))
@@ -280,11 +280,16 @@ def _describe(ray: Any, address: str, is_own: bool, dashboard: str | None) -> Cl
     return Cluster(address, is_own, len(nodes), cpus, gpus, url)
 
 
-def _probe_nodes(ray: Any, task: Task, clips: Sequence[Clip]) -> None:
+def _some(clips: Sequence[Clip]) -> list[Clip]:
+    """A few of the clips, spread over all."""
+    count = min(PROBED, len(clips))
+    return [clips[i * len(clips) // count] for i in range(count)]
+
+
+def _probe_nodes(ray: Any, task: Task, some: Sequence[Clip]) -> None:
     """Ask every node whether it can take part. Raises the first reason why one cannot."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    some = [clips[i * len(clips) // PROBED] for i in range(min(PROBED, len(clips)))]
     remote = ray.remote(num_cpus=0, max_retries=0)(probe)
     asked = {
         remote.options(
@@ -303,6 +308,14 @@ def _probe_nodes(ray: Any, task: Task, clips: Sequence[Clip]) -> None:
             ) from None
         if problem:
             raise problem
+
+
+def _absolute(clip: Clip) -> Clip:
+    """The clip with paths that do not depend on the current folder, which nodes do not share."""
+    paths = {role: getattr(clip, role) for role in ("video", "audio", "image")}
+    if all(path is None or path.is_absolute() for path in paths.values()):
+        return clip
+    return replace(clip, **{role: path and path.absolute() for role, path in paths.items()})
 
 
 def _cpus_of_worker(nodes: Sequence[dict[str, Any]], gpus: float) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from data.features import FeatureTable
-from data.manifest import find_clips
+from data.manifest import Clip, find_clips
 from extractors.encoders import EncoderPair, EncoderSpec
 from mraf.errors import MissingError, MrafError, UsageError
 from pipeline import cluster as module
@@ -292,6 +292,19 @@ def test_a_cluster_of_other_versions_is_named(monkeypatch):
     assert isinstance(error, UsageError) and "\n" not in str(error)
     assert "Python: 3.12.1" in str(error) and "same ones on all nodes" in str(error)
     assert isinstance(module._mismatch("x:1", ValueError("odd")), MrafError)
+
+
+def test_paths_do_not_depend_on_the_current_folder():
+    clip = module._absolute(Clip("a", audio=Path("x.wav"), image=Path("/y.png")))
+    assert (clip.audio, clip.image, clip.video) == (Path.cwd() / "x.wav", Path("/y.png"), None)
+    assert module._absolute(clip) is clip
+
+
+@pytest.mark.parametrize(
+    ("count", "some"), [(1, [0]), (3, [0, 1, 2]), (80, list(range(0, 80, 10)))]
+)
+def test_nodes_are_asked_for_clips_from_all_over(count, some):
+    assert module._some(range(count)) == some
 
 
 def test_no_clips_need_no_cluster(tmp_path):
