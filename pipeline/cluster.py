@@ -157,7 +157,7 @@ class RayEngine:
             batch_size=1,
             batch_format="pyarrow",
             compute=ray.data.ActorPoolStrategy(
-                min_size=1, max_size=self.workers, max_tasks_in_flight_per_actor=2
+                min_size=slots, max_size=self.workers, max_tasks_in_flight_per_actor=2
             ),
             num_cpus=task.decoders,
             num_gpus=self.gpus or None,
