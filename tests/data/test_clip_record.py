@@ -73,3 +73,41 @@ def test_the_content_of_what_is_no_file_is_refused_and_not_waited_for(tmp_path, 
     make(path)
     with pytest.raises(OSError, match="not a regular file"):
         Clip("clip", path).content_hash()
+
+
+def test_of_a_huge_file_pieces_all_over_it_are_hashed(tmp_path, monkeypatch):
+    monkeypatch.setattr("data.clip.PIECES", 16)
+    path, size, digests = tmp_path / "huge.mp4", 200 << 30, []
+    with path.open("wb") as file:
+        file.truncate(size)  # takes no room, and would take minutes to read
+    for place in (None, 0, size - 1, size):
+        if place is not None:
+            with path.open("r+b") as file:
+                file.seek(place)
+                file.write(b"x")
+        digests.append(Clip("a", path).content_hash())
+    assert len(set(digests)) == 4
+
+
+def test_up_to_a_size_every_byte_counts(tmp_path, monkeypatch):
+    monkeypatch.setattr("data.clip.WHOLE", 100)
+    monkeypatch.setattr("data.clip.PIECES", 3)
+    monkeypatch.setattr("data.clip.PIECE", 10)
+    path = tmp_path / "a.mp4"
+
+    def digest(content: bytearray) -> str:
+        path.write_bytes(content)
+        return Clip("a", path).content_hash()
+
+    def seen(size: int) -> set[int]:
+        """The places at which a change is noticed."""
+        plain, places = digest(bytearray(size)), set()
+        for place in range(size):
+            content = bytearray(size)
+            content[place] = 1
+            if digest(content) != plain:
+                places.add(place)
+        return places
+
+    assert seen(100) == set(range(100))
+    assert seen(110) == {*range(10), *range(50, 60), *range(100, 110)}
