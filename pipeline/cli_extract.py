@@ -43,8 +43,8 @@ def extract(
         str | None,
         typer.Option(
             metavar="HOST:PORT",
-            help="With --engine ray, the cluster's head; auto: the one that this machine is part of. "
-            "Default: auto where there is one, else this machine alone.",
+            help="With --engine ray: head of the cluster that this machine is part of; auto: whichever "
+            "that is. Default: auto where there is one, else this machine alone.",
         ),
     ] = None,
     gpus_per_worker: Annotated[
@@ -109,6 +109,10 @@ def _engine(
         raise UsageError(
             f"--device {device}: with --engine ray, say --gpus-per-worker 0.25 (or another share) to "
             "work on GPUs, and leave it out to work on CPUs."
+        )
+    if gpus > 1 and gpus % 1:
+        raise UsageError(
+            f"--gpus-per-worker {gpus:g}: a share of one GPU, or a whole number of them."
         )
     if device == "cpu" and gpus:
         raise UsageError("--device cpu and --gpus-per-worker exclude each other.")

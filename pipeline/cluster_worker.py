@@ -53,7 +53,7 @@ class Answer:
 
     rows: tuple[FeatureRow, ...] = ()
     known: tuple[tuple[str, str], ...] = ()  # ids and digests of clips that have a row already
-    fatal: MrafError | None = None  # why no clip at all can be worked on here
+    fatal: MrafError | None = None  # why the rest cannot be worked on here
 
 
 class ClipWorker:
@@ -68,19 +68,20 @@ class ClipWorker:
         """The answer to a block of clips."""
         import pyarrow as pa
 
-        try:
-            answer = self._answer(pickle.loads(batch[COLUMN][0].as_py()))
-        except MrafError as error:
-            answer = Answer(fatal=type(error)(f"{here()}: {error}"))
-        except Exception as error:
-            answer = Answer(
-                fatal=MrafError(f"{here()}: unexpected: {type(error).__name__}: {error}")
-            )
-        return pa.table({COLUMN: [pickle.dumps(answer)]})
-
-    def _answer(self, clips: Sequence[Clip]) -> Answer:
         rows: list[FeatureRow] = []
         known: list[tuple[str, str]] = []
+        fatal: MrafError | None = None
+        try:
+            self._work(pickle.loads(batch[COLUMN][0].as_py()), rows, known)
+        except MrafError as error:
+            fatal = type(error)(f"{here()}: {error}")
+        except Exception as error:
+            fatal = MrafError(f"{here()}: unexpected: {type(error).__name__}: {error}")
+        return pa.table({COLUMN: [pickle.dumps(Answer(tuple(rows), tuple(known), fatal))]})
+
+    def _work(
+        self, clips: Sequence[Clip], rows: list[FeatureRow], known: list[tuple[str, str]]
+    ) -> None:
         jobs: list[embedding.Job] = []
         pool = self._pool or self._start()
         for clip in clips:
@@ -93,7 +94,6 @@ class ClipWorker:
                 jobs.append((clip, digest))
         for (clip, digest), outcome in pool.run(iter(jobs)):
             rows.append(embedding.finished_row(clip, digest, self._task.fingerprint, outcome))
-        return Answer(tuple(rows), tuple(known))
 
     def _start(self) -> workers.Pool:
         """Check this node; the pool starts its process when there is something to embed."""
@@ -125,7 +125,7 @@ def check_node(task: Task) -> None:
         raise UsageError(
             f"has {made}, the run was started with {task.fingerprint}. Install the same packages."
         )
-    if not task.root.is_dir():
+    if not os.path.isdir(task.root):  # noqa: PTH112  # False, too, where it may not be looked at
         raise UsageError(
             f"does not see the folder {task.root}, which holds the clips. Mount it there, or start Ray "
             "on the nodes that have it."
@@ -134,10 +134,10 @@ def check_node(task: Task) -> None:
 
 def at_hand(spec: EncoderSpec, store: dict[str, Any]) -> EncoderSpec:
     """The encoder with its weights on this node, taken from Ray's store where they are not there yet."""
-    if spec.weights is None or spec.weights.is_file():
+    if spec.weights is None or can_read(spec.weights) is None:
         return spec
     path = weights.cache_dir() / f"{(spec.sha256 or '')[:16]}-{spec.weights.name}"
-    if not path.is_file():
+    if can_read(path) is not None:
         if spec.sha256 not in store:
             raise MissingError(f"lacks the weights of '{spec.name}' ({spec.weights}).")
         content = _fetched(store[spec.sha256])
@@ -164,13 +164,24 @@ def probe(task: Task, some: Sequence[Clip]) -> MrafError | None:
         check_node(task)
         for clip in some:
             for path in clip.files:
-                if not path.is_file():
-                    raise UsageError(f"does not see {path}, though it sees {task.root}.")
+                if problem := can_read(path):
+                    raise UsageError(f"cannot read {path} ({problem}), though it sees {task.root}.")
         for spec in (task.encoders.face, task.encoders.voice):
             at_hand(spec, task.weights)
     except MrafError as error:
         return type(error)(f"{here()}: {error}")
     return None
+
+
+def can_read(path: Path) -> str | None:
+    """What keeps this process from reading a file; None where nothing does."""
+    try:
+        if not path.is_file():
+            return "no such file"
+        with path.open("rb"):
+            return None
+    except OSError as error:
+        return error.strerror or str(error)
 
 
 def here() -> str:

@@ -1,5 +1,6 @@
 """Extraction on a real Ray cluster of several nodes, all of them on this machine."""
 
+import io
 import os
 import shutil
 import signal
@@ -7,19 +8,26 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from data.features import FeatureTable
 from data.manifest import Clip, find_clips
+from data.parts import parts_in
+from extractors.clip import ExtractOptions
 from extractors.encoders import EncoderPair, EncoderSpec
 from mraf.errors import MissingError, MrafError, UsageError
 from pipeline import cluster as module
 from pipeline.cluster import RayEngine, _cpus_of_worker
+from pipeline.cluster_worker import Answer, Task
 from pipeline.extract import extract
+from pipeline.resume import KnownClips
+from pipeline.run import Run
 from tests.pipeline import quick_extract
 
 PACKAGED = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
@@ -34,6 +42,9 @@ def environment():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", folder)
         patch.setenv("RAY_TMPDIR", folder)
+        patch.setenv("QUICK_LOG", f"{folder}/log")
+        patch.setattr(quick_extract, "LOG", Path(folder, "log"))
+        patch.delenv("RAY_ADDRESS", raising=False)
         patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), *filter(None, sys.path)]))
         yield
     shutil.rmtree(folder, ignore_errors=True)
@@ -45,7 +56,7 @@ def nodes(environment):
     module._import_ray()
     from ray.cluster_utils import Cluster
 
-    health = {"period_ms": 500, "timeout_ms": 500, "initial_delay_ms": 0, "failure_threshold": 3}
+    health = {"period_ms": 500, "timeout_ms": 2000, "initial_delay_ms": 0, "failure_threshold": 5}
     head = {
         "num_cpus": 1,
         "include_dashboard": False,
@@ -76,10 +87,14 @@ def quick(monkeypatch, tmp_path):
 
 
 def rows_of(workspace):
-    """The stored rows, all columns, by clip; each clip once."""
-    rows = FeatureTable(workspace / "features").read().to_pylist()
-    assert len({row["clip"] for row in rows}) == len(rows)
-    return {row["clip"]: row for row in rows}
+    """The current rows, all columns, by clip."""
+    return {row["clip"]: row for row in FeatureTable(workspace / "features").read().to_pylist()}
+
+
+def written(workspace):
+    """The clips of all rows in the order in which they were written, doubled ones too."""
+    parts = parts_in(workspace / "features")
+    return [c for part in parts for c in pq.read_table(part, columns=["clip"])["clip"].to_pylist()]
 
 
 @slow
@@ -123,23 +138,48 @@ def test_a_second_run_reuses_what_is_there_and_finds_what_was_renamed(nodes, qui
 
 
 @slow
+def test_a_clip_that_is_not_there_is_a_row_as_with_the_local_engine(nodes, quick, tmp_path):
+    clips = [*quick(2), Clip("gone", tmp_path / "videos" / "gone.mp4")]
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        report = extract(
+            clips,
+            tmp_path / "w",
+            PACKAGED,
+            engine=RayEngine(nodes.address),
+            on_progress=lambda progress: print(progress.done),
+        )
+    assert printed.getvalue() == "1\n2\n3\n"
+    assert [failure.clip for failure in report.failed] == ["gone"] and report.embedded == 3
+    handler, stdout = signal.getsignal(signal.SIGTERM), sys.stdout
+    with pytest.raises(MrafError):
+        extract(clips, tmp_path / "v", PACKAGED, engine=RayEngine("127.0.0.1:1"))
+    assert (signal.getsignal(signal.SIGTERM), sys.stdout) == (handler, stdout)
+
+
+@slow
 def test_nodes_come_and_go_and_nothing_is_lost_or_doubled(nodes, quick, tmp_path):
-    clips, lost = quick(150), nodes.add_node(num_cpus=1, object_store_memory=200 << 20)
+    clips, lost = quick(240), nodes.add_node(num_cpus=1, object_store_memory=200 << 20)
     nodes.wait_for_nodes()
+    lost_raylet = str(lost.all_processes["raylet"][0].process.pid)
+    quick_extract.LOG.unlink(missing_ok=True)
+    added, removed = [], []
 
     def disturb(progress):
-        if progress.done == 20:
+        if not removed and progress.done >= 20 and lost_raylet in quick_extract.LOG.read_text():
             nodes.remove_node(lost, allow_graceful=False)
-        if progress.done == 60:
             added.append(nodes.add_node(num_cpus=1, object_store_memory=200 << 20))
+            removed.append(progress.done)
 
-    added = []
     report = extract(
         clips, tmp_path / "w", PACKAGED, engine=RayEngine(nodes.address), on_progress=disturb
     )
-    assert (report.clips, report.embedded, report.failed) == (150, 150, ())
+    assert (report.clips, report.embedded, report.failed) == (240, 240, ())
+    assert removed and removed[0] < 200
+    new_raylet = str(added[0].all_processes["raylet"][0].process.pid)
+    assert new_raylet in quick_extract.LOG.read_text().split()
+    assert sorted(written(tmp_path / "w")) == sorted(clip.id for clip in clips)
     rows = rows_of(tmp_path / "w")
-    assert rows.keys() == {clip.id for clip in clips}
     for clip in clips:
         face, voice = quick_extract.vectors_of(clip.video.read_bytes())
         assert rows[clip.id]["face"] == face.tolist() and rows[clip.id]["voice"] == voice.tolist()
@@ -184,7 +224,7 @@ def test_a_node_that_cannot_take_part_is_told_before_work_starts(
     with pytest.raises(UsageError, match=r"node .*: has mraf .*was started with 9\.9"):
         extract(clips, tmp_path / "w", PACKAGED, engine=engine)
     assert not started
-    with pytest.raises(UsageError, match="the cluster has 0 GPUs"):
+    with pytest.raises(UsageError, match=r"to have 0\.25 GPUs, and no node has so many \(0 in all"):
         extract(clips, tmp_path / "w", PACKAGED, engine=replace(engine, gpus=0.25))
 
 
@@ -267,6 +307,7 @@ def test_no_cluster_to_join(mraf, quick, tmp_path, monkeypatch):
         (["--engine", "ray", "--device", "cuda"], "--gpus-per-worker 0.25"),
         (["--engine", "ray", "--device", "cpu", "--gpus-per-worker", "1"], "exclude each other"),
         (["--workers", "300"], "at most 256"),
+        (["--engine", "ray", "--gpus-per-worker", "1.5"], "a whole number of them"),
     ],
 )
 def test_options_that_do_not_go_together(mraf, quick, tmp_path, options, said):
@@ -288,10 +329,38 @@ def test_an_actor_that_shares_a_gpu_has_the_cores_that_fall_to_it():
 
 def test_a_cluster_of_other_versions_is_named(monkeypatch):
     text = "Version mismatch: The cluster was started with:\n  Ray: 2.50\n  Python: 3.12.1\nThis is 2.60"
-    error = module._mismatch("10.0.0.1:6379", RuntimeError(text))
+    error = module._cannot_join("10.0.0.1:6379", RuntimeError(text))
     assert isinstance(error, UsageError) and "\n" not in str(error)
     assert "Python: 3.12.1" in str(error) and "same ones on all nodes" in str(error)
-    assert isinstance(module._mismatch("x:1", ValueError("odd")), MrafError)
+    assert isinstance(module._cannot_join("x:1", ValueError("odd")), MrafError)
+    error = module._cannot_join("x:1", RuntimeError("No node info found matching attributes: ''"))
+    assert "not part of that cluster" in str(error)
+
+
+def test_a_cluster_that_the_environment_names_is_not_passed_over(quick, tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    for address in (None, "auto"):
+        with pytest.raises(MissingError, match="127.0.0.1:1: no Ray cluster answers there"):
+            extract(quick(1), tmp_path / "w", PACKAGED, engine=RayEngine(address))
+
+
+def test_only_what_other_nodes_would_meet_too_ends_the_run_at_once(quick, tmp_path, monkeypatch):
+    """A node without memory is passed over; its clips are tried again elsewhere, once."""
+    clips, asked = quick(4), []
+
+    def answers(self, task, slots, some, size):
+        asked.append(size)
+        yield Answer(fatal=MrafError("node a: 3 workers ended before they had begun"))
+
+    monkeypatch.setattr(RayEngine, "_answers", answers)
+    monkeypatch.setattr(module, "BLOCKS_A_WORKER", 1)
+    run = Run(clips, KnownClips(FeatureTable(tmp_path / "w"), ""), "", lambda row: None)
+    task = Task(PACKAGED, ExtractOptions(), "", tmp_path)
+    rows = RayEngine()._rows(run, task, module.Cluster("a:1", False, 1, 1, 0, None))
+    with pytest.raises(MrafError, match="3 workers"):
+        list(rows)
+    assert asked == [4, 1]
+    assert module._is_lasting(UsageError("")) and module._is_lasting(MissingError(""))
 
 
 def test_paths_do_not_depend_on_the_current_folder():
@@ -300,11 +369,12 @@ def test_paths_do_not_depend_on_the_current_folder():
     assert module._absolute(clip) is clip
 
 
-@pytest.mark.parametrize(
-    ("count", "some"), [(1, [0]), (3, [0, 1, 2]), (80, list(range(0, 80, 10)))]
-)
-def test_nodes_are_asked_for_clips_from_all_over(count, some):
-    assert module._some(range(count)) == some
+@pytest.mark.parametrize(("count", "some"), [(1, [0]), (3, [0, 1, 2]), (80, range(0, 80, 10))])
+def test_nodes_are_asked_for_clips_from_all_over_that_are_there(quick, count, some):
+    clips = quick(count)
+    assert module._some(clips) == [clips[i] for i in some]
+    clips[0].video.unlink()
+    assert module._some(clips) == [clips[i] for i in some if i]
 
 
 def test_no_clips_need_no_cluster(tmp_path):

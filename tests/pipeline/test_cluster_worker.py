@@ -1,5 +1,6 @@
 """An actor's work, without Ray around it."""
 
+import os
 import pickle
 import platform
 from dataclasses import replace
@@ -12,8 +13,8 @@ from data.manifest import Clip
 from extractors import weights
 from extractors.clip import ExtractOptions
 from extractors.encoders import EncoderPair, EncoderSpec
-from mraf.errors import MissingError, UsageError
-from pipeline.cluster_worker import COLUMN, Answer, ClipWorker, Task, at_hand, probe
+from mraf.errors import MissingError, MrafError, UsageError
+from pipeline.cluster_worker import COLUMN, Answer, ClipWorker, Task, at_hand, can_read, probe
 from tests.pipeline import quick_extract
 
 PAIR, OPTIONS = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e")), ExtractOptions()
@@ -100,7 +101,7 @@ def test_what_concerns_every_clip_is_said_once_with_the_node(
 def test_a_node_that_lacks_a_few_files_is_found_before_work_starts(task, clips):
     assert probe(task, clips[:4]) is None
     problem = probe(task, clips)
-    assert isinstance(problem, UsageError) and "does not see" in str(problem)
+    assert isinstance(problem, UsageError) and "cannot read" in str(problem)
     assert "gone.mp4" in str(problem)
 
 
@@ -121,3 +122,29 @@ def test_weights_that_are_nowhere_are_missed_by_name(tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "cache_dir", lambda: tmp_path / "cache")
     with pytest.raises(MissingError, match="lacks the weights of 'facenet'"):
         at_hand(EncoderSpec("facenet", tmp_path / "gone.pt", "ab" * 32), {})
+
+
+def test_what_came_before_a_fault_is_kept(task, clips, ask, monkeypatch):
+    def one_and_no_more(self, jobs):
+        yield next(jobs), MissingError("as if it were a row")
+        raise MrafError("3 workers ended")
+
+    monkeypatch.setattr("pipeline.workers.Pool.run", one_and_no_more)
+    answer = ask(ClipWorker(task), clips[:3])
+    assert [row.clip for row in answer.rows] == ["a"] and "3 workers ended" in str(answer.fatal)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read_is_taken_from_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "cache_dir", lambda: tmp_path / "cache")
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    spec = EncoderSpec("facenet", closed / "facenet.pt", "ab" * 32)
+    assert at_hand(spec, {spec.sha256: b"content"}).weights.parent == tmp_path / "cache"
+
+
+def test_why_a_file_cannot_be_read(tmp_path):
+    (tmp_path / "a").write_text("")
+    assert can_read(tmp_path / "a") is None
+    assert can_read(tmp_path) == can_read(tmp_path / "b") == "no such file"
+    assert can_read(tmp_path / ("x" * 300)) == "File name too long"
