@@ -1,21 +1,19 @@
 """Which clips there are: found below folders, or read from a CSV manifest."""
 
 import csv
-import difflib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TextIO
+from typing import Any, TextIO
 
 from data.clip import Clip
 from data.languages import canonical, is_language
+from data.listing import AUDIO_SUFFIXES, VIDEO_SUFFIXES, Listing, list_clips, nearest
 from mraf.errors import UsageError
-
-VIDEO_SUFFIXES = frozenset(
-    ".3gp .asf .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv".split()
-)
-AUDIO_SUFFIXES = frozenset(".aac .aif .aiff .flac .m4a .mka .mp3 .oga .ogg .opus .wav .wma".split())
 
 # A manifest's column, and the other names under which it is understood.
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -34,8 +32,26 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 
 
-def find_clips(paths: Iterable[Path]) -> list[Clip]:
-    """Clips at and below some files and folders, sorted by id.
+@dataclass(frozen=True)
+class Found:
+    """Clips, sorted by id, and what else lay where they were looked for.
+
+    `left_out` counts files that are no clips by ending (in lower case, "" for none), `unreadable`
+    gives each folder that cannot be listed, with the reason.
+    """
+
+    clips: list[Clip]
+    left_out: dict[str, int] = field(default_factory=dict)
+    unreadable: tuple[tuple[str, str], ...] = ()
+
+    def beside(self) -> dict[str, Any]:
+        """What is no clip, as `mraf extract --json` prints it."""
+        folders = [{"folder": folder, "reason": reason} for folder, reason in self.unreadable]
+        return {"left_out": self.left_out, "unreadable": folders}
+
+
+def survey(paths: Iterable[Path]) -> Found:
+    """Clips at and below some files and folders, and what else is there.
 
     The folders above a clip name its speaker, language and recording:
     `<speaker>/<language>/<recording>/<clip>.mp4`, or fewer of them (see `describe_path`). Files that
@@ -45,26 +61,34 @@ def find_clips(paths: Iterable[Path]) -> list[Clip]:
     Raises UsageError where a path does not exist, holds no clip, or two files would have the same id.
     """
     clips: dict[str, Clip] = {}
+    others: dict[str, Counter[str]] = {}  # by folder, so that one named twice counts once
+    unreadable: dict[str, str] = {}
     for path in paths:
-        for clip in _below(path):
+        listing = _list(path)
+        for clip in map(partial(_clip_at, root=path.absolute()), listing.files):
             _add(clips, clip)
-    return [clips[key] for key in sorted(clips)]
+        others |= listing.others
+        unreadable |= listing.unreadable
+    left_out: Counter[str] = sum(others.values(), Counter())
+    return Found(
+        [clips[key] for key in sorted(clips)],
+        dict(left_out.most_common()),
+        tuple(sorted(unreadable.items())),
+    )
 
 
-def clip_files(path: Path) -> list[Path]:
-    """The clips at and below a path, sorted, as absolute paths. Raises UsageError as above."""
-    if not path.exists():
-        raise UsageError(f"{path}: no such file or folder.{_nearest(path)}")
-    root = path.absolute()
-    if root.is_file():
-        return [root]
-    files = sorted(file for file in root.rglob("*") if _is_clip(file, root))
-    if not files:
-        raise UsageError(
-            f"{path}: no video or sound file in this folder or below it. "
-            f"Looked for {', '.join(sorted(VIDEO_SUFFIXES))} and sound files."
-        )
-    return files
+def find_clips(paths: Iterable[Path]) -> list[Clip]:
+    """The clips of `survey`, which says how they are found and what it raises."""
+    return survey(paths).clips
+
+
+def clip_files(path: Path) -> tuple[list[Path], dict[str, str]]:
+    """The clips at and below a path, sorted, as absolute paths; and the folders that cannot be listed.
+
+    Each of those comes with the reason. Raises UsageError as `survey` does.
+    """
+    listing = _list(path)
+    return listing.files, listing.unreadable
 
 
 def describe_path(path: Path, root: Path) -> tuple[str | None, str | None, str | None]:
@@ -129,17 +153,23 @@ def read_manifest(csv_path: Path, root: Path | None = None) -> list[Clip]:
     return list(clips.values())
 
 
-def _below(path: Path) -> Iterator[Clip]:
-    root = path.absolute()
-    for file in clip_files(path):
-        speaker, language, recording = describe_path(file, root)
-        clip_id = _id_of(file, (speaker, language, recording))
-        yield _make(clip_id, file, speaker, language, recording)
+def _list(path: Path) -> Listing:
+    listing = list_clips(path)
+    if not listing.files:
+        closed = [
+            f"{folder} cannot be listed ({why})" for folder, why in listing.unreadable.items()
+        ]
+        raise UsageError(
+            f"{'; '.join([f'{path}: no video or sound file in this folder or below it', *closed[:3]])}. "
+            f"Looked for {', '.join(sorted(VIDEO_SUFFIXES))} and sound files."
+        )
+    return listing
 
 
-def _is_clip(path: Path, root: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-    return not hidden and path.suffix.lower() in VIDEO_SUFFIXES | AUDIO_SUFFIXES and path.is_file()
+def _clip_at(file: Path, root: Path) -> Clip:
+    speaker, language, recording = describe_path(file, root)
+    clip_id = _id_of(file, (speaker, language, recording))
+    return _make(clip_id, file, speaker, language, recording)
 
 
 def _make(
@@ -167,16 +197,9 @@ def _add(clips: dict[str, Clip], clip: Clip, where: str = "") -> None:
     clips[clip.id] = clip
 
 
-def _nearest(path: Path) -> str:
-    if not path.parent.is_dir():
-        return ""
-    near = difflib.get_close_matches(path.name, [p.name for p in path.parent.iterdir()], 1)
-    return f" Did you mean {path.with_name(near[0])}?" if near else ""
-
-
 def _open(path: Path) -> TextIO:
     if not path.is_file():
-        raise UsageError(f"{path}: no such manifest.{_nearest(path)}")
+        raise UsageError(f"{path}: no such manifest.{nearest(path)}")
     with path.open("rb") as file:
         start = file.read(1 << 16)
     is_wide = start.startswith((b"\xff\xfe", b"\xfe\xff"))

@@ -27,6 +27,7 @@ from rich.table import Table
 from pipeline.modes import MODES
 
 if TYPE_CHECKING:
+    from data.manifest import Found
     from data.sample import SampleClip
     from mraf.trainer import EpochReport
     from pipeline.cluster import Cluster
@@ -112,6 +113,18 @@ def extracted(report: "ExtractReport", folder: Path) -> None:
             out.print(f"  {escape(failure.clip)}: {escape(failure.error)}")
         if len(report.failed) > 20:
             out.print(f"  ... and {len(report.failed) - 20} more (all with --json)")
+
+
+def beside(found: "Found") -> None:
+    """What `mraf extract` found beside clips, and where it could not look."""
+    if found.left_out:
+        number = sum(found.left_out.values())
+        kinds = [f"{escape(ending) or 'no ending'} {n}" for ending, n in found.left_out.items()]
+        listed = ", ".join(kinds[:8]) + (", ..." if len(kinds) > 8 else "")
+        are = "is" if number == 1 else "are"
+        out.print(f"Left out: {_count(number, 'file')} that {are} no video or sound ({listed})")
+    for folder, reason in found.unreadable:
+        out.print(f"[yellow]{escape(folder)}: this folder cannot be listed ({escape(reason)})[/]")
 
 
 def trained(report: "TrainReport") -> None:

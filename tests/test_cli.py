@@ -138,6 +138,37 @@ def test_ugly_input_gives_marked_rows_and_the_run_goes_on(mraf, sample_videos, t
     assert code == 0 and json.loads(out)["failed"] == 3
 
 
+def test_what_lies_beside_clips_and_where_nobody_may_look_is_told(mraf, tmp_path, monkeypatch):
+    scandir = os.scandir
+
+    def guarded(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    closed = tmp_path / "videos" / "closed"
+    closed.mkdir(parents=True)
+    write_media(tmp_path / "videos" / "mute.mp4", corners()[None].repeat(5, axis=0))
+    for name in ("a.jpg", "b.JPG", "notes"):
+        (tmp_path / "videos" / name).touch()
+    code, out, _ = mraf("extract", "videos", *PACKAGED)
+    assert code == 1
+    assert "Left out: 3 files that are no video or sound (.jpg 2, no ending 1)" in out
+    assert f"{closed}: this folder cannot be listed (Permission denied)" in out
+    code, out, _ = mraf("extract", "videos", *PACKAGED, "--json")
+    report = json.loads(out)
+    assert code == 1 and report["left_out"] == {".jpg": 2, "": 1}
+    assert report["unreadable"] == [{"folder": str(closed), "reason": "Permission denied"}]
+
+
+def test_identify_tells_where_it_may_not_look(mraf, trained, tmp_path, monkeypatch):
+    (tmp_path / "text.mp4").write_text("no video")
+    monkeypatch.setattr("pipeline.identify.clip_files", lambda path: ([path], {"shut": "closed"}))
+    code, out, _ = mraf("identify", "text.mp4", "-w", trained)
+    assert code == 1 and "shut\n  not identified: this folder cannot be listed (closed)" in out
+
+
 def test_identify_marks_what_it_cannot_name(mraf, trained, tmp_path):
     (tmp_path / "text.mp4").write_text("no video")
     write_media(tmp_path / "nothing.mp4", corners()[None].repeat(5, axis=0))
