@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from data.names import as_text
 from mraf.errors import UsageError
 
 VIDEO_SUFFIXES = frozenset(
@@ -53,7 +54,7 @@ def list_clips(path: Path) -> Listing:
             if ending in VIDEO_SUFFIXES or ending in AUDIO_SUFFIXES:
                 found.files.append(Path(folder, name))
             else:
-                others[ending] += 1
+                others[as_text(ending)] += 1
     found.files.sort()
     return found
 

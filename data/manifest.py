@@ -13,6 +13,7 @@ from typing import Any, TextIO
 from data.clip import Clip
 from data.languages import canonical, is_language
 from data.listing import AUDIO_SUFFIXES, VIDEO_SUFFIXES, Listing, list_clips, nearest
+from data.names import as_text
 from mraf.errors import UsageError
 
 # A manifest's column, and the other names under which it is understood.
@@ -56,7 +57,8 @@ def survey(paths: Iterable[Path]) -> Found:
     The folders above a clip name its speaker, language and recording:
     `<speaker>/<language>/<recording>/<clip>.mp4`, or fewer of them (see `describe_path`). Files that
     carry the ending of a video or sound file count, hidden ones do not; a file that is named itself
-    counts whatever its ending.
+    counts whatever its ending. In an id or label that comes from a name that is no UTF-8, the bytes
+    that do not fit are escaped (see `data.names.as_text`).
 
     Raises UsageError where a path does not exist, holds no clip, or two files would have the same id.
     """
@@ -167,8 +169,8 @@ def _list(path: Path) -> Listing:
 
 
 def _clip_at(file: Path, root: Path) -> Clip:
-    speaker, language, recording = describe_path(file, root)
-    clip_id = _id_of(file, (speaker, language, recording))
+    speaker, language, recording = (each and as_text(each) for each in describe_path(file, root))
+    clip_id = _id_of(as_text(file.name), (speaker, language, recording))
     return _make(clip_id, file, speaker, language, recording)
 
 
@@ -180,8 +182,8 @@ def _make(
     return Clip(clip_id, video, audio, None, speaker, language, recording)
 
 
-def _id_of(file: Path, folders: tuple[str | None, ...]) -> str:
-    return str(PurePosixPath(*[part for part in folders if part], file.name))
+def _id_of(name: str, folders: tuple[str | None, ...]) -> str:
+    return str(PurePosixPath(*[part for part in folders if part], name))
 
 
 def _add(clips: dict[str, Clip], clip: Clip, where: str = "") -> None:

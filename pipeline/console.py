@@ -61,7 +61,17 @@ def print_json(value: Any) -> None:
     """One JSON object on stdout."""
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    print(as_json(value, indent=2))
+
+
+def as_json(value: Any, indent: int | None = None) -> str:
+    """JSON in UTF-8; all in ASCII where it holds the name of a file that is no UTF-8."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False, default=str)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(value, indent=indent, default=str)
+    return text
 
 
 def say(message: str) -> None:

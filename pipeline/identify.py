@@ -10,6 +10,7 @@ import numpy as np
 
 from data.listing import AUDIO_SUFFIXES
 from data.manifest import Clip, clip_files
+from data.names import as_text
 from extractors.clip import ClipExtractor, ExtractOptions
 from extractors.encoders import EncoderPair, choose
 from extractors.person import FaceResult
@@ -198,10 +199,10 @@ def _lost(path: str, error: str) -> Prediction:
 
 
 def _clip_of(path: Path) -> Clip:
-    suffix = path.suffix.lower()
+    suffix, name = path.suffix.lower(), as_text(path)
     if suffix in IMAGE_SUFFIXES:
-        return Clip(str(path), image=path)
-    return Clip(str(path), audio=path) if suffix in AUDIO_SUFFIXES else Clip(str(path), video=path)
+        return Clip(name, image=path)
+    return Clip(name, audio=path) if suffix in AUDIO_SUFFIXES else Clip(name, video=path)
 
 
 def _options_of(meta: dict) -> ExtractOptions:

@@ -1,7 +1,5 @@
 """What a feature table already knows of the clips of a run, and which of its rows can be re-used."""
 
-import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -12,10 +10,9 @@ import numpy as np
 
 from data.features import FeatureRow, FeatureTable, rows_of
 from data.manifest import Clip
+from data.names import as_name, as_text
 from mraf.errors import UsageError
 from pipeline.workspace import encoders_of
-
-_ESCAPED = re.compile(rb"\\(\\|x[89a-f][0-9a-f])")
 
 
 class Known(NamedTuple):
@@ -149,10 +146,12 @@ def _exists(path: Path) -> bool:
 
 def _is_there(path: str) -> bool:
     """The same of a path as `path_of` wrote it."""
-    raw = _ESCAPED.sub(
-        lambda m: b"\\" if m[1] == b"\\" else bytes.fromhex(m[1][1:].decode()), os.fsencode(path)
-    )
-    return _exists(Path(path)) or _exists(Path(os.fsdecode(raw)))
+    return any(map(_exists, _readings(path)))
+
+
+def _readings(path: str) -> tuple[Path, Path]:
+    """What a path of the table may mean: older rows have backslashes as they are."""
+    return Path(path), Path(as_name(path))
 
 
 def _content(clip: Clip) -> str | None:
@@ -164,15 +163,8 @@ def _content(clip: Clip) -> str | None:
 
 
 def path_of(clip: Clip) -> str:
-    """The file of a clip as it stands in the table.
-
-    In a path that is no UTF-8 a byte that does not fit is written as `\\xe9`, a backslash twice.
-    """
-    raw = os.fsencode(clip.files[0].absolute())
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
+    """The file of a clip as it stands in the table (see `data.names.as_text`)."""
+    return as_text(clip.files[0].absolute())
 
 
 def mixing(folder: Path, made: str, wanted: str) -> UsageError:

@@ -169,6 +169,24 @@ def test_identify_tells_where_it_may_not_look(mraf, trained, tmp_path, monkeypat
     assert code == 1 and "shut\n  not identified: this folder cannot be listed (closed)" in out
 
 
+def test_names_that_are_not_utf_8_are_extracted_and_identified(mraf, sample_videos, trained):
+    folder = Path(os.fsdecode(b"videos/caf\xe9"))
+    folder.mkdir(parents=True)
+    good = folder / os.fsdecode(b"\xff.mp4")
+    shutil.copy(video(sample_videos, face="seen", sound="speech"), good)
+    (folder / os.fsdecode(b"bad \xff.mp4")).write_text("no video")
+    (folder / os.fsdecode(b"a.jp\xe9")).touch()
+    code, out, _ = mraf("extract", "videos", *PACKAGED, "--json")
+    report = json.loads(out)
+    assert code == 1 and (report["face_missing"], report["voice_missing"]) == (1, 1)
+    assert [failure["clip"] for failure in report["failed"]] == [r"caf\xe9/bad \xff.mp4"]
+    code, out, _ = mraf("extract", "videos", *PACKAGED)
+    assert code == 1 and "2 re-used" in out and r"(.jp\xe9 1)" in out
+    code, out, _ = mraf("identify", folder, "-w", trained, "--json")
+    paths = [Path(clip["path"]) for clip in json.loads(out)["clips"]]
+    assert code == 1 and good.absolute() in paths and all(path.is_file() for path in paths)
+
+
 def test_identify_marks_what_it_cannot_name(mraf, trained, tmp_path):
     (tmp_path / "text.mp4").write_text("no video")
     write_media(tmp_path / "nothing.mp4", corners()[None].repeat(5, axis=0))
