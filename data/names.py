@@ -1,7 +1,8 @@
-"""Names of files and folders as text that a table can hold, whatever bytes they are made of."""
+"""Names of files and folders: as text that a table can hold, and two names of one file."""
 
 import os
 import re
+from pathlib import Path
 
 _ESCAPED = re.compile(rb"\\(\\|x[89a-f][0-9a-f])")
 
@@ -30,3 +31,11 @@ def as_name(text: str) -> str:
             os.fsencode(text),
         )
     )
+
+
+def is_same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, through links and `..` too; it may be gone by now."""
+    try:
+        return one.samefile(other)
+    except OSError:  # a link to nothing is the same link all the same
+        return os.path.realpath(one) == os.path.realpath(other)

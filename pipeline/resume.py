@@ -10,7 +10,7 @@ import numpy as np
 
 from data.features import FeatureRow, FeatureTable, rows_of
 from data.manifest import Clip
-from data.names import as_name, as_text
+from data.names import as_name, as_text, is_same_file
 from mraf.errors import UsageError
 from pipeline.workspace import encoders_of
 
@@ -71,7 +71,8 @@ class KnownClips:
             if path == path_of(clip) or not digest:
                 continue
             is_there = _is_there(path) and all(map(_exists, clip.files))
-            if is_there and _content(clip) not in (digest, None):
+            is_other = is_there and not _leads_to(path, clip.files[0])
+            if is_other and _content(clip) not in (digest, None):
                 raise UsageError(
                     f"{clip.files[0]}: the table already has another video called '{clip.id}', "
                     f"{path}. Extract into another workspace (-w), or name the clips in a "
@@ -147,6 +148,11 @@ def _exists(path: Path) -> bool:
 def _is_there(path: str) -> bool:
     """The same of a path as `path_of` wrote it."""
     return any(map(_exists, _readings(path)))
+
+
+def _leads_to(path: str, file: Path) -> bool:
+    """Whether a path as `path_of` wrote it is another way to a file."""
+    return any(is_same_file(each, file) for each in _readings(path))
 
 
 def _readings(path: str) -> tuple[Path, Path]:
