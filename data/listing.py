@@ -44,7 +44,7 @@ def list_clips(path: Path) -> Listing:
     Raises UsageError where the path is not there or the system refuses it.
     """
     root = path.absolute()
-    if not stat.S_ISDIR(_mode(path)):
+    if not stat.S_ISDIR(mode_of(path, "no such file or folder")):
         return Listing([root])
     found = Listing()
     for folder, names in _walk(root, found.unreadable):
@@ -57,6 +57,22 @@ def list_clips(path: Path) -> Listing:
                 others[as_text(ending)] += 1
     found.files.sort()
     return found
+
+
+def mode_of(path: Path, absent: str) -> int:
+    """What kind of file lies at a path, as `stat` has it.
+
+    Raises UsageError naming the path: with `absent` where nothing is there, with the reason where the
+    system refuses the path.
+    """
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise UsageError(f"{path}: {absent}.{nearest(path)}") from None
+    except OSError as error:
+        raise UsageError(
+            f"{path}: cannot be looked at ({error.strerror}). Check the path and its permissions."
+        ) from None
 
 
 def nearest(path: Path) -> str:
@@ -80,14 +96,3 @@ def _walk(root: Path, unreadable: dict[str, str]) -> Iterator[tuple[str, list[st
     for folder, folders, names in os.walk(root, onerror=note):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield folder, [name for name in names if not name.startswith(".")]
-
-
-def _mode(path: Path) -> int:
-    try:
-        return path.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        raise UsageError(f"{path}: no such file or folder.{nearest(path)}") from None
-    except OSError as error:
-        raise UsageError(
-            f"{path}: cannot be looked at ({error.strerror}). Check the path and its permissions."
-        ) from None

@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+import stat
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,8 +13,8 @@ from typing import Any, TextIO
 
 from data.clip import Clip
 from data.languages import canonical, is_language
-from data.listing import AUDIO_SUFFIXES, VIDEO_SUFFIXES, Listing, list_clips, nearest
-from data.names import as_text
+from data.listing import AUDIO_SUFFIXES, VIDEO_SUFFIXES, Listing, list_clips, mode_of
+from data.names import as_text, is_same_file
 from mraf.errors import UsageError
 
 # A manifest's column, and the other names under which it is understood.
@@ -187,23 +188,33 @@ def _id_of(name: str, folders: tuple[str | None, ...]) -> str:
 
 
 def _add(clips: dict[str, Clip], clip: Clip, where: str = "") -> None:
-    known = clips.get(clip.id)
-    if known is not None and known.files != clip.files:
+    known = clips.setdefault(clip.id, clip)
+    if known is clip:
+        return
+    if where and known.files == clip.files:
+        raise UsageError(f"{where}: the id '{clip.id}' stands in an earlier line too.")
+    if where or not _are_same(known, clip):
         here = where or " and ".join(str(c.files[0]) for c in (known, clip))
         raise UsageError(
             f"{here}: two clips have the id '{clip.id}'. "
             "Rename one, or name every clip yourself in a manifest (--manifest)."
         )
-    if known is not None and where:
-        raise UsageError(f"{where}: the id '{clip.id}' stands in an earlier line too.")
-    clips[clip.id] = clip
+
+
+def _are_same(one: Clip, other: Clip) -> bool:
+    """Whether the clips are of the very same files, perhaps reached by other ways."""
+    pairs = zip(one.files, other.files, strict=False)
+    return len(one.files) == len(other.files) and all(is_same_file(*pair) for pair in pairs)
 
 
 def _open(path: Path) -> TextIO:
-    if not path.is_file():
-        raise UsageError(f"{path}: no such manifest.{nearest(path)}")
-    with path.open("rb") as file:
-        start = file.read(1 << 16)
+    if not stat.S_ISREG(mode_of(path, "no such manifest")):
+        raise UsageError(f"{path}: no such manifest, it is no file.")
+    try:
+        with path.open("rb") as file:
+            start = file.read(1 << 16)
+    except OSError as error:
+        raise UsageError(f"{path}: the manifest cannot be read ({error.strerror}).") from None
     is_wide = start.startswith((b"\xff\xfe", b"\xfe\xff"))
     if b"\0" in start and not is_wide:
         raise UsageError(f"{path}: not a text file (it holds NUL bytes). Save it as UTF-8.")
@@ -285,8 +296,9 @@ class _Root:
     """The folder that the paths of a manifest start from and must stay in."""
 
     def __init__(self, folder: Path) -> None:
-        if not folder.is_dir():
-            raise UsageError(f"{folder}: the root folder of the manifest does not exist.")
+        absent = "the root folder of the manifest does not exist"
+        if not stat.S_ISDIR(mode_of(folder, absent)):
+            raise UsageError(f"{folder}: the root of the manifest is no folder.")
         self._folder = folder.resolve()
         self._prefix = f"{self._folder}/".replace("//", "/")
         # Following links takes long: once a folder. None where it leads out.

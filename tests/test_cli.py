@@ -203,6 +203,9 @@ def test_identify_marks_what_it_cannot_name(mraf, trained, tmp_path):
     ("arguments", "code", "message"),
     [
         (["extract", "nowhere"], 2, "nowhere: no such file or folder"),
+        (["extract", "x" * 300], 2, r"cannot be looked at \(File name too long\)"),
+        (["identify", "x" * 300], 2, r"cannot be looked at \(File name too long\)"),
+        (["extract", "--manifest", "x" * 300], 2, r"cannot be looked at \(File name too long\)"),
         (["extract"], 2, "Name videos or folders"),
         (["extract", "."], 2, "no video or sound file in this folder"),
         (["extract", "--root", ".", "x"], 2, "--root belongs to --manifest"),

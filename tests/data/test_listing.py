@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from data.listing import list_clips
-from data.manifest import clip_files, find_clips, survey
+from data.manifest import clip_files, find_clips, read_manifest, survey
 from mraf.errors import UsageError
 from pipeline.embedding import digest_of
 from tests.data.test_manifest import touch
@@ -103,3 +103,53 @@ def test_a_listing_is_sorted(tmp_path):
         "b/1.mp4",
     ]
     assert listing.others[str(tmp_path / "b")] == Counter([".txt"])
+
+
+READERS = [
+    lambda path: find_clips([path]),
+    clip_files,
+    read_manifest,
+    lambda path: read_manifest(Path(__file__), path),
+]
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_a_path_that_the_system_refuses_is_a_named_error(tmp_path, read):
+    with pytest.raises(UsageError, match=r"/x+: cannot be looked at \(File name too long\)"):
+        read(tmp_path / ("x" * 300))
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(UsageError, match=r"loop: cannot be looked at \(Too many levels"):
+        read(tmp_path / "loop")
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_a_path_below_a_closed_folder_is_a_named_error(tmp_path, monkeypatch, read):
+    stat = Path.stat
+
+    def refuse(path, **options):
+        if path.parent.name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **options)
+
+    (tmp_path / "closed").mkdir()
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(UsageError, match=r"a\.mp4: cannot be looked at \(Permission denied\)"):
+        read(tmp_path / "closed" / "a.mp4")
+
+
+def test_a_folder_that_is_listed_but_not_opened_gives_clips_that_cannot_be_read(
+    tmp_path, monkeypatch
+):
+    """As with the permissions r--: the names are there, and nothing is known of them."""
+    touch(tmp_path, "half/1.mp4", "half/2.mp4")
+    stat = Path.stat
+
+    def refuse(path, **options):
+        if path.parent.name == "half":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    clips = find_clips([tmp_path])
+    assert [clip.id for clip in clips] == ["half/1.mp4", "half/2.mp4"]
+    assert digest_of(clips[0], "made by").error == "1.mp4 cannot be read (Permission denied)"

@@ -77,6 +77,16 @@ def test_the_same_clip_twice_is_one_clip_but_two_of_one_id_are_refused(tmp_path)
         find_clips([tmp_path / "x", tmp_path / "y"])
 
 
+def test_the_same_clip_by_two_ways_is_one_clip(tmp_path, monkeypatch):
+    touch(tmp_path, "x/ann/v/1.mp4")
+    (tmp_path / "x" / "ann" / "v" / "broken.mp4").symlink_to("nowhere")
+    (tmp_path / "link").symlink_to(tmp_path / "x")
+    monkeypatch.chdir(tmp_path / "x")
+    clips = find_clips([tmp_path / "x", tmp_path / "link", Path("..", "x")])
+    assert [clip.id for clip in clips] == ["ann/v/1.mp4", "ann/v/broken.mp4"]
+    assert clips[0].video == tmp_path / "x/ann/v/1.mp4"
+
+
 def test_missing_and_empty_folders_are_named(tmp_path):
     touch(tmp_path, "videos/readme.txt")
     with pytest.raises(UsageError, match=r"video: no such file or folder. Did you mean .*videos"):
