@@ -4,6 +4,7 @@ Only `cli.py` uses this module; the stages report by return values and callbacks
 """
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,9 +12,9 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich import markup
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -49,6 +50,7 @@ REASONS = {
     "speech_too_short": "less than 1 s of speech",
     "decode_error": "cannot be read",
 }
+_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _SETTINGS = {
     "P3": ("same language", "face + voice"),
     "P4": ("same language", "voice only"),
@@ -72,6 +74,22 @@ def as_json(value: Any, indent: int | None = None) -> str:
     except UnicodeEncodeError:
         return json.dumps(value, indent=indent, default=str)
     return text
+
+
+def visible(text: str) -> str:
+    """A text from outside with what a terminal would act on, or cannot show, as `\\n` or `\\x1b`."""
+    return _UNSHOWN.sub(lambda found: _written(found[0]), text)
+
+
+def _written(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # a byte of a name that is no UTF-8
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return repr(character)[1:-1]
+
+
+def escape(text: str) -> str:
+    """A text from outside, as it can stand between rich's markup."""
+    return markup.escape(visible(text))
 
 
 def say(message: str) -> None:
