@@ -160,10 +160,10 @@ def _list(path: Path) -> Listing:
     listing = list_clips(path)
     if not listing.files:
         closed = [
-            f"{folder} cannot be listed ({why})" for folder, why in listing.unreadable.items()
+            f"; {folder} cannot be listed ({why})" for folder, why in listing.unreadable.items()
         ]
         raise UsageError(
-            f"{'; '.join([f'{path}: no video or sound file in this folder or below it', *closed[:3]])}. "
+            f"{path}: no video or sound file in this folder or below it{''.join(closed[:3])}. "
             f"Looked for {', '.join(sorted(VIDEO_SUFFIXES))} and sound files."
         )
     return listing
