@@ -50,13 +50,13 @@ REASONS = {
     "speech_too_short": "less than 1 s of speech",
     "decode_error": "cannot be read",
 }
-_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _SETTINGS = {
     "P3": ("same language", "face + voice"),
     "P4": ("same language", "voice only"),
     "P5": ("other language", "face + voice"),
     "P6": ("other language", "voice only"),
 }
+_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def print_json(value: Any) -> None:
