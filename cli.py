@@ -234,13 +234,14 @@ _INTERRUPTED = {
 
 def _fail(message: str, code: int, arguments: list[str], problems: Sequence[str] = ()) -> int:
     """Say what went wrong. `problems` are those of which the message names only the first."""
-    if "--json" in arguments:
-        import json
+    from pipeline.console import as_json, visible
 
+    if "--json" in arguments:
         more = {"problems": list(problems)} if problems else {}
-        print(json.dumps({"error": message, **more}, ensure_ascii=False))
+        print(as_json({"error": message, **more}))
     is_help = message.startswith("Usage:")  # a command that was given nothing to do
-    print(message if is_help else f"mraf: {message}", file=sys.stderr)
+    shown = "\n".join(visible(line) for line in message.split("\n"))  # some have several lines
+    print(shown if is_help else f"mraf: {shown}", file=sys.stderr)
     return code
 
 

@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mraf.errors import UsageError
@@ -18,7 +18,8 @@ def locked(folder: Path) -> Iterator[None]:
     path = folder / ".lock"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+")
+        # Unbuffered: closing writes nothing, so it cannot fail on a full disk.
+        file = path.open("a+b", buffering=0)
     except OSError as error:
         raise UsageError(f"{folder}: cannot be written to ({error.strerror}).") from None
     with file:
@@ -26,7 +27,7 @@ def locked(folder: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            holder = file.read(20).strip()
+            holder = (file.read(20) or b"").decode("ascii", "replace").strip()
             who = f" (process {holder})" if holder.isdigit() else ""
             raise UsageError(
                 f"{path}: another `mraf extract`{who} holds this lock and is writing here. Wait for it, "
@@ -37,7 +38,7 @@ def locked(folder: Path) -> Iterator[None]:
                 f"{path}: this file system gives no locks ({error.strerror}). Use a workspace (-w) on "
                 "another disk."
             ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        with suppress(OSError):  # a courtesy to who comes second; a full disk must not end the run
+            os.ftruncate(file.fileno(), 0)
+            os.write(file.fileno(), str(os.getpid()).encode())
         yield

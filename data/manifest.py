@@ -1,21 +1,21 @@
 """Which clips there are: found below folders, or read from a CSV manifest."""
 
 import csv
-import difflib
 import os
 import re
-from collections.abc import Iterable, Iterator
+import stat
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TextIO
+from typing import Any, TextIO
 
 from data.clip import Clip
 from data.languages import canonical, is_language
+from data.listing import AUDIO_SUFFIXES, VIDEO_SUFFIXES, Listing, list_clips, mode_of
+from data.names import as_text, is_same_file
 from mraf.errors import UsageError
-
-VIDEO_SUFFIXES = frozenset(
-    ".3gp .asf .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv".split()
-)
-AUDIO_SUFFIXES = frozenset(".aac .aif .aiff .flac .m4a .mka .mp3 .oga .ogg .opus .wav .wma".split())
 
 # A manifest's column, and the other names under which it is understood.
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -34,37 +34,64 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 
 
-def find_clips(paths: Iterable[Path]) -> list[Clip]:
-    """Clips at and below some files and folders, sorted by id.
+@dataclass(frozen=True)
+class Found:
+    """Clips, sorted by id, and what else lay where they were looked for.
+
+    `left_out` counts files that are no clips by ending (in lower case, "" for none), `unreadable`
+    gives each folder that cannot be listed, with the reason.
+    """
+
+    clips: list[Clip]
+    left_out: dict[str, int] = field(default_factory=dict)
+    unreadable: tuple[tuple[str, str], ...] = ()
+
+    def beside(self) -> dict[str, Any]:
+        """What is no clip, as `mraf extract --json` prints it."""
+        folders = [{"folder": folder, "reason": reason} for folder, reason in self.unreadable]
+        return {"left_out": self.left_out, "unreadable": folders}
+
+
+def survey(paths: Iterable[Path]) -> Found:
+    """Clips at and below some files and folders, and what else is there.
 
     The folders above a clip name its speaker, language and recording:
     `<speaker>/<language>/<recording>/<clip>.mp4`, or fewer of them (see `describe_path`). Files that
     carry the ending of a video or sound file count, hidden ones do not; a file that is named itself
-    counts whatever its ending.
+    counts whatever its ending. In an id or label that comes from a name that is no UTF-8, the bytes
+    that do not fit are escaped (see `data.names.as_text`).
 
     Raises UsageError where a path does not exist, holds no clip, or two files would have the same id.
     """
     clips: dict[str, Clip] = {}
+    others: dict[str, Counter[str]] = {}  # by folder, so that one named twice counts once
+    unreadable: dict[str, str] = {}
     for path in paths:
-        for clip in _below(path):
+        listing = _list(path)
+        for clip in map(partial(_clip_at, root=path.absolute()), listing.files):
             _add(clips, clip)
-    return [clips[key] for key in sorted(clips)]
+        others |= listing.others
+        unreadable |= listing.unreadable
+    left_out: Counter[str] = sum(others.values(), Counter())
+    return Found(
+        [clips[key] for key in sorted(clips)],
+        dict(left_out.most_common()),
+        tuple(sorted(unreadable.items())),
+    )
 
 
-def clip_files(path: Path) -> list[Path]:
-    """The clips at and below a path, sorted, as absolute paths. Raises UsageError as above."""
-    if not path.exists():
-        raise UsageError(f"{path}: no such file or folder.{_nearest(path)}")
-    root = path.absolute()
-    if root.is_file():
-        return [root]
-    files = sorted(file for file in root.rglob("*") if _is_clip(file, root))
-    if not files:
-        raise UsageError(
-            f"{path}: no video or sound file in this folder or below it. "
-            f"Looked for {', '.join(sorted(VIDEO_SUFFIXES))} and sound files."
-        )
-    return files
+def find_clips(paths: Iterable[Path]) -> list[Clip]:
+    """The clips of `survey`, which says how they are found and what it raises."""
+    return survey(paths).clips
+
+
+def clip_files(path: Path) -> tuple[list[Path], dict[str, str]]:
+    """The clips at and below a path, sorted, as absolute paths; and the folders that cannot be listed.
+
+    Each of those comes with the reason. Raises UsageError as `survey` does.
+    """
+    listing = _list(path)
+    return listing.files, listing.unreadable
 
 
 def describe_path(path: Path, root: Path) -> tuple[str | None, str | None, str | None]:
@@ -129,17 +156,23 @@ def read_manifest(csv_path: Path, root: Path | None = None) -> list[Clip]:
     return list(clips.values())
 
 
-def _below(path: Path) -> Iterator[Clip]:
-    root = path.absolute()
-    for file in clip_files(path):
-        speaker, language, recording = describe_path(file, root)
-        clip_id = _id_of(file, (speaker, language, recording))
-        yield _make(clip_id, file, speaker, language, recording)
+def _list(path: Path) -> Listing:
+    listing = list_clips(path)
+    if not listing.files:
+        closed = [
+            f"; {folder} cannot be listed ({why})" for folder, why in listing.unreadable.items()
+        ]
+        raise UsageError(
+            f"{path}: no video or sound file in this folder or below it{''.join(closed[:3])}. "
+            f"Looked for {', '.join(sorted(VIDEO_SUFFIXES))} and sound files."
+        )
+    return listing
 
 
-def _is_clip(path: Path, root: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-    return not hidden and path.suffix.lower() in VIDEO_SUFFIXES | AUDIO_SUFFIXES and path.is_file()
+def _clip_at(file: Path, root: Path) -> Clip:
+    speaker, language, recording = (each and as_text(each) for each in describe_path(file, root))
+    clip_id = _id_of(as_text(file.name), (speaker, language, recording))
+    return _make(clip_id, file, speaker, language, recording)
 
 
 def _make(
@@ -150,35 +183,38 @@ def _make(
     return Clip(clip_id, video, audio, None, speaker, language, recording)
 
 
-def _id_of(file: Path, folders: tuple[str | None, ...]) -> str:
-    return str(PurePosixPath(*[part for part in folders if part], file.name))
+def _id_of(name: str, folders: tuple[str | None, ...]) -> str:
+    return str(PurePosixPath(*[part for part in folders if part], name))
 
 
 def _add(clips: dict[str, Clip], clip: Clip, where: str = "") -> None:
-    known = clips.get(clip.id)
-    if known is not None and known.files != clip.files:
+    known = clips.setdefault(clip.id, clip)
+    if known is clip:
+        return
+    if where and known.files == clip.files:
+        raise UsageError(f"{where}: the id '{clip.id}' stands in an earlier line too.")
+    if where or not _are_same(known, clip):
         here = where or " and ".join(str(c.files[0]) for c in (known, clip))
         raise UsageError(
             f"{here}: two clips have the id '{clip.id}'. "
             "Rename one, or name every clip yourself in a manifest (--manifest)."
         )
-    if known is not None and where:
-        raise UsageError(f"{where}: the id '{clip.id}' stands in an earlier line too.")
-    clips[clip.id] = clip
 
 
-def _nearest(path: Path) -> str:
-    if not path.parent.is_dir():
-        return ""
-    near = difflib.get_close_matches(path.name, [p.name for p in path.parent.iterdir()], 1)
-    return f" Did you mean {path.with_name(near[0])}?" if near else ""
+def _are_same(one: Clip, other: Clip) -> bool:
+    """Whether the clips are of the very same files, perhaps reached by other ways."""
+    pairs = zip(one.files, other.files, strict=False)
+    return len(one.files) == len(other.files) and all(is_same_file(*pair) for pair in pairs)
 
 
 def _open(path: Path) -> TextIO:
-    if not path.is_file():
-        raise UsageError(f"{path}: no such manifest.{_nearest(path)}")
-    with path.open("rb") as file:
-        start = file.read(1 << 16)
+    if not stat.S_ISREG(mode_of(path, "no such manifest")):
+        raise UsageError(f"{path}: no such manifest, it is no file.")
+    try:
+        with path.open("rb") as file:
+            start = file.read(1 << 16)
+    except OSError as error:
+        raise UsageError(f"{path}: the manifest cannot be read ({error.strerror}).") from None
     is_wide = start.startswith((b"\xff\xfe", b"\xfe\xff"))
     if b"\0" in start and not is_wide:
         raise UsageError(f"{path}: not a text file (it holds NUL bytes). Save it as UTF-8.")
@@ -260,8 +296,9 @@ class _Root:
     """The folder that the paths of a manifest start from and must stay in."""
 
     def __init__(self, folder: Path) -> None:
-        if not folder.is_dir():
-            raise UsageError(f"{folder}: the root folder of the manifest does not exist.")
+        absent = "the root folder of the manifest does not exist"
+        if not stat.S_ISDIR(mode_of(folder, absent)):
+            raise UsageError(f"{folder}: the root of the manifest is no folder.")
         self._folder = folder.resolve()
         self._prefix = f"{self._folder}/".replace("//", "/")
         # Following links takes long: once a folder. None where it leads out.

@@ -59,9 +59,10 @@ def extract(
     """Find and embed the face and the voice of every clip.
 
     Folders name what is in them: <speaker>/<language>/<recording>/<clip>.mp4, or fewer levels. A
-    second run re-uses what is there. A clip that cannot be read is listed at the end, with the reason.
+    second run re-uses what is there. A clip or folder that cannot be read is listed at the end, with
+    the reason.
     """
-    from data.manifest import find_clips, read_manifest
+    from data.manifest import Found, read_manifest, survey
     from extractors.clip import ExtractOptions
     from pipeline import console
     from pipeline.extract import choose_encoders
@@ -73,7 +74,7 @@ def extract(
     if root and not manifest:
         raise UsageError("--root belongs to --manifest: it is where the manifest's paths start.")
     cluster = _engine(engine, address, workers, gpus_per_worker, device)
-    clips = read_manifest(manifest, root) if manifest else find_clips(paths or [])
+    found = Found(read_manifest(manifest, root)) if manifest else survey(paths or [])
     place = Workspace.at(workspace)
     with console.download_bar(as_json) as downloading:
         encoders = choose_encoders(place, face, voice, weights_dir, offline, downloading)
@@ -81,12 +82,13 @@ def extract(
         console.say(encoders.note)
     with console.extract_bar(as_json) as progress:
         options = ExtractOptions(frames)
-        report = run(clips, place, encoders, options, workers, device, progress, cluster)
+        report = run(found.clips, place, encoders, options, workers, device, progress, cluster)
     if as_json:
-        console.print_json(report.as_dict())
+        console.print_json(report.as_dict() | found.beside())
     else:
         console.extracted(report, place.table.folder)
-    if report.failed:
+        console.beside(found)
+    if report.failed or found.unreadable:
         raise typer.Exit(1)
 
 

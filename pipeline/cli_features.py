@@ -38,7 +38,7 @@ def features_export(
     if as_json:
         console.print_json({"file": str(file), "clips": count})
     else:
-        console.out.print(f"{count} clips in {file}", markup=False)
+        console.out.print(f"{count} clips in {console.escape(str(file))}")
 
 
 @app.command("remove")
@@ -56,5 +56,5 @@ def features_remove(
         console.print_json({"speaker": speaker, "clips": count})
     else:
         console.out.print(
-            f"{count} clips of {speaker} removed; models keep what they learned", markup=False
+            f"{count} clips of {console.escape(speaker)} removed; models keep what they learned"
         )

@@ -4,6 +4,7 @@ Only `cli.py` uses this module; the stages report by return values and callbacks
 """
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,9 +12,9 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich import markup
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -27,6 +28,7 @@ from rich.table import Table
 from pipeline.modes import MODES
 
 if TYPE_CHECKING:
+    from data.manifest import Found
     from data.sample import SampleClip
     from mraf.trainer import EpochReport
     from pipeline.cluster import Cluster
@@ -54,13 +56,40 @@ _SETTINGS = {
     "P5": ("other language", "face + voice"),
     "P6": ("other language", "voice only"),
 }
+_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def print_json(value: Any) -> None:
     """One JSON object on stdout."""
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    print(as_json(value, indent=2))
+
+
+def as_json(value: Any, indent: int | None = None) -> str:
+    """JSON in UTF-8; all in ASCII where it holds the name of a file that is no UTF-8."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False, default=str)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(value, indent=indent, default=str)
+    return text
+
+
+def visible(text: str) -> str:
+    """A text from outside with what a terminal would act on, or cannot show, as `\\n` or `\\x1b`."""
+    return _UNSHOWN.sub(lambda found: _written(found[0]), text)
+
+
+def _written(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # a byte of a name that is no UTF-8
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return repr(character)[1:-1]
+
+
+def escape(text: str) -> str:
+    """A text from outside, as it can stand between rich's markup."""
+    return markup.escape(visible(text))
 
 
 def say(message: str) -> None:
@@ -112,6 +141,18 @@ def extracted(report: "ExtractReport", folder: Path) -> None:
             out.print(f"  {escape(failure.clip)}: {escape(failure.error)}")
         if len(report.failed) > 20:
             out.print(f"  ... and {len(report.failed) - 20} more (all with --json)")
+
+
+def beside(found: "Found") -> None:
+    """What `mraf extract` found beside clips, and where it could not look."""
+    if found.left_out:
+        number = sum(found.left_out.values())
+        kinds = [f"{escape(ending) or 'no ending'} {n}" for ending, n in found.left_out.items()]
+        listed = ", ".join(kinds[:8]) + (", ..." if len(kinds) > 8 else "")
+        are = "is" if number == 1 else "are"
+        out.print(f"Left out: {_count(number, 'file')} that {are} no video or sound ({listed})")
+    for folder, reason in found.unreadable:
+        out.print(f"[yellow]{escape(folder)}: this folder cannot be listed ({escape(reason)})[/]")
 
 
 def trained(report: "TrainReport") -> None:

@@ -2,9 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
-from pipeline.console import out
+from pipeline.console import escape, out
 from pipeline.figures import Figures, figures
 
 if TYPE_CHECKING:

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.markup import escape
 from rich.table import Table
 
 from data.polysim import PolysimImport, SplitCount
 from pipeline.ablation import EXTRA, PAPER_NOTE, SETTINGS, Ablation, extra, figure
-from pipeline.console import out, rows
+from pipeline.console import escape, out, rows
 from pipeline.development import Score
 from pipeline.modes import MODES
 from pipeline.polysim import SubmitReport

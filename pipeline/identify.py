@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from data.manifest import AUDIO_SUFFIXES, Clip, clip_files
+from data.listing import AUDIO_SUFFIXES
+from data.manifest import Clip, clip_files
+from data.names import as_text
 from extractors.clip import ClipExtractor, ExtractOptions
 from extractors.encoders import EncoderPair, choose
 from extractors.person import FaceResult
@@ -113,8 +115,7 @@ class Identifier:
         try:
             face, voice = self._extractor(each.video, each.audio, each.image)
         except MediaError as error:
-            lost = Evidence(False, reason="decode_error")
-            return Prediction(path, None, None, (), lost, lost, str(error))
+            return _lost(path, str(error))
         return self._predict(path, face, voice, top)
 
     def _predict(self, path: str, face: FaceResult, voice: VoiceResult, top: int) -> Prediction:
@@ -168,25 +169,40 @@ def identify(
         top: candidates a clip.
         on_prediction: called after each clip.
 
-    Raises UsageError for a path that is not there, and what `Identifier` raises.
+    A folder that cannot be listed gives a prediction without a speaker too. Raises UsageError for a
+    path that is not there, and what `Identifier` raises.
     """
-    files = [
-        file for path in paths for file in (clip_files(path) if not path.is_file() else [path])
-    ]
+    found: list[Path | Prediction] = [each for path in paths for each in _files_of(path)]
     who = identifier()
     predictions = []
-    for file in files:
-        predictions.append(who(file, top))
+    for each in found:
+        predictions.append(each if isinstance(each, Prediction) else who(each, top))
         if on_prediction:
             on_prediction(predictions[-1])
     return predictions
 
 
+def _files_of(path: Path) -> list[Path | Prediction]:
+    """The clips at and below a path, and what is said of folders that cannot be listed."""
+    files, unreadable = clip_files(path)
+    closed = [
+        _lost(folder, f"this folder cannot be listed ({reason})")
+        for folder, reason in unreadable.items()
+    ]
+    is_itself = files == [path.absolute()]  # shown as it was named
+    return [*([path] if is_itself else files), *closed]
+
+
+def _lost(path: str, error: str) -> Prediction:
+    lost = Evidence(False, reason="decode_error")
+    return Prediction(path, None, None, (), lost, lost, error)
+
+
 def _clip_of(path: Path) -> Clip:
-    suffix = path.suffix.lower()
+    suffix, name = path.suffix.lower(), as_text(path)
     if suffix in IMAGE_SUFFIXES:
-        return Clip(str(path), image=path)
-    return Clip(str(path), audio=path) if suffix in AUDIO_SUFFIXES else Clip(str(path), video=path)
+        return Clip(name, image=path)
+    return Clip(name, audio=path) if suffix in AUDIO_SUFFIXES else Clip(name, video=path)
 
 
 def _options_of(meta: dict) -> ExtractOptions:

@@ -1,7 +1,5 @@
 """What a feature table already knows of the clips of a run, and which of its rows can be re-used."""
 
-import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -12,10 +10,9 @@ import numpy as np
 
 from data.features import FeatureRow, FeatureTable, rows_of
 from data.manifest import Clip
+from data.names import as_name, as_text, is_same_file
 from mraf.errors import UsageError
 from pipeline.workspace import encoders_of
-
-_ESCAPED = re.compile(rb"\\(\\|x[89a-f][0-9a-f])")
 
 
 class Known(NamedTuple):
@@ -74,7 +71,8 @@ class KnownClips:
             if path == path_of(clip) or not digest:
                 continue
             is_there = _is_there(path) and all(map(_exists, clip.files))
-            if is_there and _content(clip) not in (digest, None):
+            is_other = is_there and not _leads_to(path, clip.files[0])
+            if is_other and _content(clip) not in (digest, None):
                 raise UsageError(
                     f"{clip.files[0]}: the table already has another video called '{clip.id}', "
                     f"{path}. Extract into another workspace (-w), or name the clips in a "
@@ -149,10 +147,17 @@ def _exists(path: Path) -> bool:
 
 def _is_there(path: str) -> bool:
     """The same of a path as `path_of` wrote it."""
-    raw = _ESCAPED.sub(
-        lambda m: b"\\" if m[1] == b"\\" else bytes.fromhex(m[1][1:].decode()), os.fsencode(path)
-    )
-    return _exists(Path(path)) or _exists(Path(os.fsdecode(raw)))
+    return any(map(_exists, _readings(path)))
+
+
+def _leads_to(path: str, file: Path) -> bool:
+    """Whether a path as `path_of` wrote it is another way to a file."""
+    return any(is_same_file(each, file) for each in _readings(path))
+
+
+def _readings(path: str) -> tuple[Path, Path]:
+    """What a path of the table may mean: older rows have backslashes as they are."""
+    return Path(path), Path(as_name(path))
 
 
 def _content(clip: Clip) -> str | None:
@@ -164,15 +169,8 @@ def _content(clip: Clip) -> str | None:
 
 
 def path_of(clip: Clip) -> str:
-    """The file of a clip as it stands in the table.
-
-    In a path that is no UTF-8 a byte that does not fit is written as `\\xe9`, a backslash twice.
-    """
-    raw = os.fsencode(clip.files[0].absolute())
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
+    """The file of a clip as it stands in the table (see `data.names.as_text`)."""
+    return as_text(clip.files[0].absolute())
 
 
 def mixing(folder: Path, made: str, wanted: str) -> UsageError:

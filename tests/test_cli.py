@@ -138,6 +138,55 @@ def test_ugly_input_gives_marked_rows_and_the_run_goes_on(mraf, sample_videos, t
     assert code == 0 and json.loads(out)["failed"] == 3
 
 
+def test_what_lies_beside_clips_and_where_nobody_may_look_is_told(mraf, tmp_path, monkeypatch):
+    scandir = os.scandir
+
+    def guarded(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    closed = tmp_path / "videos" / "closed"
+    closed.mkdir(parents=True)
+    write_media(tmp_path / "videos" / "mute.mp4", corners()[None].repeat(5, axis=0))
+    for name in ("a.jpg", "b.JPG", "notes"):
+        (tmp_path / "videos" / name).touch()
+    code, out, _ = mraf("extract", "videos", *PACKAGED)
+    assert code == 1
+    assert "Left out: 3 files that are no video or sound (.jpg 2, no ending 1)" in out
+    assert f"{closed}: this folder cannot be listed (Permission denied)" in out
+    code, out, _ = mraf("extract", "videos", *PACKAGED, "--json")
+    report = json.loads(out)
+    assert code == 1 and report["left_out"] == {".jpg": 2, "": 1}
+    assert report["unreadable"] == [{"folder": str(closed), "reason": "Permission denied"}]
+
+
+def test_identify_tells_where_it_may_not_look(mraf, trained, tmp_path, monkeypatch):
+    (tmp_path / "text.mp4").write_text("no video")
+    monkeypatch.setattr("pipeline.identify.clip_files", lambda path: ([path], {"shut": "closed"}))
+    code, out, _ = mraf("identify", "text.mp4", "-w", trained)
+    assert code == 1 and "shut\n  not identified: this folder cannot be listed (closed)" in out
+
+
+def test_names_that_are_not_utf_8_are_extracted_and_identified(mraf, sample_videos, trained):
+    folder = Path(os.fsdecode(b"videos/caf\xe9"))
+    folder.mkdir(parents=True)
+    good = folder / os.fsdecode(b"\xff.mp4")
+    shutil.copy(video(sample_videos, face="seen", sound="speech"), good)
+    (folder / os.fsdecode(b"bad \xff.mp4")).write_text("no video")
+    (folder / os.fsdecode(b"a.jp\xe9")).touch()
+    code, out, _ = mraf("extract", "videos", *PACKAGED, "--json")
+    report = json.loads(out)
+    assert code == 1 and (report["face_missing"], report["voice_missing"]) == (1, 1)
+    assert [failure["clip"] for failure in report["failed"]] == [r"caf\xe9/bad \xff.mp4"]
+    code, out, _ = mraf("extract", "videos", *PACKAGED)
+    assert code == 1 and "2 re-used" in out and r"(.jp\xe9 1)" in out
+    code, out, _ = mraf("identify", folder, "-w", trained, "--json")
+    paths = [Path(clip["path"]) for clip in json.loads(out)["clips"]]
+    assert code == 1 and good.absolute() in paths and all(path.is_file() for path in paths)
+
+
 def test_identify_marks_what_it_cannot_name(mraf, trained, tmp_path):
     (tmp_path / "text.mp4").write_text("no video")
     write_media(tmp_path / "nothing.mp4", corners()[None].repeat(5, axis=0))
@@ -154,6 +203,9 @@ def test_identify_marks_what_it_cannot_name(mraf, trained, tmp_path):
     ("arguments", "code", "message"),
     [
         (["extract", "nowhere"], 2, "nowhere: no such file or folder"),
+        (["extract", "x" * 300], 2, r"cannot be looked at \(File name too long\)"),
+        (["identify", "x" * 300], 2, r"cannot be looked at \(File name too long\)"),
+        (["extract", "--manifest", "x" * 300], 2, r"cannot be looked at \(File name too long\)"),
         (["extract"], 2, "Name videos or folders"),
         (["extract", "."], 2, "no video or sound file in this folder"),
         (["extract", "--root", ".", "x"], 2, "--root belongs to --manifest"),

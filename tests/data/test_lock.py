@@ -1,5 +1,6 @@
 """One writer a folder, whoever else wants to write and however the writer ends."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -98,3 +99,20 @@ def test_a_file_system_that_gives_no_locks(tmp_path, monkeypatch):
         locked(tmp_path / "features"),
     ):
         pytest.fail("no lock")
+
+
+def test_a_full_disk_does_not_take_the_lock_away(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with locked(tmp_path):
+        assert (tmp_path / ".lock").read_text() == ""
+        with pytest.raises(UsageError, match="holds this lock"), locked(tmp_path):
+            pytest.fail("two writers")
+
+
+def test_a_lock_that_cannot_be_written_into(tmp_path):
+    (tmp_path / ".lock").symlink_to("/dev/full")  # refuses every byte, and to be cut
+    with locked(tmp_path):
+        pass

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,16 @@ def test_the_same_clip_twice_is_one_clip_but_two_of_one_id_are_refused(tmp_path)
     assert len(find_clips([tmp_path / "x", tmp_path / "x"])) == 1
     with pytest.raises(UsageError, match="two clips have the id 'ann/v/1.mp4'"):
         find_clips([tmp_path / "x", tmp_path / "y"])
+
+
+def test_the_same_clip_by_two_ways_is_one_clip(tmp_path, monkeypatch):
+    touch(tmp_path, "x/ann/v/1.mp4")
+    (tmp_path / "x" / "ann" / "v" / "broken.mp4").symlink_to("nowhere")
+    (tmp_path / "link").symlink_to(tmp_path / "x")
+    monkeypatch.chdir(tmp_path / "x")
+    clips = find_clips([tmp_path / "x", tmp_path / "link", Path("..", "x")])
+    assert [clip.id for clip in clips] == ["ann/v/1.mp4", "ann/v/broken.mp4"]
+    assert clips[0].video == tmp_path / "x/ann/v/1.mp4"
 
 
 def test_missing_and_empty_folders_are_named(tmp_path):
@@ -264,14 +275,21 @@ def test_other_encodings_are_named(tmp_path, content, message):
         read_manifest(tmp_path / "m.csv")
 
 
-def test_a_file_name_that_is_not_text_is_refused_before_anything_is_done(tmp_path):
-    name = b"ann\xff.mp4"
-    try:
-        (tmp_path / name.decode("utf-8", "surrogateescape")).touch()
-    except OSError:
-        pytest.skip("this file system has no such names")
-    with pytest.raises(UsageError, match=r"'ann\\udcff.mp4': this name is not UTF-8 text"):
-        find_clips([tmp_path])
+def test_names_that_are_not_utf_8_are_escaped_and_the_file_is_found(tmp_path):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/ren\xe9/Urdu/caf\xe9/a\xff\\.mp4"))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"a video")
+    (clip,) = find_clips([tmp_path])
+    assert labels(clip) == (r"ren\xe9", "Urdu", r"caf\xe9")
+    assert clip.id == r"ren\xe9/Urdu/caf\xe9/a\xff\\.mp4"
+    assert clip.files == (path,) and clip.content_hash()
+
+
+def test_ids_stay_unique_where_a_name_looks_escaped(tmp_path):
+    for name in (b"\xe9", rb"\xe9", rb"\\xe9", "é".encode()):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name + b".mp4")).touch()
+    ids = {clip.id for clip in find_clips([tmp_path])}
+    assert ids == {r"\xe9.mp4", r"\\xe9.mp4", r"\\\\xe9.mp4", "é.mp4"}
 
 
 CELL = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=8)

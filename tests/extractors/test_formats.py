@@ -6,6 +6,7 @@ import av
 import numpy as np
 import pytest
 
+from data.listing import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from extractors.media import SAMPLE_RATE, read_image, read_pair, read_video
 from tests.format_files import (
     RATES,
@@ -52,6 +53,8 @@ mp2 mp2 48000 stereo        aiff pcm_s16be 44100 mono  caf pcm_s16le 16000 mono
 amr amr_nb 8000 mono        mkv libopus 48000 7.1      w64 pcm_s16le 48000 quad
 """
 
+BARE = "h264 libx264 hevc libx265 ivf libvpx-vp9 obu libsvtav1 m1v mpeg1video mjpeg mjpeg"
+
 
 def cases(text: str, size: int) -> list[tuple[str, ...]]:
     words = text.split()
@@ -80,19 +83,33 @@ def test_sound_file(tmp_path, ending, codec, rate, layout):
     check_chirp(media.wave, 0.4 * 0.5**0.5 if surround else 0.4)
 
 
-@pytest.mark.parametrize(
-    ("ending", "codec"),
-    [
-        ("h264", "libx264"),
-        ("hevc", "libx265"),
-        ("ivf", "libvpx-vp9"),
-        ("obu", "libsvtav1"),
-        ("m1v", "mpeg1video"),
-        ("mjpeg", "mjpeg"),
-    ],
-)
+@pytest.mark.parametrize(("ending", "codec"), cases(BARE, 2))
 def test_bare_stream(tmp_path, ending, codec):
     check_film(read_video(write_clip(tmp_path / f"clip.{ending}", picture(codec))))
+
+
+def test_all_that_is_read_is_found_below_folders(tmp_path):
+    read = [*cases(VIDEOS, 3), *cases(SOUNDS, 4), *cases(BARE, 2)]
+    endings = {f".{ending}" for ending, *_ in read}
+    assert endings <= VIDEO_SUFFIXES | AUDIO_SUFFIXES
+
+
+@pytest.mark.parametrize(
+    ("ending", "container", "codec", "sound_codec"),
+    [
+        ("3g2", "3g2", "mpeg4", "aac"),
+        ("divx", "avi", "mpeg4", "libmp3lame"),
+        ("m2t", "mpegts", "mpeg2video", "mp2"),
+        ("mpe", "mpeg", "mpeg1video", "mp2"),
+        ("ogm", "ogg", "libtheora", "vorbis"),
+        ("qt", "mov", "libx264", "aac"),
+    ],
+)
+def test_other_endings_of_the_same_containers(tmp_path, ending, container, codec, sound_codec):
+    voice = sound(sound_codec, layout="stereo" if sound_codec == "vorbis" else "mono")
+    path = tmp_path / f"clip.{ending}"
+    check_film(read_video(write_clip(path, picture(codec), voice, container_format=container)))
+    assert path.suffix in VIDEO_SUFFIXES
 
 
 @pytest.mark.parametrize(

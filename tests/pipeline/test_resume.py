@@ -273,3 +273,15 @@ def test_a_namesake_that_cannot_be_read_is_a_failed_row(videos, tmp_path, quick,
     monkeypatch.setattr("data.clip.Clip.content_hash", unreadable)
     report = quick(elsewhere, tmp_path / "w")
     assert len(report.failed) == report.clips
+
+
+def test_an_edited_clip_that_is_reached_by_another_way_is_no_namesake(
+    videos, tmp_path, quick, monkeypatch
+):
+    quick(videos, tmp_path / "w")
+    (tmp_path / "link").symlink_to(videos)
+    monkeypatch.chdir(videos)
+    for number, way in enumerate([tmp_path / "link", Path("..", "videos"), videos]):
+        (videos / "ann" / "0.mp4").write_text(f"edited {number}")
+        report = quick(way, tmp_path / "w")
+        assert (report.reused, report.embedded) == (11, 1)
