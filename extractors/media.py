@@ -30,7 +30,7 @@ class Media:
     """What was read of one clip.
 
     `frames` or `wave` is None where the file has no such stream or nothing of it could be decoded;
-    then `frames_reason` or `wave_reason` says which.
+    then `frames_reason` or `wave_reason` says which, and `problem` what was in the way of decoding.
     """
 
     frames: np.ndarray | None  # [T, H, W, 3] uint8, RGB, upright
@@ -38,6 +38,7 @@ class Media:
     wave: np.ndarray | None  # [N] float32, mono, 16 kHz, about -1 to 1
     frames_reason: str | None = None  # no_video, decode_error
     wave_reason: str | None = None  # no_audio, decode_error
+    problem: str | None = None  # of the one of the two that could not be decoded
 
     def __post_init__(self) -> None:
         if self.frames is not None and (self.frames.ndim != 4 or self.frames.dtype != np.uint8):
@@ -87,15 +88,20 @@ def _media(path: Path, reader: Reader) -> Media:
         if reader.out_of_memory:
             raise MemoryError
         raise MediaError(
-            f"{path.name}: nothing could be decoded ({reader.problem or 'the streams are empty'})"
+            f"{path.name}: nothing could be decoded ({reader.problem() or 'the streams are empty'})"
         )
-    return Media(
-        picture,
-        times,
-        wave,
-        None if picture is not None else ("no_video" if reader.video is None else "decode_error"),
-        None if wave is not None else ("no_audio" if reader.audio is None else "decode_error"),
-    )
+    no_picture = "no_video" if reader.video is None else "decode_error"
+    no_sound = "no_audio" if reader.audio is None else "decode_error"
+    reasons = (None if picture is not None else no_picture, None if wave is not None else no_sound)
+    return Media(picture, times, wave, *reasons, _problem(reader, *reasons))
+
+
+def _problem(reader: Reader, *reasons: str | None) -> str | None:
+    """Why one of picture and sound could not be decoded, where that is the reason."""
+    for kind, reason in zip(("picture", "sound"), reasons, strict=True):
+        if reason == "decode_error":
+            return reader.problem(kind) or f"nothing in the stream of the {kind}"
+    return None
 
 
 def read_pair(
@@ -152,6 +158,7 @@ def pair_up(
         wave,
         None if frames is not None else frames_reason,
         None if wave is not None else wave_reason,
+        "; ".join(problems) or None,
     )
 
 

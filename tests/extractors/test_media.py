@@ -135,7 +135,9 @@ def test_picture_and_sound_pair(tmp_path):
     assert read_pair(audio, None).frames_reason == "no_video"
     assert read_pair(None, image).wave_reason == "no_audio"
     image.write_bytes(b"no picture")
-    assert read_pair(audio, image).frames_reason == "decode_error"
+    media = read_pair(audio, image)
+    assert media.frames_reason == "decode_error" and media.wave is not None
+    assert media.problem == "face.png: not a picture that can be decoded"
     with pytest.raises(MediaError, match="face.png"):
         read_pair(None, image)
 
