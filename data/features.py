@@ -52,6 +52,7 @@ class FeatureRow:
     voice_seconds: float = 0.0  # speech that was heard, pauses left out
     voice_snr: float | None = None  # dB, speech over what is heard between it
     error: str | None = None  # why the clip could not be read at all
+    note: str | None = None  # why its picture or its sound could not be decoded, the other could
     replaces: str | None = None  # id under which the same file stood before it was moved
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ that was given the name of another would change which rows count. Parts of older
 of this and are read as they are.
 """
 
+import errno
 import os
 import re
 import zlib
@@ -90,12 +91,9 @@ class Part:
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
-        if not self.path.exists():
-            raise MrafError(
-                f"{self.path}: another run has merged the parts of this table meanwhile. "
-                "Run the command again."
-            )
         try:
+            if not self.path.exists():
+                raise FileNotFoundError
             if not self.path.is_file():
                 raise ValueError("it is not a file")
             with self.path.open("rb") as raw:
@@ -104,7 +102,14 @@ class Part:
                 number = (file.schema_arrow.metadata or {}).get(_NUMBER)
                 _check_number(self.path, number, is_sealed)
                 yield file
-        except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        except FileNotFoundError:
+            raise MrafError(
+                f"{self.path}: another run has merged the parts of this table meanwhile. "
+                "Run the command again."
+            ) from None
+        except (pa.ArrowException, OSError, KeyError, ValueError, MemoryError) as error:
+            if hindered := _hindrance(error):
+                raise _not_now(self.path, hindered) from None
             raise _refused(self.path, str(error)) from None
 
 
@@ -240,6 +245,24 @@ def _refused(path: Path, reason: str) -> MrafError:
         f"{path}: this part of the feature table cannot be read ({said}). "
         f"Remove the file and run {maker(path.parent)} again: only its clips are made anew."
     )
+
+
+def _not_now(path: Path, reason: str) -> MrafError:
+    return MrafError(
+        f"{path}: this part of the feature table cannot be read now ({reason}). Nothing says that it "
+        "is damaged: keep the file, and run the command again when that has been seen to."
+    )
+
+
+def _hindrance(error: Exception) -> str | None:
+    """What of the machine kept a file from being read; None where it is the file's own fault."""
+    if isinstance(error, MemoryError):  # pyarrow's own is one
+        return "there is too little memory"
+    # pyarrow raises OSError without a number for damage, and a damaged offset is EINVAL.
+    if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+        assert error.errno is not None
+        return os.strerror(error.errno)
+    return None
 
 
 def _crc(content: bytes) -> bytes:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import NamedTuple
@@ -93,7 +93,8 @@ class ClipExtractor:
             pictures = [(media.frames, media.frames_reason) for media, _ in good]
             sounds = [(speech, media.wave_reason) for media, speech in good]
             faces = embed_faces(pictures, self._faces, self._face)
-            results = zip(faces, embed_voices(sounds, self._voice), strict=True)
+            voices = embed_voices(sounds, self._voice)
+            results = map(_explained, faces, voices, [media.problem for media, _ in good])
             return [each if isinstance(each, MediaError) else next(results) for each in read]
 
     def close(self) -> None:
@@ -119,3 +120,14 @@ class ClipExtractor:
             yield index
         finally:
             self._free.put(index)
+
+
+def _explained(
+    face: FaceResult, voice: VoiceResult, problem: str | None
+) -> tuple[FaceResult, VoiceResult]:
+    """Both, the one that could not be decoded with what was in the way."""
+    if problem and face.reason == "decode_error":
+        return replace(face, problem=problem), voice
+    if problem and voice.reason == "decode_error":
+        return face, replace(voice, problem=problem)
+    return face, voice

@@ -200,6 +200,7 @@ class _Child:
             self._array(header["wave"], np.float32, limits),
             header["frames_reason"],
             header["wave_reason"],
+            header["problem"],
         )
 
     def _array(self, shape: list[int] | None, dtype: type, limits: Limits) -> np.ndarray | None:

@@ -60,6 +60,7 @@ def _answer(replies: int, request: dict[str, str], options: dict[str, Any], limi
             "wave": None if media.wave is None else media.wave.shape,
             "frames_reason": media.frames_reason,
             "wave_reason": media.wave_reason,
+            "problem": media.problem,
         }
         _send(replies, header, *(part for part in (media.frames, media.wave) if part is not None))
 

@@ -1,5 +1,7 @@
 """Open a clip: a few frames spread over it, upright, and its sound at 16 kHz, in one pass."""
 
+import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,13 +26,24 @@ _OPEN_OPTIONS = {
 
 _OPENCV_NO_MEMORY = -4
 
+_PICTURES = {
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"BM": "BMP",
+}
+_PICTURES_IN_BOXES = {b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"avif": "AVIF"}
+_INDEX = re.compile(rb"moov.{4}mvhd", re.DOTALL)  # how the box begins that tells where frames lie
+_NEAR = 32 << 20  # bytes
+
 
 @dataclass(frozen=True)
 class Media:
     """What was read of one clip.
 
     `frames` or `wave` is None where the file has no such stream or nothing of it could be decoded;
-    then `frames_reason` or `wave_reason` says which.
+    then `frames_reason` or `wave_reason` says which, and `problem` what was in the way of decoding.
     """
 
     frames: np.ndarray | None  # [T, H, W, 3] uint8, RGB, upright
@@ -38,6 +51,7 @@ class Media:
     wave: np.ndarray | None  # [N] float32, mono, 16 kHz, about -1 to 1
     frames_reason: str | None = None  # no_video, decode_error
     wave_reason: str | None = None  # no_audio, decode_error
+    problem: str | None = None  # of the one of the two that could not be decoded
 
     def __post_init__(self) -> None:
         if self.frames is not None and (self.frames.ndim != 4 or self.frames.dtype != np.uint8):
@@ -75,27 +89,33 @@ def read_video(
             )
         reader = Reader(container, frames, max_seconds, limits)
         reader.run()
+        if reader.video is None and reader.audio is None:
+            lacks = "neither picture nor sound" if frames else "no sound"
+            raise MediaError(f"{path.name}: the file holds {lacks}")
         return _media(path, reader)
 
 
 def _media(path: Path, reader: Reader) -> Media:
-    if reader.video is None and reader.audio is None:
-        raise MediaError(f"{path.name}: the file holds neither picture nor sound")
     picture, times = reader.picture()
     wave = reader.sound()
     if picture is None and wave is None:
         if reader.out_of_memory:
             raise MemoryError
         raise MediaError(
-            f"{path.name}: nothing could be decoded ({reader.problem or 'the streams are empty'})"
+            f"{path.name}: nothing could be decoded ({reader.problem() or 'the streams are empty'})"
         )
-    return Media(
-        picture,
-        times,
-        wave,
-        None if picture is not None else ("no_video" if reader.video is None else "decode_error"),
-        None if wave is not None else ("no_audio" if reader.audio is None else "decode_error"),
-    )
+    no_picture = "no_video" if reader.video is None else "decode_error"
+    no_sound = "no_audio" if reader.audio is None else "decode_error"
+    reasons = (None if picture is not None else no_picture, None if wave is not None else no_sound)
+    return Media(picture, times, wave, *reasons, _problem(reader, *reasons))
+
+
+def _problem(reader: Reader, *reasons: str | None) -> str | None:
+    """Why one of picture and sound could not be decoded, where that is the reason."""
+    for kind, reason in zip(("picture", "sound"), reasons, strict=True):
+        if reason == "decode_error":
+            return reader.problem(kind) or f"nothing in the stream of the {kind}"
+    return None
 
 
 def read_pair(
@@ -152,6 +172,7 @@ def pair_up(
         wave,
         None if frames is not None else frames_reason,
         None if wave is not None else wave_reason,
+        "; ".join(problems) or None,
     )
 
 
@@ -179,7 +200,9 @@ def read_image(path: Path, limits: Limits = Limits()) -> np.ndarray:
             ) from None
         if isinstance(error, cv2.error) and error.code == _OPENCV_NO_MEMORY:
             raise MemoryError from None
-        raise MediaError(_cannot_open(path, error)) from None
+        raise MediaError(
+            f"{path.name}: not a picture that can be decoded ({short(error)})"
+        ) from None
     if picture is None:
         raise MediaError(f"{path.name}: not a picture that can be decoded")
     height, width = picture.shape[:2]
@@ -205,11 +228,34 @@ def _what_is_wrong(path: Path) -> str | None:
                 return "the file is empty"
             if not any(head):
                 return "it begins with nothing but zeros: was the copy cut off?"
+            if picture := _picture_format(head):
+                return f"it is a {picture} picture"
             if head[4:8] == b"ftyp" and b"moov" not in _boxes(file):
+                if _holds_index(file):
+                    return "its index is there, but not where the sizes of its boxes say: it is damaged"
                 return "its index is missing: the recording or the copy was cut off"
     except OSError:
         pass
     return None
+
+
+def _picture_format(head: bytes) -> str | None:
+    """What kind of picture a file is by its first bytes."""
+    if head[4:8] == b"ftyp":
+        return _PICTURES_IN_BOXES.get(head[8:12])
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WebP"
+    return next((name for start, name in _PICTURES.items() if head.startswith(start)), None)
+
+
+def _holds_index(file: BinaryIO) -> bool:
+    """Whether the index of an MP4 file lies anywhere near its beginning or its end."""
+    size = file.seek(0, os.SEEK_END)
+    for start in {0, max(0, size - _NEAR)}:
+        file.seek(start)
+        if _INDEX.search(file.read(_NEAR)):
+            return True
+    return False
 
 
 def _boxes(file: BinaryIO) -> set[bytes]:

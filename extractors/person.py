@@ -35,6 +35,7 @@ class FaceResult:
     people: int | None = None  # distinct people seen; None where nothing was looked at
     steadiness: float | None = None  # mean cosine of the faces to their mean, None for one face
     sharpness: float | None = None  # median over the frames, see `sharpness`
+    problem: str | None = None  # why the picture could not be decoded, in words
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,7 +26,7 @@ class Reader:
         self.audio = container.streams.best("audio")
         # Read while the container is open; asked for afterwards, PyAV 18 ends the process.
         self._pixel_shape = None if self.video is None else self.video.sample_aspect_ratio
-        self.problem: str | None = None
+        self._problems: dict[str, str] = {}  # the first of the picture, the sound, the file
         self.out_of_memory = False
         self._clock, self._frames = pictures.Clock(), pictures.EvenFrames(wanted)
         self._chunks: list[np.ndarray] = []
@@ -53,7 +53,7 @@ class Reader:
         try:
             self._run({stream.index: stream for stream in self._streams()})
         except (av.error.FFmpegError, OSError) as error:
-            self._note(error)
+            self._note("file", error)
 
     def picture(self) -> tuple[np.ndarray | None, np.ndarray]:
         """The chosen frames `[T, H, W, 3]` and their times `[T]`."""
@@ -69,6 +69,12 @@ class Reader:
         self._chunks.clear()
         np.clip(wave, -4, 4, out=wave)
         return np.nan_to_num(wave, copy=False) if wave.size else None
+
+    def problem(self, kind: str | None = None) -> str | None:
+        """The first thing that went wrong, with all or with the "picture" or the "sound"."""
+        if kind is None:
+            return next(iter(self._problems.values()), None)
+        return self._problems.get(kind) or self._problems.get("file")
 
     def _run(self, wanted: dict[int, Any]) -> None:
         left = dict.fromkeys(wanted, self._most_packets())  # that may still be read
@@ -97,7 +103,7 @@ class Reader:
         if context is not None:
             problem = self.limits.check_size(context.width or 0, context.height or 0)
             if problem:
-                self._note(problem)
+                self._note("picture", problem)
                 streams.remove(self.video)
         return streams
 
@@ -108,12 +114,13 @@ class Reader:
         """Decode one packet; False once its stream has gone past the time limit."""
         import av
 
+        is_picture = packet.stream is self.video
         try:
             frames = packet.decode()
         except (av.error.FFmpegError, ValueError) as error:
-            self._note(error)
+            self._note("picture" if is_picture else "sound", error)
             return True
-        take = self._take_picture if packet.stream is self.video else self._take_sound
+        take = self._take_picture if is_picture else self._take_sound
         return all(take(frame) for frame in frames)
 
     def _take_picture(self, frame: Any) -> bool:
@@ -133,7 +140,7 @@ class Reader:
         try:
             return frame.reformat(*size, "rgb24", interpolation="AREA", threads=1)
         except (av.error.FFmpegError, ValueError) as error:
-            self._note(error)
+            self._note("picture", error)
             return None
 
     def _take_sound(self, frame: Any) -> bool:
@@ -143,7 +150,7 @@ class Reader:
             return False
         problem = self.limits.check_sound(frame.layout.nb_channels, frame.sample_rate)
         if problem:
-            self._note(problem)
+            self._note("sound", problem)
             return True
         # Counted in samples: time stamps may say anything.
         self._heard += frame.samples / frame.sample_rate
@@ -154,7 +161,7 @@ class Reader:
                 self._resampler, self._format = _mono_resampler(frame.layout.nb_channels), form
             self._chunks += [_samples(part) for part in self._resampler.resample(frame)]
         except (av.error.FFmpegError, ValueError) as error:
-            self._note(error)
+            self._note("sound", error)
             self._resampler = self._format = None
         return True
 
@@ -170,15 +177,15 @@ class Reader:
         try:
             picture = frame.to_ndarray(format="rgb24", threads=1)
         except (av.error.FFmpegError, ValueError) as error:
-            self._note(error)
+            self._note("picture", error)
             return None
         return pictures.upright(picture, turn, self._pixel_shape)
 
-    def _note(self, problem: Exception | str) -> None:
+    def _note(self, kind: str, problem: Exception | str) -> None:
         self.out_of_memory |= isinstance(problem, MemoryError)
-        if self.problem is None:
-            self.problem = problem if isinstance(problem, str) else short(problem)
-            log.debug("%s: %s", self.container.name, self.problem)
+        if kind not in self._problems:
+            self._problems[kind] = problem if isinstance(problem, str) else short(problem)
+            log.debug("%s: %s: %s", self.container.name, kind, self._problems[kind])
 
 
 def short(error: Exception) -> str:

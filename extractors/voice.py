@@ -37,6 +37,7 @@ class VoiceResult:
     quality: float | None = None  # mean probability of speech in what was embedded, 0 to 1
     seconds: float = 0.0  # speech found
     snr: float | None = None  # dB, see `signal_to_noise`; None where nothing is heard but speech
+    problem: str | None = None  # why the sound could not be decoded, in words
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pipeline.cluster import Cluster
     from pipeline.evaluate import EvaluateReport
     from pipeline.identify import Evidence, Prediction
-    from pipeline.run import ExtractProgress, ExtractReport
+    from pipeline.run import ExtractProgress, ExtractReport, Missing
     from pipeline.train import TrainReport
 
 out = Console(highlight=False, soft_wrap=True)
@@ -50,6 +50,9 @@ REASONS = {
     "speech_too_short": "less than 1 s of speech",
     "decode_error": "cannot be read",
 }
+SHOWN = 20
+"""Clips of a summary that are named in text."""
+
 _SETTINGS = {
     "P3": ("same language", "face + voice"),
     "P4": ("same language", "voice only"),
@@ -137,10 +140,11 @@ def extracted(report: "ExtractReport", folder: Path) -> None:
         )
     if report.failed:
         out.print(f"[yellow]{len(report.failed)} could not be read:[/]")
-        for failure in report.failed[:20]:
-            out.print(f"  {escape(failure.clip)}: {escape(failure.error)}")
-        if len(report.failed) > 20:
-            out.print(f"  ... and {len(report.failed) - 20} more (all with --json)")
+        _first_lines(report.failed, lambda failure: f"{failure.clip}: {failure.error}")
+    failed = {failure.clip for failure in report.failed}
+    if missing := [each for each in report.missing if each.clip not in failed]:
+        out.print(f"[yellow]{len(missing)} without a face or a voice:[/]")
+        _first_lines(missing, _lack)
 
 
 def beside(found: "Found") -> None:
@@ -346,6 +350,25 @@ def _evidence(evidence: "Evidence") -> str:
         else f"{evidence.seconds:.1f} s of speech"
     )
     return f"weight {evidence.weight:.2f}, {measure}"
+
+
+def _first_lines(clips: Sequence[Any], line_of: Callable[[Any], str]) -> None:
+    """A line each for the first of a list of clips that may be long."""
+    for clip in clips[:SHOWN]:
+        out.print(f"  {escape(line_of(clip))}")
+    if len(clips) > SHOWN:
+        out.print(f"  ... and {len(clips) - SHOWN} more (all with --json)")
+
+
+def _lack(missing: "Missing") -> str:
+    """What a clip lacks, in words."""
+    pairs = (("picture", missing.face), ("sound", missing.voice))
+    # That it cannot be read does not say by itself which of the two it is.
+    named = (
+        f"{n} {REASONS[r]}" if r == "decode_error" else REASONS.get(r, r) for n, r in pairs if r
+    )
+    detail = f" ({missing.detail})" if missing.detail else ""
+    return f"{missing.clip}: {'; '.join(named)}{detail}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -61,7 +61,7 @@ def failed_row(clip: Clip, digest: str, fingerprint: str, error: str) -> Feature
         face_reason="decode_error",
         voice_reason="decode_error",
     )
-    return replace(row, error=error.encode("utf-8", "backslashreplace").decode())
+    return replace(row, error=_utf_8(error))
 
 
 def digest_of(clip: Clip, fingerprint: str) -> str | FeatureRow:
@@ -97,4 +97,10 @@ def _row(clip: Clip, face: FaceResult, voice: VoiceResult) -> FeatureRow:
         voice_quality=voice.quality,
         voice_seconds=voice.seconds,
         voice_snr=voice.snr,
+        note=_utf_8(face.problem or voice.problem),
     )
+
+
+def _utf_8(said: str | None) -> str | None:
+    """What a message says, bytes of a file's name that are no UTF-8 written as `\\udce9`."""
+    return None if said is None else said.encode("utf-8", "backslashreplace").decode()

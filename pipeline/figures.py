@@ -73,6 +73,5 @@ def spread(values: np.ndarray) -> Spread:
         edges = np.arange(low, high + 2) - 0.5  # whole numbers: a bin for each
     counts, edges = np.histogram(values, edges)
     p5, median, p95 = (float(v) for v in np.percentile(values, (5, 50, 95)))
-    return Spread(
-        len(values), median, p5, p95, tuple(counts.tolist()), tuple(np.round(edges, 4).tolist())
-    )
+    # Edges as they are: the confidence of a good detector spreads over less than any round number.
+    return Spread(len(values), median, p5, p95, tuple(counts.tolist()), tuple(edges.tolist()))

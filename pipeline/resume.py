@@ -28,6 +28,7 @@ class Known(NamedTuple):
     face_reason: str | None
     voice_reason: str | None
     error: str | None
+    note: str | None
 
 
 class Reuse(NamedTuple):

@@ -1,5 +1,6 @@
 """One run of an extraction: which clips are there already, what was found in the others, the counts."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -34,6 +35,16 @@ class Failure:
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A clip without a face or a voice, and why: None for the one that it has."""
+
+    clip: str
+    face: str | None  # the row's `face_reason`
+    voice: str | None
+    detail: str | None  # what could not be read or decoded, in words
+
+
 @dataclass(frozen=True)
 class ExtractReport:
     """What a run did. `failed` clips are rows of the table too, with neither face nor voice."""
@@ -47,6 +58,7 @@ class ExtractReport:
     face_reasons: dict[str, int]  # how many clips lack a face, by reason
     voice_reasons: dict[str, int]
     failed: tuple[Failure, ...]
+    missing: tuple[Missing, ...]  # all clips without a face or a voice, those that failed included
     encoders: str
     seconds: float
 
@@ -84,6 +96,7 @@ class Run:
         self._embedded = self._reused = 0
         self._reasons: dict[str, dict[str, int]] = {"face": {}, "voice": {}}
         self._failed: list[Failure] = []
+        self._missing: list[Missing] = []
         self._renamed: list[tuple[str, str]] = []
         self._moved: list[tuple[Clip, Reuse]] = []
 
@@ -135,6 +148,7 @@ class Run:
             face,
             voice,
             tuple(self._failed),
+            tuple(self._missing),
             encoders,
             seconds,
         )
@@ -146,6 +160,8 @@ class Run:
             reason = getattr(row, f"{name}_reason")
             if reason is not None:
                 self._reasons[name][reason] = self._reasons[name].get(reason, 0) + 1
+        if row.face_reason is not None or row.voice_reason is not None:
+            self._missing.append(_missing(row))
         if row.error is not None:
             self._failed.append(Failure(row.clip, row.error))
         if self._on_progress:
@@ -155,3 +171,9 @@ class Run:
         face, voice = (sum(self._reasons[name].values()) for name in ("face", "voice"))
         done = self._embedded + self._reused
         return ExtractProgress(len(self.clips), done, self._reused, face, voice, len(self._failed))
+
+
+def _missing(row: FeatureRow | Known) -> Missing:
+    # Few texts for many clips: of a million that say the same, one is kept.
+    said = (row.face_reason, row.voice_reason, row.error or row.note)
+    return Missing(row.clip, *(text and sys.intern(text) for text in said))

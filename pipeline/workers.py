@@ -6,10 +6,10 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, islice
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import connection, get_context, parent_process, resource_tracker
 from typing import Any
 
 from mraf.errors import MrafError, how_it_ended
@@ -150,7 +150,8 @@ class Pool:
             target=_child, args=(there, self._setup, self._arguments), daemon=True
         )
         # Read by the numeric libraries when the child imports them; ours are imported already.
-        with _environment(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1"):
+        threads = _environment(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+        with threads, _no_interrupt():
             process.start()
         there.close()
         worker = _Worker(process, here)
@@ -210,6 +211,7 @@ class Pool:
 
 def _child(pipe: connection.Connection, setup: Setup, arguments: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which stops us
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
         work = setup(*arguments)
@@ -249,6 +251,22 @@ def _attempt(work: Work, jobs: list[Any]) -> list[Any]:
 
 def _summary(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Hold Ctrl-C back, from this thread and from a process that it starts, which inherits that.
+
+    Until that process ignores it by itself it would print a traceback. Here it arrives at the end.
+    """
+    resource_tracker.ensure_running()  # its start would let Ctrl-C through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        # Raises KeyboardInterrupt itself, having blocked, for a Ctrl-C just before.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _environment:  # noqa: N801  # used like a function

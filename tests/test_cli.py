@@ -131,7 +131,17 @@ def test_ugly_input_gives_marked_rows_and_the_run_goes_on(mraf, sample_videos, t
         code == 1
         and "7 re-used" in out
         and "text.mp4: not a video or sound file that can be opened" in out
+        and out.count("text.mp4") == 1
     )
+    lines = [
+        line.partition('"x"/')[2] for line in out.partition("3 without a face")[2].splitlines()
+    ]
+    assert sorted(lines)[1:] == [
+        "mute.mp4: no face found; no sound",
+        "short.mp4: no face found; no speech heard",
+        "sound.mp4: no picture; no speech heard",
+    ]
+    assert {"face", "voice", "detail"} < report["missing"][0].keys() and len(report["missing"]) == 6
     code, _, err = mraf("train")
     assert code == 2 and "only one speaker has clips to train on ('آمنہ" in err
     code, out, _ = mraf("features", "info", "--json")

@@ -1,10 +1,12 @@
 """What a part of the feature table does when its file is not what it should be."""
 
+import errno
 import os
 import pickle
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -85,6 +87,64 @@ def test_a_file_that_is_no_parquet(table, content):
     refused(table)
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(errno.EACCES, "no"), "Permission denied"),
+        (OSError(errno.EMFILE, "no"), "Too many open files"),
+        (OSError(errno.EIO, "no"), "Input/output error"),
+        (MemoryError(), "there is too little memory"),
+        (pa.ArrowMemoryError("malloc of size 64 failed"), "there is too little memory"),
+    ],
+)
+@pytest.mark.parametrize("reader", ["ParquetFile", "open"])
+def test_what_is_the_fault_of_the_machine_removes_no_features(
+    table, monkeypatch, reader, error, said
+):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(*((Path, "open") if reader == "open" else (pq, "ParquetFile")), fail)
+    with pytest.raises(
+        MrafError, match=rf"part-000001\.parquet: .* now \({said}\).*keep the file"
+    ) as caught:
+        table.read()
+    assert "Remove" not in str(caught.value)
+
+
+def test_too_many_open_files_are_no_damage(table):
+    """As the system says it, through pyarrow too."""
+    code = f"""
+import os, resource
+from contextlib import suppress
+from pathlib import Path
+import data.features, data.snapshot
+from mraf.errors import MrafError
+table = data.features.FeatureTable(Path({str(table.folder)!r}))
+parts = table._parts()
+resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+taken = []
+with suppress(OSError):
+    while True:
+        taken.append(os.dup(1))
+try:
+    data.parts.Part(parts[0], data.features._columns())
+except MrafError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "cannot be read now (Too many open files)" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("error", [OSError("Corrupt snappy"), OSError(errno.EINVAL, "seek")])
+def test_what_pyarrow_says_of_damage_is_damage(table, monkeypatch, error):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(pq, "ParquetFile", fail)
+    refused(table)
+
+
 def test_what_is_no_file(table):
     (table.folder / "part-000002.parquet").mkdir()
     refused(table, "not a file")
@@ -120,7 +180,7 @@ def retyped(table, kind, size=4):
 def test_parts_of_older_versions_are_read_as_they_are(table):
     before = table.read()
     (part,) = parts_in(table.folder)
-    pq.write_table(before.drop_columns(["face_size", "replaces", "face_frames"]), part)
+    pq.write_table(before.drop_columns(["face_size", "replaces", "face_frames", "note"]), part)
     rows = list(table.rows())
     assert [each.clip for each in rows] == before["clip"].to_pylist()
     assert rows[0].face_size is None and rows[0].face_frames == 0

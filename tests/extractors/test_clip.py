@@ -8,6 +8,7 @@ from extractors import clip as module
 from extractors.clip import ClipExtractor, ExtractOptions, Files
 from extractors.encoders import EncoderPair, EncoderSpec
 from extractors.media import read_video
+from extractors.voice import VoiceResult
 from extractors.weights import sha256_of
 from mraf.errors import MediaError
 from tests import seeded
@@ -54,6 +55,17 @@ def test_clips_are_decoded_in_a_child_process_by_the_options(bare, tmp_path, mon
     media, heard = bare()._read(Files(path))
     assert np.array_equal(media.frames, expected.frames)
     assert np.array_equal(media.wave, expected.wave) and np.array_equal(heard, expected.wave)
+
+
+def test_a_face_says_why_its_picture_could_not_be_decoded(bare, tmp_path, monkeypatch):
+    sound = write_media(tmp_path / "voice.wav", wave=tone(1.0), audio_codec="pcm_s16le")
+    broken = tmp_path / "face.png"
+    broken.write_bytes(b"no picture")
+    heard = VoiceResult(np.ones(4, np.float32))
+    monkeypatch.setattr(module, "embed_voices", lambda clips, _: [heard] * len(clips))
+    face, voice = bare()(audio=sound, image=broken)
+    assert (face.reason, voice) == ("decode_error", heard)
+    assert face.problem == "face.png: not a picture that can be decoded"
 
 
 def test_close_ends_the_child_processes(bare):

@@ -353,3 +353,14 @@ def test_a_name_of_any_bytes(decoder, clip, tmp_path):
     with suppress(OSError):  # of file systems that want Unicode
         shutil.copy(clip, path)
         assert decoder.read(path).frames is not None
+
+
+def test_why_one_stream_could_not_be_decoded_comes_through_the_pipe(clip, folder, tmp_path):
+    with Decoder(limits=Limits(seconds=20, pixels=3000)) as decoder:
+        media = decoder.read(clip)
+    assert media.wave is not None and media.problem.startswith("pictures of 64 x 48 pixels")
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    with Decoder() as decoder:
+        media = decoder.read(audio=folder / "voice.wav", image=broken)
+    assert media.problem == "broken.png: not a picture that can be decoded"

@@ -48,6 +48,9 @@ def test_pictures_too_large(tmp_path):
     talking = write_media(tmp_path / "talking.mp4", still(5), tone(1.0))
     media = read_video(talking, limits=Limits(pixels=3000))
     assert media.frames_reason == "decode_error" and media.wave is not None
+    assert (
+        media.problem == "pictures of 64 x 48 pixels; at most 16384 a side and 0 Mi in all are read"
+    )
 
 
 def test_pictures_of_an_unknown_codec_have_no_size(tmp_path):
@@ -55,6 +58,25 @@ def test_pictures_of_an_unknown_codec_have_no_size(tmp_path):
     path.write_bytes(path.read_bytes().replace(b"avc1", b"zzzz"))
     media = read_video(path)
     assert media.frames_reason == "decode_error" and media.wave is not None
+    assert media.problem
+
+
+def test_what_is_wrong_with_the_sound_is_not_taken_from_the_picture(tmp_path, monkeypatch):
+    path = write_media(tmp_path / "clip.mp4", still(5), tone(1.0))
+    monkeypatch.setattr("extractors.reader.pictures.kept_size", _once_wrong())
+    media = read_video(path, limits=Limits(highest_rate=8000))
+    assert media.frames is not None and media.wave_reason == "decode_error"
+    assert media.problem == "sound at 16000 Hz; 2000 to 8000 Hz are read"
+
+
+def _once_wrong():
+    sizes = iter([(-1, -1)])
+    return lambda width, height, _: next(sizes, (width, height))
+
+
+def test_a_stream_without_a_problem_has_none(tmp_path):
+    assert read_video(write_media(tmp_path / "clip.mp4", still(5), tone(1.0))).problem is None
+    assert read_video(write_media(tmp_path / "mute.mp4", still(5))).problem is None
 
 
 def test_a_picture_is_refused_for_what_its_header_says_before_it_is_decoded(decoder, tmp_path):

@@ -135,7 +135,9 @@ def test_picture_and_sound_pair(tmp_path):
     assert read_pair(audio, None).frames_reason == "no_video"
     assert read_pair(None, image).wave_reason == "no_audio"
     image.write_bytes(b"no picture")
-    assert read_pair(audio, image).frames_reason == "decode_error"
+    media = read_pair(audio, image)
+    assert media.frames_reason == "decode_error" and media.wave is not None
+    assert media.problem == "face.png: not a picture that can be decoded"
     with pytest.raises(MediaError, match="face.png"):
         read_pair(None, image)
 
@@ -212,6 +214,15 @@ def test_a_playlist_does_not_open_other_files(tmp_path, text):
         (lambda data: bytes(len(data)), "nothing but zeros"),
         (lambda data: data[: len(data) // 2], "its index is missing"),
         (lambda data: data[1000:], "Invalid data"),
+        (lambda data: _mdat(data, 1 << 24), "its index is there, but not where"),
+        (lambda data: _mdat(data, 300), "its index is there, but not where"),
+        (lambda data: _mdat(data, 300)[: len(data) // 2], "its index is missing"),
+        (lambda data: _picture(".png"), "it is a PNG picture"),
+        (lambda data: _picture(".jpg"), "it is a JPEG picture"),
+        (lambda data: _picture(".webp"), "it is a WebP picture"),
+        (lambda data: _picture(".bmp"), "it is a BMP picture"),
+        (lambda data: _picture(".tiff"), "it is a TIFF picture"),
+        (lambda data: b"\0\0\0\x18ftypheic" + bytes(3000), "it is a HEIC picture"),
     ],
 )
 def test_common_damage_is_called_by_its_name(tmp_path, damage, reason):
@@ -219,3 +230,21 @@ def test_common_damage_is_called_by_its_name(tmp_path, damage, reason):
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(MediaError, match=rf"clip\.mp4: .*{reason}"):
         read_video(path)
+
+
+def _mdat(data: bytes, size: int) -> bytes:
+    """The file with another size in the header of the box that holds its frames."""
+    at = data.index(b"mdat") - 4
+    return data[:at] + size.to_bytes(4, "big") + data[at + 4 :]
+
+
+def _picture(suffix: str) -> bytes:
+    import cv2
+
+    return cv2.imencode(suffix, corners())[1].tobytes()
+
+
+def test_a_sound_file_without_sound_is_told_so(tmp_path):
+    path = write_media(tmp_path / "voice.m4a.mp4", still(5)).rename(tmp_path / "voice.m4a")
+    with pytest.raises(MediaError, match=r"voice\.m4a: the file holds no sound$"):
+        read_pair(path, None)

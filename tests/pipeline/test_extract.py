@@ -10,6 +10,7 @@ from extractors.encoders import EncoderPair, EncoderSpec
 from mraf.errors import BusyError, UsageError
 from pipeline import Workspace
 from pipeline.extract import choose_encoders, extract
+from pipeline.run import Missing
 from tests.media_files import tone, write_media
 
 PACKAGED = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
@@ -91,13 +92,30 @@ def test_manifest_of_sound_and_picture_pairs(sample_videos, tmp_path):
     cv2.imwrite(str(tmp_path / "face.png"), media.frames[3][:, :, ::-1])
     write_media(tmp_path / "voice.wav", wave=media.wave, audio_codec="pcm_s16le")
     text = "key,identity,audio_path,face_path\na,ann,voice.wav,face.png\nb,ann,voice.wav,\n"
-    (tmp_path / "m.csv").write_text(text + "c,ann,,face.png\nd,ann,gone.wav,\n")
+    text += "c,ann,,face.png\nd,ann,gone.wav,\ne,ann,voice.wav,broken.png\n"
+    (tmp_path / "m.csv").write_text(text)
+    (tmp_path / "broken.png").write_text("no picture")
     report = extract(read_manifest(tmp_path / "m.csv"), tmp_path / "w", PACKAGED, worker_count=0)
     found = rows(tmp_path / "w")
     assert found["a"].face is not None and found["a"].voice is not None
     assert (found["b"].face_reason, found["c"].voice_reason) == ("no_video", "no_audio")
     assert [failure.clip for failure in report.failed] == ["d"]
     assert "gone.wav" in report.failed[0].error
+    said = "broken.png: not a picture that can be decoded"
+    assert (found["e"].face_reason, found["e"].error, found["e"].note) == (
+        "decode_error",
+        None,
+        said,
+    )
+    again = extract(read_manifest(tmp_path / "m.csv"), tmp_path / "w", PACKAGED, worker_count=0)
+    assert again.reused == 4
+    for each in (report, again):
+        assert sorted(each.missing, key=lambda lost: lost.clip) == [
+            Missing("b", "no_video", None, None),
+            Missing("c", None, "no_audio", None),
+            Missing("d", "decode_error", "decode_error", report.failed[0].error),
+            Missing("e", "decode_error", None, said),
+        ]
 
 
 def test_progress_counts_every_clip(videos, tmp_path):

@@ -42,6 +42,14 @@ def test_spread_has_percentiles_and_a_histogram_of_all():
 def test_whole_numbers_and_a_single_value_have_bins_of_their_own():
     assert spread(np.array([6.0, 8, 8])).counts == (1, 0, 2)
     assert spread(np.array([6.0, 8, 8])).edges == (5.5, 6.5, 7.5, 8.5)
+
+
+def test_bins_of_a_narrow_spread_have_edges_of_their_own():
+    values = np.linspace(0.99991, 0.99999, 50, dtype=np.float32).astype(float)
+    found = spread(values)
+    assert len(set(found.edges)) == 17 and (np.diff(found.edges) > 0).all()
+    assert (found.edges[0], found.edges[-1]) == (values[0], values[-1])
+    assert np.histogram(values, found.edges)[0].tolist() == list(found.counts)
     assert spread(np.array([0.25])).counts.count(1) == 1
 
 

@@ -11,10 +11,12 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from data.features import FeatureTable, rows_of
 from data.manifest import Clip, find_clips
+from data.parts import parts_in
 from extractors.encoders import EncoderPair, EncoderSpec
 from mraf.errors import UsageError
 from pipeline import Workspace, resume
@@ -111,6 +113,10 @@ def test_a_killed_run_goes_on_and_ends_as_one_left_alone(videos, tmp_path, who):
     report = finish(videos, workspace)
     assert (report["reused"], report["embedded"]) == (kept, 12 - kept) and not report["failed"]
     assert kept
+    # Each clip was embedded once: the parts, whose later rows hide earlier ones, hold no other row.
+    stored = [pq.read_table(part, columns=["clip"]) for part in parts_in(workspace / "features")]
+    clips = sorted(clip for table in stored for clip in table["clip"].to_pylist())
+    assert clips == [clip.id for clip in find_clips([videos])]
     found = list(Workspace(workspace).table.rows())
     assert [row.clip for row in found] == [clip.id for clip in find_clips([videos])]
     for row in found:

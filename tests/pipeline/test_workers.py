@@ -270,3 +270,47 @@ def wait_until(true, seconds=30):
     while not true():
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+def test_an_interrupt_while_a_worker_starts_is_for_the_parent(tmp_path, in_thread):
+    """A terminal sends Ctrl-C to all; here to a child that has yet to import what it needs."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, signal, sys, threading\n"
+        "if __name__ == '__mp_main__':\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "from pipeline import workers\n"
+        "from tests.pipeline.test_workers import doubling\n"
+        "def main():\n"
+        "    print(list(workers.run(iter([1, 2]), 1, doubling)))\n"
+        "if __name__ == '__main__':\n"
+        + (
+            "    thread = threading.Thread(target=main); thread.start(); thread.join()\n"
+            if in_thread
+            else "    main()\n"
+        )
+        + "    print(signal.pthread_sigmask(signal.SIG_BLOCK, ()))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout == "[(1, 2), (2, 4)]\nset()\n" and "Traceback" not in done.stderr
+
+
+def test_an_interrupt_while_a_worker_starts_reaches_the_parent_then():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    reached = []
+    try:
+        with pytest.raises(KeyboardInterrupt), workers._no_interrupt():
+            os.kill(os.getpid(), signal.SIGINT)
+            reached.append("the end")
+        assert reached == ["the end"]
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    finally:
+        signal.signal(signal.SIGINT, before)
