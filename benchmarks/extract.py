@@ -142,7 +142,7 @@ def trained_vectors(
     if seen:
         vectors = Dlib().embed([frame for frame, _ in seen], np.stack([box for _, box in seen]))
         face = unit(vectors.mean(axis=0))
-    return face, GE2E().embed(sound)
+    return face, GE2E().embed([sound])[0]
 
 
 def ours(clips: list[Path], folder: Path) -> dict[str, Any]:
