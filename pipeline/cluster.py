@@ -130,10 +130,8 @@ class RayEngine:
         room = int(cluster.gpus / self.gpus) if self.gpus else cluster.cpus
         slots = max(1, min(room, self.workers or room))
         size = min(LARGEST_BLOCK, max(task.at_once, len(pending) // (BLOCKS_A_WORKER * slots)))
-        for is_last, each in (
-            (False, size),
-            (True, 1),
-        ):  # what was lost is tried again, clip by clip
+        # What was lost is tried again, clip by clip.
+        for is_last, each in ((False, size), (True, 1)):
             for answer in self._answers(task, slots, list(pending.values()), each):
                 for clip_id, digest in answer.known:
                     if clip := pending.pop(clip_id, None):
