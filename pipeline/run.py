@@ -147,8 +147,8 @@ class Run:
             sum(voice.values()),
             face,
             voice,
-            tuple(self._failed),
-            tuple(self._missing),
+            tuple(sorted(self._failed, key=lambda each: each.clip)),
+            tuple(sorted(self._missing, key=lambda each: each.clip)),
             encoders,
             seconds,
         )

@@ -8,7 +8,7 @@ import pytest
 from data.manifest import Found
 from pipeline import console
 from pipeline.identify import Candidate, Evidence, Prediction
-from pipeline.run import ExtractReport, Failure
+from pipeline.run import ExtractReport, Failure, Missing
 
 NAME = "a\nb\x1b[31m\x9b\r\x7f\u2028\udcff [bold]é آمنہ.mp4"
 SHOWN = r"a\nb\x1b[31m\x9b\r\x7f\u2028\xff [bold]é آمنہ.mp4"
@@ -27,11 +27,12 @@ def printed(capsys):
 
 
 def test_the_summary_of_an_extraction(printed):
-    report = ExtractReport(
-        2, 2, 0, ((NAME, NAME),), 0, 0, {}, {}, (Failure(NAME, f"no {NAME}"),), "by", 1.0
-    )
+    failed = (Failure(NAME, f"no {NAME}"),)
+    missing = (Missing(f"{NAME}2", "no_face", None, NAME),)
+    renamed = ((NAME, NAME),)
+    report = ExtractReport(2, 2, 0, renamed, 0, 0, {}, {}, failed, missing, "by", 1.0)
     text = printed(console.extracted, report, Path(NAME))
-    assert text.count(SHOWN) == 5
+    assert text.count(SHOWN) == 7
     found = Found([], {f".{NAME}": 1}, ((NAME, "closed"),))
     text = printed(console.beside, found)
     assert text.splitlines() == [
