@@ -1,26 +1,14 @@
 import numpy as np
 import pytest
 
-from data import snapshot
-from data.features import FeatureTable
 from data.parts import Part
 from mraf.errors import MrafError
-from tests.data.test_features import fill, row
+from tests.data.test_snapshot import two_languages
 
 
 @pytest.fixture
 def table(tmp_path, monkeypatch):
-    """Forty clips in two languages, in four parts that were merged, and one part more."""
-    monkeypatch.setattr(snapshot, "ROWS_A_GROUP", 8)
-    table = FeatureTable(tmp_path / "features")
-    for start in range(0, 40, 10):
-        numbers = range(start, start + 10)
-        fill(
-            table,
-            *(row(f"{i:02}", language=("English", "Urdu")[i % 2], value=i + 1) for i in numbers),
-        )
-    table._merge()
-    return fill(table, row("40", language="Urdu", value=41, face=None))
+    return two_languages(tmp_path, monkeypatch, face=None)
 
 
 @pytest.fixture

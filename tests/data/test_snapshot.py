@@ -67,8 +67,7 @@ def test_the_last_row_of_a_clip_counts_and_a_merge_changes_nothing(tmp_path_fact
     assert len(parts_in(table.folder)) == 1
 
 
-@pytest.fixture
-def table(tmp_path, monkeypatch):
+def two_languages(tmp_path, monkeypatch, **last):
     """Forty clips in two languages, in four parts that were merged, and one part more."""
     monkeypatch.setattr(snapshot, "ROWS_A_GROUP", 8)
     table = FeatureTable(tmp_path / "features")
@@ -79,7 +78,12 @@ def table(tmp_path, monkeypatch):
             *(row(f"{i:02}", language=("English", "Urdu")[i % 2], value=i + 1) for i in numbers),
         )
     table._merge()
-    return fill(table, row("40", language="Urdu", value=41))
+    return fill(table, row("40", language="Urdu", value=41, **last))
+
+
+@pytest.fixture
+def table(tmp_path, monkeypatch):
+    return two_languages(tmp_path, monkeypatch)
 
 
 def test_some_rows_of_a_snapshot(table):
