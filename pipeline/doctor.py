@@ -28,6 +28,7 @@ def examine(weights_dir: Path | None = None) -> list[Finding]:
         ("cores", str(os.cpu_count()), ""),
     ]
     findings += [_package(name) for name in PACKAGES]
+    findings += [_package("ray", "only for --engine ray: pip install 'mraf[ray]'")]
     findings += [_attempt("torch device", _device), _attempt("shims", _shims)]
     encoders = FACE | VOICE
     findings += [_weights(name, weights_dir) for name, row in encoders.items() if row.published]
@@ -39,11 +40,11 @@ def examine(weights_dir: Path | None = None) -> list[Finding]:
     return findings
 
 
-def _package(name: str) -> Finding:
+def _package(name: str, remark: str | None = None) -> Finding:
     try:
         return name, version(name), ""
     except PackageNotFoundError:
-        return name, "not installed", f"pip install {name}"
+        return name, "not installed", remark or f"pip install {name}"
 
 
 def _attempt(name: str, look: Callable[[], str]) -> Finding:
