@@ -84,8 +84,8 @@ class ClipExtractor:
     def many(self, clips: Sequence[Files]) -> list[tuple[FaceResult, VoiceResult] | MediaError]:
         """Face and voice of each clip, or why it cannot be read.
 
-        The networks see the faces of all clips together, and speech of equal length too: on a GPU
-        that is many times quicker than clip by clip. All clips are in memory at once.
+        The networks see the faces of all clips together, and speech of equal length too, which is
+        meant for GPUs. All clips are in memory at once.
         """
         with compat.torch_threads(1):
             read = list((self._threads.map if self._threads else map)(self._read, clips))

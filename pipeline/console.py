@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from data.manifest import Found
     from data.sample import SampleClip
     from mraf.trainer import EpochReport
-    from pipeline.cluster import Cluster
+    from pipeline.cluster_connection import Cluster
     from pipeline.evaluate import EvaluateReport
     from pipeline.identify import Evidence, Prediction
     from pipeline.run import ExtractProgress, ExtractReport, Missing

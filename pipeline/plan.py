@@ -25,8 +25,9 @@ class Plan:
 def plan(device: str = "auto", workers: int | None = None) -> Plan:
     """A worker a core, with one thread and one clip in hand; or a few that share a GPU.
 
-    On a GPU the networks are many times quicker than the decoders that feed them, so each worker
-    has several of these, and sends the clips that they have read through the networks together.
+    A GPU is taken to be many times quicker than the decoders that feed it (none was at hand to
+    measure), so each worker has several of these, and sends the clips that they have read through
+    the networks together.
 
     Args:
         device: "auto", "cpu" or a device of torch.

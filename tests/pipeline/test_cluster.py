@@ -23,6 +23,7 @@ from extractors.clip import ExtractOptions
 from extractors.encoders import EncoderPair, EncoderSpec
 from mraf.errors import MissingError, MrafError, UsageError
 from pipeline import cluster as module
+from pipeline import cluster_connection as connection
 from pipeline.cluster import RayEngine, _cpus_of_worker
 from pipeline.cluster_worker import Answer, Task
 from pipeline.extract import extract
@@ -53,7 +54,7 @@ def environment():
 @pytest.fixture(scope="module")
 def nodes(environment):
     """A cluster of three nodes, one core each; a lost one is noticed within seconds."""
-    module._import_ray()
+    connection.import_ray()
     from ray.cluster_utils import Cluster
 
     health = {"period_ms": 500, "timeout_ms": 2000, "initial_delay_ms": 0, "failure_threshold": 5}
@@ -289,7 +290,7 @@ def test_no_cluster_to_join(mraf, quick, tmp_path, monkeypatch):
         raise ConnectionError("Could not find any running Ray instance.")
 
     quick(1)
-    module._import_ray()
+    connection.import_ray()
     monkeypatch.setattr("ray.init", init)
     command = ["extract", tmp_path / "videos", "--engine", "ray", "--address", "auto"]
     code, out, err = mraf(*command, "--face", "dlib", "--voice", "ge2e")
@@ -329,11 +330,13 @@ def test_an_actor_that_shares_a_gpu_has_the_cores_that_fall_to_it():
 
 def test_a_cluster_of_other_versions_is_named(monkeypatch):
     text = "Version mismatch: The cluster was started with:\n  Ray: 2.50\n  Python: 3.12.1\nThis is 2.60"
-    error = module._cannot_join("10.0.0.1:6379", RuntimeError(text))
+    error = connection._cannot_join("10.0.0.1:6379", RuntimeError(text))
     assert isinstance(error, UsageError) and "\n" not in str(error)
     assert "Python: 3.12.1" in str(error) and "same ones on all nodes" in str(error)
-    assert isinstance(module._cannot_join("x:1", ValueError("odd")), MrafError)
-    error = module._cannot_join("x:1", RuntimeError("No node info found matching attributes: ''"))
+    assert isinstance(connection._cannot_join("x:1", ValueError("odd")), MrafError)
+    error = connection._cannot_join(
+        "x:1", RuntimeError("No node info found matching attributes: ''")
+    )
     assert "not part of that cluster" in str(error)
 
 
@@ -356,7 +359,7 @@ def test_only_what_other_nodes_would_meet_too_ends_the_run_at_once(quick, tmp_pa
     monkeypatch.setattr(module, "BLOCKS_A_WORKER", 1)
     run = Run(clips, KnownClips(FeatureTable(tmp_path / "w"), ""), "", lambda row: None)
     task = Task(PACKAGED, ExtractOptions(), "", tmp_path)
-    rows = RayEngine()._rows(run, task, module.Cluster("a:1", False, 1, 1, 0, None))
+    rows = RayEngine()._rows(run, task, connection.Cluster("a:1", False, 1, 1, 0, None))
     with pytest.raises(MrafError, match="3 workers"):
         list(rows)
     assert asked == [4, 1]
@@ -380,4 +383,4 @@ def test_nodes_are_asked_for_clips_from_all_over_that_are_there(quick, count, so
 def test_no_clips_need_no_cluster(tmp_path):
     assert extract([], tmp_path / "w", PACKAGED, engine=RayEngine("nowhere:1")).clips == 0
     with pytest.raises(MissingError):
-        module._knock("127.0.0.1:1")
+        connection._knock("127.0.0.1:1")
