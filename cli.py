@@ -12,9 +12,9 @@ from typer.exceptions import TyperException
 
 from mraf import __version__
 from mraf.errors import MrafError
-from pipeline.cli_extract import extract
-from pipeline.cli_features import app as features_app
-from pipeline.cli_options import (
+from mraf.pipeline.commands.extract import extract
+from mraf.pipeline.commands.features import app as features_app
+from mraf.pipeline.commands.options import (
     DeviceOption,
     JsonOption,
     ModelOption,
@@ -23,8 +23,8 @@ from pipeline.cli_options import (
     WeightsOption,
     WorkspaceOption,
 )
-from pipeline.cli_polysim import app as polysim_app
-from pipeline.cli_weights import app as weights_app
+from mraf.pipeline.commands.polysim import app as polysim_app
+from mraf.pipeline.commands.weights import app as weights_app
 
 INTERRUPTED = 130
 CLOSED_PIPE = 128 + 13  # as a shell reports SIGPIPE
@@ -70,8 +70,8 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Train MRAF, or what it is compared with, on the extracted features."""
-    from pipeline import console
-    from pipeline.train import train as run
+    from mraf.pipeline.commands import console
+    from mraf.pipeline.training.train import train as run
 
     with console.train_line(as_json) as on_epoch:
         report = run(
@@ -101,8 +101,8 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure a model on clips of recordings it was not trained on (P3 to P6)."""
-    from pipeline import console
-    from pipeline.evaluate import evaluate as run
+    from mraf.pipeline.commands import console
+    from mraf.pipeline.evaluation import evaluate as run
 
     report = run(workspace, model, mode, other)
     console.print_json(report) if as_json else console.evaluated(report)
@@ -120,9 +120,9 @@ def identify(
     as_json: JsonOption = False,
 ) -> None:
     """Say who is speaking in each clip."""
-    from pipeline import console
-    from pipeline.identify import Identifier
-    from pipeline.identify import identify as run
+    from mraf.pipeline.commands import console
+    from mraf.pipeline.identification import Identifier
+    from mraf.pipeline.identification import identify as run
 
     def load() -> Identifier:
         return Identifier(workspace, model, None, weights_dir, offline, device)
@@ -142,8 +142,8 @@ def sample(
     as_json: JsonOption = False,
 ) -> None:
     """Make talking videos of people who do not exist, to try mraf on."""
-    from data.sample import SampleOptions, make_sample
-    from pipeline import console
+    from mraf.data.sample.make import SampleOptions, make_sample
+    from mraf.pipeline.commands import console
 
     started = time.monotonic()
     with console.count_bar("Drawing and speaking", as_json) as progress:
@@ -163,8 +163,8 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Run the whole of it on sample videos: sample, extract, train, evaluate, identify."""
-    from pipeline import console
-    from pipeline.demo import Demo
+    from mraf.pipeline.commands import console
+    from mraf.pipeline.demo import Demo
 
     announce = None if as_json else lambda line: typer.secho(f"\n$ {line}", bold=True)
     code, steps = Demo(folder, speakers).run(_run, announce)
@@ -176,8 +176,8 @@ def demo(
 @app.command()
 def doctor(weights_dir: WeightsOption = None, as_json: JsonOption = False) -> None:
     """Show what this installation has: versions, devices, encoders, weights."""
-    from pipeline import console
-    from pipeline.doctor import examine
+    from mraf.pipeline.commands import console
+    from mraf.pipeline.doctor import examine
 
     findings = examine(weights_dir)
     if as_json:
@@ -234,7 +234,7 @@ _INTERRUPTED = {
 
 def _fail(message: str, code: int, arguments: list[str], problems: Sequence[str] = ()) -> int:
     """Say what went wrong. `problems` are those of which the message names only the first."""
-    from pipeline.console import as_json, visible
+    from mraf.pipeline.commands.console import as_json, visible
 
     if "--json" in arguments:
         more = {"problems": list(problems)} if problems else {}

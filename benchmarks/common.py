@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 def networks() -> tuple[Any, Any]:
     """InceptionResnetV1 and ECAPA-TDNN, untrained."""
-    from extractors import compat
+    from mraf.extractors import compat
 
     compat.prepare()
     import torch
@@ -37,8 +37,8 @@ def write_weights(folder: Path) -> None:
 
 def pair_of(folder: Path) -> Any:
     """The encoders with the weights that lie in a folder."""
-    from extractors.encoders import EncoderPair, EncoderSpec
-    from extractors.weights import sha256_of
+    from mraf.extractors.encoders import EncoderPair, EncoderSpec
+    from mraf.extractors.weights import sha256_of
 
     specs = []
     for name in ("facenet", "ecapa"):

@@ -5,7 +5,7 @@
 
 The plain way, in one process with torch's own threads: decode the whole clip; put 8 frames spread
 over it, at full size, through MTCNN with its defaults, one by one; each crop through
-InceptionResnetV1; the resampled sound through ECAPA-TDNN. Ours: `pipeline.extract.extract` with one
+InceptionResnetV1; the resampled sound through ECAPA-TDNN. Ours: `mraf.pipeline.extraction.extract.extract` with one
 worker a core. Both have the same weights, drawn from a generator. They take turns, each in a process
 of its own; loading is left out of the speed and shown beside it.
 """
@@ -52,7 +52,7 @@ def main() -> None:
 def chosen(arguments: argparse.Namespace, folder: Path) -> list[Path]:
     """The clips: some of those given, spread over them, or sample videos made now."""
     if arguments.made:
-        from data.sample import SampleOptions, make_sample
+        from mraf.data.sample.make import SampleOptions, make_sample
 
         speakers = -(-arguments.made // 6)
         options = SampleOptions(speakers, recordings=(1, 1), width=1280, height=720)
@@ -74,7 +74,7 @@ def turn(clips: list[Path], folder: Path, number: int) -> dict[str, dict[str, An
 
 def plain(clips: list[Path], folder: Path) -> dict[str, Any]:
     """The loop of the READMEs."""
-    from extractors import compat
+    from mraf.extractors import compat
 
     started = time.monotonic()
     compat.prepare()
@@ -133,8 +133,8 @@ def trained_vectors(
     images: list[Any], sound: np.ndarray, mtcnn: Any
 ) -> tuple[np.ndarray | None, np.ndarray]:
     """What the packaged, trained encoders make of the same faces and sound (not timed)."""
-    from extractors.face import Dlib
-    from extractors.voice import GE2E
+    from mraf.extractors.face.encoders import Dlib
+    from mraf.extractors.voice.encoders import GE2E
 
     found = [(np.asarray(image), mtcnn.detect(image)[0]) for image in images]
     seen = [(frame, boxes[0]) for frame, boxes in found if boxes is not None]
@@ -146,10 +146,10 @@ def trained_vectors(
 
 
 def ours(clips: list[Path], folder: Path) -> dict[str, Any]:
-    """`pipeline.extract.extract`, with the same weights; then, not timed, the trained encoders."""
-    from data.manifest import Clip
-    from extractors.encoders import EncoderPair, EncoderSpec
-    from pipeline.workspace import Workspace
+    """`mraf.pipeline.extraction.extract.extract`, with the same weights; then, not timed, the trained encoders."""
+    from mraf.data.clips.manifest import Clip
+    from mraf.extractors.encoders import EncoderPair, EncoderSpec
+    from mraf.pipeline.workspace import Workspace
 
     pair = pair_of(folder)
     entries = [Clip(str(number), clip) for number, clip in enumerate(clips)]
@@ -165,8 +165,8 @@ def ours(clips: list[Path], folder: Path) -> dict[str, Any]:
 
 def convert(specs: list[Any]) -> None:
     """Put the graphs into the cache, which a user's first run does once."""
-    from extractors.encoders import build
-    from extractors.mtcnn import Cascade
+    from mraf.extractors.encoders import build
+    from mraf.extractors.face.mtcnn import Cascade
 
     Cascade()
     for spec in specs:
@@ -175,8 +175,8 @@ def convert(specs: list[Any]) -> None:
 
 def timed(clips: list[Any], space: Path, pair: Any) -> dict[str, Any]:
     """Extract, and measure from when every worker has done its first clip."""
-    from pipeline.extract import extract
-    from pipeline.workers import available_cores
+    from mraf.pipeline.extraction.extract import extract
+    from mraf.pipeline.extraction.processes import available_cores
 
     ends: list[float] = []
     started = time.monotonic()
@@ -258,7 +258,7 @@ TITLES = {
 
 def speaker_of(clip: Path) -> str:
     """Whose folder a clip lies in."""
-    from data.manifest import describe_path
+    from mraf.data.clips.manifest import describe_path
 
     return describe_path(clip, clip.parents[3])[0] or clip.parts[-2]
 

@@ -15,10 +15,10 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.common import peak_memory
-from extractors.decoder import Decoder
-from extractors.limits import Limits
 from mraf.errors import MediaError
-from tests import media_mutator
+from mraf.extractors.media.isolated import Decoder
+from mraf.extractors.media.limits import Limits
+from tests.helpers import media_mutator
 
 OUTCOMES = ("media", "error", "slow", "memory", "crash")
 

@@ -29,12 +29,12 @@ from pathlib import Path
 
 import numpy as np
 
-from data.features import FeatureRow, FeatureTable
-from data.manifest import Clip
-from extractors.clip import ExtractOptions
-from extractors.encoders import EncoderPair, EncoderSpec
-from pipeline.extract import extract
-from pipeline.workspace import Workspace
+from mraf.data.clips.manifest import Clip
+from mraf.data.table.features import FeatureRow, FeatureTable
+from mraf.extractors.encoders import EncoderPair, EncoderSpec
+from mraf.extractors.extractor import ExtractOptions
+from mraf.pipeline.extraction.extract import extract
+from mraf.pipeline.workspace import Workspace
 
 ENCODERS = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
 FINGERPRINT = f"{ENCODERS.identity} {ExtractOptions().identity}"

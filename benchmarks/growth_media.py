@@ -107,7 +107,7 @@ def line(title: str, folder: Path, clips: int) -> None:
     command = [
         sys.executable,
         "-m",
-        "cli",
+        "mraf",
         "extract",
         str(folder),
         "-w",

@@ -53,9 +53,9 @@ def main() -> None:
 
 def train(videos: Path, folder: Path) -> None:
     """A model of the speakers in a folder, three clips of each."""
-    from data.manifest import find_clips
-    from pipeline.extract import extract
-    from pipeline.train import train as fit
+    from mraf.data.clips.manifest import find_clips
+    from mraf.pipeline.extraction.extract import extract
+    from mraf.pipeline.training.train import train as fit
 
     count: dict[str | None, int] = defaultdict(int)
     chosen = []
@@ -71,8 +71,8 @@ def child(folder: Path) -> dict[str, Any]:
     """In a fresh process: identify the clips on stdin, and tell how long everything took."""
     clips = [Path(line) for line in sys.stdin.read().splitlines()]
     started = float(os.environ["STARTED"])  # the clock is the machine's
-    import cli  # noqa: F401
-    from pipeline.identify import Identifier
+    from mraf import cli  # noqa: F401
+    from mraf.pipeline.identification import Identifier
 
     imported = time.monotonic()
     publish(folder)
@@ -97,7 +97,7 @@ def child(folder: Path) -> dict[str, Any]:
 
 def publish(folder: Path) -> None:
     """Have this process take the weights in a folder for those that are published."""
-    from extractors.encoders import TABLES
+    from mraf.extractors.encoders import TABLES
 
     pair = pair_of(folder)  # their digests lie beside them
     for table, spec in zip(TABLES.values(), (pair.face, pair.voice), strict=True):

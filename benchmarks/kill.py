@@ -27,8 +27,8 @@ from typing import Any
 import pyarrow.parquet as pq
 from common import command_line, processes
 
-from data.features import MERGE_AT, FeatureTable
-from data.parts import parts_in
+from mraf.data.table.features import MERGE_AT, FeatureTable
+from mraf.data.table.parts import parts_in
 
 WAYS = ("command", "worker", "all", "Ctrl-C", "SIGTERM")
 HEADER = f"{'round':>5} {'ended':<8} {'after':>6} {'code':>5} {'rows':>5} {'re-used':>8} {'embedded':>9} "
@@ -48,7 +48,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
         manifest = make_clips(Path(folder), arguments.clips)
-        command = [sys.executable, "-m", "cli", "extract", "--manifest", str(manifest), "--json"]
+        command = [sys.executable, "-m", "mraf", "extract", "--manifest", str(manifest), "--json"]
         command += ["--face", "dlib", "--voice", "ge2e", "--workers", str(arguments.workers)]
         started = time.monotonic()
         wanted = rows_of(Path(folder), finish([*command, "-w", f"{folder}/alone"]), "alone")
@@ -79,7 +79,7 @@ def main() -> None:
 
 def make_clips(folder: Path, count: int) -> Path:
     """A manifest of some clips of `mraf sample`."""
-    sample = [sys.executable, "-m", "cli", "sample", str(folder / "videos"), "--speakers", "4"]
+    sample = [sys.executable, "-m", "mraf", "sample", str(folder / "videos"), "--speakers", "4"]
     subprocess.run([*sample, "--json"], check=True, stdout=subprocess.DEVNULL)
     videos = sorted((folder / "videos").rglob("*.mp4"))[:count]
     manifest = folder / "clips.csv"

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from mraf.inference import predict
-from mraf.model import MRAF
-from mraf.options import TrainOptions
-from mraf.trainer import fit
+from mraf.network.loop import fit
+from mraf.network.model import MRAF
+from mraf.network.options import TrainOptions
+from mraf.pipeline.training.split import split, to_features
+from mraf.pipeline.training.train import dims_of, encoders_of_table
+from mraf.pipeline.workspace import Workspace
+from mraf.prediction import predict
 from mraf.types import Features
-from pipeline.split import split, to_features
-from pipeline.train import dims_of, encoders_of_table
-from pipeline.workspace import Workspace
 
 
 def main() -> None:

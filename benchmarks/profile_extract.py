@@ -28,7 +28,7 @@ def main() -> None:
     arguments = parser.parse_args()
     found = sorted(arguments.videos.rglob("*.mp4"))
     clips = found[:: max(1, len(found) // arguments.clips)][: arguments.clips]
-    from extractors.clip import ClipExtractor
+    from mraf.extractors.extractor import ClipExtractor
 
     with tempfile.TemporaryDirectory() as folder:
         write_weights(Path(folder))

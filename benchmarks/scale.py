@@ -60,11 +60,11 @@ def measure(engine: str, clips: list[Path], weights: Path | None) -> dict[str, f
     """Extract, and tell seconds in all and until the first row, the speed after a quarter, memory in
     MB, and ms of a core that the command itself takes for a clip.
     """
-    from data.manifest import Clip
-    from extractors.encoders import EncoderPair, EncoderSpec
-    from pipeline import embedding
-    from pipeline.cluster import RayEngine
-    from pipeline.extract import extract
+    from mraf.data.clips.manifest import Clip
+    from mraf.extractors.encoders import EncoderPair, EncoderSpec
+    from mraf.pipeline.extraction import rows as embedding
+    from mraf.pipeline.extraction.extract import extract
+    from mraf.pipeline.extraction.ray.engine import RayEngine
 
     pair = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
     if weights:
@@ -99,7 +99,7 @@ def measure(engine: str, clips: list[Path], weights: Path | None) -> dict[str, f
 
 def nothing(*_: Any) -> Any:
     """A worker that looks at no clip."""
-    from data.features import FeatureRow
+    from mraf.data.table.features import FeatureRow
 
     vector = np.random.default_rng(0).standard_normal(512 + 192, np.float32)
 

@@ -21,11 +21,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from mraf.batches import Samples
-from mraf.losses import CenterLoss, cross_entropy, distillation
-from mraf.model import MRAF, MRAFConfig
-from mraf.objective import training_loss
-from mraf.options import TrainOptions
+from mraf.network.batches import Samples
+from mraf.network.losses import CenterLoss, cross_entropy, distillation
+from mraf.network.model import MRAF, MRAFConfig
+from mraf.network.objective import training_loss
+from mraf.network.options import TrainOptions
 
 OPTIONS = TrainOptions()
 TOLERANCE = 1e-5

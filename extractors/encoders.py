@@ -10,10 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from extractors import weights
-from extractors.face import Dlib, FaceNet
-from extractors.voice import GE2E, Ecapa
 from mraf.errors import MissingError, MrafError, UsageError, choices
+from mraf.extractors import weights
+from mraf.extractors.face.encoders import Dlib, FaceNet
+from mraf.extractors.voice.encoders import GE2E, Ecapa
 
 ATTEMPT_SECONDS = 7.0
 """How long `auto` waits for each of the two servers before it takes the packaged encoders."""
@@ -122,7 +122,7 @@ def choose(
 def build(spec: EncoderSpec, device: str = "cpu", threads: int = 1) -> Any:
     """Build a `FaceEncoder` or `VoiceEncoder`; weights are checked by hash before they are read.
 
-    On a CPU they are read once, and the network kept as a graph (see `extractors.graphs`).
+    On a CPU they are read once, and the network kept as a graph (see `mraf.extractors.openvino`).
 
     Raises MissingError where the file is gone, MrafError where it is not what it should be or the
     network cannot be set up.

@@ -33,11 +33,11 @@ def build(arch: str, values: dict[str, Any]) -> Any:
 def _classes(arch: str) -> tuple[Any, Any]:
     """The network and its configuration."""
     if arch == "mraf":
-        from mraf.model import MRAF, MRAFConfig
+        from mraf.network.model import MRAF, MRAFConfig
 
         return MRAF, MRAFConfig
     if arch == "mraf-prototypes":
-        from mraf.prototypical import PrototypicalConfig, PrototypicalMRAF
+        from mraf.prototypes.model import PrototypicalConfig, PrototypicalMRAF
 
         return PrototypicalMRAF, PrototypicalConfig
     if arch == "fop":

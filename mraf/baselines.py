@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mraf.calibration import Temperatures
 from mraf.checks import check_flag, check_shape
-from mraf.model import MRAFOutput
+from mraf.network.model import MRAFOutput
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from mraf.architectures import NAMES
 from mraf.errors import MissingError, MrafError, UsageError
 
 if TYPE_CHECKING:
-    from mraf.inference import Network
+    from mraf.prediction import Network
 
 FORMAT, VERSION = "mraf-model", 2
 WEIGHTS, CONFIG, LABELS, METRICS, CARD = FILES = (
@@ -141,7 +141,7 @@ def load(folder: Path, device: str = "cpu") -> Checkpoint:
 
     """
     from mraf.architectures import build
-    from mraf.trainer import choose_device
+    from mraf.network.loop import choose_device
 
     folder = _find(Path(folder))
     described = describe(folder)

@@ -2,7 +2,7 @@
 
 From Python:
 
-    from pipeline import Identifier
+    from mraf.pipeline import Identifier
 
     identify = Identifier("mraf-workspace")
     print(identify("clip.mp4").speaker)
@@ -11,18 +11,18 @@ From Python:
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pipeline.identify import Identifier
-    from pipeline.workspace import Workspace
+    from mraf.pipeline.identification import Identifier
+    from mraf.pipeline.workspace import Workspace
 
 __all__ = ["Identifier", "Workspace"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import a class when it is first asked for: `import pipeline.workspace` stays quick."""
+    """Import a class when it is first asked for: `import mraf.pipeline.workspace` stays quick."""
     if name not in __all__:
         raise AttributeError(f"module 'pipeline' has no attribute '{name}'")
     from importlib import import_module
 
     return getattr(
-        import_module(f"pipeline.{name.lower().replace('identifier', 'identify')}"), name
+        import_module(f"mraf.pipeline.{name.lower().replace('identifier', 'identification')}"), name
     )

@@ -8,7 +8,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from pipeline.workspace import Workspace
+from mraf.pipeline.workspace import Workspace
 
 
 class Demo:

@@ -7,9 +7,9 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from extractors.encoders import FACE, VOICE
 from mraf import __version__
 from mraf.errors import MrafError
+from mraf.extractors.encoders import FACE, VOICE
 
 PACKAGES = (
     "torch torchvision torchaudio facenet-pytorch speechbrain dlib-bin Resemblyzer silero-vad openvino av "
@@ -63,14 +63,14 @@ def _device() -> str:
 
 
 def _shims() -> str:
-    from extractors import compat
+    from mraf.extractors import compat
 
     used = compat.prepare()
     return f"in place for {' and '.join(used)}" if used else "not needed"
 
 
 def _weights(name: str, folder: Path | None) -> Finding:
-    from extractors import weights
+    from mraf.extractors import weights
 
     file = weights.PUBLISHED[name]
     path = weights.find(file, folder)
@@ -84,7 +84,7 @@ def _weights(name: str, folder: Path | None) -> Finding:
 
 
 def _build(name: str) -> str:
-    from extractors.encoders import EncoderSpec, build
+    from mraf.extractors.encoders import EncoderSpec, build
 
     build(EncoderSpec(name))
     return "works"

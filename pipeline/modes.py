@@ -9,8 +9,8 @@ from mraf.errors import UsageError, choices
 from mraf.types import Features, Posterior
 
 if TYPE_CHECKING:
-    from mraf.inference import Network
-    from mraf.propagate import SettingClips
+    from mraf.prediction import Network
+    from mraf.propagation import SettingClips
 
 MODES = {
     "single": "each clip alone",
@@ -30,14 +30,14 @@ def probabilities(model: "Network", parts: Sequence[Features], mode: str) -> lis
 
     Raises UsageError for another mode.
     """
-    from mraf.inference import predict
+    from mraf.prediction import predict
 
     if mode not in MODES:
         raise UsageError(f"There is no mode '{mode}' {choices(mode, MODES)}")
     said = [(predict(model, clips), predict(model, clips.without_face())) for clips in parts]
     if mode == "single":
         return [(complete.probability, voice.probability) for complete, voice in said]
-    from mraf.propagate import propagate_cross, propagate_setting
+    from mraf.propagation import propagate_cross, propagate_setting
 
     pairs = [(_clips(complete), _clips(voice)) for complete, voice in said]
     if mode == "setting":
@@ -49,7 +49,7 @@ def probabilities(model: "Network", parts: Sequence[Features], mode: str) -> lis
 
 def _clips(said: Posterior) -> "SettingClips":
     """What propagation starts from. A clip that lacks both has neither vector nor answer."""
-    from mraf.propagate import SettingClips
+    from mraf.propagation import SettingClips
 
     assert said.face_embedding is not None and said.voice_embedding is not None
     seen = np.asarray(np.isfinite(said.face_embedding).all(axis=1))

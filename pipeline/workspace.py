@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.features import FeatureTable
+from mraf.data.table.features import FeatureTable
 from mraf.errors import MissingError, UsageError, choices
 
 DEFAULT = "mraf-workspace"

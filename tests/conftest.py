@@ -13,7 +13,9 @@ import pytest
 hypothesis.settings.register_profile("no timing", deadline=None)  # a busy machine is no bug
 hypothesis.settings.load_profile("no timing")
 
-pytest.register_assert_rewrite("tests.format_files")  # its checks tell what they found, as tests do
+pytest.register_assert_rewrite(
+    "tests.helpers.format_files"
+)  # its checks tell what they found, as tests do
 
 # Test processes run side by side; threads of torch in each would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -62,7 +64,7 @@ def made_once(tmp_path_factory, name: str, make: Callable[[Path], None]) -> Path
 @pytest.fixture(scope="session")
 def sample_videos(tmp_path_factory) -> Path:
     """Videos of four people who do not exist: three recordings of English and one of Urdu."""
-    from data.sample import SampleOptions, make_sample
+    from mraf.data.sample.make import SampleOptions, make_sample
 
     options = SampleOptions(speakers=4, recordings=(3, 1), clips=2)
     return made_once(tmp_path_factory, "sample", lambda folder: make_sample(folder, options))
@@ -71,9 +73,9 @@ def sample_videos(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def extracted(sample_videos, tmp_path_factory) -> Path:
     """A workspace with the sample's features, made by the packaged encoders."""
-    from data.manifest import find_clips
-    from extractors.encoders import EncoderPair, EncoderSpec
-    from pipeline.extract import extract
+    from mraf.data.clips.manifest import find_clips
+    from mraf.extractors.encoders import EncoderPair, EncoderSpec
+    from mraf.pipeline.extraction.extract import extract
 
     def make(folder: Path) -> None:
         pair = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
@@ -86,7 +88,7 @@ def extracted(sample_videos, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def trained(extracted, tmp_path_factory) -> Path:
     """A workspace with the same features and a model trained on English."""
-    from pipeline.train import train
+    from mraf.pipeline.training.train import train
 
     def make(folder: Path) -> None:
         shutil.copytree(extracted, folder)
@@ -101,11 +103,10 @@ def challenge(tmp_path_factory) -> Path:
 
     Four speakers, three videos of three clips each in both languages, eight test samples.
     """
-    from polysim_files import Layout
-
-    from mraf.prototypical_options import PrototypicalOptions
-    from pipeline.polysim import import_features
-    from pipeline.train import train
+    from mraf.pipeline.polysim.challenge import import_features
+    from mraf.pipeline.training.train import train
+    from mraf.prototypes.options import PrototypicalOptions
+    from tests.helpers.polysim_files import Layout
 
     def make(folder: Path) -> None:
         Layout(folder / "root", speakers=4, videos=3, clips=3, tests=8).write()
@@ -122,7 +123,7 @@ def mraf(capfd, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MRAF_WORKSPACE", raising=False)
 
-    import cli
+    from mraf import cli
 
     def run(*arguments: object) -> tuple[int, str, str]:
         code = cli._run([str(each) for each in arguments])

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-import cli
-from tests.media_files import corners, tone, write_media
+from mraf import cli
+from tests.helpers.media_files import corners, tone, write_media
 
 PACKAGED = ["--face", "dlib", "--voice", "ge2e"]
 
@@ -174,7 +174,9 @@ def test_what_lies_beside_clips_and_where_nobody_may_look_is_told(mraf, tmp_path
 
 def test_identify_tells_where_it_may_not_look(mraf, trained, tmp_path, monkeypatch):
     (tmp_path / "text.mp4").write_text("no video")
-    monkeypatch.setattr("pipeline.identify.clip_files", lambda path: ([path], {"shut": "closed"}))
+    monkeypatch.setattr(
+        "mraf.pipeline.identification.clip_files", lambda path: ([path], {"shut": "closed"})
+    )
     code, out, _ = mraf("identify", "text.mp4", "-w", trained)
     assert code == 1 and "shut\n  not identified: this folder cannot be listed (closed)" in out
 
@@ -249,7 +251,7 @@ def test_model_names_are_suggested(mraf, trained, sample_videos):
 
 
 def test_mixing_encoders_is_refused(mraf, trained, sample_videos, monkeypatch):
-    from extractors import encoders
+    from mraf.extractors import encoders
 
     monkeypatch.setattr(
         encoders.EncoderSpec, "identity", property(lambda self: f"{self.name}@other")
@@ -270,7 +272,7 @@ def test_ctrl_c_keeps_what_is_done(sample_videos, tmp_path):
     command = [
         sys.executable,
         "-m",
-        "cli",
+        "mraf",
         "extract",
         str(sample_videos),
         *PACKAGED,
@@ -279,7 +281,7 @@ def test_ctrl_c_keeps_what_is_done(sample_videos, tmp_path):
     ]
     child = subprocess.Popen(
         [*command, "-w", str(tmp_path / "w")], stderr=subprocess.PIPE, text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(cli.__file__).parent)}, start_new_session=True,
+        env=os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1])}, start_new_session=True,
         # A test run in the background of a script inherits that SIGINT is ignored.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )  # fmt: skip
@@ -299,10 +301,10 @@ def test_an_unknown_encoder_is_refused_with_the_nearest(mraf, sample_videos):
 
 
 def test_output_that_nobody_reads_ends_quietly(trained):
-    command = [sys.executable, "-m", "cli", "features", "info", "-w", str(trained), "--json"]
+    command = [sys.executable, "-m", "mraf", "features", "info", "-w", str(trained), "--json"]
     child = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(cli.__file__).parent)},
+        env=os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1])},
     )  # fmt: skip
     child.stdout.close()
     assert child.stderr.read() == ""

@@ -4,7 +4,7 @@ import sys
 import pytest
 import torch
 
-from extractors import compat
+from mraf.extractors import compat
 
 
 def run(code: str) -> str:
@@ -16,7 +16,7 @@ def run(code: str) -> str:
 
 def test_libraries_of_the_encoders_import_after_prepare():
     code = """
-from extractors import compat
+from mraf.extractors import compat
 compat.prepare()
 import torchaudio, torchvision
 from facenet_pytorch import MTCNN, InceptionResnetV1
@@ -30,20 +30,20 @@ def test_prepare_is_idempotent_and_leaves_torch_threads_alone():
     code = """
 import torch
 torch.set_num_threads(2)
-from extractors import compat
+from mraf.extractors import compat
 print(compat.prepare() == compat.prepare(), torch.get_num_threads())
 """
     assert run(code) == "True 2"
 
 
 def test_importing_the_package_does_not_install_the_shims():
-    assert run("import sys, extractors.compat; print('torchvision' in sys.modules)") == "False"
+    assert run("import sys, mraf.extractors.compat; print('torchvision' in sys.modules)") == "False"
 
 
 def test_sound_does_not_wait_for_torchvision():
     code = """
 import sys
-from extractors.voice import GE2E, SpeechFinder
+from mraf.extractors.voice.encoders import GE2E, SpeechFinder
 SpeechFinder(), GE2E()
 print('torchvision' in sys.modules, 'torchaudio' in sys.modules)
 """
@@ -53,7 +53,7 @@ print('torchvision' in sys.modules, 'torchaudio' in sys.modules)
 def test_nothing_is_done_where_the_real_extensions_load():
     code = """
 import ctypes, sys
-from extractors import compat
+from mraf.extractors import compat
 missing = []
 real = ctypes.CDLL
 def load(path, *more, **options):
@@ -72,7 +72,7 @@ def test_silero_does_not_change_the_threads():
     code = """
 import torch
 torch.set_num_threads(2)
-from extractors.voice import SpeechFinder
+from mraf.extractors.voice.encoders import SpeechFinder
 SpeechFinder()
 print(torch.get_num_threads())
 """

@@ -3,10 +3,10 @@ import pickle
 import pytest
 import torch
 
-from extractors import encoders, weights
-from extractors.encoders import FACE, VOICE, EncoderSpec, build, choose
 from mraf.errors import MissingError, MrafError, UsageError
-from tests import seeded
+from mraf.extractors import encoders, weights
+from mraf.extractors.encoders import FACE, VOICE, EncoderSpec, build, choose
+from tests.helpers import seeded
 
 
 @pytest.fixture(autouse=True)
@@ -111,7 +111,7 @@ def test_what_else_fails_is_not_blamed_on_the_weights(tmp_path, monkeypatch):
 
     spec = seeded_facenet_file(tmp_path / "seeded.pt")
     build(spec)
-    monkeypatch.setattr("extractors.graphs.Graph.__init__", fail)
+    monkeypatch.setattr("mraf.extractors.openvino.Graph.__init__", fail)
     with pytest.raises(
         MrafError, match=r"'facenet' cannot be set up .* src/core.*doctor"
     ) as raised:

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from extractors import weights
 from mraf.errors import MissingError, MrafError, UsageError
+from mraf.extractors import weights
 
 CONTENT = b"weights of nobody" * 50_000
 

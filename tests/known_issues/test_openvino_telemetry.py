@@ -1,6 +1,6 @@
 """openvino reports its import, and every conversion, to its maker (openvino-telemetry).
 
-`extractors.graphs` imports it without that package.
+`mraf.extractors.openvino` imports it without that package.
 """
 
 import subprocess
@@ -22,5 +22,10 @@ def printed(code: str, tmp_path) -> str:
 
 
 def test_networks_load_without_the_reporter_and_leave_nothing_at_home(tmp_path):
-    assert printed("from extractors import graphs; graphs._core(); " + REPORTS, tmp_path) == "False"
+    assert (
+        printed(
+            "from mraf.extractors import openvino as graphs; graphs._core(); " + REPORTS, tmp_path
+        )
+        == "False"
+    )
     assert not list(tmp_path.iterdir())

@@ -7,7 +7,7 @@ import sys
 def test_importing_silero_changes_the_threads():
     code = """
 import torch
-from extractors import compat
+from mraf.extractors import compat
 compat.prepare()
 torch.set_num_threads(2)
 import silero_vad

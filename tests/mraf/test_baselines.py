@@ -1,13 +1,13 @@
 import pytest
 import torch
-from conftest import made_features
 
 from mraf.baselines import FOP, FOPConfig
-from mraf.batches import Samples
 from mraf.errors import UsageError
-from mraf.inference import predict
-from mraf.objective import projection_loss
-from mraf.options import TrainOptions
+from mraf.network.batches import Samples
+from mraf.network.objective import projection_loss
+from mraf.network.options import TrainOptions
+from mraf.prediction import predict
+from tests.mraf.conftest import made_features
 
 
 def network(**changes) -> FOP:

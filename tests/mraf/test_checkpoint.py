@@ -4,18 +4,18 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import SMALL, made_features
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mraf import checkpoint as module
 from mraf.checkpoint import Checkpoint, describe, load, save
 from mraf.errors import MissingError, MrafError, UsageError
-from mraf.inference import predict
-from mraf.model import MRAF, MRAFConfig
-from mraf.options import TrainOptions
-from mraf.prototypical_options import PrototypicalOptions
-from mraf.training import fit
+from mraf.fit import fit
+from mraf.network.model import MRAF, MRAFConfig
+from mraf.network.options import TrainOptions
+from mraf.prediction import predict
+from mraf.prototypes.options import PrototypicalOptions
+from tests.mraf.conftest import SMALL, made_features
 
 LABELS = ("Ada", "بے نظیر", "Cem", "Dot", "Eve", "Fay")
 

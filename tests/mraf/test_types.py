@@ -3,10 +3,10 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import made_features
 
 from mraf.errors import UsageError
 from mraf.types import Features
+from tests.mraf.conftest import made_features
 
 
 def test_take_and_hide():

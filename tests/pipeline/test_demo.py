@@ -1,8 +1,8 @@
 import csv
 import json
 
-from pipeline.demo import Demo
-from pipeline.workspace import Workspace
+from mraf.pipeline.demo import Demo
+from mraf.pipeline.workspace import Workspace
 
 
 def test_commands_come_in_order_and_a_failure_ends_them(tmp_path):

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from data.manifest import find_clips
-from extractors.encoders import EncoderPair, EncoderSpec
-from extractors.weights import sha256_of
+from mraf.data.clips.manifest import find_clips
 from mraf.errors import MrafError, UsageError
-from mraf.options import TrainOptions
-from pipeline import Identifier, Workspace
-from pipeline.evaluate import evaluate
-from pipeline.extract import extract
-from pipeline.train import train
-from tests import seeded as seeded_networks
+from mraf.extractors.encoders import EncoderPair, EncoderSpec
+from mraf.extractors.weights import sha256_of
+from mraf.network.options import TrainOptions
+from mraf.pipeline import Identifier, Workspace
+from mraf.pipeline.evaluation import evaluate
+from mraf.pipeline.extraction.extract import extract
+from mraf.pipeline.training.train import train
+from tests.helpers import seeded as seeded_networks
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ import av
 import numpy as np
 import pytest
 
-from data.manifest import find_clips
-from extractors.encoders import EncoderPair, EncoderSpec
-from mraf.options import TrainOptions
-from pipeline import Identifier
-from pipeline.extract import extract
-from pipeline.train import train
+from mraf.data.clips.manifest import find_clips
+from mraf.extractors.encoders import EncoderPair, EncoderSpec
+from mraf.network.options import TrainOptions
+from mraf.pipeline import Identifier
+from mraf.pipeline.extraction.extract import extract
+from mraf.pipeline.training.train import train
 
 pytestmark = pytest.mark.shared
 PACKAGED = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))

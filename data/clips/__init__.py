@@ -1,0 +1,1 @@
+"""Clips: where they lie, what they are called, and lists of them."""

@@ -1,0 +1,1 @@
+"""Talking videos of people who do not exist."""

@@ -1,0 +1,164 @@
+"""The rows of a feature table that count, as its parts stood at one moment.
+
+Which rows those are is decided on the ids alone. Other columns, the vectors above all, are read
+afterwards, a row group at a time, and of the rows wanted only.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mraf.data.table.parts import ROWS_A_GROUP, Columns, Part
+from mraf.errors import MrafError
+
+
+class Snapshot:
+    """Current rows of some parts, one a clip, in the order of the clips' ids.
+
+    Raises MrafError naming a part that cannot be read, or whose vectors are of another length.
+    """
+
+    def __init__(self, paths: Sequence[Path], columns: Columns) -> None:
+        self.folder = paths[0].parent
+        self._parts = [Part(path, columns) for path in paths]
+        self.schema = _schema_of(self._parts, columns)
+        self._starts = np.cumsum([0, *(part.rows for part in self._parts)])
+        self._rows = _current(self._everything(["clip", "replaces"]))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def only(self, keep: np.ndarray) -> "Snapshot":
+        """Some of the rows: a mask `[N]` bool or indexes `[M]`."""
+        some = object.__new__(Snapshot)
+        some.folder = self.folder
+        some._parts, some.schema, some._starts = self._parts, self.schema, self._starts
+        some._rows = self._rows[keep]
+        return some
+
+    def table(self, columns: Sequence[str]) -> pa.Table:
+        """The rows with some of their columns, in order."""
+        tables = [table for _, table in self._stored(columns)]
+        schema = pa.schema([self.schema.field(name) for name in columns])
+        table = pa.concat_tables(tables) if tables else schema.empty_table()
+        ranks = np.empty(len(self), np.int64)
+        ranks[np.argsort(self._rows, kind="stable")] = np.arange(len(self))
+        return table if np.array_equal(ranks, np.arange(len(self))) else table.take(ranks)
+
+    def tables(self) -> Iterator[pa.Table]:
+        """The rows with all columns, as they are stored, at most `ROWS_A_GROUP` at a time."""
+        return (table for _, table in self._stored(self.schema.names))
+
+    def matrix(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Vectors `[N, D]` float32, and which rows have one, `[N]` bool. D = 0 where none has.
+
+        Raises MrafError naming the part where a vector is not finite.
+        """
+        kind = self.schema.field(name).type
+        present = np.zeros(len(self), bool)
+        dim = 0 if kind == pa.null() else kind.list_size
+        matrix = np.zeros((len(self), dim), np.float32)  # takes room where it is written to
+        order = np.argsort(self._rows, kind="stable")
+        done = 0
+        for part, table in self._stored([name]):
+            there = np.asarray(pc.is_valid(table[name]))
+            rows = order[done : done + len(there)]
+            done += len(there)
+            present[rows] = there
+            if there.any():
+                flat = np.asarray(pc.list_flatten(table[name])).reshape(-1, dim)
+                if not np.isfinite(flat).all():
+                    said = f"some {name} vectors hold NaN or infinity; extract them again"
+                    raise MrafError(f"{part.path}: {said}.")
+                matrix[rows[there]] = flat
+        return (matrix if present.any() else matrix[:, :0]), present
+
+    def _stored(self, columns: Sequence[str]) -> Iterator[tuple[Part, pa.Table]]:
+        """The rows in the order of the parts, read from those row groups that hold any."""
+        wanted = np.sort(self._rows)
+        schema = pa.schema([self.schema.field(name) for name in columns])
+        for part, start in zip(self._parts, self._starts, strict=False):
+            ends = start + np.cumsum([0, *part.groups])
+            edges = np.searchsorted(wanted, ends)
+            groups = np.flatnonzero(np.diff(edges)).tolist()
+            if not groups:
+                continue
+            for first, batch in part.batches(columns, groups):
+                lo, hi = np.searchsorted(wanted, [start + first, start + first + batch.num_rows])
+                if lo < hi:
+                    rows = wanted[lo:hi] - start - first
+                    some = batch if len(rows) == batch.num_rows else batch.take(rows)
+                    yield part, _conform(some, schema)
+
+    def _everything(self, columns: Sequence[str]) -> pa.Table:
+        schema = pa.schema([self.schema.field(name) for name in columns])
+        tables = [
+            _conform(table, schema)
+            for part in self._parts
+            for _, table in part.batches(columns, range(len(part.groups)))
+        ]
+        return pa.concat_tables(tables) if tables else schema.empty_table()
+
+
+def by_language(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in tables of one language each, so that the others need not be read."""
+    waiting: dict[str | None, list[pa.Table]] = defaultdict(list)
+    held = 0
+    for table in tables:
+        for language in pc.unique(table["language"]).to_pylist():
+            column = table["language"]
+            theirs = pc.is_null(column) if language is None else pc.equal(column, language)
+            waiting[language].append(table.filter(theirs))
+        held += table.num_rows
+        while held >= 4 * ROWS_A_GROUP:
+            most = max(waiting, key=lambda name: sum(map(len, waiting[name])))
+            whole = pa.concat_tables(waiting.pop(most))
+            held -= whole.num_rows
+            yield whole
+    for rest in waiting.values():
+        yield pa.concat_tables(rest)
+
+
+def _schema_of(parts: Sequence[Part], columns: Columns) -> pa.Schema:
+    """The columns that the parts have together: vectors as in the parts that have some."""
+    kinds: dict[str, Any] = dict(columns.types)
+    for name in columns.vectors:
+        kinds[name] = pa.null()
+        for part in parts:
+            kind = part.schema.field(name).type if name in part.schema.names else pa.null()
+            if pa.null() not in (kind, kinds[name]) and kind != kinds[name]:
+                raise MrafError(
+                    f"{part.path}: the {name} vectors have {kind.list_size} numbers, those of other "
+                    f"parts {kinds[name].list_size}: different dimensions come of different encoders. "
+                    "Remove the parts of one of them, or extract into a new workspace (-w)."
+                )
+            kinds[name] = kinds[name] if kind == pa.null() else kind
+    return pa.schema(kinds)
+
+
+def _conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The table with these columns; those it lacks, or that hold nothing, are null."""
+    columns = []
+    for field in schema:
+        has = field.name in table.schema.names
+        null = not has or table.schema.field(field.name).type == pa.null()
+        columns.append(pa.nulls(table.num_rows, field.type) if null else table[field.name])
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _current(keys: pa.Table) -> np.ndarray:
+    """Where the last row of each clip is, without clips that a later row replaces, by clip."""
+    keys = keys.append_column("row", pa.array(np.arange(keys.num_rows)))
+    last = keys.select(["clip", "row"]).group_by("clip").aggregate([("row", "max")])
+    replaced = keys.filter(pc.is_valid(keys["replaces"]))
+    if replaced.num_rows:
+        gone = replaced.select(["replaces", "row"]).group_by("replaces").aggregate([("row", "max")])
+        at = pc.index_in(last["clip"], gone["replaces"].combine_chunks())
+        by = pc.take(gone["row_max"], at)
+        last = last.filter(pc.fill_null(pc.less(by, last["row_max"]), True))
+    return np.asarray(last.sort_by("clip")["row_max"])

@@ -1,0 +1,133 @@
+"""From the files of clips to their faces and voices."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from queue import SimpleQueue
+from typing import NamedTuple
+
+from mraf.errors import MediaError
+from mraf.extractors import compat, encoders
+from mraf.extractors.face.encoders import FaceFinder
+from mraf.extractors.face.follow import FaceResult, embed_faces
+from mraf.extractors.media.container import Media
+from mraf.extractors.media.isolated import Decoder
+from mraf.extractors.voice.encoders import Speech, SpeechFinder, VoiceResult, embed_voices
+
+RULES = 3
+"""Raised whenever the same clip and encoders would give other vectors than before."""
+
+
+@dataclass(frozen=True)
+class ExtractOptions:
+    """What decides, beside the encoders, which vectors a clip gets."""
+
+    frames: int = 8  # looked at in each clip, spread over it
+    max_seconds: float = 120.0  # of a longer clip only the beginning is read
+
+    @property
+    def identity(self) -> str:
+        """The options as they stand in the feature table."""
+        return f"frames={self.frames} seconds={self.max_seconds:g} rules={RULES}"
+
+
+class Files(NamedTuple):
+    """What a clip is read from: a video, or a sound file and a picture, either of which may be None."""
+
+    video: Path | None = None
+    audio: Path | None = None
+    image: Path | None = None
+
+
+class ClipExtractor:
+    """Holds the detectors and encoders; call it for one clip after the other, or for several.
+
+    Args:
+        pair: the encoders.
+        options: frames a clip and the like.
+        device: "cpu", or a device of torch.
+        threads: of each network, on a CPU.
+        decoders: clips that are read at the same time, each in a child process of its own.
+    """
+
+    def __init__(
+        self,
+        pair: encoders.EncoderPair,
+        options: ExtractOptions = ExtractOptions(),
+        device: str = "cpu",
+        threads: int = 1,
+        decoders: int = 1,
+    ) -> None:
+        self.options = options
+        # First, so that the child processes start while the networks load.
+        self._decoders = [Decoder(options.frames, options.max_seconds) for _ in range(decoders)]
+        self._faces = FaceFinder(device, threads)
+        self._speech = [SpeechFinder() for _ in range(decoders)]  # each keeps what it is hearing
+        self._face = encoders.build(pair.face, device, threads)
+        self._voice = encoders.build(pair.voice, device, threads)
+        self._free: SimpleQueue[int] = SimpleQueue()
+        for index in range(decoders):
+            self._free.put(index)
+        self._threads = ThreadPoolExecutor(decoders) if decoders > 1 else None
+
+    def __call__(
+        self, video: Path | None = None, audio: Path | None = None, image: Path | None = None
+    ) -> tuple[FaceResult, VoiceResult]:
+        """Face and voice of a video, or of a sound file and a picture. Raises MediaError."""
+        (result,) = self.many([Files(video, audio, image)])
+        if isinstance(result, MediaError):
+            raise result
+        return result
+
+    def many(self, clips: Sequence[Files]) -> list[tuple[FaceResult, VoiceResult] | MediaError]:
+        """Face and voice of each clip, or why it cannot be read.
+
+        The networks see the faces of all clips together, and speech of equal length too, which is
+        meant for GPUs. All clips are in memory at once.
+        """
+        with compat.torch_threads(1):
+            read = list((self._threads.map if self._threads else map)(self._read, clips))
+            good = [each for each in read if not isinstance(each, MediaError)]
+            pictures = [(media.frames, media.frames_reason) for media, _ in good]
+            sounds = [(speech, media.wave_reason) for media, speech in good]
+            faces = embed_faces(pictures, self._faces, self._face)
+            voices = embed_voices(sounds, self._voice)
+            results = map(_explained, faces, voices, [media.problem for media, _ in good])
+            return [each if isinstance(each, MediaError) else next(results) for each in read]
+
+    def close(self) -> None:
+        """End the child processes that decode; a later call starts others."""
+        for decoder in self._decoders:
+            decoder.close()
+
+    def _read(self, clip: Files) -> tuple[Media, Speech | None] | MediaError:
+        """What is seen and heard in a clip, the speech found already."""
+        try:
+            with self._hand() as index:
+                media = self._decoders[index].read(*clip)
+                heard = None if media.wave is None else self._speech[index].find(media.wave)
+                return media, heard
+        except MediaError as error:
+            return error
+
+    @contextmanager
+    def _hand(self) -> Iterator[int]:
+        """The number of a decoder and a speech finder that nobody else uses meanwhile."""
+        index = self._free.get()
+        try:
+            yield index
+        finally:
+            self._free.put(index)
+
+
+def _explained(
+    face: FaceResult, voice: VoiceResult, problem: str | None
+) -> tuple[FaceResult, VoiceResult]:
+    """Both, the one that could not be decoded with what was in the way."""
+    if problem and face.reason == "decode_error":
+        return replace(face, problem=problem), voice
+    if problem and voice.reason == "decode_error":
+        return face, replace(voice, problem=problem)
+    return face, voice

@@ -1,0 +1,285 @@
+"""Decode clips in a child process, which may hang, crash or run out of memory without harm."""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+import mraf
+from mraf.errors import KILLED, BusyError, MediaError, MrafError, how_it_ended
+from mraf.extractors.media.child import LENGTH
+from mraf.extractors.media.container import Media, pair_up
+from mraf.extractors.media.limits import Limits, check_file
+
+TRIES = 2
+"""How often a clip may crash the decoder before it is given up."""
+
+_STARTUP_SECONDS = 120.0  # what the libraries take to load on a machine with much else to do
+_PIPE_BYTES = 1 << 20  # the most that Linux gives everybody; the usual 64 KiB are slow
+_HEADER_BYTES = 16 << 20
+# Not by PYTHONPATH, in which no path may hold a colon.
+_MAIN = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[3]); "
+    "from mraf.extractors.media import child; child.main()"
+)
+
+
+class Decoder:
+    """Reads clips one after the other in one child process, started anew whenever it has died.
+
+    The child is started at once and loads its libraries while the caller goes on. Close the
+    decoder, or use it in a `with` block; forgotten, it ends with the process that made it.
+
+    Args:
+        frames: to choose from each video.
+        max_seconds: of a longer clip only the beginning is read.
+        limits: on time, memory and what a file may hold.
+    """
+
+    def __init__(
+        self, frames: int = 8, max_seconds: float = 120.0, limits: Limits = Limits()
+    ) -> None:
+        self.limits = limits
+        self._options = json.dumps(
+            {"frames": frames, "max_seconds": max_seconds, "limits": asdict(limits)}
+        )
+        self._lock = threading.Lock()
+        self._child: _Child | None = _Child(self._options)
+
+    def read(
+        self, video: Path | None = None, audio: Path | None = None, image: Path | None = None
+    ) -> Media:
+        """Decode a video, or a sound file and a picture, either of which may be None.
+
+        Raises MediaError where nothing can be decoded, also for a file that needs too much memory
+        or crashes the decoder; BusyError, which is one, for a file that takes too long or during
+        which the system killed the decoder. Raises MrafError where the decoder does not start.
+        """
+        if video is not None:
+            return self._decode("video", video)
+        return pair_up(
+            audio,
+            image,
+            lambda path: self._decode("audio", path),
+            lambda path: self._decode("image", path),
+        )
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the child, None while there is none."""
+        return None if self._child is None else self._child.process.pid
+
+    def close(self) -> None:
+        """End the child process. A later `read` starts another one."""
+        with self._lock:
+            self._drop()
+
+    def __enter__(self) -> "Decoder":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _decode(self, role: str, path: Path) -> Media:
+        check_file(path)
+        request = json.dumps({role: str(path.absolute())}).encode() + b"\n"
+        with self._lock:
+            for _ in range(TRIES):
+                try:
+                    return self._ask(request, path.name)
+                except _DiedError as error:
+                    how = str(error)
+        killed = how == KILLED  # by whoever frees memory, and not by what it read
+        raise (BusyError if killed else MediaError)(f"{path.name}: the decoder {how}")
+
+    def _ask(self, request: bytes, name: str) -> Media:
+        child = self._running()
+        try:
+            child.wait_until_ready()
+            reply = child.ask(request, self.limits)
+        except TimeoutError:
+            self._drop()
+            raise BusyError(
+                f"{name}: took longer than {self.limits.seconds:g} s to decode"
+            ) from None
+        except BaseException:  # interrupted, too: the rest of a reply must not be the next one's
+            self._drop()
+            raise
+        if isinstance(reply, Media):
+            return reply
+        if "memory" in reply:
+            self._drop()  # what is left of its memory may be in pieces
+            mebibytes = self.limits.memory >> 20
+            raise MediaError(f"{name}: needs more than {mebibytes} MiB to decode")
+        if "odd" in reply:
+            raise MediaError(f"{name}: cannot be decoded ({reply['odd']})")
+        raise MediaError(str(reply.get("error")))
+
+    def _running(self) -> "_Child":
+        if self._child is not None and self._child.process.poll() is not None:
+            self._drop()  # it died between two clips, which is the fault of neither
+        if self._child is None:
+            self._child = _Child(self._options)
+        return self._child
+
+    def _drop(self) -> None:
+        if self._child is not None:
+            self._child.end()
+            self._child = None
+
+
+class _DiedError(Exception):
+    """The child process ended, or went mad, in the midst of a request."""
+
+
+class _Child:
+    """One child process and the pipes to it."""
+
+    def __init__(self, options: str) -> None:
+        self.process = _start(options)
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self._requests, self._replies = self.process.stdin.fileno(), self.process.stdout.fileno()
+        _widen(self._replies)
+        self._poll = select.poll()
+        self._poll.register(self._replies, select.POLLIN)
+        self._deadline = 0.0
+        self._ready = False
+        self.end = weakref.finalize(self, _end, self.process)
+
+    def wait_until_ready(self) -> None:
+        """Raises MrafError where the child cannot start."""
+        if self._ready:
+            return
+        self._deadline = time.monotonic() + _STARTUP_SECONDS
+        try:
+            header = self._header()
+        except TimeoutError:
+            raise MrafError(
+                f"The decoder did not start within {_STARTUP_SECONDS:g} s; is the machine overloaded?"
+            ) from None
+        if "refused" in header:
+            raise MrafError(
+                f"The decoder cannot start: {header['refused']}. `mraf doctor` may tell why."
+            )
+        self._ready = True
+
+    def ask(self, request: bytes, limits: Limits) -> Media | dict[str, Any]:
+        """The clip, or a header that says why there is none. Raises TimeoutError, _DiedError."""
+        self._deadline = time.monotonic() + limits.seconds
+        try:
+            os.write(self._requests, request)
+        except OSError:
+            raise _DiedError(self._how_it_ended()) from None
+        header = self._header()
+        if "times" not in header:
+            return header
+        try:
+            return self._media(header, limits)
+        except (KeyError, TypeError, ValueError):
+            raise _DiedError("gave an answer that cannot be read") from None
+
+    def _media(self, header: dict[str, Any], limits: Limits) -> Media:
+        return Media(
+            self._array(header["frames"], np.uint8, limits),
+            np.asarray(header["times"], np.float64),
+            self._array(header["wave"], np.float32, limits),
+            header["frames_reason"],
+            header["wave_reason"],
+            header["problem"],
+        )
+
+    def _array(self, shape: list[int] | None, dtype: type, limits: Limits) -> np.ndarray | None:
+        if shape is None:
+            return None
+        if not np.prod(shape, dtype=float) * np.dtype(dtype).itemsize <= limits.memory:
+            raise ValueError(shape)
+        array: np.ndarray = np.empty(shape, dtype)
+        self._fill(memoryview(array.reshape(-1).view(np.uint8).data))
+        return array
+
+    def _header(self) -> dict[str, Any]:
+        length = bytearray(LENGTH.size)
+        self._fill(memoryview(length))
+        (size,) = LENGTH.unpack(length)
+        if size > _HEADER_BYTES:
+            raise _DiedError("gave an answer that cannot be read")
+        text = bytearray(size)
+        self._fill(memoryview(text))
+        try:
+            return dict(json.loads(text))
+        except (TypeError, ValueError):
+            raise _DiedError("gave an answer that cannot be read") from None
+
+    def _fill(self, view: memoryview) -> None:
+        """Read until `view` is full. Raises TimeoutError, _DiedError."""
+        while view:
+            left = max(0.0, self._deadline - time.monotonic())
+            # Asked once more at the end: this process may have been asleep, and not the child.
+            if not self._poll.poll(left * 1000):
+                raise TimeoutError
+            count = os.readv(self._replies, [view])
+            if not count:
+                raise _DiedError(self._how_it_ended())
+            view = view[count:]
+
+    def _how_it_ended(self) -> str:
+        try:
+            code = self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return "closed its pipe"
+        return how_it_ended(code)
+
+
+def _start(options: str) -> subprocess.Popen:
+    """Start the child, which sees the modules that this process sees, in the same order."""
+    paths = [str(Path(path).absolute()) for path in sys.path if path]
+    root = str(Path(mraf.__file__).absolute().parents[1])
+    seen = json.dumps(list(dict.fromkeys([*paths, root])))
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-c", _MAIN, str(os.getpid()), options, seen],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # what decoders say about damaged files
+            bufsize=0,
+            cwd=os.sep,
+            env=environment,
+        )
+    except OSError as error:
+        raise MrafError(
+            f"The decoder cannot start: {sys.executable} cannot be run ({error.strerror})."
+        ) from None
+
+
+def _widen(pipe: int) -> None:
+    with suppress(ImportError, AttributeError, OSError):  # faster where it can be had
+        import fcntl
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+
+def _end(process: subprocess.Popen) -> None:
+    process.kill()
+    with suppress(subprocess.TimeoutExpired):  # stuck in the kernel, on a drive that is gone
+        process.wait(timeout=5)
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with suppress(OSError):
+                pipe.close()

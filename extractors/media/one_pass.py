@@ -1,0 +1,224 @@
+"""Read a container in one pass: frames spread evenly over it, and its sound at 16 kHz."""
+
+import logging
+from typing import Any
+
+import numpy as np
+
+from mraf.extractors.media import frames as pictures
+from mraf.extractors.media.limits import Limits
+
+SAMPLE_RATE = 16_000
+"""Sampling rate of sound in Hz: what both kinds of voice encoder are trained on."""
+
+# What a packet that is passed over counts at least, in bytes: it costs time however small it is.
+_PACKET_BYTES = 1024
+
+log = logging.getLogger("mraf")
+
+
+class Reader:
+    """One pass over a container. Keeps at most `2 * wanted` decoded frames, none very large."""
+
+    def __init__(self, container: Any, wanted: int, max_seconds: float, limits: Limits) -> None:
+        self.container, self.max_seconds, self.limits = container, max_seconds, limits
+        self.video = _picture_stream(container) if wanted else None
+        self.audio = container.streams.best("audio")
+        # Read while the container is open; asked for afterwards, PyAV 18 ends the process.
+        self._pixel_shape = None if self.video is None else self.video.sample_aspect_ratio
+        self._problems: dict[str, str] = {}  # the first of the picture, the sound, the file
+        self.out_of_memory = False
+        self._clock, self._frames = pictures.Clock(), pictures.EvenFrames(wanted)
+        self._chunks: list[np.ndarray] = []
+        self._heard = 0.0
+        self._resampler: Any = None
+        self._format: tuple[str, str, int] | None = None
+        for stream in (self.video, self.audio):
+            if stream is not None:
+                stream.thread_count = 1  # one thread a worker process: cores are shared by clip
+        if self.video is not None and self.video.codec_context is not None:  # a known codec
+            self.video.codec_context.options = {"max_pixels": str(limits.pixels)}
+
+    def run(self) -> None:
+        """Decode until both streams have ended or reached a limit.
+
+        That a stream has ended shows only at the end of the file, which may hold hours of another.
+        So one is also given up when more than `limits.gap` bytes of packets that nobody wants have
+        gone by since the last that was wanted. Before its first packet they may be
+        `limits.first_gap`: all of the sound may lie behind all of the picture. Headers and time
+        stamps have no say in this, and as long as one stream is being decoded nothing counts.
+        """
+        import av
+
+        try:
+            self._run({stream.index: stream for stream in self._streams()})
+        except (av.error.FFmpegError, OSError) as error:
+            self._note("file", error)
+
+    def picture(self) -> tuple[np.ndarray | None, np.ndarray]:
+        """The chosen frames `[T, H, W, 3]` and their times `[T]`."""
+        converted = [(time, self._convert(*kept)) for time, kept in self._frames.chosen()]
+        found = [(time, picture) for time, picture in converted if picture is not None]
+        times = np.asarray([time for time, _ in found], np.float64)
+        return (pictures.of_one_size([p for _, p in found]) if found else None), times
+
+    def sound(self) -> np.ndarray | None:
+        """The sound `[N]`, None where there is none."""
+        self._end_sound()
+        wave = np.concatenate(self._chunks) if self._chunks else np.zeros(0, np.float32)
+        self._chunks.clear()
+        np.clip(wave, -4, 4, out=wave)
+        return np.nan_to_num(wave, copy=False) if wave.size else None
+
+    def problem(self, kind: str | None = None) -> str | None:
+        """The first thing that went wrong, with all or with the "picture" or the "sound"."""
+        if kind is None:
+            return next(iter(self._problems.values()), None)
+        return self._problems.get(kind) or self._problems.get("file")
+
+    def _run(self, wanted: dict[int, Any]) -> None:
+        left = dict.fromkeys(wanted, self._most_packets())  # that may still be read
+        unseen, passed = set(wanted), 0
+        for packet in self.container.demux() if wanted else ():
+            index = packet.stream.index
+            if index in wanted:
+                passed = 0
+                unseen.discard(index)
+                left[index] -= 1
+                if left[index] < 0 or not self._decode(packet):
+                    del wanted[index]
+                    if not wanted:
+                        return
+                continue
+            passed += max(packet.size, _PACKET_BYTES)
+            waits = unseen & wanted.keys()  # for a stream of which nothing has come yet
+            if passed > (self.limits.first_gap if waits else self.limits.gap):
+                for stream in wanted.values():
+                    self._decode(_last_packet(stream))
+                return
+
+    def _streams(self) -> list[Any]:
+        streams = [stream for stream in (self.video, self.audio) if stream is not None]
+        context = None if self.video is None else self.video.codec_context
+        if context is not None:
+            problem = self.limits.check_size(context.width or 0, context.height or 0)
+            if problem:
+                self._note("picture", problem)
+                streams.remove(self.video)
+        return streams
+
+    def _most_packets(self) -> int:
+        return round(self.limits.packets * max(1.0, self.max_seconds))
+
+    def _decode(self, packet: Any) -> bool:
+        """Decode one packet; False once its stream has gone past the time limit."""
+        import av
+
+        is_picture = packet.stream is self.video
+        try:
+            frames = packet.decode()
+        except (av.error.FFmpegError, ValueError) as error:
+            self._note("picture" if is_picture else "sound", error)
+            return True
+        take = self._take_picture if is_picture else self._take_sound
+        return all(take(frame) for frame in frames)
+
+    def _take_picture(self, frame: Any) -> bool:
+        time = self._clock.tick(frame.time)
+        if time > self.max_seconds:
+            return False
+        if self._frames.wants(time):
+            self._frames.add(time, (pictures.orientation(frame), self._scaled(frame)))
+        return True
+
+    def _scaled(self, frame: Any) -> Any:
+        import av
+
+        size = pictures.kept_size(frame.width, frame.height, self._pixel_shape)
+        if size == (frame.width, frame.height):
+            return frame
+        try:
+            return frame.reformat(*size, "rgb24", interpolation="AREA", threads=1)
+        except (av.error.FFmpegError, ValueError) as error:
+            self._note("picture", error)
+            return None
+
+    def _take_sound(self, frame: Any) -> bool:
+        import av
+
+        if self._heard > self.max_seconds:
+            return False
+        problem = self.limits.check_sound(frame.layout.nb_channels, frame.sample_rate)
+        if problem:
+            self._note("sound", problem)
+            return True
+        # Counted in samples: time stamps may say anything.
+        self._heard += frame.samples / frame.sample_rate
+        form = (frame.format.name, frame.layout.name, frame.sample_rate)
+        try:
+            if form != self._format:  # the first frame, or the format changed in mid-stream
+                self._end_sound()
+                self._resampler, self._format = _mono_resampler(frame.layout.nb_channels), form
+            self._chunks += [_samples(part) for part in self._resampler.resample(frame)]
+        except (av.error.FFmpegError, ValueError) as error:
+            self._note("sound", error)
+            self._resampler = self._format = None
+        return True
+
+    def _end_sound(self) -> None:
+        if self._resampler is not None:
+            self._chunks += [_samples(frame) for frame in self._resampler.resample(None)]
+
+    def _convert(self, turn: tuple[bool, bool, bool], frame: Any) -> np.ndarray | None:
+        import av
+
+        if frame is None:
+            return None
+        try:
+            picture = frame.to_ndarray(format="rgb24", threads=1)
+        except (av.error.FFmpegError, ValueError) as error:
+            self._note("picture", error)
+            return None
+        return pictures.upright(picture, turn, self._pixel_shape)
+
+    def _note(self, kind: str, problem: Exception | str) -> None:
+        self.out_of_memory |= isinstance(problem, MemoryError)
+        if kind not in self._problems:
+            self._problems[kind] = problem if isinstance(problem, str) else short(problem)
+            log.debug("%s: %s: %s", self.container.name, kind, self._problems[kind])
+
+
+def short(error: Exception) -> str:
+    """What an error says, in one line."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _picture_stream(container: Any) -> Any:
+    """The first video stream that is not a cover picture."""
+    from av.stream import Disposition
+
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            return stream
+    return None
+
+
+def _last_packet(stream: Any) -> Any:
+    """A packet that makes a decoder give out what it holds back, as the end of a file does."""
+    import av
+
+    packet = av.Packet()
+    packet.stream, packet.time_base = stream, stream.time_base
+    return packet
+
+
+def _mono_resampler(channels: int) -> Any:
+    import av
+
+    # FFmpeg adds two channels up at 0.71 each; two equal ones shall be as loud as one.
+    options = {"rematrix_volume": str(0.5**0.5)} if channels > 1 else None
+    return av.AudioResampler("flt", "mono", SAMPLE_RATE, options=options)
+
+
+def _samples(frame: Any) -> np.ndarray:
+    return frame.to_ndarray().reshape(-1).astype(np.float32, copy=False)

@@ -1,0 +1,1 @@
+"""The network of the paper, equations 2 to 17."""

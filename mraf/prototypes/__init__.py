@@ -1,0 +1,1 @@
+"""Heads that compare with prototypes of each speaker."""

@@ -1,0 +1,1 @@
+"""Extracting the features of many clips."""

@@ -1,0 +1,197 @@
+"""What runs on the nodes of a Ray cluster: the same worker process as everywhere, behind an actor.
+
+An actor keeps its encoders in a child process. A clip that kills it is found out there, by the rules of
+`mraf.pipeline.extraction.processes`, and never brings down the actor, which Ray would start again for ever.
+"""
+
+import os
+import pickle
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mraf import __version__
+from mraf.data.clips.manifest import Clip
+from mraf.data.table.features import FeatureRow
+from mraf.errors import MissingError, MrafError, UsageError
+from mraf.extractors import weights
+from mraf.extractors.encoders import EncoderPair, EncoderSpec
+from mraf.extractors.extractor import ExtractOptions
+from mraf.pipeline.extraction import processes as workers
+from mraf.pipeline.extraction import rows as embedding
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+COLUMN = "content"
+"""The only column of what goes to an actor and comes back: a row is a pickled block of clips."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every actor is told once."""
+
+    encoders: EncoderPair
+    options: ExtractOptions
+    fingerprint: str  # of encoders and options where the run was started
+    root: Path  # a folder that holds all clips
+    device: str = "cpu"
+    decoders: int = 1
+    at_once: int = 1  # clips that go through the networks together
+    known: Any = None  # in Ray's store: digests of the rows that can be re-used, sorted
+    weights: dict[str, Any] = field(default_factory=dict)  # in Ray's store: files by SHA-256
+    version: str = __version__
+    setup: workers.Setup = embedding.setup_worker
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a block of clips."""
+
+    rows: tuple[FeatureRow, ...] = ()
+    known: tuple[tuple[str, str], ...] = ()  # ids and digests of clips that have a row already
+    fatal: MrafError | None = None  # why the rest cannot be worked on here
+
+
+class ClipWorker:
+    """An actor. Made without doing anything that may fail; what fails later is an answer."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._pool: workers.Pool | None = None
+        self._known: np.ndarray | None = None
+
+    def __call__(self, batch: "pa.Table") -> "pa.Table":
+        """The answer to a block of clips."""
+        import pyarrow as pa
+
+        rows: list[FeatureRow] = []
+        known: list[tuple[str, str]] = []
+        fatal: MrafError | None = None
+        try:
+            self._work(pickle.loads(batch[COLUMN][0].as_py()), rows, known)
+        except MrafError as error:
+            fatal = type(error)(f"{here()}: {error}")
+        except Exception as error:
+            fatal = MrafError(f"{here()}: unexpected: {type(error).__name__}: {error}")
+        return pa.table({COLUMN: [pickle.dumps(Answer(tuple(rows), tuple(known), fatal))]})
+
+    def _work(
+        self, clips: Sequence[Clip], rows: list[FeatureRow], known: list[tuple[str, str]]
+    ) -> None:
+        jobs: list[embedding.Job] = []
+        pool = self._pool or self._start()
+        for clip in clips:
+            digest = embedding.digest_of(clip, self._task.fingerprint)
+            if isinstance(digest, FeatureRow):
+                rows.append(digest)
+            elif self._is_known(digest):
+                known.append((clip.id, digest))
+            else:
+                jobs.append((clip, digest))
+        for (clip, digest), outcome in pool.run(iter(jobs)):
+            rows.append(embedding.finished_row(clip, digest, self._task.fingerprint, outcome))
+
+    def _start(self) -> workers.Pool:
+        """Check this node; the pool starts its process when there is something to embed."""
+        task = self._task
+        check_node(task)
+        pair = replace(
+            task.encoders,
+            face=at_hand(task.encoders.face, task.weights),
+            voice=at_hand(task.encoders.voice, task.weights),
+        )
+        self._known = np.zeros(0, "S16") if task.known is None else _fetched(task.known)
+        arguments = (pair, task.options, task.device, task.decoders)
+        self._pool = workers.Pool(1, task.setup, arguments, task.at_once)
+        return self._pool
+
+    def _is_known(self, digest: str) -> bool:
+        assert self._known is not None
+        wanted = np.array([bytes.fromhex(digest)], "S16")
+        place = int(np.searchsorted(self._known, wanted)[0])
+        return place < len(self._known) and self._known[place] == wanted[0]
+
+
+def check_node(task: Task) -> None:
+    """Raise UsageError where this node cannot take part: another version, or no sight of the clips."""
+    if __version__ != task.version:
+        raise UsageError(f"has mraf {__version__}, the run was started with {task.version}.")
+    made = f"{task.encoders.identity} {task.options.identity}"
+    if made != task.fingerprint:
+        raise UsageError(
+            f"has {made}, the run was started with {task.fingerprint}. Install the same packages."
+        )
+    if not os.path.isdir(task.root):  # noqa: PTH112  # False, too, where it may not be looked at
+        raise UsageError(
+            f"does not see the folder {task.root}, which holds the clips. Mount it there, or start Ray "
+            "on the nodes that have it."
+        )
+
+
+def at_hand(spec: EncoderSpec, store: dict[str, Any]) -> EncoderSpec:
+    """The encoder with its weights on this node, taken from Ray's store where they are not there yet."""
+    if spec.weights is None or can_read(spec.weights) is None:
+        return spec
+    path = weights.cache_dir() / f"{(spec.sha256 or '')[:16]}-{spec.weights.name}"
+    if can_read(path) is not None:
+        if spec.sha256 not in store:
+            raise MissingError(f"lacks the weights of '{spec.name}' ({spec.weights}).")
+        content = _fetched(store[spec.sha256])
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(content)
+            temporary.replace(path)
+        except OSError as error:
+            raise MissingError(
+                f"cannot keep the weights of '{spec.name}' in {path.parent} ({error.strerror})."
+            ) from None
+        finally:
+            temporary.unlink(missing_ok=True)
+    return replace(spec, weights=path)
+
+
+def probe(task: Task, some: Sequence[Clip]) -> MrafError | None:
+    """What keeps this node from taking part in a run, None where nothing does.
+
+    `some` are a few of the clips, whose files must be there.
+    """
+    try:
+        check_node(task)
+        for clip in some:
+            for path in clip.files:
+                if problem := can_read(path):
+                    raise UsageError(f"cannot read {path} ({problem}), though it sees {task.root}.")
+        for spec in (task.encoders.face, task.encoders.voice):
+            at_hand(spec, task.weights)
+    except MrafError as error:
+        return type(error)(f"{here()}: {error}")
+    return None
+
+
+def can_read(path: Path) -> str | None:
+    """What keeps this process from reading a file; None where nothing does."""
+    try:
+        if not path.is_file():
+            return "no such file"
+        with path.open("rb"):
+            return None
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+def here() -> str:
+    """The name of this node, for messages."""
+    return f"node {platform.node()}"
+
+
+def _fetched(reference: Any) -> Any:
+    """What a reference to Ray's store stands for."""
+    import ray
+
+    return ray.get(reference) if isinstance(reference, ray.ObjectRef) else reference

@@ -1,0 +1,222 @@
+"""The paper's ablations on the development protocol: its Tables 3 and 4 and its Figure 3."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mraf.data.table.export import safe_cell
+from mraf.errors import UsageError, choices
+from mraf.pipeline.polysim.protocol import Score, Spec, develop
+from mraf.pipeline.training.train import changed, options_of
+from mraf.pipeline.workspace import Workspace, write_text
+
+SETTINGS = ("P3", "P4", "P5", "P6", "mean")
+
+EXTRA = ["loss P3", "loss P4", "P3, 20 % wrong faces", "P5, 20 % wrong faces"]
+"""Cross-entropy, and accuracy with every fifth face another speaker's."""
+
+PAPER_MODE = "cross"
+PAPER_NOTE = "Published figures are of the official test set in mode cross."
+
+PAPER: dict[str, dict[str, tuple[float, ...]]] = {
+    # Table 3 and Table 4 of the paper: official test set, refined across settings. Figure 3 gives
+    # no numbers.
+    "fusion": {
+        "linear": (0.8974, 0.9020, 0.8349, 0.8429, 0.8693),
+        "gated": (0.8679, 0.8527, 0.8681, 0.8644, 0.8633),
+        "lstm": (0.9987, 0.9882, 0.9975, 0.9895, 0.9935),
+        "cross_attention": (1.0000, 0.9895, 1.0000, 0.9932, 0.9957),
+    },
+    "missing": {
+        "zero": (0.9993, 0.9882, 0.9982, 0.9901, 0.9940),
+        "completion": (0.9993, 0.9895, 0.9975, 0.9895, 0.9940),
+        "memory": (0.9993, 0.9895, 0.9982, 0.9914, 0.9946),
+        "learned": (1.0000, 0.9895, 1.0000, 0.9932, 0.9957),
+    },
+    "ratio": {},
+    "default": {},
+}
+
+_CHANGES: dict[str, dict[str, dict[str, Any]]] = {
+    "fusion": {name: {"fusion": name} for name in PAPER["fusion"]},
+    "missing": {name: {"missing_token": name} for name in PAPER["missing"]},
+    "ratio": {
+        f"p_a = {share:.1f}": {"p_a": share, "p_av": 1 - share}
+        for share in (0.0, 0.2, 0.5, 0.8, 1.0)
+    },
+    "default": {
+        "default": {},
+        "without centring": {"centre": False},
+        "without whitening": {"voice_shrinkage": 1.0},
+        "without the learned metric": {"steps": 0},
+        "without the prototypes' bias": {"bias": 0.0},
+        "reliability 1 for all": {"power": 0.0, "candidates": 0},
+        "reliability from the best score only": {"candidates": 0},
+        "without cross-attention": {"attention": False},
+        "missing token of zeros": {"missing_token": "zero"},
+    },
+}
+
+TITLES = {
+    "fusion": "Fusion of face and voice",
+    "missing": "What stands for a missing face",
+    "ratio": "Share of training clips shown without the face",
+    "default": "What the parts of the default are worth",
+}
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """One table, and the files it was written to."""
+
+    title: str
+    conditions: str  # the preset and what was changed of it
+    scores: list[Score]  # mode `single`
+    paper: Mapping[str, tuple[float, ...]]  # P3 to P6 and mean, by name; may be empty
+    extras: bool  # whether the figures of `EXTRA` belong to it
+    files: tuple[Path, ...]
+
+
+def ablate(
+    what: str,
+    workspace: Workspace | Path | str | None = None,
+    seeds: int = 3,
+    folds: int = 5,
+    changes: Mapping[str, Any] | None = None,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Ablation:
+    """Run an ablation and write `reports/ablation-<what>.csv`, `.md` and, of the ratio, a plot.
+
+    Args:
+        what: "fusion" (Table 3), "missing" (Table 4) or "ratio" (Figure 3), of the preset `paper`; or
+            "default", of ours.
+        workspace: with the features, as `mraf polysim import` makes it.
+        seeds: how many.
+        folds: of the cross-validation.
+        changes: other training options than the preset's, such as `dim` or `epochs`. They stand in
+            the tables and in the names of the files.
+        workers: processes, each with one thread; by default one a core.
+        progress: called with the number of fits done and of all.
+
+    Raises:
+        MissingError: there are no features.
+        UsageError: there is no such ablation or option.
+
+    """
+    if what not in _CHANGES:
+        raise UsageError(f"There is no ablation '{what}' {choices(what, _CHANGES)}")
+    changes = changes or {}
+    preset = "default" if what == "default" else "paper"
+    varied = {name for each in _CHANGES[what].values() for name in each}
+    if varied & changes.keys():
+        raise UsageError(f"'{min(varied & changes.keys())}' is what this ablation varies itself.")
+    base = changed(options_of("mraf", preset), changes)
+    specs = [Spec(name, changed(base, each)) for name, each in _CHANGES[what].items()]
+    workspace = Workspace.at(workspace)
+    scores = develop(
+        specs, workspace, seeds, folds, workers=workers, modes=("single",), progress=progress
+    )
+    conditions = f"Preset `{preset}`" + "".join(f", {k} = {v}" for k, v in changes.items())
+    result = Ablation(TITLES[what], conditions, scores, PAPER[what], what == "default", ())
+    name = "-".join([f"ablation-{what}", *(f"{k}={v}" for k, v in changes.items())])
+    return replace(result, files=_write(workspace.reports / name, result, what == "ratio"))
+
+
+def markdown(result: Ablation) -> str:
+    """A table in Markdown: mean and standard deviation over seeds, the paper's figures beside."""
+    columns = ["", *SETTINGS]
+    columns += [f"{name}, published ({PAPER_MODE})" for name in SETTINGS if result.paper]
+    columns += EXTRA if result.extras else []
+    first = result.scores[0]
+    lines = [
+        f"### {result.title}",
+        "",
+        f"{result.conditions}. Mode {first.mode}, development protocol, mean ± standard deviation "
+        f"over {first.seeds} seeds." + (f" {PAPER_NOTE}" if result.paper else ""),
+        "",
+        "| " + " | ".join(columns) + " |",
+        "|" + "---|" * len(columns),
+    ]
+    for score in result.scores:
+        ours = [f"{figure(score, s)} ± {figure(score, s, deviation=True)}" for s in SETTINGS]
+        theirs = [f"{value:.4f}" for value in result.paper.get(score.name, ())]
+        more = extra(score) if result.extras else []
+        lines.append("| " + " | ".join([score.name, *ours, *theirs, *more]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def figure(score: Score, setting: str, deviation: bool = False) -> str:
+    """A mean over seeds, or its standard deviation; "-" where there is none."""
+    value = (score.deviation if deviation else score.accuracy)[setting]
+    return "-" if value is None else f"{value:.4f}"
+
+
+def extra(score: Score) -> list[str]:
+    """The figures that `EXTRA` names."""
+    values = [score.loss.get(s) for s in ("P3", "P4")]
+    values += [score.wrong_faces.get(s) for s in ("P3", "P5")]
+    return ["-" if value is None else f"{value:.4f}" for value in values]
+
+
+def _write(base: Path, result: Ablation, plot: bool) -> tuple[Path, ...]:
+    texts = {".csv": _csv(result), ".md": markdown(result)}
+    texts |= {".svg": _plot(result)} if plot else {}
+    files = {base.with_name(base.name + suffix): text for suffix, text in texts.items()}
+    try:
+        for file, text in files.items():
+            write_text(file, text)
+    except OSError as error:
+        raise UsageError(f"{base.parent}: cannot be written ({error.strerror}).") from None
+    return tuple(files)
+
+
+def _csv(result: Ablation) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(
+        "name conditions mode seeds setting accuracy deviation published published_mode".split()
+    )
+    for score in result.scores:
+        published = dict(zip(SETTINGS, result.paper.get(score.name, ()), strict=False))
+        for s in SETTINGS:
+            cells = [safe_cell(score.name), safe_cell(result.conditions)]
+            cells += [score.mode, score.seeds, s]
+            cells += [figure(score, s), figure(score, s, deviation=True), published.get(s, "")]
+            writer.writerow([*cells, PAPER_MODE if s in published else ""])
+    return out.getvalue()
+
+
+def _plot(result: Ablation) -> str:
+    """Figure 3 as SVG: accuracy over p_a with the standard deviation over seeds, three panels."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    mpl.rcParams |= {"svg.hashsalt": "mraf", "svg.fonttype": "none"}
+    from matplotlib import pyplot
+
+    scores = result.scores
+    share = [float(score.name.split("=")[1]) for score in scores]
+    panels = (("P3", "P5"), ("P4", "P6"), ("mean",))
+    titles = ("face and voice", "voice alone", "mean of the four")
+    drawing, axes = pyplot.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
+    for axis, names, title in zip(axes, panels, titles, strict=True):
+        for name in names:
+            mean = [float("nan") if (v := each.accuracy[name]) is None else v for each in scores]
+            spread = [each.deviation[name] or 0.0 for each in scores]
+            axis.errorbar(share, mean, spread, marker="o", capsize=3, label=name)
+        axis.set(
+            title=title, xlabel="p_a, share of clips shown without the face", ylabel="accuracy"
+        )
+        axis.grid(alpha=0.3)
+        axis.legend()
+    drawing.suptitle(
+        f"{result.conditions.replace('`', '')}; mode {scores[0].mode}, {scores[0].seeds} seeds"
+    )
+    out = io.StringIO()
+    drawing.savefig(out, format="svg", metadata={"Date": None})
+    pyplot.close(drawing)
+    return out.getvalue()

@@ -1,0 +1,183 @@
+"""POLY-SIM 2026: bring the challenge's features in, and write what it wants back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mraf import __version__
+from mraf.data.polysim.index import (
+    PolysimImport,
+    PolysimIndex,
+    SplitCount,
+    import_polysim,
+    imported_versions,
+    read_index,
+)
+from mraf.data.polysim.index import statistics as count_splits
+from mraf.data.polysim.submission import Submission, check_split, write_submission
+from mraf.errors import UsageError
+from mraf.pipeline.evaluation import check_encoders
+from mraf.pipeline.modes import probabilities
+from mraf.pipeline.training.split import to_features
+from mraf.pipeline.training.train import dims_of, encoders_of_table
+from mraf.pipeline.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class SubmitReport:
+    """What was written for the challenge."""
+
+    model: str
+    mode: str
+    version: str
+    split: str
+    files: tuple[Path, Path]
+    zip: Path
+    samples: dict[str, int]  # by language
+    undecided: (
+        int  # cells for which there was neither face nor voice, so that the first label stands
+    )
+    notes: tuple[str, ...]
+
+
+def import_features(
+    root: Path,
+    version: str = "v1",
+    workspace: Workspace | Path | str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> PolysimImport:
+    """Bring a version of the challenge into the workspace's feature table; see `import_polysim`.
+
+    Raises UsageError where the workspace holds another version: `id0001` is somebody else there.
+    """
+    table = Workspace.at(workspace).table
+    others = [name for name in imported_versions(table.folder) if name != version]
+    if others:
+        raise UsageError(
+            f"{table.folder}: holds {others[0]} of POLY-SIM, whose speakers go by the same names as "
+            f"those of {version}. Import {version} into another workspace (-w)."
+        )
+    return import_polysim(root, table, version, progress)
+
+
+def statistics(
+    workspace: Workspace | Path | str | None = None, version: str | None = None
+) -> tuple[str, list[SplitCount]]:
+    """The imported version, and the rows of the paper's Table 1; see `read_index`."""
+    index = read_index(Workspace.at(workspace).table.folder, version)
+    return index.version, count_splits(index)
+
+
+def submit(
+    out: Path,
+    mode: str = "single",
+    workspace: Workspace | Path | str | None = None,
+    model: str | None = None,
+    split: str = "test",
+    version: str | None = None,
+) -> SubmitReport:
+    """Identify the samples of a split and write the challenge's two CSV files and their zip.
+
+    Args:
+        out: the folder to write to.
+        mode: see `mraf.pipeline.modes`.
+        workspace: with the imported features and the model.
+        model: its name, by default the one trained last.
+        split: "test" or "val".
+        version: of the challenge, where several have been imported.
+
+    Raises:
+        MissingError: nothing was imported, or there is no model.
+        UsageError: the split was not imported, or the model does not fit it.
+
+    """
+    from mraf import checkpoint
+
+    check_split(split)
+    workspace = Workspace.at(workspace)
+    index = read_index(workspace.table.folder, version)
+    splits = [index.split(language, split) for language in index.languages[:2]]
+    folder = workspace.model(model)
+    loaded = checkpoint.load(folder)
+    stored = workspace.table.labels()
+    encoders = encoders_of_table(stored)
+    check_encoders(loaded.meta, encoders, f"the features in {workspace.table.folder}", folder.name)
+    numbers = _numbers(index, loaded.labels, loaded.meta, folder.name)
+    parts = [
+        to_features(stored, loaded.labels, dims_of(encoders), each.positions(stored))
+        for each in splits
+    ]
+    answers = probabilities(loaded.model, parts, mode)
+    labels = {
+        each.count.language: tuple(_labels(numbers, probability) for probability in pair)
+        for each, pair in zip(splits, answers, strict=True)
+    }
+    undecided = sum(int(np.isnan(p).any(axis=1).sum()) for pair in answers for p in pair)
+    made_by = {"mode": mode, "model": folder.name, "mraf": __version__}
+    written = write_submission(out, index, split, labels, made_by)  # type: ignore[arg-type]
+    return _report(written, folder.name, mode, index, split, undecided, loaded.meta)
+
+
+def _numbers(
+    index: PolysimIndex, labels: tuple[str, ...], meta: dict[str, Any], model: str
+) -> np.ndarray:
+    """The challenge's number `[C]` of each of the model's speakers."""
+    made = {part for each in meta.get("extractor", []) for part in str(each).split()}
+    if f"polysim={index.version}" not in made:
+        raise UsageError(
+            f"The model '{model}' was not trained on POLY-SIM {index.version}, and who is called "
+            f"'{labels[0]}' there may be somebody else. Train a model on the imported features."
+        )
+    if set(labels) != set(index.labels):
+        odd = sorted(set(labels) ^ set(index.labels))
+        raise UsageError(
+            f"The model '{model}' knows {len(labels)} speakers and POLY-SIM {index.version} has "
+            f"{len(index.labels)}; '{odd[0]}' is on one side only. Import the challenge and train again."
+        )
+    return np.array([index.labels[name] for name in labels], np.int64)
+
+
+def _labels(numbers: np.ndarray, probability: np.ndarray) -> np.ndarray:
+    return numbers[np.nan_to_num(probability, nan=0.0).argmax(axis=1)]
+
+
+def _report(
+    written: Submission,
+    model: str,
+    mode: str,
+    index: PolysimIndex,
+    split: str,
+    undecided: int,
+    meta: dict[str, Any],
+) -> SubmitReport:
+    notes = []
+    if meta.get("languages") != [index.train_language]:
+        trained = ", ".join(map(str, meta.get("languages", [])))
+        notes.append(
+            f"The model was trained on {trained}; the challenge allows {index.train_language} only "
+            f"(`mraf train --language {index.train_language} --holdout 0`)."
+        )
+    if meta.get("heldout"):
+        notes.append(
+            f"{meta['heldout']} clips were held out of training; with `mraf train --holdout 0` they "
+            "train too."
+        )
+    if undecided:
+        notes.append(
+            f"{undecided} of the answers are the first label for want of anything to go by: no voice, or "
+            "neither face nor voice."
+        )
+    return SubmitReport(
+        model,
+        mode,
+        index.version,
+        split,
+        written.files,
+        written.zip,
+        dict(written.samples),
+        undecided,
+        tuple(notes),
+    )

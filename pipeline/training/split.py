@@ -1,0 +1,188 @@
+"""Turn the feature table into training, held-out and other-language clips.
+
+Whole recordings are held out, never single clips of one: clips of one recording share background,
+microphone and clothes, and telling them apart shows nothing.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mraf.data.polysim.index import split_of
+from mraf.data.table.labels import FeatureLabels
+from mraf.errors import UsageError, choices
+from mraf.types import Features
+
+Recording = tuple[str, str, str]
+"""Speaker, language ("" where unknown) and recording; a clip of no recording is one of its own."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which clips train and which are held out, as masks over the table's clips."""
+
+    speakers: tuple[str, ...]  # by class index
+    recordings: tuple[Recording | None, ...]  # [N], None where the speaker is unknown
+    train: np.ndarray  # [N] bool
+    heldout: np.ndarray  # [N] bool: same languages, recordings that do not train
+    by_clip: bool  # held out by clip, because no speaker has two recordings
+    untested: int  # speakers with one recording only: all of it trains
+
+
+def split(
+    labels: FeatureLabels, languages: Iterable[str] | None, holdout: float, seed: int
+) -> Split:
+    """Hold out a share of each speaker's recordings, at least one where there are two.
+
+    Args:
+        labels: the feature table.
+        languages: train on these only; None for all.
+        holdout: share of a speaker's recordings, 0 to below 1; 0 holds nothing out.
+        seed: of the choice.
+
+    Raises:
+        UsageError: no clip, one speaker only, or a language that is not there.
+    """
+    wanted = match_languages(labels, languages)
+    names = recordings_of(labels)
+    usable = labels.face_present | labels.voice_present
+    spoken = np.array([r is not None and (wanted is None or r[1] in wanted) for r in names], bool)
+    pool = spoken & usable & trainable(labels)
+    by_speaker: dict[str, set[Recording]] = defaultdict(set)
+    for index in np.flatnonzero(pool):
+        name = names[index]
+        assert name is not None
+        by_speaker[name[0]].add(name)
+    _check_speakers(labels, by_speaker)
+    by_clip = bool(holdout) and all(len(found) < 2 for found in by_speaker.values())
+    if by_clip:
+        held = _hold_out_clips(pool, names, holdout, seed)
+    else:
+        chosen = _hold_out_recordings(by_speaker, holdout, seed)
+        held = pool & np.array([name in chosen for name in names])
+    # The same video under two names must not be on both sides.
+    held_content = {labels.source_hash[i] for i in np.flatnonzero(held)}
+    twins = np.array([digest in held_content for digest in labels.source_hash], bool)
+    untested = len(by_speaker) - len({_speaker(names[i]) for i in np.flatnonzero(held)})
+    return Split(tuple(sorted(by_speaker)), names, pool & ~twins, held, by_clip, untested)
+
+
+def trainable(labels: FeatureLabels) -> np.ndarray:
+    """Which clips may train, `[N]` bool: of named speakers, and of no validation or test split."""
+    rows = zip(labels.speaker, labels.clip, strict=True)
+    found = [speaker is not None and split_of(clip) in (None, "train") for speaker, clip in rows]
+    return np.array(found, bool)
+
+
+def recordings_of(labels: FeatureLabels) -> tuple[Recording | None, ...]:
+    """The recording of each clip, None where the speaker is not known."""
+    rows = zip(labels.speaker, labels.language, labels.recording, labels.clip, strict=True)
+    return tuple(
+        (speaker, language or "", recording or f"clip {clip}") if speaker else None
+        for speaker, language, recording, clip in rows
+    )
+
+
+def match_languages(labels: FeatureLabels, languages: Iterable[str] | None) -> set[str] | None:
+    """The spellings in the table of some languages, whatever their case; None for all.
+
+    Raises UsageError for a language that no clip is in.
+    """
+    if languages is None:
+        return None
+    spellings: dict[str, set[str]] = defaultdict(set)
+    for name in filter(None, labels.language):
+        spellings[name.casefold()].add(name)
+    wanted: set[str] = set()
+    for language in languages:
+        if language.casefold() not in spellings:
+            known = choices(language, sorted(filter(None, set(labels.language))))
+            raise UsageError(f"No clip in the table is in '{language}' {known}")
+        wanted |= spellings[language.casefold()]
+    return wanted
+
+
+def to_features(
+    labels: FeatureLabels, speakers: Sequence[str], dims: tuple[int, int], index: np.ndarray
+) -> Features:
+    """Some of the table's clips as the model takes them.
+
+    Args:
+        labels: the feature table.
+        speakers: names by class index; clips of other speakers get the label -1.
+        dims: Df and Dv of the encoders: the table knows them only where a vector is present.
+        index: positions or mask of the clips wanted; only their vectors are read.
+    """
+    classes = {name: i for i, name in enumerate(speakers)}
+    names = recordings_of(labels)
+    groups = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    rows = np.flatnonzero(index) if index.dtype == bool else index
+    spoken = [labels.speaker[i] for i in rows]
+    return Features(
+        _of_dim(labels.vectors("face", rows), dims[0]),
+        labels.face_present[rows],
+        _of_dim(labels.vectors("voice", rows), dims[1]),
+        labels.voice_present[rows],
+        np.array([classes.get(s, -1) if s else -1 for s in spoken], np.int64),
+        np.array([groups[names[i]] for i in rows], np.int64),
+    )
+
+
+def _check_speakers(labels: FeatureLabels, by_speaker: dict[str, set[Recording]]) -> None:
+    if len(by_speaker) >= 2:
+        return
+    if by_speaker:
+        found = f"only one speaker has clips to train on ('{next(iter(by_speaker))}')"
+    elif not any(labels.speaker):
+        found = "no clip in the table has a speaker's name"
+    else:
+        found = "no clip of a named speaker has a face or a voice"
+    raise UsageError(
+        f"Cannot train: {found}, and at least two speakers are needed. Put each speaker's videos "
+        "into a folder of their name (videos/<speaker>/...), or name them in a manifest, and run "
+        "`mraf extract` again."
+    )
+
+
+def _hold_out_recordings(
+    by_speaker: dict[str, set[Recording]], holdout: float, seed: int
+) -> set[Recording]:
+    if not holdout:
+        return set()
+    chosen: set[Recording] = set()
+    for speaker, found in sorted(by_speaker.items()):
+        chosen.update(_draw(sorted(found), holdout, f"{seed} {speaker}"))
+    return chosen
+
+
+def _hold_out_clips(
+    pool: np.ndarray, names: tuple[Recording | None, ...], holdout: float, seed: int
+) -> np.ndarray:
+    by_speaker: dict[str, list[int]] = defaultdict(list)
+    for index in np.flatnonzero(pool):
+        by_speaker[_speaker(names[index])].append(int(index))
+    held = np.zeros(len(pool), bool)
+    for speaker, indices in by_speaker.items():
+        held[_draw(indices, holdout, f"{seed} {speaker}")] = True
+    return held
+
+
+def _draw(items: list, share: float, seed: str) -> list:
+    """A share of the items, at least one and never all; none of a single item."""
+    if len(items) < 2:
+        return []
+    count = min(len(items) - 1, max(1, round(len(items) * share)))
+    return random.Random(seed).sample(items, count)
+
+
+def _speaker(name: Recording | None) -> str:
+    return name[0] if name else ""
+
+
+def _of_dim(matrix: np.ndarray, dim: int) -> np.ndarray:
+    if matrix.shape[1] in (0, dim):
+        return matrix if matrix.shape[1] else np.zeros((len(matrix), dim), np.float32)
+    raise UsageError(f"The table's vectors have {matrix.shape[1]} numbers, the encoder's {dim}.")

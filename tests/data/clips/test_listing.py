@@ -1,0 +1,155 @@
+"""What lies below a folder: clips, whatever they really are, other files, and closed folders."""
+
+import errno
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from mraf.data.clips.listing import list_clips
+from mraf.data.clips.manifest import clip_files, find_clips, read_manifest, survey
+from mraf.errors import UsageError
+from mraf.pipeline.extraction.rows import digest_of
+from tests.data.clips.test_manifest import touch
+
+
+@pytest.fixture
+def close(monkeypatch):
+    """Make folders that the system does not list, whoever asks."""
+    closed, scandir = set(), os.scandir
+
+    def guarded(path):
+        if str(path) in closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    return lambda folder: closed.add(str(folder))
+
+
+def strange(folder: Path) -> list[Path]:
+    """A folder with everything that is called a video and is none."""
+    folder.mkdir(parents=True)
+    for name, target in (
+        ("broken", "nowhere"),
+        ("device", "/dev/zero"),
+        ("loop", "loop.mp4"),
+        ("link to a pipe", "pipe.mp4"),
+    ):
+        (folder / f"{name}.mp4").symlink_to(target)
+    os.mkfifo(folder / "pipe.mp4")
+    return sorted(folder.iterdir())
+
+
+def test_what_is_no_regular_file_is_a_clip_that_cannot_be_read(tmp_path):
+    files = strange(tmp_path / "ann")
+    clips = find_clips([tmp_path])
+    assert [clip.video for clip in clips] == files
+    errors = [digest_of(clip, "made by").error for clip in clips]
+    assert [error.rpartition("(")[2] for error in errors] == [
+        "No such file or directory)",
+        "not a regular file)",
+        "not a regular file)",
+        "Too many levels of symbolic links)",
+        "not a regular file)",
+    ]
+
+
+def test_folders_called_like_videos_are_folders(tmp_path):
+    touch(tmp_path, "ann/x.mp4/1.mp4", "other/2.mp4")
+    (tmp_path / "ann" / "link.mp4").symlink_to(tmp_path / "other")
+    assert [clip.id for clip in find_clips([tmp_path / "ann"])] == ["x.mp4/1.mp4"]
+
+
+def test_links_to_folders_are_not_followed_but_a_link_may_be_named(tmp_path):
+    touch(tmp_path, "real/ann/1.mp4")
+    (tmp_path / "real" / "again").symlink_to(tmp_path / "real")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert [clip.id for clip in find_clips([tmp_path / "link"])] == ["ann/1.mp4"]
+
+
+def test_other_files_are_counted_by_ending_once(tmp_path):
+    touch(tmp_path, "ann/1.mp4", "ann/a.jpg", "ann/b.JPG", "bob/README", ".git/c.jpg", "bob/.d.jpg")
+    found = survey([tmp_path, tmp_path / "ann", tmp_path])
+    assert found.left_out == {".jpg": 2, "": 1}
+    assert survey([tmp_path / "ann" / "1.mp4"]).left_out == {}
+
+
+def test_a_closed_folder_is_told_and_the_others_are_read(tmp_path, close):
+    touch(tmp_path, "ann/1.mp4", "bob/2.mp4", "bob/deep/3.mp4")
+    close(tmp_path / "bob")
+    found = survey([tmp_path])
+    assert [clip.id for clip in found.clips] == ["ann/1.mp4"]
+    assert found.unreadable == ((str(tmp_path / "bob"), "Permission denied"),)
+    assert clip_files(tmp_path)[1] == dict(found.unreadable)
+
+
+def test_nothing_found_names_the_closed_folders(tmp_path, close):
+    touch(tmp_path, "bob/2.mp4")
+    close(tmp_path / "bob")
+    with pytest.raises(
+        UsageError, match=r"no video .*; .*bob cannot be listed \(Permission denied"
+    ):
+        find_clips([tmp_path])
+
+
+def test_a_listing_is_sorted(tmp_path):
+    touch(tmp_path, "b/1.mp4", "a.wav", "b/0.txt", "a/2.MKV")
+    listing = list_clips(tmp_path)
+    assert [str(file.relative_to(tmp_path)) for file in listing.files] == [
+        "a/2.MKV",
+        "a.wav",
+        "b/1.mp4",
+    ]
+    assert listing.others[str(tmp_path / "b")] == Counter([".txt"])
+
+
+READERS = [
+    lambda path: find_clips([path]),
+    clip_files,
+    read_manifest,
+    lambda path: read_manifest(Path(__file__), path),
+]
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_a_path_that_the_system_refuses_is_a_named_error(tmp_path, read):
+    with pytest.raises(UsageError, match=r"/x+: cannot be looked at \(File name too long\)"):
+        read(tmp_path / ("x" * 300))
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(UsageError, match=r"loop: cannot be looked at \(Too many levels"):
+        read(tmp_path / "loop")
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_a_path_below_a_closed_folder_is_a_named_error(tmp_path, monkeypatch, read):
+    stat = Path.stat
+
+    def refuse(path, **options):
+        if path.parent.name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **options)
+
+    (tmp_path / "closed").mkdir()
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(UsageError, match=r"a\.mp4: cannot be looked at \(Permission denied\)"):
+        read(tmp_path / "closed" / "a.mp4")
+
+
+def test_a_folder_that_is_listed_but_not_opened_gives_clips_that_cannot_be_read(
+    tmp_path, monkeypatch
+):
+    """As with the permissions r--: the names are there, and nothing is known of them."""
+    touch(tmp_path, "half/1.mp4", "half/2.mp4")
+    stat = Path.stat
+
+    def refuse(path, **options):
+        if path.parent.name == "half":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    clips = find_clips([tmp_path])
+    assert [clip.id for clip in clips] == ["half/1.mp4", "half/2.mp4"]
+    assert digest_of(clips[0], "made by").error == "1.mp4 cannot be read (Permission denied)"

@@ -1,0 +1,118 @@
+"""One writer a folder, whoever else wants to write and however the writer ends."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from mraf.data.table.lock import locked
+from mraf.errors import UsageError
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from mraf.data.table.lock import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that holds the lock of `tmp_path / "features"`."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path / "features")],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_the_folder_is_made_and_the_lock_names_its_holder(tmp_path):
+    folder = tmp_path / "w" / "features"
+    with locked(folder):
+        assert (folder / ".lock").read_text() == str(os.getpid())
+
+
+def test_who_comes_second_is_told_who_holds_the_lock(tmp_path, holder):
+    with (
+        pytest.raises(UsageError, match=rf"\.lock: another .*\(process {holder.pid}\)"),
+        locked(tmp_path / "features"),
+    ):
+        pytest.fail("two writers")
+
+
+def test_the_lock_ends_with_a_holder_that_is_killed(tmp_path, holder):
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    with locked(tmp_path / "features"):
+        assert (tmp_path / "features" / ".lock").read_text() == str(os.getpid())
+
+
+def test_the_lock_ends_with_the_block_however_it_ends(tmp_path):
+    with pytest.raises(ZeroDivisionError), locked(tmp_path):
+        raise ZeroDivisionError
+    with (
+        locked(tmp_path),
+        pytest.raises(UsageError, match=f"process {os.getpid()}"),
+        locked(tmp_path),
+    ):
+        pytest.fail("two writers")
+    with locked(tmp_path):
+        pass
+
+
+def test_a_lock_that_names_nobody(tmp_path, holder):
+    (tmp_path / "features" / ".lock").write_text("?")
+    with (
+        pytest.raises(UsageError, match="another `mraf extract` holds this lock"),
+        locked(tmp_path / "features"),
+    ):
+        pytest.fail("two writers")
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "w").write_text("a file in its place")
+    with (
+        pytest.raises(UsageError, match=r"features: cannot be written to \(Not a directory\)"),
+        locked(tmp_path / "w" / "features"),
+    ):
+        pytest.fail("no folder")
+
+
+def test_a_file_system_that_gives_no_locks(tmp_path, monkeypatch):
+    def no_locks(*_):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    with (
+        pytest.raises(UsageError, match=r"\.lock: this file system gives no locks"),
+        locked(tmp_path / "features"),
+    ):
+        pytest.fail("no lock")
+
+
+def test_a_full_disk_does_not_take_the_lock_away(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with locked(tmp_path):
+        assert (tmp_path / ".lock").read_text() == ""
+        with pytest.raises(UsageError, match="holds this lock"), locked(tmp_path):
+            pytest.fail("two writers")
+
+
+def test_a_lock_that_cannot_be_written_into(tmp_path):
+    (tmp_path / ".lock").symlink_to("/dev/full")  # refuses every byte, and to be cut
+    with locked(tmp_path):
+        pass

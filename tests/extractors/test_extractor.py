@@ -1,0 +1,138 @@
+import os
+from threading import Barrier
+
+import numpy as np
+import pytest
+
+from mraf.errors import MediaError
+from mraf.extractors import extractor as module
+from mraf.extractors.encoders import EncoderPair, EncoderSpec
+from mraf.extractors.extractor import ClipExtractor, ExtractOptions, Files
+from mraf.extractors.media.container import read_video
+from mraf.extractors.voice.encoders import VoiceResult
+from mraf.extractors.weights import sha256_of
+from tests.helpers import seeded
+from tests.helpers.media_files import corners, tone, write_media
+
+PACKAGED = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
+
+
+class Nobody:
+    """A face finder that finds nobody."""
+
+    def find(self, clips):
+        return [[] for _ in clips]
+
+
+class Listening:
+    """A speech finder that says what it was given."""
+
+    def find(self, wave):
+        return wave
+
+
+@pytest.fixture
+def bare(monkeypatch):
+    """Makes extractors without networks."""
+    made = []
+
+    def make(**arguments):
+        made.append(ClipExtractor(PACKAGED, ExtractOptions(frames=3, max_seconds=1.0), **arguments))
+        return made[-1]
+
+    monkeypatch.setattr(module, "FaceFinder", lambda *_: Nobody())
+    monkeypatch.setattr(module, "SpeechFinder", Listening)
+    monkeypatch.setattr(module.encoders, "build", lambda *args: None)
+    yield make
+    for each in made:
+        each.close()
+
+
+def test_clips_are_decoded_in_a_child_process_by_the_options(bare, tmp_path, monkeypatch):
+    path = write_media(tmp_path / "clip.mp4", np.repeat(corners()[None], 50, 0), tone(2.0))
+    expected = read_video(path, 3, 1.0)
+    monkeypatch.setattr(
+        "mraf.extractors.media.container.read_video", lambda *args: pytest.fail("decoded here")
+    )
+    media, heard = bare()._read(Files(path))
+    assert np.array_equal(media.frames, expected.frames)
+    assert np.array_equal(media.wave, expected.wave) and np.array_equal(heard, expected.wave)
+
+
+def test_a_face_says_why_its_picture_could_not_be_decoded(bare, tmp_path, monkeypatch):
+    sound = write_media(tmp_path / "voice.wav", wave=tone(1.0), audio_codec="pcm_s16le")
+    broken = tmp_path / "face.png"
+    broken.write_bytes(b"no picture")
+    heard = VoiceResult(np.ones(4, np.float32))
+    monkeypatch.setattr(module, "embed_voices", lambda clips, _: [heard] * len(clips))
+    face, voice = bare()(audio=sound, image=broken)
+    assert (face.reason, voice) == ("decode_error", heard)
+    assert face.problem == "face.png: not a picture that can be decoded"
+
+
+def test_close_ends_the_child_processes(bare):
+    extractor = bare(decoders=2)
+    pids = [decoder.pid for decoder in extractor._decoders]
+    assert len(set(pids)) == 2
+    extractor.close()
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_several_decoders_work_at_the_same_time(bare, monkeypatch):
+    extractor, both = bare(decoders=2), Barrier(2, timeout=60)
+    for decoder in extractor._decoders:
+        monkeypatch.setattr(decoder, "read", _meeting(both))
+    found = extractor.many([Files()] * 4)
+    assert [str(each) for each in found] == ["met"] * 4
+
+
+def _meeting(both):
+    def read(*_):
+        both.wait()  # breaks where one comes alone
+        raise MediaError("met")
+
+    return read
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """FaceNet and ECAPA-TDNN with weights from a generator."""
+    import torch
+
+    folder = tmp_path_factory.mktemp("weights")
+    torch.save(seeded.facenet_state(), folder / "facenet.pt")
+    torch.save(seeded.ECAPA.load(), folder / "ecapa.pt")
+    specs = [
+        EncoderSpec(name, folder / f"{name}.pt", sha256_of(folder / f"{name}.pt"))
+        for name in ("facenet", "ecapa")
+    ]
+    return EncoderPair(*specs)
+
+
+def test_clips_together_give_what_each_gives_alone(published, sample_videos, tmp_path):
+    """On torch modules, as on a GPU; the CPU that has graphs works clip by clip."""
+    videos = sorted(sample_videos.rglob("*.mp4"))[::9]
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"no video")
+    silent = write_media(tmp_path / "silent.mp4", np.repeat(corners()[None], 10, 0))
+    sound = write_media(tmp_path / "sound.mp4", wave=tone(2.0))
+    clips = [*map(Files, videos), Files(broken), Files(silent), Files(audio=sound)]
+    extractor = ClipExtractor(published, ExtractOptions(frames=2), device="cpu:0", decoders=2)
+    together = extractor.many(clips)
+    assert isinstance(together[len(videos)], MediaError)
+    for clip, found in zip(clips, together, strict=True):
+        if clip.video == broken:
+            with pytest.raises(MediaError, match=r"broken\.mp4"):
+                extractor(*clip)
+            continue
+        for one, other in zip(extractor(*clip), found, strict=True):
+            assert (one.reason, one.quality) == (
+                other.reason,
+                pytest.approx(other.quality, abs=1e-3),
+            )
+            if one.vector is not None:
+                assert np.allclose(one.vector, other.vector, rtol=1e-3, atol=1e-3)
+    assert sum(face.vector is not None for face, _ in together[: len(videos)]) >= 3
+    extractor.close()

@@ -1,0 +1,43 @@
+"""Networks of the published encoders with weights from a generator: same shapes, no download."""
+
+from typing import Any
+
+import torch
+
+from mraf.extractors import compat
+from mraf.extractors.weights import Weights
+
+
+def facenet() -> Any:
+    """InceptionResnetV1 in eval mode."""
+    compat.prepare()
+    from facenet_pytorch import InceptionResnetV1
+
+    torch.manual_seed(0)
+    return InceptionResnetV1(pretrained=None, classify=False).eval()
+
+
+def facenet_state() -> dict[str, Any]:
+    """What the published file holds, the classifier of its training identities included."""
+    classifier = {"logits.weight": torch.zeros(8631, 512), "logits.bias": torch.zeros(8631)}
+    return facenet().state_dict() | classifier
+
+
+def ecapa() -> Any:
+    """ECAPA-TDNN in eval mode."""
+    compat.prepare()
+    from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
+
+    torch.manual_seed(0)
+    return ECAPA_TDNN(
+        80,
+        channels=[1024, 1024, 1024, 1024, 3072],
+        kernel_sizes=[5, 3, 3, 3, 1],
+        dilations=[1, 2, 3, 4, 1],
+        attention_channels=128,
+        lin_neurons=192,
+    ).eval()
+
+
+FACENET = Weights("seeded 0", facenet_state)
+ECAPA = Weights("seeded 0", lambda: ecapa().state_dict())

@@ -1,0 +1,177 @@
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from mraf.errors import UsageError
+from mraf.network.model import MRAF, MRAFConfig
+from mraf.network.options import FUSIONS, MISSING_TOKENS
+from tests.mraf.conftest import SMALL
+from tests.mraf.network.reference import Reference
+
+
+def small_model(**changes) -> MRAF:
+    model = MRAF(MRAFConfig(10, 8, 5, **{**SMALL, **changes}))
+    with torch.no_grad():  # norms and biases away from 1 and 0, so that they count
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return model.eval()
+
+
+def inputs(n=8):
+    masks = list(itertools.product([True, False], repeat=2)) * (n // 4)
+    present = torch.tensor(masks)
+    return torch.randn(n, 10), 200 * torch.randn(n, 8), present[:, 0], present[:, 1]
+
+
+@pytest.mark.parametrize("residual", ["tokens", "weighted"])
+@pytest.mark.parametrize("missing_token", ["learned", "zero"])
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("grad", [True, False])
+def test_equations_2_to_14_against_numpy(residual, missing_token, layers, grad):
+    model = small_model(residual=residual, missing_token=missing_token, layers=layers)
+    face, voice, face_present, voice_present = inputs()
+    with torch.set_grad_enabled(grad):
+        out = model(face, voice, face_present, voice_present)
+    weights = {k: v.double().numpy() for k, v in model.state_dict().items()}
+    reference = Reference(weights, model.config)
+    for i in range(len(face)):
+        x_f = face[i].double().numpy() if face_present[i] else None
+        x_a = voice[i].double().numpy() if voice_present[i] else None
+        for name, expected in reference(x_f, x_a).items():
+            found = getattr(out, name)[i].detach().numpy()
+            np.testing.assert_allclose(found, expected, atol=1e-5, rtol=1e-5, err_msg=name)
+
+
+def test_weights_are_zero_for_what_is_missing_and_sum_to_one():
+    out = small_model()(*inputs(4))  # both, face only, voice only, neither
+    assert out.w_f[2] == out.w_f[3] == out.w_a[1] == out.w_a[3] == 0
+    assert out.r_f[2] == out.r_f[3] == out.r_a[1] == out.r_a[3] == 0
+    torch.testing.assert_close((out.w_f + out.w_a)[:3], torch.ones(3), atol=1e-5, rtol=0)
+    assert 0 < out.w_f[0] < 1
+
+
+def test_embeddings_have_unit_length():
+    out = small_model()(*inputs())
+    torch.testing.assert_close(out.e_f.norm(dim=1), torch.ones(8))
+    torch.testing.assert_close(out.e_a.norm(dim=1), torch.ones(8))
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+@pytest.mark.parametrize("missing_token", MISSING_TOKENS)
+def test_an_answer_depends_on_its_own_clip_alone(fusion, missing_token):
+    model = small_model(fusion=fusion, missing_token=missing_token)
+    face, voice, face_present, voice_present = inputs()
+    together = model(face, voice, face_present, voice_present).fusion_logits
+    for i in range(8):
+        s = slice(i, i + 1)
+        alone = model(face[s], voice[s], face_present[s], voice_present[s]).fusion_logits
+        torch.testing.assert_close(alone[0], together[i], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("filler", [0.0, 1e30, float("nan"), float("inf")])
+@pytest.mark.parametrize("missing_token", MISSING_TOKENS)
+@pytest.mark.parametrize("normalise", [True, False])
+def test_values_in_absent_rows_are_ignored(filler, missing_token, normalise):
+    model = small_model(missing_token=missing_token, normalise=normalise)
+    face, voice, face_present, voice_present = inputs()
+    before = model(face, voice, face_present, voice_present).fusion_logits
+    face, voice = face.clone(), voice.clone()
+    face[~face_present], voice[~voice_present] = filler, filler
+    after = model(face, voice, face_present, voice_present).fusion_logits
+    assert torch.equal(before, after)
+    after.sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+
+
+def test_length_of_inputs_does_not_matter():
+    model = small_model()
+    face, voice, *present = inputs()
+    scaled = model(face * 7, voice / 250, *present).fusion_logits
+    torch.testing.assert_close(scaled, model(face, voice, *present).fusion_logits)
+
+
+def test_fusion_teaches_both_missing_tokens():
+    model = small_model()
+    model(*inputs()).fusion_logits.square().sum().backward()
+    assert model.face.missing.grad.abs().max() > 0
+    assert model.voice.missing.grad.abs().max() > 0
+
+
+def test_with_the_weighted_residual_the_missing_token_cannot_reach_the_fusion():
+    model = small_model(residual="weighted")
+    before = model(*(args := inputs())).fusion_logits
+    with torch.no_grad():
+        model.face.missing += 1
+        model.voice.missing += 1
+    assert torch.equal(before, model(*args).fusion_logits)
+
+
+def test_zero_token_is_no_parameter():
+    model = small_model(missing_token="zero")
+    assert not any("missing" in name for name, _ in model.named_parameters())
+    assert not model.face.missing.any()
+
+
+def test_missing_row_equals_the_missing_clip():
+    model = small_model()
+    face, voice, *_ = inputs()
+    yes = torch.ones(8, dtype=torch.bool)
+    direct = model.face(face, ~yes, voice, yes)
+    row = model.face.encode(model.face.substitute(voice, yes))
+    assert len(row) == 1
+    torch.testing.assert_close(row.tokens.expand_as(direct.tokens), direct.tokens)
+    torch.testing.assert_close(row.embedding.expand_as(direct.embedding), direct.embedding)
+
+
+def test_without_normalising_the_length_of_inputs_counts():
+    model = small_model(normalise=False)
+    face, voice, *present = inputs()
+    out = model(face, voice, *present).fusion_logits
+    assert not torch.allclose(model(face * 7, voice, *present).fusion_logits, out, atol=1e-3)
+    unit = torch.nn.functional.normalize
+    of_unit = model(unit(face), unit(voice), *present).fusion_logits
+    model.face.normalise = model.voice.normalise = True
+    torch.testing.assert_close(model(face, voice, *present).fusion_logits, of_unit)
+
+
+def test_names_in_the_state_dict_of_the_paper_model():
+    names = set(small_model().state_dict())
+    layer = "layers.0."
+    encoder = {"missing", "project.weight", "project.bias", "position", "norm.weight", "norm.bias"}
+    for part in (
+        "self_attn.in_proj_",
+        "self_attn.out_proj.",
+        "linear1.",
+        "linear2.",
+        "norm1.",
+        "norm2.",
+    ):
+        encoder |= {f"{layer}{part}weight", f"{layer}{part}bias"}
+    wanted = {f"{m}.{name}" for m in ("face", "voice") for name in encoder} | {"temperature.value"}
+    for part in ("score.", "attention.in_proj_", "attention.out_proj.", "norm."):
+        wanted |= {f"fusion.{m}_{part}{w}" for m in ("face", "voice") for w in ("weight", "bias")}
+    for part in ("fusion.norm", "face_head", "voice_head", "fusion_head"):
+        wanted |= {f"{part}.weight", f"{part}.bias"}
+    assert names == wanted
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"heads": 5}, "not a multiple"),
+        ({"tokens": 0}, "tokens is 0"),
+        ({"classes": 1}, "classes is 1"),
+        ({"layers": "1"}, "layers is '1'"),
+        ({"dropout": 1.0}, "dropout"),
+        ({"dropout": "a"}, "dropout"),
+        ({"missing_token": "none"}, "learned, zero"),
+        ({"fusion": "sum"}, "linear, gated, lstm, cross_attention"),
+        ({"normalise": 1}, "normalise is 1; true or false"),
+        ({"residual": "none"}, "tokens, weighted"),
+    ],
+)
+def test_config_refuses(changes, said):
+    with pytest.raises(UsageError, match=said):
+        MRAFConfig(**{"face_dim": 3, "voice_dim": 3, "classes": 2, **changes})

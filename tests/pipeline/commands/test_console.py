@@ -1,0 +1,47 @@
+import pytest
+from rich.console import Console
+
+from mraf.pipeline.commands import console
+from mraf.pipeline.extraction.run import ExtractReport, Failure, Missing
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """The summary of an extraction in which these clips lack something."""
+
+    def show(*missing, failed=()):
+        out = Console(width=200, record=True, quiet=False, soft_wrap=True)
+        monkeypatch.setattr(console, "out", out)
+        report = ExtractReport(
+            99, 99, 0, (), 0, 0, {}, {}, tuple(failed), tuple(missing), "encoders", 1.0
+        )
+        console.extracted(report, "w")
+        return out.export_text()
+
+    return show
+
+
+def test_clips_without_a_face_or_a_voice_are_named_with_the_reason(shown):
+    text = shown(
+        Missing("a", "no_face", "no_speech", None),
+        Missing("b", "decode_error", None, "pictures of [9] x 9 pixels"),
+        Missing("c", "decode_error", "decode_error", "cut off"),
+        failed=[Failure("c", "cut off")],
+    )
+    assert text.splitlines()[-5:] == [
+        "1 could not be read:",
+        "  c: cut off",
+        "2 without a face or a voice:",
+        "  a: no face found; no speech heard",
+        "  b: picture cannot be read (pictures of [9] x 9 pixels)",
+    ]
+
+
+def test_of_many_clips_the_first_twenty_are_named(shown):
+    text = shown(*(Missing(f"clip{i}", "no_face", None, None) for i in range(23)))
+    assert "23 without a face or a voice:" in text
+    assert text.count("no face found") == 20 and "... and 3 more (all with --json)" in text
+
+
+def test_a_run_in_which_nothing_is_missing_says_no_more(shown):
+    assert "without" not in shown()

@@ -1,0 +1,110 @@
+"""`mraf polysim` as a person uses it: what is printed, the exit codes, the JSON."""
+
+import json
+import re
+import shutil
+
+import pytest
+
+from mraf.pipeline.modes import MODES
+from tests.helpers.polysim_files import Layout
+
+TINY = [f"--change={name}" for name in ("dim=16", "tokens=2", "ffn=16", "epochs=1")]
+
+
+@pytest.fixture
+def place(challenge, tmp_path):
+    """A copy of the small challenge's workspace."""
+    return shutil.copytree(challenge, tmp_path / "workspace")
+
+
+def test_from_the_challenges_folder_to_a_submission(mraf, tmp_path):
+    Layout(tmp_path / "polysim", speakers=4, videos=3, tests=6).write()
+    code, out, err = mraf("polysim", "import", "polysim")
+    assert code == 0 and "60 samples in English and Urdu, 60 new" in out and not err
+    code, out, _ = mraf("polysim", "stats")
+    assert code == 0 and re.search(r"English +train +12 +24 +4", out) and "-: not said" in out
+    code, out, _ = mraf("train", "--language", "English", "--holdout", 0)
+    assert code == 0 and "4 speakers, 24 clips" in out and "left out" not in out
+    code, out, _ = mraf("polysim", "submit", "--out", "sent")
+    assert code == 0 and "mode single (each clip alone): 6 English, 6 Urdu samples" in out
+    assert (tmp_path / "sent" / "submission_v1_test.zip").is_file()
+
+
+def test_every_command_gives_one_json_object(mraf, place, tmp_path):
+    Layout(tmp_path / "root", speakers=4, videos=3, clips=3, tests=8).write()
+    here = ("-w", place, "--json")
+    said = {}
+    for name, arguments in {
+        "import": ["import", tmp_path / "root"],
+        "stats": ["stats"],
+        "dev": ["dev", "--arch", "prototype", "--seeds", 1, "--folds", 2, "--workers", 0],
+        "ablate": ["ablate", "missing", "--seeds", 1, "--folds", 2, "--workers", 0, *TINY],
+        "submit": ["submit", "--out", tmp_path / "out", "--mode", "setting"],
+    }.items():
+        code, out, _ = mraf("polysim", *arguments, *here)
+        assert code == 0, (name, out)
+        said[name] = json.loads(out)
+    assert said["import"]["unchanged"] == said["import"]["samples"] == 88
+    assert len(said["stats"]["splits"]) == 4
+    assert {score["mode"] for score in said["dev"]["scores"]} == set(MODES)
+    assert said["ablate"]["paper_mode"] == "cross" and "dim = 16" in said["ablate"]["conditions"]
+    assert said["submit"]["mode"] == "setting"
+
+
+def test_evaluate_in_every_mode(mraf, place):
+    for mode in MODES:
+        code, out, _ = mraf("evaluate", "--mode", mode, "-w", place, "--json")
+        report = json.loads(out)
+        assert code == 0 and report["mode"] == mode and report["settings"]["P6"]["n"] == 36
+        assert bool(report["more"]) == (mode == "single")
+        code, out, _ = mraf("evaluate", "--mode", mode, "-w", place)
+        assert f"mode {mode}: {MODES[mode]}" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["import", "nowhere"], 2, "nowhere"),
+        (["dev", "--arch", "fob"], 2, "'fop'"),
+        (["dev", "--preset", "papr"], 2, "'paper'"),
+        (["dev", "--language", "Udru"], 2, "'Urdu'"),
+        (["dev", "--preset", "paper", "--change", "epochs=1.5"], 2, "a whole number"),
+        (["dev", "--preset", "paper", "--change", "epochs"], 2, "NAME=VALUE"),
+        (["dev", "--preset", "paper", "--change", "tokens=-1", "--workers", 0], 2, "tokens is -1"),
+        (["dev", "--change", "epochs=2"], 2, "there is no option 'epochs'"),
+        (["ablate", "fussion"], 2, "'fusion'"),
+        (["ablate", "fusion", "--change", "fusion=lstm"], 2, "varies itself"),
+        (["ablate", "fusion", "--change", "dimm=4"], 2, "'dim'"),
+        (["submit", "--out", "x", "--mode", "sinlge"], 2, "'single'"),
+        (["submit", "--out", "x", "--split", "tset"], 2, "'test'"),
+        (["submit", "--out", "x", "--model", "nobody"], 3, "nobody"),
+    ],
+)
+def test_wrong_arguments_get_one_calm_line(mraf, place, arguments, code, said):
+    found, out, err = mraf("polysim", *arguments, "-w", place)
+    assert found == code and said in err and "Traceback" not in err and not out
+    found, out, _ = mraf("polysim", *arguments, "-w", place, "--json")
+    assert found == code and said in json.loads(out)["error"]
+
+
+def test_nothing_imported_yet(mraf):
+    for arguments in (["stats"], ["submit", "--out", "x"]):
+        code, _, err = mraf("polysim", *arguments)
+        assert code == 3 and "mraf polysim import" in err
+
+
+def test_all_unusable_files_are_in_the_json(mraf, tmp_path):
+    layout = Layout(tmp_path / "polysim", speakers=4, videos=3, tests=6).write()
+    for line in range(2, 16):
+        layout.feature("train", "Urdu", line).unlink()
+    code, out, _ = mraf("polysim", "import", "polysim", "--json")
+    said = json.loads(out)
+    assert code == 2 and len(said["problems"]) == 14 and "14" in said["error"]
+
+
+def test_modes_do_not_share_a_folder(mraf, place):
+    assert mraf("polysim", "submit", "--out", "sent", "-w", place)[0] == 0
+    assert mraf("polysim", "submit", "--out", "sent", "-w", place)[0] == 0
+    code, _, err = mraf("polysim", "submit", "--out", "sent", "--mode", "cross", "-w", place)
+    assert code == 2 and "single" in err and "Traceback" not in err

@@ -1,0 +1,68 @@
+"""`mraf extract` with encoders that only read the file: a clip takes 0.1 s, and may kill its worker.
+
+Run as a script; the workers import it too, and so get the same encoders.
+"""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from mraf import cli
+from mraf.data.table.features import FeatureRow
+from mraf.pipeline.extraction import extract
+from mraf.pipeline.extraction import rows as embedding
+from mraf.pipeline.extraction.reuse import path_of
+
+
+def vectors_of(content: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """A face and a voice that the content of the file decides."""
+    generator = np.random.default_rng(list(content))
+    return generator.standard_normal(8, np.float32), generator.standard_normal(4, np.float32)
+
+
+LOG = Path(os.environ.get("QUICK_LOG", os.devnull))
+"""Where the nodes of a Ray cluster note each clip that they do."""
+
+
+def setup(*_):
+    def row_of(clip):
+        content = clip.files[0].read_bytes()
+        time.sleep(0.1)
+        with LOG.open("a") as log:
+            log.write(f"{os.environ.get('RAY_RAYLET_PID')}\n")
+        if b"deadly" in content:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        face, voice = vectors_of(content)
+        labels = (clip.speaker, clip.language, clip.recording)
+        return FeatureRow(clip.id, path_of(clip), "", "", *labels, face=face, voice=voice)
+
+    return lambda jobs: [row_of(clip) for clip, _digest in jobs]
+
+
+def setup_beside_an_actor(*_):
+    """The same, but a clip may kill the actor that the worker belongs to."""
+
+    def row_of(clip):
+        if b"fatal" in clip.files[0].read_bytes():
+            os.kill(os.getppid(), signal.SIGKILL)
+            time.sleep(60)
+        return setup()([(clip, "")])[0]
+
+    return lambda jobs: [row_of(clip) for clip, _digest in jobs]
+
+
+if __name__ in {"__main__", "__mp_main__"}:  # and not where a test only borrows from here
+    from tests.pipeline.extraction import quick_extract
+
+    embedding.setup_worker = quick_extract.setup  # by a name that other processes know
+    extract.FLUSH_SECONDS = 0.2
+
+if __name__ == "__main__":
+    # The test that runs this may have been started in the background, with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.argv[0] = "mraf"
+    cli.main()

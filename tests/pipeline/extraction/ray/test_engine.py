@@ -1,0 +1,388 @@
+"""Extraction on a real Ray cluster of several nodes, all of them on this machine."""
+
+import io
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import redirect_stdout
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from mraf.data.clips.manifest import Clip, find_clips
+from mraf.data.table.features import FeatureTable
+from mraf.data.table.parts import parts_in
+from mraf.errors import MissingError, MrafError, UsageError
+from mraf.extractors.encoders import EncoderPair, EncoderSpec
+from mraf.extractors.extractor import ExtractOptions
+from mraf.pipeline.extraction.extract import extract
+from mraf.pipeline.extraction.ray import connection
+from mraf.pipeline.extraction.ray import engine as module
+from mraf.pipeline.extraction.ray.engine import RayEngine, _cpus_of_worker
+from mraf.pipeline.extraction.ray.node import Answer, Task
+from mraf.pipeline.extraction.reuse import KnownClips
+from mraf.pipeline.extraction.run import Run
+from tests.pipeline.extraction import quick_extract
+
+PACKAGED = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
+ROOT = Path(__file__).parents[4]
+slow = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def environment():
+    """Ray's own files in a folder with a short name (its sockets need one), and paths of the tests."""
+    folder = tempfile.mkdtemp(prefix="mraf-ray-")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", folder)
+        patch.setenv("RAY_TMPDIR", folder)
+        patch.setenv("QUICK_LOG", f"{folder}/log")
+        patch.setattr(quick_extract, "LOG", Path(folder, "log"))
+        patch.delenv("RAY_ADDRESS", raising=False)
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), *filter(None, sys.path)]))
+        yield
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def nodes(environment):
+    """A cluster of three nodes, one core each; a lost one is noticed within seconds."""
+    connection.import_ray()
+    from ray.cluster_utils import Cluster
+
+    health = {"period_ms": 500, "timeout_ms": 2000, "initial_delay_ms": 0, "failure_threshold": 5}
+    head = {
+        "num_cpus": 1,
+        "include_dashboard": False,
+        "object_store_memory": 200 << 20,
+        "_system_config": {f"health_check_{name}": value for name, value in health.items()},
+    }
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    for _ in range(2):
+        cluster.add_node(num_cpus=1, object_store_memory=200 << 20)
+    cluster.wait_for_nodes()
+    yield cluster
+    cluster.shutdown()
+
+
+@pytest.fixture
+def quick(monkeypatch, tmp_path):
+    """Makes files for the quick encoders, and gives their clips."""
+    monkeypatch.setattr("mraf.pipeline.extraction.rows.setup_worker", quick_extract.setup)
+
+    def make(count, **contents):
+        for number in range(count):
+            path = tmp_path / "videos" / f"s{number % 3}" / f"{number:03}.mp4"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(contents.get(f"n{number}", str(number)))
+        return find_clips([tmp_path / "videos"])
+
+    return make
+
+
+def rows_of(workspace):
+    """The current rows, all columns, by clip."""
+    return {row["clip"]: row for row in FeatureTable(workspace / "features").read().to_pylist()}
+
+
+def written(workspace):
+    """The clips of all rows in the order in which they were written, doubled ones too."""
+    parts = parts_in(workspace / "features")
+    return [c for part in parts for c in pq.read_table(part, columns=["clip"])["clip"].to_pylist()]
+
+
+@slow
+def test_the_table_is_that_of_the_local_engine(nodes, sample_videos, tmp_path):
+    videos = tmp_path / "videos"
+    for path in sorted(sample_videos.rglob("*.mp4"))[::4]:
+        target = videos / path.relative_to(sample_videos)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    (videos / "person01" / "broken.mp4").write_bytes(b"no video")
+    clips = find_clips([videos])
+    here = extract(clips, tmp_path / "here", PACKAGED, worker_count=1)
+    told = []
+    engine = RayEngine(nodes.address, on_start=told.append)
+    there = extract(clips, tmp_path / "there", PACKAGED, engine=engine)
+    assert (told[0].nodes, told[0].cpus, told[0].is_own) == (3, 3, False)
+    assert replace(here, seconds=0) == replace(there, seconds=0)
+    assert len(there.failed) == 1
+    expected, found = rows_of(tmp_path / "here"), rows_of(tmp_path / "there")
+    assert expected.keys() == found.keys()
+    for clip, row in expected.items():
+        for name in ("face", "voice"):
+            one, other = row.pop(name), found[clip].pop(name)
+            assert (one is None) == (other is None)
+            assert one is None or np.allclose(one, other, atol=1e-5)
+        assert {
+            k: pytest.approx(v, abs=1e-5) if isinstance(v, float) else v for k, v in row.items()
+        } == found[clip]
+
+
+@slow
+def test_a_second_run_reuses_what_is_there_and_finds_what_was_renamed(nodes, quick, tmp_path):
+    clips, engine = quick(12), RayEngine(nodes.address)
+    assert extract(clips, tmp_path / "w", PACKAGED, engine=engine).embedded == 12
+    first = tmp_path / "videos" / "s0" / "000.mp4"
+    first.rename(first.with_name("moved.mp4"))
+    clips = quick(14, n0="another")
+    report = extract(clips, tmp_path / "w", PACKAGED, engine=engine)
+    assert (report.clips, report.reused, report.embedded) == (15, 12, 3)
+    assert rows_of(tmp_path / "w").keys() == {clip.id for clip in clips}
+
+
+@slow
+def test_a_clip_that_is_not_there_is_a_row_as_with_the_local_engine(nodes, quick, tmp_path):
+    clips = [*quick(2), Clip("gone", tmp_path / "videos" / "gone.mp4")]
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        report = extract(
+            clips,
+            tmp_path / "w",
+            PACKAGED,
+            engine=RayEngine(nodes.address),
+            on_progress=lambda progress: print(progress.done),
+        )
+    assert printed.getvalue() == "1\n2\n3\n"
+    assert [failure.clip for failure in report.failed] == ["gone"] and report.embedded == 3
+    handler, stdout = signal.getsignal(signal.SIGTERM), sys.stdout
+    with pytest.raises(MrafError):
+        extract(clips, tmp_path / "v", PACKAGED, engine=RayEngine("127.0.0.1:1"))
+    assert (signal.getsignal(signal.SIGTERM), sys.stdout) == (handler, stdout)
+
+
+@slow
+def test_nodes_come_and_go_and_nothing_is_lost_or_doubled(nodes, quick, tmp_path):
+    clips, lost = quick(240), nodes.add_node(num_cpus=1, object_store_memory=200 << 20)
+    nodes.wait_for_nodes()
+    lost_raylet = str(lost.all_processes["raylet"][0].process.pid)
+    quick_extract.LOG.unlink(missing_ok=True)
+    added, removed = [], []
+
+    def disturb(progress):
+        if not removed and progress.done >= 20 and lost_raylet in quick_extract.LOG.read_text():
+            nodes.remove_node(lost, allow_graceful=False)
+            added.append(nodes.add_node(num_cpus=1, object_store_memory=200 << 20))
+            removed.append(progress.done)
+
+    report = extract(
+        clips, tmp_path / "w", PACKAGED, engine=RayEngine(nodes.address), on_progress=disturb
+    )
+    assert (report.clips, report.embedded, report.failed) == (240, 240, ())
+    assert removed and removed[0] < 200
+    new_raylet = str(added[0].all_processes["raylet"][0].process.pid)
+    assert new_raylet in quick_extract.LOG.read_text().split()
+    assert sorted(written(tmp_path / "w")) == sorted(clip.id for clip in clips)
+    rows = rows_of(tmp_path / "w")
+    for clip in clips:
+        face, voice = quick_extract.vectors_of(clip.video.read_bytes())
+        assert rows[clip.id]["face"] == face.tolist() and rows[clip.id]["voice"] == voice.tolist()
+    nodes.remove_node(added[0])
+
+
+@slow
+def test_a_clip_that_kills_its_worker_is_a_row_with_the_reason(nodes, quick, tmp_path):
+    clips = quick(9, n4="deadly")
+    report = extract(clips, tmp_path / "w", PACKAGED, engine=RayEngine(nodes.address))
+    assert [failure.clip for failure in report.failed] == ["s1/004.mp4"]
+    assert "crashed (SIGSEGV)" in report.failed[0].error and report.embedded == 9
+    again = extract(clips, tmp_path / "w", PACKAGED, engine=RayEngine(nodes.address))
+    assert (again.reused, again.embedded) == (9, 0)  # it is not tried again
+
+
+@slow
+def test_what_ray_gives_up_is_a_row_too_and_tried_again_by_the_next_run(
+    nodes, quick, tmp_path, monkeypatch
+):
+    clips = quick(6, n2="fatal")
+    monkeypatch.setattr(
+        "mraf.pipeline.extraction.rows.setup_worker", quick_extract.setup_beside_an_actor
+    )
+    monkeypatch.setattr(module, "TRIES", 1)
+    report = extract(clips, tmp_path / "w", PACKAGED, engine=RayEngine(nodes.address))
+    assert [failure.clip for failure in report.failed] == ["s2/002.mp4"]
+    assert "Ray gave it up" in report.failed[0].error and report.embedded == 6
+    monkeypatch.setattr("mraf.pipeline.extraction.rows.setup_worker", quick_extract.setup)
+    again = extract(clips, tmp_path / "w", PACKAGED, engine=RayEngine(nodes.address))
+    assert (again.reused, again.embedded, again.failed) == (5, 1, ())
+
+
+@slow
+def test_a_node_that_cannot_take_part_is_told_before_work_starts(
+    nodes, quick, tmp_path, monkeypatch
+):
+    clips = quick(3)
+    started = []
+    engine = RayEngine(nodes.address, on_start=started.append)
+    monkeypatch.setattr("mraf.pipeline.extraction.ray.node.__version__", "9.9")
+    task = module.Task
+    monkeypatch.setattr(module, "Task", lambda *args, **more: task(*args, **more, version="9.9"))
+    with pytest.raises(UsageError, match=r"node .*: has mraf .*was started with 9\.9"):
+        extract(clips, tmp_path / "w", PACKAGED, engine=engine)
+    assert not started
+    with pytest.raises(UsageError, match=r"to have 0\.25 GPUs, and no node has so many \(0 in all"):
+        extract(clips, tmp_path / "w", PACKAGED, engine=replace(engine, gpus=0.25))
+
+
+@slow
+def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(environment, quick, tmp_path):
+    """With a cluster that the command itself starts, and so has to end."""
+    clips = quick(60)
+    command = [sys.executable, quick_extract.__file__, "extract", tmp_path / "videos"]
+    command += ["-w", tmp_path / "w", "--engine", "ray", "--address", "local"]
+    command += ["--face", "dlib", "--voice", "ge2e", "--json"]
+    run = subprocess.Popen(
+        [str(each) for each in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    parts = tmp_path / "w" / "features"
+    end = time.monotonic() + 90
+    while not list(parts.glob("part-*")) and run.poll() is None and time.monotonic() < end:
+        time.sleep(0.1)
+    os.killpg(run.pid, signal.SIGINT)  # as a terminal does
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == 130, err
+    assert "the same command goes on from there" in err
+    assert err.count("\n") == 2, err  # the cluster, and that
+    kept = len(rows_of(tmp_path / "w"))
+    assert 0 < kept < 60
+    report = extract(clips, tmp_path / "w", PACKAGED, worker_count=2)
+    assert (report.reused, report.embedded) == (kept, 60 - kept)
+
+
+def test_without_ray_the_command_says_how_to_get_it(mraf, quick, tmp_path, monkeypatch):
+    quick(1)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    code, out, err = mraf("extract", tmp_path / "videos", "--engine", "ray")
+    assert (code, out) == (3, "") and "pip install 'mraf[ray]'" in err
+
+
+@pytest.mark.parametrize(
+    ("address", "code", "said"),
+    [
+        ("127.0.0.1:1", 3, "no Ray cluster answers there (Connection refused)"),
+        ("no.such.host.invalid:6379", 3, "no Ray cluster answers there"),
+        ("ray://127.0.0.1:10001", 2, "expected HOST:PORT"),
+        ("6379", 2, "expected HOST:PORT"),
+        ("localhost:port", 2, "expected HOST:PORT"),
+    ],
+)
+def test_an_address_where_no_cluster_is(mraf, quick, tmp_path, address, code, said):
+    quick(1)
+    command = ["extract", tmp_path / "videos", "--engine", "ray", "--address", address]
+    found, out, err = mraf(*command, "--face", "dlib", "--voice", "ge2e")
+    assert (found, out) == (code, "") and said in err and len(err.splitlines()) == 1
+
+
+def test_no_cluster_to_join(mraf, quick, tmp_path, monkeypatch):
+    """As Ray says it; it is not asked, since there may be one on the machine of whoever runs this."""
+
+    def init(address, **_):
+        assert address == "auto"
+        raise ConnectionError("Could not find any running Ray instance.")
+
+    quick(1)
+    connection.import_ray()
+    monkeypatch.setattr("ray.init", init)
+    command = ["extract", tmp_path / "videos", "--engine", "ray", "--address", "auto"]
+    code, out, err = mraf(*command, "--face", "dlib", "--voice", "ge2e")
+    assert (code, out) == (3, "") and "no Ray cluster here to join" in err
+    assert "leave --address out" in err and len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--engine", "rai"], "Did you mean 'ray'?"),
+        (["--address", "auto"], "--address belongs to --engine ray"),
+        (["--gpus-per-worker", "1"], "--gpus-per-worker belongs to --engine ray"),
+        (["--engine", "ray", "--workers", "0"], "--workers 0"),
+        (["--engine", "ray", "--device", "cuda"], "--gpus-per-worker 0.25"),
+        (["--engine", "ray", "--device", "cpu", "--gpus-per-worker", "1"], "exclude each other"),
+        (["--workers", "300"], "at most 256"),
+        (["--engine", "ray", "--gpus-per-worker", "1.5"], "a whole number of them"),
+    ],
+)
+def test_options_that_do_not_go_together(mraf, quick, tmp_path, options, said):
+    quick(1)
+    code, out, err = mraf("extract", tmp_path / "videos", *options)
+    assert (code, out) == (2, "") and said in err
+
+
+def test_an_actor_that_shares_a_gpu_has_the_cores_that_fall_to_it():
+    def node(cpus, gpus, alive=True):
+        return {"Alive": alive, "Resources": {"CPU": cpus, "GPU": gpus} if gpus else {"CPU": cpus}}
+
+    assert _cpus_of_worker([node(64.0, 0)], 0.0) == 1
+    assert _cpus_of_worker([node(64.0, 4.0), node(8.0, 0)], 0.25) == 4
+    assert _cpus_of_worker([node(64.0, 4.0), node(8.0, 1.0)], 0.25) == 2
+    assert _cpus_of_worker([node(64.0, 4.0), node(1.0, 1.0, alive=False)], 1.0) == 16
+    assert _cpus_of_worker([node(2.0, 4.0)], 0.25) == 1
+
+
+def test_a_cluster_of_other_versions_is_named(monkeypatch):
+    text = "Version mismatch: The cluster was started with:\n  Ray: 2.50\n  Python: 3.12.1\nThis is 2.60"
+    error = connection._cannot_join("10.0.0.1:6379", RuntimeError(text))
+    assert isinstance(error, UsageError) and "\n" not in str(error)
+    assert "Python: 3.12.1" in str(error) and "same ones on all nodes" in str(error)
+    assert isinstance(connection._cannot_join("x:1", ValueError("odd")), MrafError)
+    error = connection._cannot_join(
+        "x:1", RuntimeError("No node info found matching attributes: ''")
+    )
+    assert "not part of that cluster" in str(error)
+
+
+def test_a_cluster_that_the_environment_names_is_not_passed_over(quick, tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    for address in (None, "auto"):
+        with pytest.raises(MissingError, match="127.0.0.1:1: no Ray cluster answers there"):
+            extract(quick(1), tmp_path / "w", PACKAGED, engine=RayEngine(address))
+
+
+def test_only_what_other_nodes_would_meet_too_ends_the_run_at_once(quick, tmp_path, monkeypatch):
+    """A node without memory is passed over; its clips are tried again elsewhere, once."""
+    clips, asked = quick(4), []
+
+    def answers(self, task, slots, some, size):
+        asked.append(size)
+        yield Answer(fatal=MrafError("node a: 3 workers ended before they had begun"))
+
+    monkeypatch.setattr(RayEngine, "_answers", answers)
+    monkeypatch.setattr(module, "BLOCKS_A_WORKER", 1)
+    run = Run(clips, KnownClips(FeatureTable(tmp_path / "w"), ""), "", lambda row: None)
+    task = Task(PACKAGED, ExtractOptions(), "", tmp_path)
+    rows = RayEngine()._rows(run, task, connection.Cluster("a:1", False, 1, 1, 0, None))
+    with pytest.raises(MrafError, match="3 workers"):
+        list(rows)
+    assert asked == [4, 1]
+    assert module._is_lasting(UsageError("")) and module._is_lasting(MissingError(""))
+
+
+def test_paths_do_not_depend_on_the_current_folder():
+    clip = module._absolute(Clip("a", audio=Path("x.wav"), image=Path("/y.png")))
+    assert (clip.audio, clip.image, clip.video) == (Path.cwd() / "x.wav", Path("/y.png"), None)
+    assert module._absolute(clip) is clip
+
+
+@pytest.mark.parametrize(("count", "some"), [(1, [0]), (3, [0, 1, 2]), (80, range(0, 80, 10))])
+def test_nodes_are_asked_for_clips_from_all_over_that_are_there(quick, count, some):
+    clips = quick(count)
+    assert module._some(clips) == [clips[i] for i in some]
+    clips[0].video.unlink()
+    assert module._some(clips) == [clips[i] for i in some if i]
+
+
+def test_no_clips_need_no_cluster(tmp_path):
+    assert extract([], tmp_path / "w", PACKAGED, engine=RayEngine("nowhere:1")).clips == 0
+    with pytest.raises(MissingError):
+        connection._knock("127.0.0.1:1")

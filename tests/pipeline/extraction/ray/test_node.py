@@ -1,0 +1,158 @@
+"""An actor's work, without Ray around it."""
+
+import os
+import pickle
+import platform
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from mraf.data.clips.manifest import Clip
+from mraf.errors import MissingError, MrafError, UsageError
+from mraf.extractors import weights
+from mraf.extractors.encoders import EncoderPair, EncoderSpec
+from mraf.extractors.extractor import ExtractOptions
+from mraf.pipeline.extraction.ray.node import (
+    COLUMN,
+    Answer,
+    ClipWorker,
+    Task,
+    at_hand,
+    can_read,
+    probe,
+)
+from tests.pipeline.extraction import quick_extract
+
+PAIR, OPTIONS = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e")), ExtractOptions()
+FINGERPRINT = f"{PAIR.identity} {OPTIONS.identity}"
+
+
+def broken(*_):
+    raise MissingError("no weights")
+
+
+@pytest.fixture
+def clips(tmp_path):
+    """Three that the quick encoders read, one that kills its worker, one that is gone."""
+    texts = {"a": "a", "b": "b", "c": "c", "d": "deadly"}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.mp4").write_text(text)
+    return [Clip(name, tmp_path / f"{name}.mp4", speaker="ann") for name in (*texts, "gone")]
+
+
+@pytest.fixture
+def task(tmp_path):
+    return Task(PAIR, OPTIONS, FINGERPRINT, tmp_path, setup=quick_extract.setup)
+
+
+@pytest.fixture
+def ask():
+    """Gives an actor a block of clips."""
+    made = []
+
+    def asked(worker, clips) -> Answer:
+        made.append(worker)
+        answer = worker(pa.table({COLUMN: [pickle.dumps(clips)]}))
+        return pickle.loads(answer[COLUMN][0].as_py())
+
+    yield asked
+    for worker in made:
+        if worker._pool:
+            worker._pool.close()
+
+
+def test_every_clip_of_a_block_is_answered(task, clips, ask):
+    known = np.sort(np.array([bytes.fromhex(clips[1].content_hash()), b"x" * 16], "S16"))
+    worker = ClipWorker(replace(task, known=known))
+    answer = ask(worker, clips)
+    rows = {row.clip: row for row in answer.rows}
+    assert answer.fatal is None and sorted(rows) == ["a", "c", "d", "gone"]
+    assert answer.known == (("b", clips[1].content_hash()),)
+    assert np.array_equal(rows["a"].face, quick_extract.vectors_of(b"a")[0])
+    assert (rows["a"].source_hash, rows["a"].extractor) == (clips[0].content_hash(), FINGERPRINT)
+    assert "crashed (SIGSEGV)" in rows["d"].error and rows["d"].source_hash
+    assert "gone.mp4 cannot be read" in rows["gone"].error and not rows["gone"].source_hash
+    assert [row.clip for row in ask(worker, clips[:1]).rows] == ["a"]  # and it goes on
+
+
+def test_what_is_known_starts_no_encoders(task, clips, ask):
+    known = np.array([bytes.fromhex(clips[0].content_hash())], "S16")
+    worker = ClipWorker(replace(task, known=known, setup=broken))
+    assert len(ask(worker, clips[:1]).known) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "said"),
+    [
+        ({"setup": broken}, MissingError, "no weights"),
+        ({"version": "0.0.1"}, UsageError, r"has mraf .*, the run was started with 0\.0\.1"),
+        (
+            {"fingerprint": "face=dlib@9"},
+            UsageError,
+            "has .*, the run was started with face=dlib@9",
+        ),
+        ({"root": "gone"}, UsageError, "does not see the folder .*gone"),
+    ],
+)
+def test_what_concerns_every_clip_is_said_once_with_the_node(
+    task, clips, ask, tmp_path, change, kind, said
+):
+    change = {name: tmp_path / value if name == "root" else value for name, value in change.items()}
+    fatal = ask(ClipWorker(replace(task, **change)), clips[:2]).fatal
+    assert isinstance(fatal, kind)
+    with pytest.raises(kind, match=f"node {platform.node()}: {said}"):
+        raise fatal
+
+
+def test_a_node_that_lacks_a_few_files_is_found_before_work_starts(task, clips):
+    assert probe(task, clips[:4]) is None
+    problem = probe(task, clips)
+    assert isinstance(problem, UsageError) and "cannot read" in str(problem)
+    assert "gone.mp4" in str(problem)
+
+
+def test_weights_come_from_the_store_where_a_node_lacks_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "cache_dir", lambda: tmp_path / "cache")
+    spec = EncoderSpec("facenet", tmp_path / "elsewhere" / "facenet.pt", "ab" * 32)
+    found = at_hand(spec, {spec.sha256: b"content"})
+    assert found.weights.read_bytes() == b"content" and found.sha256 == spec.sha256
+    assert found.weights.parent == tmp_path / "cache"
+    assert at_hand(spec, {}) == found  # they are kept
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+    here = EncoderSpec("facenet", found.weights, "cd" * 32)
+    assert at_hand(here, {}) is here
+    assert at_hand(EncoderSpec("dlib"), {}) == EncoderSpec("dlib")
+
+
+def test_weights_that_are_nowhere_are_missed_by_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "cache_dir", lambda: tmp_path / "cache")
+    with pytest.raises(MissingError, match="lacks the weights of 'facenet'"):
+        at_hand(EncoderSpec("facenet", tmp_path / "gone.pt", "ab" * 32), {})
+
+
+def test_what_came_before_a_fault_is_kept(task, clips, ask, monkeypatch):
+    def one_and_no_more(self, jobs):
+        yield next(jobs), MissingError("as if it were a row")
+        raise MrafError("3 workers ended")
+
+    monkeypatch.setattr("mraf.pipeline.extraction.processes.Pool.run", one_and_no_more)
+    answer = ask(ClipWorker(task), clips[:3])
+    assert [row.clip for row in answer.rows] == ["a"] and "3 workers ended" in str(answer.fatal)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read_is_taken_from_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "cache_dir", lambda: tmp_path / "cache")
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    spec = EncoderSpec("facenet", closed / "facenet.pt", "ab" * 32)
+    assert at_hand(spec, {spec.sha256: b"content"}).weights.parent == tmp_path / "cache"
+
+
+def test_why_a_file_cannot_be_read(tmp_path):
+    (tmp_path / "a").write_text("")
+    assert can_read(tmp_path / "a") is None
+    assert can_read(tmp_path) == can_read(tmp_path / "b") == "no such file"
+    assert can_read(tmp_path / ("x" * 300)) == "File name too long"

@@ -1,0 +1,114 @@
+import shutil
+
+import numpy as np
+import pytest
+
+from mraf.errors import MissingError, UsageError
+from mraf.network.options import TrainOptions
+from mraf.pipeline import Workspace
+from mraf.pipeline.evaluation import evaluate, unseen_clips
+from mraf.pipeline.training.train import train
+
+QUICK = TrainOptions(threads=1, epochs=2)
+
+
+@pytest.fixture
+def workspace(extracted, tmp_path):
+    """The sample's features, to be changed."""
+    return shutil.copytree(extracted, tmp_path / "workspace")
+
+
+def relabel(workspace, **columns):
+    """Rows of the table under other labels, as a run over renamed folders makes them."""
+    from dataclasses import replace
+
+    table = Workspace.at(workspace).table
+    rows = list(table.rows())
+    with table.writer() as writer:
+        for row in rows:
+            changed = {name: change(getattr(row, name)) for name, change in columns.items()}
+            writer.add(replace(row, clip=f"x/{row.clip}", replaces=row.clip, **changed))
+
+
+def test_settings_count_the_right_clips(trained):
+    report = evaluate(trained)
+    table = Workspace.at(trained).table.arrays()
+    urdu = np.array([language == "Urdu" for language in table.language])
+    assert report.settings["P6"].n == (urdu & table.voice_present).sum()
+    assert report.settings["P5"].n == (urdu & table.voice_present & table.face_present).sum()
+    assert report.settings["P4"].n <= 8 and report.train_languages == ("English",)
+
+
+def test_renamed_recordings_do_not_let_training_clips_in(workspace):
+    train(workspace, languages=("English",), options=QUICK)
+    before = evaluate(workspace)
+    relabel(workspace, recording=lambda name: f"new {name}")
+    after = evaluate(workspace)
+    assert {k: s.n for k, s in after.settings.items()} == {
+        k: s.n for k, s in before.settings.items()
+    }
+
+
+def test_clips_of_a_trained_recording_are_not_unseen(workspace):
+    train(workspace, languages=("English",), options=QUICK)
+    from mraf.checkpoint import describe
+
+    meta = describe(Workspace.at(workspace).model()).meta
+    table = Workspace.at(workspace).table.arrays()
+    meta["trained_content"] = []  # new clips, cut from recordings that trained
+    unseen = unseen_clips(table, meta)
+    trained = {tuple(name) for name in meta["trained_recordings"]}
+    assert unseen.any()
+    for i in np.flatnonzero(unseen):
+        assert (table.speaker[i], table.language[i], table.recording[i]) not in trained
+
+
+def test_single_recordings_are_held_out_by_clip_with_a_note(workspace):
+    relabel(workspace, recording=lambda name: "one", language=lambda name: "English")
+    report = train(workspace, options=QUICK)
+    assert report.heldout > 0 and "single clips were held out" in report.notes[0]
+    assert any("single clips were held out" in note for note in evaluate(workspace).notes)
+
+
+def test_the_other_language_can_be_named(workspace):
+    train(workspace, languages=("english",), options=QUICK)
+    assert evaluate(workspace, other="urdu").settings["P5"].n > 0
+    with pytest.raises(UsageError, match="No clip in the table is in 'Hindi'"):
+        evaluate(workspace, other="Hindi")
+
+
+def test_nothing_left_to_measure_on(workspace):
+    train(workspace, holdout=0, options=QUICK)
+    with pytest.raises(MissingError, match="every clip in the table trained this model"):
+        evaluate(workspace)
+
+
+def test_figures_are_given_even_where_the_report_cannot_be_written(workspace):
+    train(workspace, languages=("English",), options=QUICK)
+    (workspace / "reports").write_text("in the way")
+    assert evaluate(workspace).settings["P3"].n > 0
+
+
+def test_seed_decides_the_model(workspace):
+    seeds = {"a": 1, "b": 1, "c": 2}
+    folders = [train(workspace, name, options=QUICK, seed=s).folder for name, s in seeds.items()]
+    models = [(folder / "model.safetensors").read_bytes() for folder in folders]
+    assert models[0] == models[1] != models[2]
+
+
+@pytest.mark.parametrize("obstacle", ["file", "stranger"])
+def test_a_place_where_no_model_can_go_is_refused_before_training(workspace, obstacle):
+    if obstacle == "file":
+        (workspace / "models").write_text("")
+    else:
+        (workspace / "models" / "default").mkdir(parents=True)
+        (workspace / "models" / "default" / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match=r"cannot be written|'notes.txt'"):
+        train(workspace, options=QUICK, on_epoch=lambda epoch: pytest.fail("has trained"))
+
+
+def test_a_model_whose_replacement_was_cut_off_is_found(workspace):
+    folder = train(workspace, options=QUICK).folder
+    folder.rename(folder.with_name(".default.old"))
+    assert Workspace.at(workspace).model() == folder
+    assert evaluate(workspace).model == "default"

@@ -1,0 +1,133 @@
+import numpy as np
+import pytest
+
+from mraf.data.table.labels import FeatureArrays
+from mraf.errors import UsageError
+from mraf.pipeline.training.split import split, to_features
+
+
+def arrays(
+    *clips: tuple[str | None, str | None, str | None], face=None, voice=None
+) -> FeatureArrays:
+    """A table whose clips have these speakers, languages and recordings."""
+    n = len(clips)
+    face = np.ones(n, bool) if face is None else np.array(face, bool)
+    voice = np.ones(n, bool) if voice is None else np.array(voice, bool)
+    vectors = np.arange(n, dtype=np.float32)[:, None] + np.ones((n, 3), np.float32)
+    columns = [list(column) for column in zip(*clips, strict=True)]
+    ids = [f"c{i}" for i in range(n)]
+    return FeatureArrays(
+        ids, *columns, list(ids), face, voice, ("face=a@1 voice=b@1 frames=8",), vectors, vectors
+    )
+
+
+def people(speakers=4, recordings=4, clips=3, languages=("English", "Urdu")):
+    return [
+        (f"s{s}", language, f"v{r}")
+        for s in range(speakers)
+        for language in languages
+        for r in range(recordings)
+        for _ in range(clips)
+    ]
+
+
+def test_whole_recordings_are_held_out_and_nothing_is_in_both():
+    table = arrays(*people())
+    parts = split(table, ["English"], 0.25, seed=1)
+    train = {parts.recordings[i] for i in np.flatnonzero(parts.train)}
+    heldout = {parts.recordings[i] for i in np.flatnonzero(parts.heldout)}
+    assert not train & heldout
+    assert len(train) == 12 and len(heldout) == 4
+    assert {name[1] for name in train | heldout} == {"English"}
+    assert (parts.speakers, parts.by_clip, parts.untested) == (("s0", "s1", "s2", "s3"), False, 0)
+
+
+def test_split_follows_the_seed_and_not_the_other_speakers():
+    few, many = arrays(*people(4)), arrays(*people(8))
+    first = split(few, None, 0.25, seed=1).heldout
+    assert np.array_equal(first, split(few, None, 0.25, seed=1).heldout)
+    assert np.array_equal(first, split(many, None, 0.25, seed=1).heldout[: len(first)])
+    assert not np.array_equal(first, split(few, None, 0.25, seed=2).heldout)
+
+
+def test_a_single_recording_is_never_held_out_and_is_counted():
+    table = arrays(("a", "English", "v1"), ("a", "English", "v2"), ("b", "English", "v1"))
+    parts = split(table, None, 0.5, seed=1)
+    assert parts.train[2] and parts.heldout[:2].sum() == 1 and parts.untested == 1
+
+
+def test_with_single_recordings_only_clips_are_held_out():
+    table = arrays(*people(3, recordings=1, clips=8, languages=("English",)))
+    parts = split(table, None, 0.25, seed=1)
+    assert parts.by_clip and parts.heldout.sum() == 6 and not (parts.train & parts.heldout).any()
+
+
+def test_clips_without_a_recording_are_recordings_of_their_own():
+    table = arrays(*[(s, "English", None) for s in "aabb"])
+    parts = split(table, None, 0.5, seed=1)
+    assert parts.heldout.sum() == 2 and not parts.by_clip
+
+
+def test_nothing_held_out():
+    parts = split(arrays(*people()), None, 0.0, seed=1)
+    assert parts.train.all() and not parts.heldout.any() and not parts.by_clip
+
+
+def test_clips_without_a_name_or_with_nothing_found_do_not_train():
+    table = arrays(
+        ("a", None, "v"), ("b", None, "v"), (None, None, "v"), ("b", None, "w"),
+        face=[1, 1, 1, 0], voice=[1, 1, 1, 0],
+    )  # fmt: skip
+    assert split(table, None, 0.25, seed=1).train.tolist() == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("clips", "languages", "message"),
+    [
+        ([("a", "English", "v")] * 3, None, "only one speaker has clips to train on \\('a'\\)"),
+        ([(None, None, None)] * 3, None, "no clip in the table has a speaker's name"),
+        ([("a", "English", "v"), ("b", "Urdu", "v")], ["Hindi"], "there are: English, Urdu"),
+        ([("a", "English", "v"), ("b", "Urdu", "v")], ["english"], "only one speaker"),
+    ],
+)
+def test_too_little_to_train_on(clips, languages, message):
+    with pytest.raises(UsageError, match=message):
+        split(arrays(*clips), languages, 0.25, seed=1)
+
+
+def test_features_for_the_model():
+    table = arrays(
+        ("b", "English", "v1"), ("a", "English", "v1"), (None, None, None), ("z", "Urdu", "v")
+    )
+    features = to_features(table, ["a", "b"], (3, 3), np.array([0, 1, 2, 3]))
+    assert features.label.tolist() == [1, 0, -1, -1]
+    assert len(set(features.recording.tolist())) == 4
+    with pytest.raises(UsageError, match="have 3 numbers, the encoder's 5"):
+        to_features(table, ["a", "b"], (5, 3), np.array([0]))
+
+
+def test_every_spelling_of_a_language_is_that_language():
+    table = arrays(*[(s, name, "v") for s in "ab" for name in ("English", "english", "Urdu")])
+    assert split(table, ["ENGLISH"], 0.0, seed=1).train.sum() == 4
+
+
+def test_the_same_video_under_two_names_is_not_on_both_sides():
+    table = arrays(*people(2, recordings=4, clips=1, languages=("English",)))
+    held = np.flatnonzero(split(table, None, 0.25, seed=1).heldout)
+    twin = next(i for i in range(len(table)) if i not in held)
+    table.source_hash[twin] = table.source_hash[held[0]]
+    parts = split(table, None, 0.25, seed=1)
+    assert np.array_equal(np.flatnonzero(parts.heldout), held) and not parts.train[twin]
+
+
+def test_only_vectors_of_the_clips_wanted_are_read(monkeypatch):
+    table, asked = arrays(*people(2, recordings=1, clips=2)), []
+    monkeypatch.setattr(
+        FeatureArrays,
+        "vectors",
+        lambda self, name, index: (asked.append((name, index.tolist())), self.face[index])[1],
+    )
+    mask = np.array([name == "Urdu" for name in table.language])
+    features = to_features(table, ["s0", "s1"], (3, 3), mask)
+    assert asked == [("face", [2, 3, 6, 7]), ("voice", [2, 3, 6, 7])]
+    assert features.label.tolist() == [0, 0, 1, 1] and features.face[:, 0].tolist() == [3, 4, 7, 8]
