@@ -1,4 +1,4 @@
-"""The demo: the commands that take sample videos all the way to names."""
+"""The demo: the commands that lead from sample videos to names."""
 
 import csv
 import io
@@ -12,34 +12,41 @@ from mraf.pipeline.workspace import Workspace
 
 
 class Demo:
-    """The commands of the demo, each made when the one before it is done.
+    """The commands of the demo.
 
     Args:
         folder: holds the videos and the workspace.
-        speakers: how many people to draw.
+        speakers: number of people to draw.
     """
 
-    def __init__(self, folder: Path, speakers: int) -> None:
+    def __init__(self, folder: Path, *, speakers: int) -> None:
         self.videos, self.workspace = folder / "videos", folder / "workspace"
         self.speakers = speakers
 
     def commands(self) -> Iterator[list[str]]:
-        """Arguments of `mraf`, command after command."""
-        there = ["-w", str(self.workspace)]
+        """Yield the arguments of `mraf`, command after command.
+
+        The last command depends on the results of the others, so each must run before the next.
+        """
+        place = ["-w", str(self.workspace)]
         yield ["sample", str(self.videos), "--speakers", str(self.speakers)]
-        yield ["extract", str(self.videos), *there]
-        yield ["train", "--language", "English", *there]
-        yield ["evaluate", *there]
-        yield ["identify", *self.clips(), "--top", "3", *there]
+        yield ["extract", str(self.videos), *place]
+        yield ["train", "--language", "English", *place]
+        yield ["evaluate", *place]
+        yield ["identify", *self.clips(), "--top", "3", *place]
 
     def run(
-        self, command: Callable[[list[str]], int], announce: Callable[[str], None] | None
+        self,
+        command: Callable[[list[str]], int],
+        *,
+        announce: Callable[[str], None] | None = None,
     ) -> tuple[int, list[dict[str, Any]]]:
-        """Run the commands until one fails: its exit code, and what each printed as JSON.
+        """Run the commands until one fails; return its exit code and the JSON results.
 
         Args:
-            command: runs arguments of `mraf` and returns the exit code.
-            announce: told each command line before it prints for a person; None for JSON.
+            command: runs `mraf` with some arguments and returns the exit code.
+            announce: called with each command line before the command prints for a person. If None,
+                the commands run with `--json` and nothing is printed.
         """
         results = []
         for arguments in self.commands():
@@ -56,9 +63,9 @@ class Demo:
         return 0, results
 
     def clips(self) -> list[str]:
-        """Four clips to identify, none of which trained the model.
+        """Return the paths of four clips whose recordings did not train the model.
 
-        One with everything, one whose face cannot be found, one without sound, one in Urdu.
+        One has face and voice, one lacks the face, one lacks the sound, one is in Urdu.
         """
         from mraf.checkpoint import describe
 
@@ -70,11 +77,11 @@ class Demo:
                 for row in csv.DictReader(file)
                 if (row["speaker"], row["language"], row["recording"]) not in trained
             ]
-        wanted = [
+        kinds = [
             [r for r in rows if r["face"] == "seen" and r["sound"] == "speech"],
             [r for r in rows if r["face"] != "seen"],
             [r for r in rows if r["sound"] == "none"],
             [r for r in reversed(rows) if r["language"] == "Urdu" and r["face"] == "seen"],
         ]
-        paths = [str(self.videos / kind[0]["path"]) for kind in wanted if kind]
+        paths = [str(self.videos / kind[0]["path"]) for kind in kinds if kind]
         return list(dict.fromkeys(paths))

@@ -1,4 +1,4 @@
-"""What an installation has: what to look at, or to send along, when something does not work."""
+"""Check an installation: versions, devices, encoders and weights."""
 
 import os
 import platform
@@ -17,39 +17,36 @@ PACKAGES = (
 ).split()
 
 Finding = tuple[str, str, str]
-"""What was looked at, what was found, and a remark ("" where all is well)."""
+"""A part of the installation, its state, and a remark: what to do, or "" if all is well."""
 
 
 def examine(weights_dir: Path | None = None) -> list[Finding]:
-    """Look at versions, devices, encoders and weights; nothing is changed or fetched."""
-    findings = [
-        ("mraf", __version__, ""),
-        ("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}", ""),
-        ("cores", str(os.cpu_count()), ""),
-    ]
-    findings += [_package(name) for name in PACKAGES]
+    """Return the state of every part of the installation; nothing is changed or fetched."""
+    system = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    findings = [("mraf", __version__, ""), ("Python", system, "")]
+    findings += [("cores", str(os.cpu_count()), "")]
+    findings += [_package(name, f"pip install {name}") for name in PACKAGES]
     findings += [_package("ray", "only for --engine ray: pip install 'mraf[ray]'")]
     findings += [_attempt("torch device", _device), _attempt("shims", _shims)]
-    encoders = FACE | VOICE
-    findings += [_weights(name, weights_dir) for name, row in encoders.items() if row.published]
-    findings += [
-        _attempt(f"{name} encoder", partial(_build, name))
-        for name, row in encoders.items()
-        if not row.published
-    ]
+    for name, encoder in (FACE | VOICE).items():
+        if encoder.published:
+            findings.append(_weights(name, weights_dir))
+    for name, encoder in (FACE | VOICE).items():
+        if not encoder.published:
+            findings.append(_attempt(f"{name} encoder", partial(_build, name)))
     return findings
 
 
-def _package(name: str, remark: str | None = None) -> Finding:
+def _package(name: str, remark: str) -> Finding:
     try:
         return name, version(name), ""
     except PackageNotFoundError:
-        return name, "not installed", remark or f"pip install {name}"
+        return name, "not installed", remark
 
 
-def _attempt(name: str, look: Callable[[], str]) -> Finding:
+def _attempt(name: str, check: Callable[[], str]) -> Finding:
     try:
-        return name, look(), ""
+        return name, check(), ""
     except Exception as error:  # a broken installation may raise anything; that is the finding
         return name, "does not work", f"{type(error).__name__}: {error}"
 
@@ -75,7 +72,7 @@ def _weights(name: str, folder: Path | None) -> Finding:
     file = weights.PUBLISHED[name]
     path = weights.find(file, folder)
     if path is None:
-        return f"{name} weights", "not here", f"mraf weights get {name}"
+        return f"{name} weights", "not here", f"for more accuracy: mraf weights get {name}"
     try:
         weights.verify(path, file.sha256)
     except MrafError as error:

@@ -1,4 +1,4 @@
-"""How good the faces and voices of a feature table are, in figures."""
+"""Quality of the faces and voices in a feature table."""
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,12 @@ FIGURES = {
     "voice_quality": "voice",
     "voice_snr": "voice",
 }
-"""Columns that say how good something is, and of what."""
+"""Columns of the table that measure quality, and the modality of each."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Spread:
-    """How a figure spreads over the clips that have it."""
+    """Distribution of a figure over the clips that have it."""
 
     clips: int
     median: float
@@ -34,44 +34,55 @@ class Spread:
     edges: tuple[float, ...]  # [K + 1] of the bins
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Figures:
-    """The figures of a table; those that none of its clips have are left out."""
+    """Distribution of each figure that at least one clip has."""
 
     spreads: dict[str, Spread]
-    several_people: int | None  # clips in which more than one was seen; None where none says
+    several_people: int | None  # clips that show more than one person; None if no clip was counted
 
     def as_dict(self) -> dict[str, Any]:
-        """As `mraf features info --json` prints them."""
+        """Return the part of `mraf features info --json` on quality."""
         spreads = {name: asdict(spread) for name, spread in self.spreads.items()}
         return {"figures": spreads, "several_people": self.several_people}
 
 
 def figures(table: "FeatureTable") -> Figures:
-    """Summarise the faces and voices that were found. Raises what `FeatureTable.read` raises."""
+    """Summarise the quality of all faces and voices in the table.
+
+    Raises what `FeatureTable.read` raises.
+    """
     import pyarrow.compute as pc
 
     columns = table.read([*FIGURES, "face_reason", "voice_reason", "faces_seen"])
     spreads = {}
     for name, kind in FIGURES.items():
-        # Vectors that were imported have no figures: their columns without nulls hold zeros.
+        # Imported vectors have no figures: the columns that allow no nulls hold zeros for them.
         measured = pc.is_valid(columns[f"{kind}_quality"])
-        found = pc.and_(measured, pc.is_null(columns[f"{kind}_reason"]))
-        values = np.asarray(pc.drop_null(columns[name].filter(found)), float)
+        present = pc.and_(measured, pc.is_null(columns[f"{kind}_reason"]))
+        values = np.asarray(pc.drop_null(columns[name].filter(present)), float)
         values = values[np.isfinite(values)]
         if len(values):
             spreads[name] = spread(values)
     people = np.asarray(pc.drop_null(columns["faces_seen"]))
-    return Figures(spreads, int((people > 1).sum()) if len(people) else None)
+    several = int((people > 1).sum()) if len(people) else None
+    return Figures(spreads=spreads, several_people=several)
 
 
 def spread(values: np.ndarray) -> Spread:
-    """Median, percentiles and histogram of `[N]` numbers, at least one."""
+    """Return the median, percentiles and histogram of one or more numbers `[N]`."""
     low, high = float(values.min()), float(values.max())
     edges = np.histogram_bin_edges(values, BINS)
     if (values == np.round(values)).all() and high - low < BINS:
         edges = np.arange(low, high + 2) - 0.5  # whole numbers: a bin for each
     counts, edges = np.histogram(values, edges)
     p5, median, p95 = (float(v) for v in np.percentile(values, (5, 50, 95)))
-    # Edges as they are: the confidence of a good detector spreads over less than any round number.
-    return Spread(len(values), median, p5, p95, tuple(counts.tolist()), tuple(edges.tolist()))
+    return Spread(
+        clips=len(values),
+        median=median,
+        p5=p5,
+        p95=p95,
+        counts=tuple(counts.tolist()),
+        # Not rounded: a good detector's confidences differ by less than any round number.
+        edges=tuple(edges.tolist()),
+    )

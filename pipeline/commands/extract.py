@@ -1,70 +1,100 @@
-"""The command `mraf extract`: parse, call one function, print."""
+"""The command `mraf extract`."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mraf.errors import UsageError, choices
-from mraf.pipeline.commands.options import (
+from mraf.errors import UsageError
+from mraf.pipeline.commands.terminal.options import (
     DeviceOption,
     JsonOption,
     OfflineOption,
     WeightsOption,
     WorkspaceOption,
 )
+from mraf.pipeline.commands.terminal.output import (
+    REASONS,
+    count,
+    escape,
+    print_json,
+    say,
+    show,
+    show_first,
+)
 
 if TYPE_CHECKING:
+    from mraf.data.clips.manifest import Found
+    from mraf.pipeline.extraction.ray.connection import Cluster
     from mraf.pipeline.extraction.ray.engine import RayEngine
+    from mraf.pipeline.extraction.run import ExtractReport, Missing
 
-ENGINES = ("local", "ray")
+Face = StrEnum("Face", ["auto", "facenet", "dlib"])
+Voice = StrEnum("Voice", ["auto", "ecapa", "ge2e"])
+Engine = StrEnum("Engine", ["local", "ray"])
+
+_LOCAL_WORKERS = 256
 
 
 def extract(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Videos, or folders of them.")] = None,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PATH", help="Videos, sound files, or folders of them."),
+    ] = None,
     manifest: Annotated[
-        Path | None, typer.Option(help="CSV of clips: video, or audio and image; speaker, ...")
+        Path | None,
+        typer.Option(help="CSV file of clips. Columns: video, or audio and image; speaker, ..."),
     ] = None,
     root: Annotated[
-        Path | None, typer.Option(help="Folder the manifest's paths start from.")
+        Path | None, typer.Option(help="Folder where the manifest's paths start.")
     ] = None,
-    face: Annotated[str, typer.Option(help="Face encoder: facenet, dlib or auto.")] = "auto",
-    voice: Annotated[str, typer.Option(help="Voice encoder: ecapa, ge2e or auto.")] = "auto",
-    frames: Annotated[int, typer.Option(min=1, max=64, help="Frames looked at in a clip.")] = 8,
+    face: Annotated[
+        Face, typer.Option(help="Face encoder. auto: the table's, else facenet if available.")
+    ] = Face.auto,
+    voice: Annotated[
+        Voice, typer.Option(help="Voice encoder. auto: the table's, else ecapa if available.")
+    ] = Voice.auto,
+    frames: Annotated[int, typer.Option(min=1, max=64, help="Frames to read in each clip.")] = 8,
     workers: Annotated[
         int | None,
-        typer.Option(min=0, max=100_000, help="Processes; default: one a core, two a GPU."),
+        typer.Option(
+            min=0,
+            max=100_000,
+            help="Number of processes. Default: one a core, or two if they share a GPU.",
+        ),
     ] = None,
     device: DeviceOption = "auto",
     engine: Annotated[
-        str, typer.Option(help="local: this machine; ray: a cluster (docs/scale.md).")
-    ] = "local",
+        Engine, typer.Option(help="local: this machine. ray: a Ray cluster (docs/scale.md).")
+    ] = Engine.local,
     address: Annotated[
         str | None,
         typer.Option(
             metavar="HOST:PORT",
-            help="With --engine ray: head of the cluster that this machine is part of; auto: whichever "
-            "that is. Default: auto where there is one, else this machine alone.",
+            help="With --engine ray: the cluster's head; this machine must be part of the cluster. "
+            "Default: auto, the cluster that runs here; if there is none, this machine alone.",
         ),
     ] = None,
     gpus_per_worker: Annotated[
         float,
-        typer.Option(min=0, help="With --engine ray: 0.25 has four workers share a GPU; 0: CPUs."),
+        typer.Option(
+            min=0, help="With --engine ray: GPUs a worker. 0.25: four share one. 0: work on CPUs."
+        ),
     ] = 0.0,
     weights_dir: WeightsOption = None,
     offline: OfflineOption = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find and embed the face and the voice of every clip.
+    """Turn the face and the voice of every clip into features.
 
-    Folders name what is in them: <speaker>/<language>/<recording>/<clip>.mp4, or fewer levels. A
-    second run re-uses what is there. A clip or folder that cannot be read is listed at the end, with
-    the reason.
+    Folders name the speakers: <speaker>/<language>/<recording>/<clip>.mp4, or fewer levels. A second
+    run re-uses what the table holds. Clips and folders that cannot be read are listed at the end.
     """
     from mraf.data.clips.manifest import Found, read_manifest, survey
     from mraf.extractors.extractor import ExtractOptions
-    from mraf.pipeline.commands import console
+    from mraf.pipeline.commands.terminal.bars import download_bar, extract_bar
     from mraf.pipeline.extraction.extract import choose_encoders
     from mraf.pipeline.extraction.extract import extract as run
     from mraf.pipeline.workspace import Workspace
@@ -73,41 +103,56 @@ def extract(
         raise UsageError("Name videos or folders of them, or a --manifest (one of the two).")
     if root and not manifest:
         raise UsageError("--root belongs to --manifest: it is where the manifest's paths start.")
-    cluster = _engine(engine, address, workers, gpus_per_worker, device)
-    found = Found(read_manifest(manifest, root)) if manifest else survey(paths or [])
+    cluster = _engine(engine, address=address, workers=workers, gpus=gpus_per_worker, device=device)
+    found = Found(read_manifest(manifest, root=root)) if manifest else survey(paths or [])
     place = Workspace.at(workspace)
-    with console.download_bar(as_json) as downloading:
-        encoders = choose_encoders(place, face, voice, weights_dir, offline, downloading)
+    with download_bar(as_json) as downloading:
+        encoders = choose_encoders(
+            place,
+            face=face,
+            voice=voice,
+            weights_dir=weights_dir,
+            offline=offline,
+            progress=downloading,
+        )
     if encoders.note:
-        console.say(encoders.note)
-    with console.extract_bar(as_json) as progress:
-        options = ExtractOptions(frames)
-        report = run(found.clips, place, encoders, options, workers, device, progress, cluster)
+        say(encoders.note)
+    with extract_bar(as_json) as progress:
+        report = run(
+            found.clips,
+            workspace=place,
+            encoders=encoders,
+            options=ExtractOptions(frames=frames),
+            worker_count=workers,
+            device=device,
+            on_progress=progress,
+            engine=cluster,
+        )
     if as_json:
-        console.print_json(report.as_dict() | found.beside())
+        print_json(report.as_dict() | found.beside())
     else:
-        console.extracted(report, place.table.folder)
-        console.beside(found)
+        show_extracted(report, place.table.folder)
+        show_left_out(found)
     if report.failed or found.unreadable:
         raise typer.Exit(1)
 
 
 def _engine(
-    name: str, address: str | None, workers: int | None, gpus: float, device: str
+    name: Engine, *, address: str | None, workers: int | None, gpus: float, device: str
 ) -> "RayEngine | None":
-    """The engine that was asked for; None for processes on this machine."""
-    if name not in ENGINES:
-        raise UsageError(f"There is no engine '{name}' {choices(name, ENGINES)}")
-    if name == "local":
-        for option, given in (("--address", address), ("--gpus-per-worker", gpus)):
-            if given:
+    """Return the engine that was asked for; None for processes on this machine."""
+    if name == Engine.local:
+        for option, value in (("--address", address), ("--gpus-per-worker", gpus)):
+            if value:
                 raise UsageError(f"{option} belongs to --engine ray.")
-        if workers is not None and workers > 256:
-            raise UsageError(f"--workers {workers}: at most 256 processes on one machine.")
+        if workers is not None and workers > _LOCAL_WORKERS:
+            raise UsageError(
+                f"--workers {workers}: at most {_LOCAL_WORKERS} processes on one machine."
+            )
         return None
     if workers == 0:
         raise UsageError("--workers 0 works in this process, which --engine ray cannot.")
-    if device not in ("auto", "cpu", "cuda") or (device == "cuda") > bool(gpus):
+    if device not in ("auto", "cpu", "cuda") or (device == "cuda" and not gpus):
         raise UsageError(
             f"--device {device}: with --engine ray, say --gpus-per-worker 0.25 (or another share) to "
             "work on GPUs, and leave it out to work on CPUs."
@@ -118,7 +163,67 @@ def _engine(
         )
     if device == "cpu" and gpus:
         raise UsageError("--device cpu and --gpus-per-worker exclude each other.")
-    from mraf.pipeline.commands import console
     from mraf.pipeline.extraction.ray.engine import RayEngine
 
-    return RayEngine(address, workers, gpus, console.joined)
+    return RayEngine(address=address, workers=workers, gpus=gpus, on_start=say_cluster)
+
+
+def say_cluster(cluster: "Cluster") -> None:
+    """Print the Ray cluster that an extraction works on."""
+    where = "started on this machine" if cluster.is_own else f"cluster at {cluster.address}"
+    gpus = f", {count(cluster.gpus, 'GPU')}" if cluster.gpus else ""
+    say(f"Ray: {where}, {count(cluster.nodes, 'node')}, {count(cluster.cpus, 'core')}{gpus}")
+    if cluster.dashboard:
+        say(f"Dashboard: {cluster.dashboard}")
+
+
+def show_extracted(report: "ExtractReport", folder: Path) -> None:
+    """Print how many clips were embedded, and which of them lack a face or a voice."""
+    show(
+        f"{count(report.clips, 'clip')} in [bold]{escape(str(folder))}[/]: {report.embedded} new, "
+        f"{report.reused} re-used, {report.seconds:.0f} s ({report.clips_per_second:.1f} clips/s)"
+    )
+    for name, reasons in (("face", report.face_reasons), ("voice", report.voice_reasons)):
+        found = report.clips - sum(reasons.values())
+        detail = ", ".join(f"{n} {REASONS.get(r, r)}" for r, n in sorted(reasons.items()))
+        show(f"  {name:<5}  {found} of {report.clips}" + (f"  ({detail})" if detail else ""))
+    show(f"  by     {report.encoders}")
+    if report.renamed:
+        old, new = report.renamed[0]
+        show(
+            f"[yellow]{count(len(report.renamed), 'clip')} known under another name[/] now stand under "
+            f"the new one, with the speaker that this gives (the first: {escape(old)} is now "
+            f"{escape(new)})."
+        )
+    if report.failed:
+        show(f"[yellow]{len(report.failed)} could not be read:[/]")
+        show_first(report.failed, lambda failure: f"{failure.clip}: {failure.error}")
+    failed = {failure.clip for failure in report.failed}
+    if missing := [each for each in report.missing if each.clip not in failed]:
+        show(f"[yellow]{len(missing)} without a face or a voice:[/]")
+        show_first(missing, _reasons_of)
+
+
+def show_left_out(found: "Found") -> None:
+    """Print how many files are no clips, and which folders cannot be listed."""
+    if found.left_out:
+        number = sum(found.left_out.values())
+        kinds = [f"{escape(ending) or 'no ending'} {n}" for ending, n in found.left_out.items()]
+        listed = ", ".join(kinds[:8]) + (", ..." if len(kinds) > 8 else "")
+        verb = "is" if number == 1 else "are"
+        show(f"Left out: {count(number, 'file')} that {verb} no video or sound ({listed})")
+    for folder, reason in found.unreadable:
+        show(f"[yellow]{escape(folder)}: this folder cannot be listed ({escape(reason)})[/]")
+
+
+def _reasons_of(missing: "Missing") -> str:
+    """Return a line on what a clip lacks and why."""
+    pairs = (("picture", missing.face), ("sound", missing.voice))
+    # "cannot be read" does not say by itself which of the two it means.
+    reasons = (
+        f"{noun} {REASONS[r]}" if r == "decode_error" else REASONS.get(r, r)
+        for noun, r in pairs
+        if r
+    )
+    detail = f" ({missing.detail})" if missing.detail else ""
+    return f"{missing.clip}: {'; '.join(reasons)}{detail}"

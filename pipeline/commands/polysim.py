@@ -1,113 +1,147 @@
-"""The commands `mraf polysim ...`: parse, call one function, print."""
+"""The commands `mraf polysim ...`."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mraf.errors import UsageError
-from mraf.pipeline.commands.options import JsonOption, ModelOption, ModeOption, WorkspaceOption
-
-app = typer.Typer(
-    help="The POLY-SIM 2026 challenge: import its features, measure, submit.", no_args_is_help=True
+from mraf.pipeline.commands.terminal.options import (
+    Arch,
+    JsonOption,
+    Mode,
+    ModelOption,
+    ModeOption,
+    Preset,
+    WorkspaceOption,
+)
+from mraf.pipeline.commands.terminal.output import (
+    escape,
+    new_table,
+    out,
+    print_json,
+    show,
+    show_notes,
+    show_rows,
 )
 
-SeedsOption = Annotated[int, typer.Option(min=1, help="How many seeds, from 1.")]
-FoldsOption = Annotated[int, typer.Option(min=2, help="Of the cross-validation.")]
+if TYPE_CHECKING:
+    from mraf.data.polysim.index import PolysimImport, SplitCount
+    from mraf.pipeline.polysim.ablation import Ablation
+    from mraf.pipeline.polysim.challenge import SubmitReport
+    from mraf.pipeline.polysim.protocol import Score, Spec
+
+app = typer.Typer(
+    help="Import, measure and submit for the POLY-SIM 2026 challenge.", no_args_is_help=True
+)
+
+Version = StrEnum("Version", ["v1", "v2", "v3"])
+Split = StrEnum("Split", ["val", "test"])
+AblationName = StrEnum("AblationName", ["fusion", "missing", "ratio", "default"])
+
+SeedsOption = Annotated[int, typer.Option(min=1, help="Number of random seeds.")]
+FoldsOption = Annotated[int, typer.Option(min=2, help="Number of folds of the cross-validation.")]
 ChangeOption = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME=VALUE", help="Another training option (may be repeated)."),
+    typer.Option(
+        metavar="NAME=VALUE", help="Set a training option, such as epochs=8 (may be repeated)."
+    ),
 ]
 WorkersOption = Annotated[
-    int | None, typer.Option(min=0, max=256, help="Processes; default: one a core.")
+    int | None, typer.Option(min=0, max=256, help="Number of processes. Default: one a core.")
 ]
 
 
 @app.command("import")
 def import_(
-    root: Annotated[Path, typer.Argument(help="The challenge's folder: csv_files/ and feats/.")],
+    root: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", help="The challenge's folder: csv_files/ and feats/."),
+    ],
     version: Annotated[
-        str, typer.Option(help="v1 (English, Urdu), v2 (Hindi) or v3 (German).")
-    ] = "v1",
+        Version, typer.Option(help="v1: English and Urdu. v2: Hindi. v3: German.")
+    ] = Version.v1,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring the challenge's features into the feature table."""
-    from mraf.pipeline.commands import console, console_polysim
+    """Import the challenge's features into the feature table."""
+    from mraf.pipeline.commands.terminal.bars import count_bar
     from mraf.pipeline.polysim.challenge import import_features
 
-    with console.count_bar("Reading", as_json) as progress:
-        report = import_features(root, version, workspace, progress)
-    if as_json:
-        console.print_json(console_polysim.import_object(report))
-    else:
-        console_polysim.imported(report)
+    with count_bar("Reading", as_json) as progress:
+        report = import_features(root, version=version, workspace=workspace, progress=progress)
+    print_json(import_object(report)) if as_json else show_imported(report)
 
 
 @app.command()
 def stats(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Count what was imported: the paper's Table 1."""
-    from mraf.pipeline.commands import console, console_polysim
+    """Count the imported clips, as in the paper's Table 1."""
     from mraf.pipeline.polysim.challenge import statistics
 
-    found, counts = statistics(workspace)
+    version, counts = statistics(workspace)
     if as_json:
-        console.print_json({"version": found, "splits": [vars(each) for each in counts]})
+        print_json({"version": version, "splits": [vars(each) for each in counts]})
     else:
-        console_polysim.statistics(found, counts)
+        show_statistics(version, counts)
 
 
 @app.command()
 def dev(
     arch: Annotated[
-        list[str] | None, typer.Option(help="mraf, fop or prototype (may be repeated).")
+        list[Arch] | None,
+        typer.Option(metavar="<mraf|fop|prototype>", help="Kind of model (may be repeated)."),
     ] = None,
     preset: Annotated[
-        list[str] | None, typer.Option(help="default or paper, of mraf (may be repeated).")
+        list[Preset] | None,
+        typer.Option(metavar="<default|paper>", help="Settings of --arch mraf (may be repeated)."),
     ] = None,
     seeds: SeedsOption = 3,
     folds: FoldsOption = 5,
     change: ChangeOption = None,
     language: Annotated[
-        str, typer.Option(metavar="NAME", help="The language that trains.")
+        str, typer.Option(metavar="NAME", help="Language that trains the models.")
     ] = "English",
     workers: WorkersOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure without test labels: P3 and P4 by folds of recordings, P5 and P6 in the other language.
+    """Measure models without any test label.
 
-    Without --arch and --preset, the default. A run that was stopped goes on where it was.
+    P3 and P4 come from cross-validation over recordings, P5 and P6 from the other language. Without
+    --arch and --preset it measures the default. After an interruption, the same command goes on.
     """
-    from mraf.pipeline.commands import console, console_polysim
-    from mraf.pipeline.polysim.protocol import Spec, develop
-    from mraf.pipeline.training.train import changed, options_of
+    from mraf.pipeline.commands.terminal.bars import count_bar
+    from mraf.pipeline.polysim.protocol import develop
 
-    changes = _changes(change or [])
-    presets = preset or (["default"] if "mraf" in (arch or ["mraf"]) else [])
-    specs = [("mraf", name, name) for name in presets]
-    specs += [(name, "default", name) for name in arch or [] if name != "mraf"]
-    told = "".join(f", {name} = {value}" for name, value in changes.items())
-    with console.count_bar("Training", as_json) as progress:
+    specs = _specs(arch or [], preset or [], changes=_changes(change or []))
+    with count_bar("Training", as_json) as progress:
         scores = develop(
-            [Spec(title + told, changed(options_of(a, p), changes)) for a, p, title in specs],
-            workspace,
-            seeds,
-            folds,
-            language,
-            workers,
+            specs,
+            workspace=workspace,
+            seeds=seeds,
+            folds=folds,
+            language=language,
+            workers=workers,
             progress=progress,
         )
     if as_json:
-        console.print_json({"scores": [vars(score) for score in scores]})
+        print_json({"scores": [vars(score) for score in scores]})
     else:
-        console_polysim.developed(scores)
+        show_developed(scores)
 
 
 @app.command()
 def ablate(
-    what: Annotated[str, typer.Argument(help="fusion, missing, ratio or default.")],
+    what: Annotated[
+        AblationName,
+        typer.Argument(
+            help="fusion: Table 3. missing: Table 4. ratio: Figure 3. default: parts of --preset default."
+        ),
+    ],
     seeds: SeedsOption = 3,
     folds: FoldsOption = 5,
     change: ChangeOption = None,
@@ -115,45 +149,66 @@ def ablate(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run an ablation of the paper (Tables 3 and 4, Figure 3), or of our default.
+    """Run an ablation of the paper, or of the default.
 
-    Writes a CSV file, a Markdown table and, for the ratio, a plot into reports/. A run that was
-    stopped goes on where it was.
+    It writes a CSV file and a Markdown table to the workspace's reports/, and for the ratio a plot.
+    After an interruption, the same command goes on.
     """
-    from mraf.pipeline.commands import console, console_polysim
+    from mraf.pipeline.commands.terminal.bars import count_bar
     from mraf.pipeline.polysim.ablation import PAPER_MODE
     from mraf.pipeline.polysim.ablation import ablate as run
 
-    with console.count_bar("Training", as_json) as progress:
-        result = run(what, workspace, seeds, folds, _changes(change or []), workers, progress)
+    with count_bar("Training", as_json) as progress:
+        result = run(
+            what,
+            workspace=workspace,
+            seeds=seeds,
+            folds=folds,
+            changes=_changes(change or []),
+            workers=workers,
+            progress=progress,
+        )
     if as_json:
-        console.print_json({"what": what, **asdict(result), "paper_mode": PAPER_MODE})
+        print_json({"what": what, **asdict(result), "paper_mode": PAPER_MODE})
     else:
-        console_polysim.ablated(result)
+        show_ablated(result)
 
 
 @app.command()
 def submit(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the files go.")],
-    mode: ModeOption = "single",
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the submission.")],
+    mode: ModeOption = Mode.single,
     model: ModelOption = None,
-    split: Annotated[str, typer.Option(help="test or val.")] = "test",
+    split: Annotated[Split, typer.Option(help="Split of the challenge to name.")] = Split.test,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the two CSV files and the zip that the challenge wants, and check them."""
-    from mraf.pipeline.commands import console, console_polysim
+    """Write and check the submission: two CSV files and their zip."""
     from mraf.pipeline.polysim.challenge import submit as run
 
-    report = run(out, mode, workspace, model, split)
-    console.print_json(report) if as_json else console_polysim.submitted(report)
+    report = run(out, mode=mode, workspace=workspace, model=model, split=split)
+    print_json(report) if as_json else show_submitted(report)
 
 
-def _changes(pairs: list[str]) -> dict[str, object]:
-    """Training options from "name=value": numbers where they are numbers."""
-    import json
+def _specs(arch: list[Arch], preset: list[Preset], *, changes: dict[str, Any]) -> "list[Spec]":
+    """Return the models to measure: each preset of MRAF, then each baseline."""
+    from mraf.pipeline.polysim.protocol import Spec
+    from mraf.pipeline.training.train import changed, options_of
 
-    changes: dict[str, object] = {}
+    if not preset and (not arch or Arch.mraf in arch):
+        preset = [Preset.default]
+    models = [(str(name), Arch.mraf, name) for name in preset]
+    models += [(str(name), name, Preset.default) for name in arch if name != Arch.mraf]
+    suffix = "".join(f", {name} = {value}" for name, value in changes.items())
+    return [
+        Spec(name=title + suffix, options=changed(options_of(name, settings), changes))
+        for title, name, settings in models
+    ]
+
+
+def _changes(pairs: list[str]) -> dict[str, Any]:
+    """Return training options from "name=value"; values that are JSON are read as JSON."""
+    changes: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
@@ -163,3 +218,112 @@ def _changes(pairs: list[str]) -> dict[str, object]:
         except ValueError:
             changes[name] = value
     return changes
+
+
+def import_object(report: "PolysimImport") -> dict[str, Any]:
+    """Return the JSON object of `mraf polysim import`."""
+    return {
+        "version": report.version,
+        "root": str(report.root),
+        "samples": report.samples,
+        "embedded": report.embedded,
+        "unchanged": report.unchanged,
+        "dropped": report.dropped,
+        "languages": list(report.index.languages),
+    }
+
+
+def show_imported(report: "PolysimImport") -> None:
+    """Print how many samples were imported, and the next command."""
+    show(
+        f"POLY-SIM {report.version}: {report.samples:,} samples in {' and '.join(report.index.languages)}, "
+        f"{report.embedded:,} new or changed, {report.unchanged:,} as before"
+        + (f", {report.dropped:,} no longer listed and removed" if report.dropped else "")
+    )
+    language = report.index.train_language
+    show(f"Next: mraf train --language {language} --holdout 0, or mraf polysim dev")
+
+
+def show_statistics(version: str, counts: "Sequence[SplitCount]") -> None:
+    """Print the paper's Table 1."""
+    table = new_table(
+        f"POLY-SIM {version}",
+        *("Language", "Split"),
+        numbers=("Videos", "Samples", "Speakers", "Faces missing", "Voices missing"),
+    )
+    for each in counts:
+        numbers = (each.videos, each.samples, each.speakers)
+        shown = ["-" if n is None else f"{n:,}" for n in numbers]
+        missing = [f"{each.missing_faces:,}", f"{each.missing_voices:,}"]
+        table.add_row(each.language, each.split, *shown, *missing)
+    show(table)
+    if any(each.videos is None for each in counts):
+        show("-: not said by the challenge's files, which hide the speakers of that split.")
+
+
+def show_developed(scores: "Sequence[Score]") -> None:
+    """Print a table for each mode, and how well the probabilities are calibrated."""
+    from mraf.pipeline.modes import MODES
+
+    for mode, meaning in MODES.items():
+        of_mode = [score for score in scores if score.mode == mode]
+        if of_mode:
+            _show_scores(f"mode {mode}: {meaning}", of_mode)
+    seeds = scores[0].seeds
+    show(f"Mean ± standard deviation over {seeds} seed{'s' if seeds > 1 else ''}.")
+    for score in scores:
+        if score.mode == "single" and score.calibration_after is not None:
+            show(
+                f"  {escape(score.name)}: calibration error {score.calibration_before:.3f} before the "
+                f"temperature, {score.calibration_after:.3f} after; {score.seconds:.0f} s a fit"
+            )
+
+
+def show_ablated(result: "Ablation") -> None:
+    """Print the ablation's table, the paper's figures and the files."""
+    from mraf.pipeline.polysim.ablation import EXTRA, PAPER_NOTE, SETTINGS, extra
+
+    conditions = result.conditions.replace("`", "")
+    _show_scores(f"{result.title} ({conditions}), mode single", result.scores)
+    if result.extras:
+        lines = [(score.name, *extra(score)) for score in result.scores]
+        show_rows("Cross-entropy, and where faces are another speaker's", ("", *EXTRA), lines)
+    for name, values in result.paper.items():
+        figures = ", ".join(f"{s} {v:.4f}" for s, v in zip(SETTINGS, values, strict=True))
+        show(f"  published, {escape(name)}: {figures}")
+    if result.paper:
+        show(f"  {PAPER_NOTE}")
+    for file in result.files:
+        show(f"  {escape(str(file))}")
+
+
+def show_submitted(report: "SubmitReport") -> None:
+    """Print what the submission holds and where it is."""
+    from mraf.pipeline.modes import MODES
+
+    counts = ", ".join(f"{n:,} {language}" for language, n in report.samples.items())
+    show(
+        f"{report.model} in mode {report.mode} ({MODES[report.mode]}): {counts} samples of "
+        f"{report.version} {report.split}, checked"
+    )
+    for file in (*report.files, report.zip):
+        show(f"  {escape(str(file))}")
+    show_notes(report.notes)
+
+
+def _show_scores(title: str, scores: "Sequence[Score]") -> None:
+    from mraf.pipeline.polysim.ablation import SETTINGS, figure
+
+    table = new_table(title, "", numbers=SETTINGS)
+    table.columns[0].min_width = min(max(len(score.name) for score in scores), 12)
+    between = " " if out().width >= 110 else "\n"  # a narrow terminal has the deviation below
+    for column in table.columns[1:]:
+        column.no_wrap = True
+    for score in scores:
+        cells = [
+            f"{figure(score, s)}{between}±{figure(score, s, deviation=True)}" for s in SETTINGS
+        ]
+        table.add_row(escape(score.name), *cells)
+    show(table)
+    counts = ", ".join(f"{scores[0].n[s]:,} in {s}" for s in SETTINGS[:-1])
+    show(f"Clips: {counts}.\n")

@@ -1,56 +1,67 @@
-"""The commands `mraf weights ...`: parse, call one function, print."""
+"""The commands `mraf weights ...`."""
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from mraf.pipeline.commands.options import JsonOption, WeightsOption
+from mraf.pipeline.commands.terminal.options import JsonOption, WeightsOption
+from mraf.pipeline.commands.terminal.output import escape, print_json, show, show_rows
 
-app = typer.Typer(help="The encoders' published weights.", no_args_is_help=True)
+app = typer.Typer(
+    help="List, fetch and check the encoders' published weights.", no_args_is_help=True
+)
+
+WeightsName = StrEnum("WeightsName", ["facenet", "ecapa"])
+NamesArgument = Annotated[
+    list[WeightsName] | None,
+    typer.Argument(metavar="NAME", help="Encoder. Default: both."),
+]
 
 
 @app.command("list")
-def weights_list(weights_dir: WeightsOption = None, as_json: JsonOption = False) -> None:
-    """Show the published weights and where they lie on this machine."""
-    from mraf.extractors.weights import find_all
-    from mraf.pipeline.commands import console
+def list_(weights_dir: WeightsOption = None, as_json: JsonOption = False) -> None:
+    """List the published weights and where they are on this machine."""
+    from mraf.extractors.weights import PUBLISHED, find_all
 
     found = find_all(weights_dir)
-    console.print_json(found) if as_json else console.weights_table(found)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (name, file.filename, f"{file.size / 1e6:.0f} MB", file.licence, str(found[name] or "not here"))
+        for name, file in PUBLISHED.items()
+    ]  # fmt: skip
+    show_rows("Published weights", ("Encoder", "File", "Size", "Licence", "Path"), rows)
 
 
-@app.command("get")
-def weights_get(
-    names: Annotated[
-        list[str] | None, typer.Argument(help="facenet, ecapa; default: both.")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Fetch published weights into the cache and check them."""
-    _weights(names, None, False, as_json)
+@app.command()
+def get(names: NamesArgument = None, as_json: JsonOption = False) -> None:
+    """Download published weights and check them."""
+    _get_or_verify(names, folder=None, only_check=False, as_json=as_json)
 
 
-@app.command("verify")
-def weights_verify(
-    names: Annotated[
-        list[str] | None, typer.Argument(help="facenet, ecapa; default: both.")
-    ] = None,
-    weights_dir: WeightsOption = None,
-    as_json: JsonOption = False,
+@app.command()
+def verify(
+    names: NamesArgument = None, weights_dir: WeightsOption = None, as_json: JsonOption = False
 ) -> None:
     """Check the weights on this machine by their SHA-256."""
-    _weights(names, weights_dir, True, as_json)
+    _get_or_verify(names, folder=weights_dir, only_check=True, as_json=as_json)
 
 
-def _weights(names: list[str] | None, folder: Path | None, only_check: bool, as_json: bool) -> None:
+def _get_or_verify(
+    names: list[WeightsName] | None, *, folder: Path | None, only_check: bool, as_json: bool
+) -> None:
     from mraf.extractors.weights import get_or_verify
-    from mraf.pipeline.commands import console
+    from mraf.pipeline.commands.terminal.bars import download_bar
 
-    with console.download_bar(as_json) as progress:
-        paths: dict[str, Any] = get_or_verify(names, folder, only_check, progress)
+    with download_bar(as_json) as progress:
+        paths = get_or_verify(
+            [*map(str, names or [])], weights_dir=folder, only_check=only_check, progress=progress
+        )
     if as_json:
-        console.print_json({name: str(path) for name, path in paths.items()})
+        print_json({name: str(path) for name, path in paths.items()})
     else:
         for name, path in paths.items():
-            console.out.print(f"{name}: {path} is as published", markup=False)
+            show(escape(f"{name}: {path} is as published"))

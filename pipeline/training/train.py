@@ -122,7 +122,7 @@ def train(
         time.monotonic() - started,
         result.dev,
         result.calibration,
-        _notes(labels, parts, holdout),
+        _notes(labels, parts, holdout) + _calibration_notes(result),
     )
     _save(result, report, parts, _meta(labels, parts, encoders, arch, preset, chosen, report))
     if epochs and result.best_epoch is None:
@@ -232,6 +232,18 @@ def _notes(labels: FeatureLabels, parts: Split, holdout: float) -> tuple[str, ..
     if unnamed:
         notes.append(f"{unnamed} clips have no speaker's name and were left out.")
     return tuple(notes)
+
+
+def _calibration_notes(result: "Trained") -> tuple[str, ...]:
+    """Return what to know of a network's probabilities; prototypes do not need held-out clips."""
+    if result.best_epoch is None:
+        return ()
+    if result.calibration:
+        return (
+            "The calibration error was measured on the held-out clips that chose the temperatures: it "
+            "will be higher on other clips.",
+        )
+    return ("No held-out clips, so the probabilities are not calibrated.",)
 
 
 def _meta(

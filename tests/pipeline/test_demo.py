@@ -6,16 +6,16 @@ from mraf.pipeline.workspace import Workspace
 
 
 def test_commands_come_in_order_and_a_failure_ends_them(tmp_path):
-    said: list[str] = []
+    lines: list[str] = []
     ran: list[list[str]] = []
 
     def command(arguments):
         ran.append(arguments)
         return 3 if arguments[0] == "train" else 0
 
-    code, _ = Demo(tmp_path, 12).run(command, said.append)
+    code, _ = Demo(tmp_path, speakers=12).run(command, announce=lines.append)
     assert code == 3 and [each[0] for each in ran] == ["sample", "extract", "train"]
-    assert said[0] == f"mraf sample {tmp_path / 'videos'} --speakers 12"
+    assert lines[0] == f"mraf sample {tmp_path / 'videos'} --speakers 12"
 
 
 def test_as_json_nothing_else_is_printed(tmp_path, capsys):
@@ -24,7 +24,7 @@ def test_as_json_nothing_else_is_printed(tmp_path, capsys):
         print(json.dumps({"did": arguments[0]}))
         return int(arguments[0] == "extract")
 
-    code, steps = Demo(tmp_path, 12).run(command, None)
+    code, steps = Demo(tmp_path, speakers=12).run(command)
     assert code == 1
     assert [step["result"] for step in steps] == [{"did": "sample"}, {"did": "extract"}]
     assert capsys.readouterr().out == ""
@@ -33,7 +33,7 @@ def test_as_json_nothing_else_is_printed(tmp_path, capsys):
 def test_clips_to_identify_did_not_train(trained, sample_videos, tmp_path):
     from mraf.checkpoint import describe
 
-    demo = Demo(tmp_path, 4)
+    demo = Demo(tmp_path, speakers=4)
     demo.videos, demo.workspace = sample_videos, trained
     meta = describe(Workspace.at(trained).model()).meta
     names = {tuple(name) for name in meta["trained_recordings"]}

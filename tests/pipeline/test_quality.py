@@ -1,12 +1,7 @@
-import io
-import json
-
 import numpy as np
 import pytest
-from rich.console import Console
 
 from mraf.data.table.features import FeatureRow, FeatureTable
-from mraf.pipeline.commands import console_features
 from mraf.pipeline.quality import figures, spread
 
 
@@ -79,47 +74,3 @@ def test_a_figure_that_is_no_number_is_left_out(table):
 def test_an_imported_table_has_no_figures(table):
     found = figures(table(row("a"), row("b")))
     assert found.as_dict() == {"figures": {}, "several_people": None}
-
-
-def shown(table: FeatureTable, monkeypatch, encoding: str) -> list[str]:
-    raw = io.BytesIO()
-    file = io.TextIOWrapper(raw, encoding=encoding)
-    console = Console(file=file, highlight=False, soft_wrap=True)
-    monkeypatch.setattr(console_features, "out", console)
-    console_features.features_info(table)
-    file.flush()
-    return raw.getvalue().decode(encoding).splitlines()
-
-
-def test_histograms_are_shown_in_what_the_terminal_can_print(table, monkeypatch):
-    filled = table(*(extracted(f"{k}", 100 + 10.5 * (k % 3), 10.0 + k) for k in range(21)))
-    lines = shown(filled, monkeypatch, "utf-8")
-    size = next(line for line in lines if "pixels" in line)
-    assert size.split()[3:7] == ["21", "110", "100", "121"] and size.endswith("█")
-    plain = shown(filled, monkeypatch, "ascii")
-    assert next(line for line in plain if "pixels" in line).endswith("@")
-    assert len(lines) == len(plain) and any("several people" in line for line in lines)
-
-
-def test_an_imported_table_is_shown_without_figures(table, monkeypatch):
-    lines = shown(table(row("a")), monkeypatch, "utf-8")
-    assert not any("median" in line or "several" in line for line in lines)
-
-
-def test_bars_are_blank_only_where_nothing_is():
-    assert console_features.bars((0, 1, 100, 50), console_features.BARS) == " ▁█▄"
-
-
-def test_json_carries_the_same_figures(mraf, extracted_figures):
-    code, out, _ = mraf("features", "info", "-w", extracted_figures, "--json")
-    info = json.loads(out)
-    assert code == 0 and info["clips"] == 2 and info["several_people"] == 1
-    assert info["figures"]["face_size"] == {
-        "clips": 2, "median": 101.0, "p5": pytest.approx(100.1), "p95": pytest.approx(101.9),
-        "counts": [1, 0, 1], "edges": [99.5, 100.5, 101.5, 102.5],
-    }  # fmt: skip
-
-
-@pytest.fixture
-def extracted_figures(table):
-    return table(extracted("a", 100, 10.0, 2), extracted("b", 102, 20.0)).folder.parent

@@ -6,7 +6,9 @@ import shutil
 
 import pytest
 
+from mraf.pipeline.commands.polysim import show_developed
 from mraf.pipeline.modes import MODES
+from mraf.pipeline.polysim.scores import Score
 from tests.helpers.polysim_files import Layout
 
 TINY = [f"--change={name}" for name in ("dim=16", "tokens=2", "ffn=16", "epochs=1")]
@@ -34,7 +36,7 @@ def test_from_the_challenges_folder_to_a_submission(mraf, tmp_path):
 def test_every_command_gives_one_json_object(mraf, place, tmp_path):
     Layout(tmp_path / "root", speakers=4, videos=3, clips=3, tests=8).write()
     here = ("-w", place, "--json")
-    said = {}
+    printed = {}
     for name, arguments in {
         "import": ["import", tmp_path / "root"],
         "stats": ["stats"],
@@ -44,12 +46,14 @@ def test_every_command_gives_one_json_object(mraf, place, tmp_path):
     }.items():
         code, out, _ = mraf("polysim", *arguments, *here)
         assert code == 0, (name, out)
-        said[name] = json.loads(out)
-    assert said["import"]["unchanged"] == said["import"]["samples"] == 88
-    assert len(said["stats"]["splits"]) == 4
-    assert {score["mode"] for score in said["dev"]["scores"]} == set(MODES)
-    assert said["ablate"]["paper_mode"] == "cross" and "dim = 16" in said["ablate"]["conditions"]
-    assert said["submit"]["mode"] == "setting"
+        printed[name] = json.loads(out)
+    assert printed["import"]["unchanged"] == printed["import"]["samples"] == 88
+    assert len(printed["stats"]["splits"]) == 4
+    assert {score["mode"] for score in printed["dev"]["scores"]} == set(MODES)
+    assert (
+        printed["ablate"]["paper_mode"] == "cross" and "dim = 16" in printed["ablate"]["conditions"]
+    )
+    assert printed["submit"]["mode"] == "setting"
 
 
 def test_evaluate_in_every_mode(mraf, place):
@@ -63,7 +67,7 @@ def test_evaluate_in_every_mode(mraf, place):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["import", "nowhere"], 2, "nowhere"),
         (["dev", "--arch", "fob"], 2, "'fop'"),
@@ -81,11 +85,11 @@ def test_evaluate_in_every_mode(mraf, place):
         (["submit", "--out", "x", "--model", "nobody"], 3, "nobody"),
     ],
 )
-def test_wrong_arguments_get_one_calm_line(mraf, place, arguments, code, said):
+def test_wrong_arguments_get_one_calm_line(mraf, place, arguments, code, message):
     found, out, err = mraf("polysim", *arguments, "-w", place)
-    assert found == code and said in err and "Traceback" not in err and not out
+    assert found == code and message in err and "Traceback" not in err and not out
     found, out, _ = mraf("polysim", *arguments, "-w", place, "--json")
-    assert found == code and said in json.loads(out)["error"]
+    assert found == code and message in json.loads(out)["error"]
 
 
 def test_nothing_imported_yet(mraf):
@@ -99,8 +103,8 @@ def test_all_unusable_files_are_in_the_json(mraf, tmp_path):
     for line in range(2, 16):
         layout.feature("train", "Urdu", line).unlink()
     code, out, _ = mraf("polysim", "import", "polysim", "--json")
-    said = json.loads(out)
-    assert code == 2 and len(said["problems"]) == 14 and "14" in said["error"]
+    report = json.loads(out)
+    assert code == 2 and len(report["problems"]) == 14 and "14" in report["error"]
 
 
 def test_modes_do_not_share_a_folder(mraf, place):
@@ -108,3 +112,23 @@ def test_modes_do_not_share_a_folder(mraf, place):
     assert mraf("polysim", "submit", "--out", "sent", "-w", place)[0] == 0
     code, _, err = mraf("polysim", "submit", "--out", "sent", "--mode", "cross", "-w", place)
     assert code == 2 and "single" in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize("width", [70, 80, 140])
+def test_names_and_figures_are_whole_in_terminals_of_any_width(console, width):
+    out = console(width=width, record=True, soft_wrap=False)
+    settings = ("P3", "P4", "P5", "P6")
+    figures = dict.fromkeys((*settings, "mean"), 0.12345)
+    scores = [
+        Score(
+            name=name, mode="single", accuracy=figures, deviation=figures,
+            n=dict.fromkeys(settings, 9304), loss={}, wrong_faces={}, calibration_before=None,
+            calibration_after=None, seeds=3, seconds=1,
+        )
+        for name in ("completion", "learned")
+    ]  # fmt: skip
+    show_developed(scores)
+    shown = out.export_text()
+    assert "completion" in shown and "learned" in shown
+    assert shown.count("0.1235") + shown.count("0.1234") == 20
+    assert "…" not in shown

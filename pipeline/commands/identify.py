@@ -1,0 +1,80 @@
+"""The command `mraf identify`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mraf.pipeline.commands.terminal.options import (
+    DeviceOption,
+    JsonOption,
+    ModelOption,
+    OfflineOption,
+    WeightsOption,
+    WorkspaceOption,
+)
+from mraf.pipeline.commands.terminal.output import REASONS, count, escape, print_json, show
+
+if TYPE_CHECKING:
+    from mraf.pipeline.identification import Evidence, Prediction
+
+
+def identify(
+    clips: Annotated[
+        list[Path],
+        typer.Argument(metavar="CLIP", help="Videos, sound files, pictures, or folders of them."),
+    ],
+    model: ModelOption = None,
+    top: Annotated[int, typer.Option(min=1, help="Number of candidates to show.")] = 5,
+    device: DeviceOption = "auto",
+    weights_dir: WeightsOption = None,
+    offline: OfflineOption = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Name the speaker of each clip."""
+    from mraf.pipeline.identification import Identifier
+    from mraf.pipeline.identification import identify as run
+
+    def load() -> Identifier:
+        return Identifier(
+            workspace=workspace,
+            model=model,
+            weights_dir=weights_dir,
+            offline=offline,
+            device=device,
+        )
+
+    predictions = run(
+        clips, identifier=load, top=top, on_prediction=None if as_json else show_identified
+    )
+    if as_json:
+        print_json({"clips": [prediction.as_dict() for prediction in predictions]})
+    if any(prediction.speaker is None for prediction in predictions):
+        raise typer.Exit(1)
+
+
+def show_identified(prediction: "Prediction") -> None:
+    """Print the candidates of a clip and the weights of its face and voice."""
+    show(f"[bold]{escape(prediction.path)}[/]")
+    evidence = f"  face   {_evidence(prediction.face)}\n  voice  {_evidence(prediction.voice)}\n"
+    if prediction.speaker is not None:
+        first, *others = prediction.candidates
+        show(f"  [green bold]{escape(first.speaker)}[/]  {first.probability:.1%}")
+        if others:
+            rest = ", ".join(f"{escape(c.speaker)} {c.probability:.1%}" for c in others)
+            show(f"  then   {rest}")
+        show(evidence)
+    elif "decode_error" in (prediction.face.reason, prediction.voice.reason):
+        show(f"  [yellow]not identified[/]: {escape(prediction.error or '')}\n")
+    else:
+        show("  [yellow]not identified[/]: there is neither face nor voice in it")
+        show(evidence)
+
+
+def _evidence(evidence: "Evidence") -> str:
+    if not evidence.present:
+        return f"missing: {REASONS.get(evidence.reason or '', evidence.reason)}"
+    if evidence.frames is not None:
+        return f"weight {evidence.weight:.2f}, in {count(evidence.frames, 'frame')}"
+    return f"weight {evidence.weight:.2f}, {evidence.seconds:.1f} s of speech"

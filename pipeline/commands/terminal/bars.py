@@ -1,0 +1,98 @@
+"""Progress bars on stderr, on a terminal only. This module imports rich."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from mraf.pipeline.commands.terminal.output import err, say
+
+if TYPE_CHECKING:
+    from mraf.network.loop import EpochReport
+    from mraf.pipeline.extraction.run import ExtractProgress
+
+
+@contextmanager
+def extract_bar(quiet: bool) -> Iterator["Callable[[ExtractProgress], None]"]:
+    """Show the progress of an extraction."""
+    text = "{task.fields[speed]} clips/s, {task.fields[lost]}"
+    with _bar(quiet, MofNCompleteColumn(), TextColumn(text), TimeRemainingColumn()) as bar:
+        task = bar.add_task("Extracting", total=None, speed="-", lost="starting")
+
+        def show(progress: "ExtractProgress") -> None:
+            lost = f"{progress.face_missing} without face, {progress.voice_missing} without voice"
+            lost += f", {progress.failed} failed" if progress.failed else ""
+            speed = bar.tasks[task].finished_speed or bar.tasks[task].speed
+            bar.update(
+                task,
+                total=progress.clips,
+                completed=progress.done,
+                speed=f"{speed:.1f}" if speed else "-",
+                lost=lost,
+            )
+
+        yield show
+
+
+@contextmanager
+def train_bar(quiet: bool) -> Iterator["Callable[[EpochReport], None]"]:
+    """Show the epochs of a training run, with their loss and accuracies."""
+    with _bar(quiet, MofNCompleteColumn(), TextColumn("{task.fields[figures]}")) as bar:
+        task = bar.add_task("Training", total=None, figures="")
+        best = ""
+
+        def show(epoch: "EpochReport") -> None:
+            nonlocal best
+            names = (("face_voice", "face+voice"), ("voice", "voice"), ("face", "face"))
+            dev = ", ".join(f"{t} {epoch.dev[k]:.3f}" for k, t in names if k in epoch.dev)
+            best = f"best: epoch {epoch.epoch}" if epoch.best else best
+            loss = f"loss {epoch.loss['total']:.3f}" if epoch.loss else ""
+            parts = [loss, f"held out: {dev}" if dev else "", best]
+            figures = ", ".join(part for part in parts if part)
+            bar.update(task, total=epoch.epochs, completed=epoch.epoch, figures=figures)
+
+        yield show
+
+
+@contextmanager
+def count_bar(title: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Show how many of a total are done."""
+    with _bar(quiet, MofNCompleteColumn(), TimeRemainingColumn()) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def download_bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Show the progress of each downloaded file; one line a file if stderr is not a terminal."""
+    tasks: dict[str, Any] = {}
+    with _bar(quiet, DownloadColumn(), TimeRemainingColumn()) as bar:
+
+        def show(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=total)
+                if not quiet and not err().is_terminal:
+                    say(f"fetching {name} ({total / 1e6:.0f} MB)")
+            bar.update(tasks[name], completed=done)
+
+        yield show
+
+
+def _bar(quiet: bool, *columns: Any) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        *columns,
+        console=err(),
+        disable=quiet or not sys.stderr.isatty(),
+        transient=True,
+    )

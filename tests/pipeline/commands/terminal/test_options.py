@@ -1,0 +1,73 @@
+import os
+import shutil
+import subprocess
+import sys
+from enum import StrEnum
+from pathlib import Path
+
+import pytest
+
+from mraf import cli
+from mraf.data.polysim.submission import SPLITS
+from mraf.extractors.encoders import FACE, VOICE
+from mraf.extractors.weights import PUBLISHED
+from mraf.pipeline.commands import extract, polysim, weights
+from mraf.pipeline.commands.terminal import options
+from mraf.pipeline.modes import MODES
+from mraf.pipeline.polysim.ablation import TITLES
+from mraf.pipeline.training.train import ARCHITECTURES, PRESETS
+
+
+@pytest.mark.parametrize(
+    ("choice", "known"),
+    [
+        (options.Arch, ARCHITECTURES),
+        (options.Preset, PRESETS),
+        (options.Mode, MODES),
+        (extract.Face, ("auto", *FACE)),
+        (extract.Voice, ("auto", *VOICE)),
+        (weights.WeightsName, PUBLISHED),
+        (polysim.Split, SPLITS),
+        (polysim.AblationName, TITLES),
+    ],
+)
+def test_the_choices_are_those_of_the_pipeline(choice: type[StrEnum], known):
+    assert [each.value for each in choice] == list(known)
+
+
+def completed(line: str, **environment: str) -> list[str]:
+    """Return what bash is offered for the last word of a command line."""
+    words = line.split(" ")
+    done = subprocess.run(
+        [sys.executable, "-m", "mraf"], capture_output=True, text=True, check=True,
+        env=os.environ | {
+            "PYTHONPATH": str(Path(cli.__file__).parents[1]), "_MRAF_COMPLETE": "complete_bash",
+            "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1), **environment,
+        },
+    )  # fmt: skip
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("mraf po", ["polysim"]),
+        ("mraf extract --face ", ["auto", "facenet", "dlib"]),
+        ("mraf extract --engine r", ["ray"]),
+        ("mraf identify x --device c", ["cpu", "cuda"]),
+        ("mraf evaluate --mode s", ["single", "setting"]),
+        ("mraf weights get ", ["facenet", "ecapa"]),
+        ("mraf polysim ablate f", ["fusion"]),
+        ("mraf polysim dev --arch ", ["mraf", "fop", "prototype"]),
+    ],
+)
+def test_the_shell_completes_choices(line, offered):
+    assert completed(line) == offered
+
+
+def test_the_shell_completes_names_of_models(trained, tmp_path):
+    workspace = shutil.copytree(trained, tmp_path / "workspace")
+    shutil.copytree(workspace / "models" / "default", workspace / "models" / "other")
+    assert completed(f"mraf evaluate -w {workspace} --model ") == ["default", "other"]
+    assert completed("mraf identify x --model o", MRAF_WORKSPACE=str(workspace)) == ["other"]
+    assert completed("mraf evaluate -w nowhere --model ") == []

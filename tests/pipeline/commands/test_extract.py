@@ -1,0 +1,201 @@
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mraf import cli
+from mraf.data.clips.manifest import Found
+from mraf.pipeline.commands.extract import show_extracted, show_left_out
+from mraf.pipeline.extraction.run import ExtractReport, Failure, Missing
+from tests.helpers.media_files import corners, tone, write_media
+
+PACKAGED = ["--face", "dlib", "--voice", "ge2e"]
+
+
+def report(*missing: Missing, failed: tuple[Failure, ...] = ()) -> ExtractReport:
+    """The report of an extraction in which these clips lack something."""
+    return ExtractReport(
+        clips=99, embedded=99, reused=0, renamed=(), face_missing=0, voice_missing=0,
+        face_reasons={}, voice_reasons={}, failed=failed, missing=missing, encoders="encoders",
+        seconds=1.0,
+    )  # fmt: skip
+
+
+def test_clips_without_a_face_or_a_voice_are_named_with_the_reason(printed):
+    found = report(
+        Missing("a", "no_face", "no_speech", None),
+        Missing("b", "decode_error", None, "pictures of [9] x 9 pixels"),
+        Missing("c", "decode_error", "decode_error", "cut off"),
+        failed=(Failure("c", "cut off"),),
+    )
+    assert printed(show_extracted, found, Path("w")).splitlines()[-5:] == [
+        "1 could not be read:",
+        "  c: cut off",
+        "2 without a face or a voice:",
+        "  a: no face found; no speech heard",
+        "  b: picture cannot be read (pictures of [9] x 9 pixels)",
+    ]
+
+
+def test_of_many_clips_the_first_twenty_are_named(printed):
+    many = [Missing(f"clip{i}", "no_face", None, None) for i in range(23)]
+    text = printed(show_extracted, report(*many), Path("w"))
+    assert "23 without a face or a voice:" in text
+    assert text.count("no face found") == 20 and "... and 3 more (all with --json)" in text
+
+
+def test_a_run_in_which_nothing_is_missing_says_no_more(printed):
+    assert "without" not in printed(show_extracted, report(), Path("w"))
+
+
+def test_many_endings_are_cut_off(printed):
+    text = printed(show_left_out, Found([], {f".{number}": 1 for number in range(9)}))
+    assert "9 files that are no video" in text and text.endswith(".7 1, ...)\n")
+
+
+def test_a_second_extraction_re_uses_everything(mraf, sample_videos, extracted):
+    code, out, _ = mraf("extract", sample_videos, "-w", extracted, "--json")
+    report = json.loads(out)
+    assert code == 0 and (report["clips"], report["reused"], report["embedded"]) == (32, 32, 0)
+    wanted = (
+        "clips embedded reused face_missing voice_missing failed encoders seconds clips_per_second"
+    )
+    assert set(wanted.split()) <= set(report)
+
+
+def test_ugly_input_gives_marked_rows_and_the_run_goes_on(mraf, sample_clip, tmp_path):
+    folder = tmp_path / "videos" / "آمنہ 'q' \"x\""
+    folder.mkdir(parents=True)
+    shutil.copy(sample_clip(face="seen", sound="speech"), folder / "good one.mp4")
+    (folder / "text.mp4").write_text("this is no video\n" * 100)
+    (folder / "empty.mp4").touch()
+    frames = corners()[None].repeat(13, axis=0)
+    whole = write_media(tmp_path / "whole.mp4", frames, tone(1.0)).read_bytes()
+    (folder / "cut.mp4").write_bytes(whole[: len(whole) // 2])  # the index stood at the end
+    write_media(folder / "short.mp4", frames, tone(0.5))
+    write_media(folder / "mute.mp4", frames)
+    write_media(folder / "sound.mp4", None, tone(2.0))
+    code, out, err = mraf("extract", "videos", *PACKAGED, "--json")
+    report = json.loads(out)
+    assert code == 1 and "Traceback" not in err
+    assert (report["clips"], report["embedded"]) == (7, 7)
+    assert sorted(Path(each["clip"]).name for each in report["failed"]) == [
+        "cut.mp4",
+        "empty.mp4",
+        "text.mp4",
+    ]
+    assert report["face_reasons"] == {"decode_error": 3, "no_face": 2, "no_video": 1}
+    assert report["voice_reasons"] == {"decode_error": 3, "no_audio": 1, "no_speech": 2}
+    code, out, _ = mraf("extract", "videos", *PACKAGED)
+    assert code == 1 and "7 re-used" in out and out.count("text.mp4") == 1
+    assert "text.mp4: not a video or sound file that can be opened" in out
+    lines = [
+        line.partition('"x"/')[2] for line in out.partition("3 without a face")[2].splitlines()
+    ]
+    assert sorted(lines)[1:] == [
+        "mute.mp4: no face found; no sound",
+        "short.mp4: no face found; no speech heard",
+        "sound.mp4: no picture; no speech heard",
+    ]
+    assert {"face", "voice", "detail"} < report["missing"][0].keys() and len(report["missing"]) == 6
+    code, _, err = mraf("train")
+    assert code == 2 and "only one speaker has clips to train on ('آمنہ" in err
+    code, out, _ = mraf("features", "info", "--json")
+    assert code == 0 and json.loads(out)["failed"] == 3
+
+
+def test_other_files_and_closed_folders_are_listed(mraf, tmp_path, monkeypatch):
+    scandir = os.scandir
+
+    def guarded(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    closed = tmp_path / "videos" / "closed"
+    closed.mkdir(parents=True)
+    write_media(tmp_path / "videos" / "mute.mp4", corners()[None].repeat(5, axis=0))
+    for name in ("a.jpg", "b.JPG", "notes"):
+        (tmp_path / "videos" / name).touch()
+    code, out, _ = mraf("extract", "videos", *PACKAGED)
+    assert code == 1
+    assert "Left out: 3 files that are no video or sound (.jpg 2, no ending 1)" in out
+    assert f"{closed}: this folder cannot be listed (Permission denied)" in out
+    code, out, _ = mraf("extract", "videos", *PACKAGED, "--json")
+    report = json.loads(out)
+    assert code == 1 and report["left_out"] == {".jpg": 2, "": 1}
+    assert report["unreadable"] == [{"folder": str(closed), "reason": "Permission denied"}]
+
+
+def test_names_that_are_not_utf_8_are_extracted_and_identified(mraf, sample_clip, trained):
+    folder = Path(os.fsdecode(b"videos/caf\xe9"))
+    folder.mkdir(parents=True)
+    good = folder / os.fsdecode(b"\xff.mp4")
+    shutil.copy(sample_clip(face="seen", sound="speech"), good)
+    (folder / os.fsdecode(b"bad \xff.mp4")).write_text("no video")
+    (folder / os.fsdecode(b"a.jp\xe9")).touch()
+    code, out, _ = mraf("extract", "videos", *PACKAGED, "--json")
+    report = json.loads(out)
+    assert code == 1 and (report["face_missing"], report["voice_missing"]) == (1, 1)
+    assert [failure["clip"] for failure in report["failed"]] == [r"caf\xe9/bad \xff.mp4"]
+    code, out, _ = mraf("extract", "videos", *PACKAGED)
+    assert code == 1 and "2 re-used" in out and r"(.jp\xe9 1)" in out
+    code, out, _ = mraf("identify", folder, "-w", trained, "--json")
+    paths = [Path(clip["path"]) for clip in json.loads(out)["clips"]]
+    assert code == 1 and good.absolute() in paths and all(path.is_file() for path in paths)
+
+
+def test_mixing_encoders_is_refused(mraf, trained, sample_videos, sample_clip, monkeypatch):
+    from mraf.extractors import encoders
+
+    monkeypatch.setattr(
+        encoders.EncoderSpec, "identity", property(lambda self: f"{self.name}@other")
+    )
+    code, _, err = mraf("extract", sample_videos, "-w", trained, *PACKAGED)
+    assert code == 2 and "cannot be compared" in err and "another workspace" in err
+    code, _, err = mraf("identify", sample_clip(face="seen"), "-w", trained)
+    assert code == 2 and "trained on vectors of face=dlib@" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--address", "auto"], "--address belongs to --engine ray"),
+        (["--gpus-per-worker", "0.5"], "--gpus-per-worker belongs to --engine ray"),
+        (["--workers", "300"], "at most 256 processes"),
+        (["--engine", "ray", "--workers", "0"], "--workers 0 works in this process"),
+        (["--engine", "ray", "--device", "cuda"], "say --gpus-per-worker"),
+        (["--engine", "ray", "--device", "cpu", "--gpus-per-worker", "1"], "exclude each other"),
+        (["--engine", "ray", "--gpus-per-worker", "1.5"], "a share of one GPU"),
+        (["--engine", "spark"], "'spark' is not one of 'local', 'ray'"),
+    ],
+)
+def test_options_of_the_engines_are_checked_before_anything_is_read(mraf, options, message):
+    code, _, err = mraf("extract", "nowhere", *options)
+    assert code == 2 and message in err
+
+
+def test_ctrl_c_keeps_what_is_done(sample_videos, tmp_path):
+    command = [sys.executable, "-m", "mraf", "extract", str(sample_videos), *PACKAGED]
+    child = subprocess.Popen(
+        [*command, "--workers", "1", "-w", str(tmp_path / "w")], stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1])}, start_new_session=True,
+        # A test run in the background of a script inherits that SIGINT is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )  # fmt: skip
+    children = Path(f"/proc/{child.pid}/task/{child.pid}/children")
+    # The resource tracker of multiprocessing comes first, the worker second.
+    while child.poll() is None and len(children.read_text().split()) < 2:
+        time.sleep(0.05)
+    os.killpg(child.pid, signal.SIGINT)  # as a terminal does: parent and workers alike
+    _, err = child.communicate()
+    assert child.returncode == 130, err
+    assert re.search("the same command goes on from there", err) and "Traceback" not in err

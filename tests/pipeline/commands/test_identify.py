@@ -1,0 +1,56 @@
+import json
+
+import pytest
+
+from tests.helpers.media_files import corners, write_media
+from tests.pipeline.test_real_clips import without_sound
+
+
+def test_identify_with_json_keeps_the_contract(mraf, sample_videos, sample_clip, trained):
+    seen = sample_clip(face="seen", sound="speech", language="Urdu")
+    hidden = next(
+        sample_clip(face=kind)
+        for kind in ("hand", "turned_away", "dark", "out_of_frame")
+        if f",{kind}," in (sample_videos / "sample.csv").read_text("utf-8")
+    )
+    code, out, _ = mraf("identify", seen, hidden, "-w", trained, "--top", 2, "--json")
+    clips = json.loads(out)["clips"]
+    assert code == 0 and [clip["path"] for clip in clips] == [str(seen), str(hidden)]
+    first, second = clips
+    assert set(first) == {"path", "speaker", "probability", "candidates", "face", "voice", "error"}
+    assert set(first["face"]) == {"present", "weight", "reason", "frames"}
+    assert set(first["voice"]) == {"present", "weight", "reason", "seconds"}
+    assert len(first["candidates"]) == 2
+    assert first["candidates"][0]["speaker"] == first["speaker"]
+    assert first["face"]["weight"] + first["voice"]["weight"] == pytest.approx(1, abs=1e-3)
+    assert second["face"]["present"] is False and second["face"]["weight"] == 0
+    assert second["face"]["reason"] in ("no_face", "low_confidence")
+    assert second["voice"]["weight"] > 0.99
+
+
+def test_silent_clip_is_named_by_its_face(mraf, sample_clip, trained, tmp_path):
+    clip = sample_clip(speaker="person03", face="seen", sound="speech")
+    silent = without_sound(clip, tmp_path / "silent.mp4")
+    code, out, _ = mraf("identify", silent, "-w", trained)
+    assert code == 0 and "person03" in out.splitlines()[1] and "voice  missing: no sound" in out
+
+
+def test_folders_that_cannot_be_listed_are_shown(mraf, trained, tmp_path, monkeypatch):
+    (tmp_path / "text.mp4").write_text("no video")
+    monkeypatch.setattr(
+        "mraf.pipeline.identification.clip_files", lambda path: ([path], {"shut": "closed"})
+    )
+    code, out, _ = mraf("identify", "text.mp4", "-w", trained)
+    assert code == 1 and "shut\n  not identified: this folder cannot be listed (closed)" in out
+
+
+def test_identify_marks_what_it_cannot_name(mraf, trained, tmp_path):
+    (tmp_path / "text.mp4").write_text("no video")
+    write_media(tmp_path / "nothing.mp4", corners()[None].repeat(5, axis=0))
+    code, out, _ = mraf("identify", "text.mp4", "nothing.mp4", "-w", trained)
+    assert code == 1
+    assert out.count("not identified") == 2
+    assert "neither face nor voice" in out and "face   missing: no face found" in out
+    code, out, _ = mraf("identify", "text.mp4", "-w", trained, "--json")
+    clip = json.loads(out)["clips"][0]
+    assert (clip["face"]["reason"], clip["voice"]["reason"]) == ("decode_error", "decode_error")
