@@ -72,7 +72,7 @@ def _weights(name: str, folder: Path | None) -> Finding:
     file = weights.PUBLISHED[name]
     path = weights.find(file, folder)
     if path is None:
-        return f"{name} weights", "not here", f"for more accuracy: mraf weights get {name}"
+        return f"{name} weights", "not here", f"optional: mraf weights get {name}"
     try:
         weights.verify(path, file.sha256)
     except MrafError as error:

@@ -44,10 +44,16 @@ def extract(
     ] = None,
     manifest: Annotated[
         Path | None,
-        typer.Option(help="CSV file of clips. Columns: video, or audio and image; speaker, ..."),
+        typer.Option(
+            help="CSV file of clips, in place of PATH. Columns: video (or audio and image), speaker, "
+            "language, recording."
+        ),
     ] = None,
     root: Annotated[
-        Path | None, typer.Option(help="Folder where the manifest's paths start.")
+        Path | None,
+        typer.Option(
+            help="Folder where the manifest's paths start. Default: the manifest's folder."
+        ),
     ] = None,
     face: Annotated[
         Face, typer.Option(help="Face encoder. auto: the table's, else facenet if available.")
@@ -61,7 +67,7 @@ def extract(
         typer.Option(
             min=0,
             max=100_000,
-            help="Number of processes. Default: one a core, or two if they share a GPU.",
+            help="Number of processes; 0: only this one. Default: one a core, or two on a GPU.",
         ),
     ] = None,
     device: DeviceOption = "auto",
@@ -79,7 +85,8 @@ def extract(
     gpus_per_worker: Annotated[
         float,
         typer.Option(
-            min=0, help="With --engine ray: GPUs a worker. 0.25: four share one. 0: work on CPUs."
+            min=0,
+            help="With --engine ray: GPUs of each worker. 0.25: four share one. 0: only CPUs.",
         ),
     ] = 0.0,
     weights_dir: WeightsOption = None,

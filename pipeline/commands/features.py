@@ -29,7 +29,7 @@ _FIGURES = {  # title and format of each figure
 
 @app.command()
 def info(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Show the speakers of the feature table and the quality of faces and voices."""
+    """Show the speakers, and the quality of faces and voices."""
     from mraf.pipeline.quality import figures
     from mraf.pipeline.workspace import Workspace
 

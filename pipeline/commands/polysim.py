@@ -52,7 +52,10 @@ ChangeOption = Annotated[
     ),
 ]
 WorkersOption = Annotated[
-    int | None, typer.Option(min=0, max=256, help="Number of processes. Default: one a core.")
+    int | None,
+    typer.Option(
+        min=0, max=256, help="Number of processes; 0: only this one. Default: one a core."
+    ),
 ]
 
 
@@ -179,7 +182,7 @@ def submit(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the submission.")],
     mode: ModeOption = Mode.single,
     model: ModelOption = None,
-    split: Annotated[Split, typer.Option(help="Split of the challenge to name.")] = Split.test,
+    split: Annotated[Split, typer.Option(help="Split whose speakers to name.")] = Split.test,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -52,7 +52,10 @@ def demo(
     speakers: Annotated[int, typer.Option(min=4, help="Number of people.")] = 12,
     as_json: JsonOption = False,
 ) -> None:
-    """Run sample, extract, train, evaluate and identify on sample videos."""
+    """Try the whole program on sample videos.
+
+    It runs sample, extract, train, evaluate and identify.
+    """
     from mraf.pipeline.demo import Demo
 
     announce = None if as_json else lambda line: typer.secho(f"\n$ {line}", bold=True)

@@ -24,7 +24,7 @@ def train(
     ] = Arch.mraf,
     preset: Annotated[
         Preset,
-        typer.Option(help="Settings of --arch mraf. paper: as the paper prints them."),
+        typer.Option(help="Settings of --arch mraf. paper: as printed in the paper."),
     ] = Preset.default,
     language: Annotated[
         list[str] | None,
