@@ -81,7 +81,7 @@ def _run(arguments: list[str]) -> int:
 
 _INTERRUPTED = {
     "extract": "Interrupted. Finished clips are kept: the same command goes on from there.",
-    "train": "Interrupted. No model was written; an older one of this name is as it was.",
+    "train": "Interrupted. No model was written; a model that had this name is unchanged.",
 }
 
 

@@ -36,10 +36,7 @@ class Demo:
         yield ["identify", *self.clips(), "--top", "3", *place]
 
     def run(
-        self,
-        command: Callable[[list[str]], int],
-        *,
-        announce: Callable[[str], None] | None = None,
+        self, command: Callable[[list[str]], int], *, announce: Callable[[str], None] | None = None
     ) -> tuple[int, list[dict[str, Any]]]:
         """Run the commands until one fails; return its exit code and the JSON results.
 

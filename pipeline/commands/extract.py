@@ -198,9 +198,8 @@ def show_extracted(report: "ExtractReport", folder: Path) -> None:
     if report.renamed:
         old, new = report.renamed[0]
         show(
-            f"[yellow]{count(len(report.renamed), 'clip')} known under another name[/] now stand under "
-            f"the new one, with the speaker that this gives (the first: {escape(old)} is now "
-            f"{escape(new)})."
+            f"[yellow]{count(len(report.renamed), 'clip')} known under another name[/] now have the new "
+            f"name and its speaker in the table (the first: {escape(old)} is now {escape(new)})."
         )
     if report.failed:
         show(f"[yellow]{len(report.failed)} could not be read:[/]")

@@ -261,7 +261,7 @@ def show_statistics(version: str, counts: "Sequence[SplitCount]") -> None:
         table.add_row(each.language, each.split, *shown, *missing)
     show(table)
     if any(each.videos is None for each in counts):
-        show("-: not said by the challenge's files, which hide the speakers of that split.")
+        show("-: not in the challenge's files, which hide the speakers of that split.")
 
 
 def show_developed(scores: "Sequence[Score]") -> None:

@@ -19,12 +19,10 @@ if TYPE_CHECKING:
 
 def train(
     arch: Annotated[
-        Arch,
-        typer.Option(help="Kind of model. fop and prototype are baselines to compare with."),
+        Arch, typer.Option(help="Kind of model. fop and prototype are baselines to compare with.")
     ] = Arch.mraf,
     preset: Annotated[
-        Preset,
-        typer.Option(help="Settings of --arch mraf. paper: as printed in the paper."),
+        Preset, typer.Option(help="Settings of --arch mraf. paper: as printed in the paper.")
     ] = Preset.default,
     language: Annotated[
         list[str] | None,

@@ -15,8 +15,7 @@ app = typer.Typer(
 
 WeightsName = StrEnum("WeightsName", ["facenet", "ecapa"])
 NamesArgument = Annotated[
-    list[WeightsName] | None,
-    typer.Argument(metavar="NAME", help="Encoder. Default: both."),
+    list[WeightsName] | None, typer.Argument(metavar="NAME", help="Encoder. Default: both.")
 ]
 
 

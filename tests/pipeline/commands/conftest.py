@@ -1,4 +1,4 @@
-"""What tests of several commands use."""
+"""Fixtures of the tests of commands."""
 
 import csv
 from collections.abc import Callable
