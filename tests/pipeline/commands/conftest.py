@@ -42,10 +42,10 @@ def console(monkeypatch) -> Callable[..., Console]:
 
     def replace(**options: object) -> Console:
         made = Console(**{"highlight": False, "soft_wrap": True, **options})
-        output.out.cache_clear()
-        monkeypatch.setattr("rich.console.Console", lambda **_: made)
-        output.out()
-        monkeypatch.undo()
+        with monkeypatch.context() as patch:
+            patch.setattr("rich.console.Console", lambda **_: made)
+            output.out.cache_clear()
+            output.out()  # made once, and kept
         return made
 
     yield replace
