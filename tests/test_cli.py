@@ -23,6 +23,7 @@ def test_the_three_commands_of_the_readme(mraf, sample_videos, tmp_path):
     assert "Traceback" not in err and "Warning" not in err
     code, out, _ = mraf("train", "--epochs", 25)
     assert code == 0 and "Model default: 4 speakers" in out and "held-out clips named right" in out
+    assert "calibration error" in out and "chose the temperatures" not in out
     with (sample_videos / "sample.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["speaker"] == "person02"]
     clip = next(row["path"] for row in rows if (row["face"], row["sound"]) == ("seen", "speech"))
