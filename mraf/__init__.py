@@ -14,17 +14,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mraf.errors import BusyError as BusyError
-    from mraf.errors import MediaError as MediaError
-    from mraf.errors import MissingError as MissingError
-    from mraf.errors import MrafError as MrafError
-    from mraf.errors import UsageError as UsageError
-    from mraf.pipeline.evaluation import evaluate as evaluate
-    from mraf.pipeline.extraction.extract import extract as extract
-    from mraf.pipeline.identification import Identifier as Identifier
-    from mraf.pipeline.identification import identify as identify
-    from mraf.pipeline.training.train import train as train
-    from mraf.pipeline.workspace import Workspace as Workspace
+    from mraf.errors import BusyError, MediaError, MissingError, MrafError, UsageError
+    from mraf.pipeline.evaluation import evaluate
+    from mraf.pipeline.extraction.extract import extract
+    from mraf.pipeline.identification import Identifier, identify
+    from mraf.pipeline.training.train import train
+    from mraf.pipeline.workspace import Workspace
 
 __version__ = "0.1.0"
 
@@ -43,7 +38,20 @@ _HOME = {
 }
 """The module that defines each public name."""
 
-__all__ = ["__version__", *_HOME]
+__all__ = [
+    "BusyError",
+    "Identifier",
+    "MediaError",
+    "MissingError",
+    "MrafError",
+    "UsageError",
+    "Workspace",
+    "__version__",
+    "evaluate",
+    "extract",
+    "identify",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:
