@@ -1,3 +1,66 @@
-"""MRAF: missing-token prompted, reliability-aware fusion of face and voice."""
+"""Who is speaking in a video, in any language, even when no face is seen.
+
+    import mraf
+
+    mraf.extract("videos/")
+    mraf.train()
+    with mraf.Identifier() as identify:
+        print(identify("clip.mp4").speaker)
+
+Each name is imported when it is first asked for, so that `import mraf` alone takes milliseconds.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mraf.errors import BusyError, MediaError, MissingError, MrafError, UsageError
+    from mraf.pipeline.evaluation import evaluate
+    from mraf.pipeline.extraction.extract import extract
+    from mraf.pipeline.identification import Identifier, identify
+    from mraf.pipeline.training.train import train
+    from mraf.pipeline.workspace import Workspace
 
 __version__ = "0.1.0"
+
+_HOME = {
+    "BusyError": "mraf.errors",
+    "Identifier": "mraf.pipeline.identification",
+    "MediaError": "mraf.errors",
+    "MissingError": "mraf.errors",
+    "MrafError": "mraf.errors",
+    "UsageError": "mraf.errors",
+    "Workspace": "mraf.pipeline.workspace",
+    "evaluate": "mraf.pipeline.evaluation",
+    "extract": "mraf.pipeline.extraction.extract",
+    "identify": "mraf.pipeline.identification",
+    "train": "mraf.pipeline.training.train",
+}
+"""The module that defines each public name."""
+
+__all__ = [
+    "BusyError",
+    "Identifier",
+    "MediaError",
+    "MissingError",
+    "MrafError",
+    "UsageError",
+    "Workspace",
+    "__version__",
+    "evaluate",
+    "extract",
+    "identify",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'mraf' has no attribute '{name}'")
+    value = globals()[name] = getattr(import_module(_HOME[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
