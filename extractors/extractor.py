@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 from mraf.errors import MediaError
 from mraf.extractors import compat, encoders
-from mraf.extractors.face.encoders import FaceFinder
-from mraf.extractors.face.follow import FaceResult, embed_faces
+from mraf.extractors.face.detect import FaceFinder
+from mraf.extractors.face.embed import FaceResult, embed_faces
 from mraf.extractors.media.container import Media
 from mraf.extractors.media.isolated import Decoder
-from mraf.extractors.voice.encoders import Speech, SpeechFinder, VoiceResult, embed_voices
+from mraf.extractors.voice.embed import VoiceResult, embed_voices
+from mraf.extractors.voice.vad import Speech, SpeechFinder
 
 RULES = 3
 """Raised whenever the same clip and encoders would give other vectors than before."""
