@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mraf.extractors import compat, openvino
-from mraf.extractors.media.container import SAMPLE_RATE
+from mraf.extractors.media.read import SAMPLE_RATE
 from mraf.extractors.weights import Weights, fill
 
 PIECE_SECONDS = 20.0

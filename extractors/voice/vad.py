@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mraf.extractors import compat
-from mraf.extractors.media.container import SAMPLE_RATE
+from mraf.extractors.media.read import SAMPLE_RATE
 
 PAUSE = 0.5
 """Longest gap in seconds that stays in, between stretches of speech widened by 0.2 s at each end."""

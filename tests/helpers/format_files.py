@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from mraf.extractors.media.container import SAMPLE_RATE, Media
+from mraf.extractors.media.read import SAMPLE_RATE, Media
 
 CLOCK = 90_000
 """Ticks a second of the pictures' time stamps where they are not one a frame."""

@@ -39,5 +39,5 @@ def ecapa() -> Any:
     ).eval()
 
 
-FACENET = Weights("seeded 0", facenet_state)
-ECAPA = Weights("seeded 0", lambda: ecapa().state_dict())
+FACENET = Weights(sha256="seeded 0", load=facenet_state)
+ECAPA = Weights(sha256="seeded 0", load=lambda: ecapa().state_dict())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mraf.data.clips.listing import AUDIO_SUFFIXES, VIDEO_SUFFIXES
-from mraf.extractors.media.container import SAMPLE_RATE, read_image, read_pair, read_video
+from mraf.extractors.media.read import SAMPLE_RATE, read_image, read_pair, read_video
 from tests.helpers.format_files import (
     RATES,
     Sound,

@@ -15,9 +15,9 @@ import pytest
 
 from mraf.errors import BusyError, MediaError, MrafError
 from mraf.extractors.media import isolated as module
-from mraf.extractors.media.container import read_pair, read_video
 from mraf.extractors.media.isolated import Decoder
 from mraf.extractors.media.limits import Limits
+from mraf.extractors.media.read import read_pair, read_video
 from tests.helpers.media_files import corners, tone, write_media
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc or prctl")
@@ -48,14 +48,14 @@ def decoder():
 
 @pytest.fixture
 def odd_child(monkeypatch):
-    """Have the child do something odd in place of answering; `request` is what it was asked."""
+    """Have the child run some code before it answers `request`."""
 
     def start(options, code):
         lines = ["import os, signal, time", "from pathlib import Path"]
-        lines += ["from mraf.extractors.media import child as decoding", "usual = decoding._answer"]
+        lines += ["from mraf.extractors.media import child", "answer_as_before = child._answer"]
         lines += ["def answer(replies, request, options, limits):", f"    {code}"]
-        lines += ["    return usual(replies, request, options, limits)"]
-        lines += ["decoding._answer = answer", "decoding.main()"]
+        lines += ["    return answer_as_before(replies, request, options, limits)"]
+        lines += ["child._answer = answer", "child.main()"]
         root = str(Path(module.__file__).parents[3])
         return subprocess.Popen(
             [sys.executable, "-c", "\n".join(lines), str(os.getpid()), options],
@@ -101,7 +101,7 @@ def test_gives_what_reading_in_this_process_gives(decoder, folder, clip):
 
 def test_options_are_handed_on(clip):
     with Decoder(frames=3, max_seconds=1.0) as decoder:
-        assert same(decoder.read(clip), read_video(clip, 3, 1.0))
+        assert same(decoder.read(clip), read_video(clip, frames=3, max_seconds=1.0))
 
 
 def test_large_frames_come_through_whole(decoder, tmp_path):
@@ -179,8 +179,8 @@ def test_the_sound_is_read_where_the_picture_crashes_the_decoder(odd_child, fold
     [
         r"os.write(replies, b'\xff' * 8)",
         r"os.write(replies, b'\2\0\0\0[1')",
-        r"decoding._send(replies, {'times': [], 'frames': [9, 9, 9, 999999999], 'wave': None})",
-        r"decoding._send(replies, {'times': [], 'frames': [1, 2, -3], 'wave': None})",
+        r"child._send(replies, {'times': [], 'frames': [9, 9, 9, 999999999], 'wave': None})",
+        r"child._send(replies, {'times': [], 'frames': [1, 2, -3], 'wave': None})",
     ],
 )
 def test_an_answer_that_makes_no_sense_is_an_error(odd_child, clip, answer):
@@ -190,9 +190,7 @@ def test_an_answer_that_makes_no_sense_is_an_error(odd_child, clip, answer):
 
 
 def test_an_exception_of_another_kind_is_an_error_of_the_clip(odd_child, clip):
-    odd_child(
-        "from mraf.extractors.media import container as media; media.read_video = lambda *a, **k: 1 / 0; Path().resolve()"
-    )
+    odd_child("from mraf.extractors.media import read; read.read_video = lambda *a, **k: 1 / 0")
     with (
         Decoder() as decoder,
         pytest.raises(MediaError, match=r"clip.mp4: cannot be decoded \(ZeroDivisionError"),

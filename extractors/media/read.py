@@ -1,22 +1,20 @@
-"""Open a clip: a few frames spread over it, upright, and its sound at 16 kHz, in one pass."""
+"""Read a clip or a picture: a few upright frames spread over the clip, and its sound at 16 kHz."""
 
-import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from mraf.errors import BusyError, MediaError
+from mraf.extractors.media.diagnosis import what_is_wrong
 from mraf.extractors.media.frames import kept_size
 from mraf.extractors.media.limits import Limits, check_file
 from mraf.extractors.media.one_pass import SAMPLE_RATE, Reader, short
 
 __all__ = ["SAMPLE_RATE", "Media", "pair_up", "read_image", "read_pair", "read_video"]
 
-# Containers that hold their streams themselves: no playlist that would have FFmpeg open other files
+# Only containers that hold their streams themselves: no playlist, which has FFmpeg open other files
 # or addresses, and no format that draws text as a picture.
 _OPEN_OPTIONS = {
     "protocol_whitelist": "file",
@@ -26,24 +24,13 @@ _OPEN_OPTIONS = {
 
 _OPENCV_NO_MEMORY = -4
 
-_PICTURES = {
-    b"\x89PNG\r\n\x1a\n": "PNG",
-    b"\xff\xd8\xff": "JPEG",
-    b"II*\0": "TIFF",
-    b"MM\0*": "TIFF",
-    b"BM": "BMP",
-}
-_PICTURES_IN_BOXES = {b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"avif": "AVIF"}
-_INDEX = re.compile(rb"moov.{4}mvhd", re.DOTALL)  # how the box begins that tells where frames lie
-_NEAR = 32 << 20  # bytes
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Media:
-    """What was read of one clip.
+    """The frames and the sound of one clip.
 
-    `frames` or `wave` is None where the file has no such stream or nothing of it could be decoded;
-    then `frames_reason` or `wave_reason` says which, and `problem` what was in the way of decoding.
+    `frames` or `wave` is None where the file has no such stream or none of it can be decoded; then
+    `frames_reason` or `wave_reason` says which, and `problem` why it cannot be decoded.
     """
 
     frames: np.ndarray | None  # [T, H, W, 3] uint8, RGB, upright
@@ -51,7 +38,7 @@ class Media:
     wave: np.ndarray | None  # [N] float32, mono, 16 kHz, about -1 to 1
     frames_reason: str | None = None  # no_video, decode_error
     wave_reason: str | None = None  # no_audio, decode_error
-    problem: str | None = None  # of the one of the two that could not be decoded
+    problem: str | None = None  # why the one or the other cannot be decoded, in words
 
     def __post_init__(self) -> None:
         if self.frames is not None and (self.frames.ndim != 4 or self.frames.dtype != np.uint8):
@@ -61,22 +48,23 @@ class Media:
 
 
 def read_video(
-    path: Path, frames: int = 8, max_seconds: float = 120.0, limits: Limits = Limits()
+    path: Path, *, frames: int = 8, max_seconds: float = 120.0, limits: Limits = Limits()
 ) -> Media:
     """Decode a video (or sound) file once: `frames` frames spread evenly, and all of its sound.
 
-    What a damaged file still gives is used; frames are chosen from what could be decoded, so no
-    header is relied on. Of a file longer than `max_seconds` only the beginning is read. Frames are
-    scaled down to at most 1080 square pixels on the shorter side and 4096 on the longer.
+    Of a damaged file, every part that can be decoded counts: frames are chosen among the decoded
+    ones, not by the header. Of a file longer than `max_seconds` only the beginning is read. Frames
+    are scaled down to at most 1080 square pixels on the shorter side and 4096 on the longer.
 
-    Raises MediaError where nothing can be decoded at all, MemoryError where that is for want of
-    memory.
+    Raises:
+        MediaError: nothing can be decoded.
+        MemoryError: nothing can be decoded, for lack of memory.
     """
     import av
 
     check_file(path)
     try:
-        # Absolute, lest a colon in the name be taken for a protocol.
+        # Absolute: FFmpeg takes the part of a name before a colon for a protocol.
         container = av.open(str(path.absolute()), metadata_errors="replace", options=_OPEN_OPTIONS)
     except MemoryError:
         raise
@@ -87,7 +75,7 @@ def read_video(
             raise MediaError(
                 f"{path.name}: {len(container.streams)} streams; at most {limits.streams} are read"
             )
-        reader = Reader(container, frames, max_seconds, limits)
+        reader = Reader(container, wanted=frames, max_seconds=max_seconds, limits=limits)
         reader.run()
         if reader.video is None and reader.audio is None:
             lacks = "neither picture nor sound" if frames else "no sound"
@@ -106,21 +94,26 @@ def _media(path: Path, reader: Reader) -> Media:
         )
     no_picture = "no_video" if reader.video is None else "decode_error"
     no_sound = "no_audio" if reader.audio is None else "decode_error"
-    reasons = (None if picture is not None else no_picture, None if wave is not None else no_sound)
-    return Media(picture, times, wave, *reasons, _problem(reader, *reasons))
-
-
-def _problem(reader: Reader, *reasons: str | None) -> str | None:
-    """Why one of picture and sound could not be decoded, where that is the reason."""
-    for kind, reason in zip(("picture", "sound"), reasons, strict=True):
+    frames_reason = None if picture is not None else no_picture
+    wave_reason = None if wave is not None else no_sound
+    problem = None
+    for kind, reason in (("sound", wave_reason), ("picture", frames_reason)):
         if reason == "decode_error":
-            return reader.problem(kind) or f"nothing in the stream of the {kind}"
-    return None
+            problem = reader.problem(kind) or f"nothing in the stream of the {kind}"
+    return Media(
+        frames=picture,
+        times=times,
+        wave=wave,
+        frames_reason=frames_reason,
+        wave_reason=wave_reason,
+        problem=problem,
+    )
 
 
 def read_pair(
     audio: Path | None,
     image: Path | None,
+    *,
     max_seconds: float = 120.0,
     limits: Limits = Limits(),
 ) -> Media:
@@ -132,8 +125,13 @@ def read_pair(
     return pair_up(
         audio,
         image,
-        lambda path: read_video(path, 0, max_seconds, limits),
-        lambda path: Media(read_image(path, limits)[None], np.zeros(1), None, None, "no_audio"),
+        lambda path: read_video(path, frames=0, max_seconds=max_seconds, limits=limits),
+        lambda path: Media(
+            frames=read_image(path, limits)[None],
+            times=np.zeros(1),
+            wave=None,
+            wave_reason="no_audio",
+        ),
     )
 
 
@@ -143,7 +141,10 @@ def pair_up(
     read_sound: Callable[[Path], Media],
     read_picture: Callable[[Path], Media],
 ) -> Media:
-    """One `Media` of what `read_sound` and `read_picture` give, as `read_pair` puts it."""
+    """Return one `Media` of the sound that `read_sound` and the picture that `read_picture` read.
+
+    Raises what they raise as `read_pair` does; a BusyError of either at once.
+    """
     problems: list[str] = []
     wave, wave_reason = None, "no_audio"
     if audio is not None:
@@ -167,19 +168,21 @@ def pair_up(
     if frames is None and wave is None:
         raise MediaError("; ".join(problems) or "neither the sound nor the picture can be read")
     return Media(
-        frames,
-        np.zeros(0 if frames is None else 1),
-        wave,
-        None if frames is not None else frames_reason,
-        None if wave is not None else wave_reason,
-        "; ".join(problems) or None,
+        frames=frames,
+        times=np.zeros(0 if frames is None else 1),
+        wave=wave,
+        frames_reason=None if frames is not None else frames_reason,
+        wave_reason=None if wave is not None else wave_reason,
+        problem="; ".join(problems) or None,
     )
 
 
 def read_image(path: Path, limits: Limits = Limits()) -> np.ndarray:
-    """A picture as `[H, W, 3]` uint8 RGB, upright by its EXIF flag, scaled down like a frame.
+    """Return a picture `[H, W, 3]` uint8 RGB, upright by its EXIF flag, scaled down like a frame.
 
-    Raises MediaError.
+    Raises:
+        MediaError: the file is no picture, damaged or larger than the limits.
+        MemoryError: there is too little memory to decode it.
     """
     import cv2
 
@@ -193,9 +196,7 @@ def read_image(path: Path, limits: Limits = Limits()) -> np.ndarray:
         raw = np.fromfile(path, np.uint8)
         picture = cv2.imdecode(raw, cv2.IMREAD_COLOR) if raw.size else None
     except (OSError, cv2.error) as error:
-        if "CV_IO_MAX_IMAGE" in str(
-            error
-        ):  # OpenCV's own bounds, see `mraf.extractors.media.child`
+        if "CV_IO_MAX_IMAGE" in str(error):  # OpenCV's own bounds, set in `child`
             raise MediaError(
                 f"{path.name}: a larger picture than {limits.side} pixels a side or "
                 f"{limits.pixels >> 20} Mi pixels in all, which is what is read"
@@ -217,62 +218,5 @@ def read_image(path: Path, limits: Limits = Limits()) -> np.ndarray:
 
 
 def _cannot_open(path: Path, error: Exception) -> str:
-    reason = _what_is_wrong(path) or short(error)
+    reason = what_is_wrong(path) or short(error)
     return f"{path.name}: not a video or sound file that can be opened ({reason})"
-
-
-def _what_is_wrong(path: Path) -> str | None:
-    """What a person would say of the commonest broken files; None of others."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(4096)
-            if not head:
-                return "the file is empty"
-            if not any(head):
-                return "it begins with nothing but zeros: was the copy cut off?"
-            if picture := _picture_format(head):
-                return f"it is a {picture} picture"
-            if head[4:8] == b"ftyp" and b"moov" not in _boxes(file):
-                if _holds_index(file):
-                    return "its index is there, but not where the sizes of its boxes say: it is damaged"
-                return "its index is missing: the recording or the copy was cut off"
-    except OSError:
-        pass
-    return None
-
-
-def _picture_format(head: bytes) -> str | None:
-    """What kind of picture a file is by its first bytes."""
-    if head[4:8] == b"ftyp":
-        return _PICTURES_IN_BOXES.get(head[8:12])
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WebP"
-    return next((name for start, name in _PICTURES.items() if head.startswith(start)), None)
-
-
-def _holds_index(file: BinaryIO) -> bool:
-    """Whether the index of an MP4 file lies anywhere near its beginning or its end."""
-    size = file.seek(0, os.SEEK_END)
-    for start in {0, max(0, size - _NEAR)}:
-        file.seek(start)
-        if _INDEX.search(file.read(_NEAR)):
-            return True
-    return False
-
-
-def _boxes(file: BinaryIO) -> set[bytes]:
-    """Names of the outermost boxes of an MP4 file."""
-    names: set[bytes] = set()
-    at = 0
-    for _ in range(1000):
-        file.seek(at)
-        header = file.read(16)
-        if len(header) < 8:
-            break
-        names.add(header[4:8])
-        size = int.from_bytes(header[:4], "big")
-        size = int.from_bytes(header[8:], "big") if size == 1 else size
-        if size < 8:  # 0: up to the end of the file
-            break
-        at += size
-    return names
