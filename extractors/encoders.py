@@ -1,6 +1,7 @@
 """The encoders to choose from, and how one is chosen.
 
-To add an encoder: write a class with what `FaceEncoder` or `VoiceEncoder` asks for, and add a row to `FACE` or `VOICE`.
+To add an encoder, write a class with the constructor and methods of `FaceEncoder` or `VoiceEncoder`, and
+add a row to `FACE` or `VOICE`.
 """
 
 import pickle

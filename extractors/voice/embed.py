@@ -38,9 +38,13 @@ class VoiceEncoder(Protocol):
     def __init__(self, weights: Weights, device: str = "cpu", threads: int = 1) -> None: ...
 
     def embed(self, waves: Sequence[np.ndarray]) -> np.ndarray:
-        """Embed B waves `[N]` float32 at 16 kHz, at least a second each: `[B, D]` float32.
+        """Embed B waves.
 
-        There is at least one wave; the lengths of the vectors do not matter.
+        Args:
+            waves: arrays `[N]` float32 at 16 kHz, at least one, each of at least a second.
+
+        Returns:
+            `[B, D]` float32.
         """
         ...
 

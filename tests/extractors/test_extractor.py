@@ -9,7 +9,7 @@ from mraf.extractors import extractor as module
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.extractor import ClipExtractor, ExtractOptions, Files
 from mraf.extractors.media.read import read_video
-from mraf.extractors.voice.encoders import VoiceResult
+from mraf.extractors.voice.embed import VoiceResult
 from mraf.extractors.weights import sha256_of
 from tests.helpers import seeded
 from tests.helpers.media_files import corners, tone, write_media

@@ -17,7 +17,7 @@ from tests.helpers.media_files import corners, tone, write_media
 
 @pytest.fixture(scope="module")
 def decoder():
-    with Decoder(limits=Limits(seconds=20)) as decoder:
+    with Decoder() as decoder:
         yield decoder
 
 
