@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from mraf.errors import MissingError, MrafError, UsageError, choices
@@ -199,7 +200,7 @@ def _download(file: WeightFile, progress: Progress | None, connect_seconds: floa
 
     folder = cache_dir()
     downloader = pooch.HTTPDownloader(
-        progressbar=_Report(file, progress), chunk_size=_CHUNK, timeout=connect_seconds
+        progressbar=_progress_bar(file, progress), chunk_size=_CHUNK, timeout=connect_seconds
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -240,23 +241,17 @@ def _wait_for_answer(url: str, seconds: float) -> None:
         raise TimeoutError(f"no answer within {seconds:g} s") from None
 
 
-class _Report:
-    """The progress bar that pooch asks for; it calls a `Progress`."""
+def _progress_bar(file: WeightFile, progress: Progress | None) -> SimpleNamespace:
+    """Return the progress bar that pooch asks for; it calls `progress`."""
+    bar = SimpleNamespace(total=0, reset=lambda: None, close=lambda: None)  # pooch sets the total
+    done = 0
 
-    def __init__(self, file: WeightFile, progress: Progress | None) -> None:
-        self.total = 0  # pooch sets it to the bytes in all; 0 where the server does not say
-        self._file, self._progress, self._done = file, progress, 0
+    def update(count: int) -> None:
+        nonlocal done
+        total = bar.total or file.size  # 0 where the server does not say
+        done = min(done + count, total)  # pooch counts the last chunk as if it were full
+        if progress:
+            progress(file.filename, done, total)
 
-    def update(self, count: int) -> None:
-        """Report `count` more bytes; pooch counts the last chunk as if it were full."""
-        total = self.total or self._file.size
-        self._done = min(self._done + count, total)
-        if self._progress:
-            self._progress(self._file.filename, self._done, total)
-
-    def reset(self) -> None:
-        """Count from zero: pooch then reports all bytes at once."""
-        self._done = 0
-
-    def close(self) -> None:
-        """End; the callback needs no end."""
+    bar.update = update
+    return bar

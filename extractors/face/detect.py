@@ -35,8 +35,7 @@ class FaceFinder:
             nobody = [i for i, faces in enumerate(found) if not any(map(_is_sure, faces))]
             for group in _of_one_size(clips, nobody):
                 frames = [frame for i in group for frame in clips[i]]
-                detections = self._cascade.detect(frames, side=side, min_face=min_face)
-                faces = iter([detections.of(t) for t in range(len(frames))])
+                faces = iter(self._cascade.detect(frames, side=side, min_face=min_face))
                 for i in group:
                     found[i] = [next(faces) for _ in clips[i]]
         return found

@@ -40,22 +40,8 @@ class Faces:
     probability: np.ndarray  # [M] float32
 
 
-@dataclass(frozen=True, kw_only=True)
-class Detections:
-    """Faces found in some frames, best first within each frame."""
-
-    frame: np.ndarray  # [M] int64, index of the frame
-    boxes: np.ndarray  # [M, 4] float32: x1, y1, x2, y2 in pixels of the frame
-    probability: np.ndarray  # [M] float32
-
-    def of(self, frame: int) -> Faces:
-        """Return the faces of one frame."""
-        mine = self.frame == frame
-        return Faces(boxes=self.boxes[mine], probability=self.probability[mine])
-
-
 class Cascade:
-    """The three networks; call `detect` for the frames of one clip, or of several of one size."""
+    """The cascade of the three networks."""
 
     def __init__(self, device: str = "cpu", threads: int = 1) -> None:
         source = f"facenet-pytorch {version('facenet-pytorch')}"
@@ -64,8 +50,8 @@ class Cascade:
             for name, side in (("PNet", 48), ("RNet", 24), ("ONet", 48))
         )
 
-    def detect(self, frames: Pictures, *, side: int, min_face: int) -> Detections:
-        """Find faces in T frames `[H, W, 3]` uint8 RGB.
+    def detect(self, frames: Pictures, *, side: int, min_face: int) -> list[Faces]:
+        """Find the faces in each of T frames `[H, W, 3]` uint8 RGB.
 
         Args:
             frames: the pictures, at least one, all of one size.
@@ -91,9 +77,9 @@ class Cascade:
         index, score, boxes = index[good], score[good], _shifted(boxes[good], shift[good])
         # As in the authors' code, the last stage counts x2 and y2 as pixels inside the box.
         kept = _suppress_by_frame(index, boxes, score, 0.7, of_smaller=True, edge=1.0)
-        return Detections(
-            frame=index[kept], boxes=boxes[kept].astype(np.float32), probability=score[kept]
-        )
+        index, boxes, score = index[kept], boxes[kept].astype(np.float32), score[kept]
+        mine = [index == t for t in range(len(frames))]
+        return [Faces(boxes=boxes[each], probability=score[each]) for each in mine]
 
     def _propose(
         self, pictures: np.ndarray, min_face: int

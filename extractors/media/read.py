@@ -69,7 +69,10 @@ def read_video(
     except MemoryError:
         raise
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise MediaError(_cannot_open(path, error)) from None
+        reason = what_is_wrong(path) or short(error)
+        raise MediaError(
+            f"{path.name}: not a video or sound file that can be opened ({reason})"
+        ) from None
     with container:
         if len(container.streams) > limits.streams:
             raise MediaError(
@@ -94,18 +97,16 @@ def _media(path: Path, reader: Reader) -> Media:
         )
     no_picture = "no_video" if reader.video is None else "decode_error"
     no_sound = "no_audio" if reader.audio is None else "decode_error"
-    frames_reason = None if picture is not None else no_picture
-    wave_reason = None if wave is not None else no_sound
     problem = None
-    for kind, reason in (("sound", wave_reason), ("picture", frames_reason)):
-        if reason == "decode_error":
+    for kind, part, reason in (("picture", picture, no_picture), ("sound", wave, no_sound)):
+        if part is None and reason == "decode_error":
             problem = reader.problem(kind) or f"nothing in the stream of the {kind}"
     return Media(
         frames=picture,
         times=times,
         wave=wave,
-        frames_reason=frames_reason,
-        wave_reason=wave_reason,
+        frames_reason=None if picture is not None else no_picture,
+        wave_reason=None if wave is not None else no_sound,
         problem=problem,
     )
 
@@ -146,33 +147,29 @@ def pair_up(
     Raises what they raise as `read_pair` does; a BusyError of either at once.
     """
     problems: list[str] = []
-    wave, wave_reason = None, "no_audio"
-    if audio is not None:
+
+    def attempt(path: Path | None, read: Callable[[Path], Media]) -> Media | None:
         try:
-            sound = read_sound(audio)
-            wave, wave_reason = sound.wave, sound.wave_reason or "decode_error"
+            return None if path is None else read(path)
         except BusyError:
             raise
         except MediaError as error:
             problems.append(str(error))
-            wave_reason = "decode_error"
-    frames, frames_reason = None, "no_video"
-    if image is not None:
-        try:
-            frames = read_picture(image).frames
-        except BusyError:
-            raise
-        except MediaError as error:
-            problems.append(str(error))
-            frames_reason = "decode_error"
+            return None
+
+    sound, picture = attempt(audio, read_sound), attempt(image, read_picture)
+    wave = None if sound is None else sound.wave
+    frames = None if picture is None else picture.frames
     if frames is None and wave is None:
         raise MediaError("; ".join(problems) or "neither the sound nor the picture can be read")
+    no_picture = "no_video" if image is None else "decode_error"
+    no_sound = "no_audio" if audio is None else "decode_error"
     return Media(
         frames=frames,
         times=np.zeros(0 if frames is None else 1),
         wave=wave,
-        frames_reason=None if frames is not None else frames_reason,
-        wave_reason=None if wave is not None else wave_reason,
+        frames_reason=None if frames is not None else no_picture,
+        wave_reason=None if wave is not None else no_sound,
         problem="; ".join(problems) or None,
     )
 
@@ -215,8 +212,3 @@ def read_image(path: Path, limits: Limits = Limits()) -> np.ndarray:
     if kept_size(width, height) != (width, height):
         picture = cv2.resize(picture, kept_size(width, height), interpolation=cv2.INTER_AREA)
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-
-
-def _cannot_open(path: Path, error: Exception) -> str:
-    reason = what_is_wrong(path) or short(error)
-    return f"{path.name}: not a video or sound file that can be opened ({reason})"
