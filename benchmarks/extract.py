@@ -137,10 +137,12 @@ def trained_vectors(
     from mraf.extractors.voice.ge2e import GE2E
 
     found = [(np.asarray(image), mtcnn.detect(image)[0]) for image in images]
-    seen = [(frame, boxes[0]) for frame, boxes in found if boxes is not None]
+    cropped = [(frame, boxes[0]) for frame, boxes in found if boxes is not None]
     face = None
-    if seen:
-        vectors = Dlib().embed([frame for frame, _ in seen], np.stack([box for _, box in seen]))
+    if cropped:
+        vectors = Dlib().embed(
+            [frame for frame, _ in cropped], np.stack([box for _, box in cropped])
+        )
         face = unit(vectors.mean(axis=0))
     return face, GE2E().embed([sound])[0]
 

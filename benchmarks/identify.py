@@ -99,7 +99,7 @@ def publish(folder: Path) -> None:
     """Let the weights in a folder pass for the published ones in this process."""
     from mraf.extractors.encoders import TABLES
 
-    pair = pair_of(folder)  # their digests lie beside them
+    pair = pair_of(folder)  # with their digests
     for table, spec in zip(TABLES.values(), (pair.face, pair.voice), strict=True):
         row = table[spec.name]
         assert row.published is not None and spec.weights is not None

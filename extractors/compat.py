@@ -1,4 +1,4 @@
-"""Make torchvision and torchaudio importable beside a CPU-only torch.
+"""Make torchvision and torchaudio importable with a CPU-only torch.
 
 Their wheels link CUDA libraries, which a CPU-only torch does not bring. Without them torchvision
 stops at import with "operator torchvision::nms does not exist" and torchaudio with an OSError.

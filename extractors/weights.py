@@ -234,11 +234,11 @@ def _wait_for_answer(url: str, seconds: float) -> None:
     """
     import requests
 
-    asking = ThreadPool(1).apply_async(requests.head, (url,), {"timeout": seconds})
-    try:
-        asking.get(seconds)
-    except multiprocessing.TimeoutError:  # the thread ends with the process at the latest
-        raise TimeoutError(f"no answer within {seconds:g} s") from None
+    with ThreadPool(1) as pool:  # which does not wait for its thread at the end
+        try:
+            pool.apply_async(requests.head, (url,), {"timeout": seconds}).get(seconds)
+        except multiprocessing.TimeoutError:
+            raise TimeoutError(f"no answer within {seconds:g} s") from None
 
 
 def _progress_bar(file: WeightFile, progress: Progress | None) -> SimpleNamespace:

@@ -1,4 +1,4 @@
-"""Find the speech in a clip's sound, and measure how loud the noise beside it is."""
+"""Find the speech in a clip's sound, and measure its level over the noise."""
 
 from dataclasses import dataclass
 

@@ -55,7 +55,7 @@ real = ctypes.CDLL
 def load(path, *more, **options):
     if 'torchvision' not in path and 'torchaudio' not in path:
         return real(path, *more, **options)
-    if 'torch' not in sys.modules:  # the extensions find torch's libraries only beside torch
+    if 'torch' not in sys.modules:  # the extensions need the libraries of an imported torch
         missing.append(path)
         raise OSError('libc10.so: cannot open shared object file')
 ctypes.CDLL = load

@@ -54,19 +54,19 @@ def test_clips_are_decoded_in_a_child_process_by_the_options(bare, tmp_path, mon
     monkeypatch.setattr(
         "mraf.extractors.media.read.read_video", lambda *args: pytest.fail("decoded here")
     )
-    media, heard = bare()._read(Files(path))
+    media, speech = bare()._read(Files(path))
     assert np.array_equal(media.frames, expected.frames)
-    assert np.array_equal(media.wave, expected.wave) and np.array_equal(heard, expected.wave)
+    assert np.array_equal(media.wave, expected.wave) and np.array_equal(speech, expected.wave)
 
 
 def test_a_face_says_why_its_picture_could_not_be_decoded(bare, tmp_path, monkeypatch):
     sound = write_media(tmp_path / "voice.wav", wave=tone(1.0), audio_codec="pcm_s16le")
     broken = tmp_path / "face.png"
     broken.write_bytes(b"no picture")
-    heard = VoiceResult(vector=np.ones(4, np.float32))
-    monkeypatch.setattr(module, "embed_voices", lambda clips, _: [heard] * len(clips))
+    found = VoiceResult(vector=np.ones(4, np.float32))
+    monkeypatch.setattr(module, "embed_voices", lambda clips, _: [found] * len(clips))
     face, voice = bare()(audio=sound, image=broken)
-    assert (face.reason, voice) == ("decode_error", heard)
+    assert (face.reason, voice) == ("decode_error", found)
     assert face.problem == "face.png: not a picture that can be decoded"
 
 

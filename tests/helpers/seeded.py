@@ -18,7 +18,7 @@ def facenet() -> Any:
 
 
 def facenet_state() -> dict[str, Any]:
-    """What the published file holds, the classifier of its training identities included."""
+    """A state like that of the published file, with the classifier of its training identities."""
     classifier = {"logits.weight": torch.zeros(8631, 512), "logits.bias": torch.zeros(8631)}
     return facenet().state_dict() | classifier
 

@@ -10,7 +10,7 @@ REPORTS = "import sys; print('openvino_telemetry.main' in sys.modules)"
 
 
 def printed(code: str, tmp_path) -> str:
-    """What a fresh interpreter prints, with a home of its own."""
+    """The output of a fresh interpreter with a home of its own."""
     run = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

@@ -132,9 +132,9 @@ def test_of_two_drawn_people_in_one_picture_one_is_embedded(drawn, finder):
     alone = embed_face(first, None, finder, encoder)
     assert (alone.frames, alone.people) == (4, 1) and alone.steadiness > 0.95
     smaller = np.stack([cv2.resize(frame, (240, 180)) for frame in second])
-    beside = np.concatenate([first, np.zeros((4, 240, 240, 3), np.uint8)], axis=2)
-    beside[:, :180, 320:] = smaller
-    both = embed_face(beside, None, finder, encoder)
+    pair = np.concatenate([first, np.zeros((4, 240, 240, 3), np.uint8)], axis=2)
+    pair[:, :180, 320:] = smaller
+    both = embed_face(pair, None, finder, encoder)
     assert (both.frames, both.people) == (4, 2)
     assert both.vector @ alone.vector > encoder.same
 

@@ -19,8 +19,8 @@ def frames(sample_videos) -> np.ndarray:
         read_video(sample_videos / f"person0{i}/English/rec1/02.mp4", frames=1).frames[0]
         for i in (1, 2)
     )
-    beside = np.zeros_like(ann)
-    return np.stack([np.hstack([ann, bob]), np.hstack([beside, beside]), np.hstack([beside, bob])])
+    empty = np.zeros_like(ann)
+    return np.stack([np.hstack([ann, bob]), np.hstack([empty, empty]), np.hstack([empty, bob])])
 
 
 def test_faces_are_where_facenet_pytorch_finds_them(cascade, frames):

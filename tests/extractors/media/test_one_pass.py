@@ -1,4 +1,4 @@
-"""How far a file is read whose streams do not end together, or do not lie side by side."""
+"""Reading of files whose streams do not end together, or do not lie side by side."""
 
 from pathlib import Path
 

@@ -28,8 +28,8 @@ class Scripted:
 
 def embed_voice(wave, reason, finder, encoder):
     """The voice of one clip."""
-    heard = None if wave is None else finder.find(wave)
-    return embed_voices([(heard, reason)], encoder)[0]
+    speech = None if wave is None else finder.find(wave)
+    return embed_voices([(speech, reason)], encoder)[0]
 
 
 def test_too_little_speech_is_not_embedded():
@@ -58,16 +58,16 @@ def test_without_sound_the_reason_is_handed_on(reason):
 
 
 def test_voices_of_several_clips_are_embedded_together_and_not_mixed_up():
-    def heard(seconds: float) -> Speech:
+    def speech(seconds: float) -> Speech:
         return Scripted(seconds).find(np.zeros(1))
 
     silent = Speech(wave=np.zeros(0, np.float32), probability=0.1)
     clips = [
-        (heard(2), None),
+        (speech(2), None),
         (None, "no_audio"),
         (silent, None),
-        (heard(0.5), None),
-        (heard(3), None),
+        (speech(0.5), None),
+        (speech(3), None),
     ]
     results = embed_voices(clips, Length())
     assert [None if r.vector is None else r.vector[0] for r in results] == [
