@@ -198,6 +198,7 @@ def _download(file: WeightFile, progress: Progress | None, connect_seconds: floa
     """Download a file into the cache, whole and with the right hash or not at all."""
     import pooch
 
+    pooch.get_logger().setLevel("WARNING")  # it prints to stderr
     folder = cache_dir()
     downloader = pooch.HTTPDownloader(
         progressbar=_progress_bar(file, progress), chunk_size=_CHUNK, timeout=connect_seconds

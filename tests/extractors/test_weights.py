@@ -66,7 +66,7 @@ def published(server, path="/w.pt", content=CONTENT):
     )
 
 
-def test_fetches_once_with_progress_and_keeps(server, cache):
+def test_fetches_once_with_progress_and_keeps(server, cache, capfd):
     steps = []
     file = published(server)
     path = weights.get(file, progress=lambda *step: steps.append(step))
@@ -74,6 +74,7 @@ def test_fetches_once_with_progress_and_keeps(server, cache):
     assert steps[-1] == ("w.pt", len(CONTENT), len(CONTENT)) and len(steps) > 1
     assert weights.get(file) == path
     assert server.asked == 1
+    assert capfd.readouterr() == ("", "")  # nothing but the callback reports
 
 
 def test_the_folder_given_comes_first_then_the_environment_then_the_cache(
