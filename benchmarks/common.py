@@ -1,4 +1,4 @@
-"""What several benchmarks need: encoders with untrained weights, and processes watched by /proc."""
+"""Shared by benchmarks: encoders with untrained weights, and processes watched through /proc."""
 
 import json
 import os
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def networks() -> tuple[Any, Any]:
-    """InceptionResnetV1 and ECAPA-TDNN, untrained."""
+    """Return InceptionResnetV1 and ECAPA-TDNN, untrained."""
     from mraf.extractors import compat
 
     compat.prepare()
@@ -27,7 +27,7 @@ def networks() -> tuple[Any, Any]:
 
 
 def write_weights(folder: Path) -> None:
-    """Weights from a generator: facenet.pt and ecapa.pt."""
+    """Write random weights: facenet.pt and ecapa.pt."""
     import torch
 
     facenet, ecapa = networks()
@@ -36,7 +36,7 @@ def write_weights(folder: Path) -> None:
 
 
 def pair_of(folder: Path) -> Any:
-    """The encoders with the weights that lie in a folder."""
+    """Return the encoders with the weights in a folder."""
     from mraf.extractors.encoders import EncoderPair, EncoderSpec
     from mraf.extractors.weights import sha256_of
 
@@ -46,17 +46,17 @@ def pair_of(folder: Path) -> Any:
         digest = file.with_suffix(".sha256")
         if not digest.is_file():
             digest.write_text(sha256_of(file))
-        specs.append(EncoderSpec(name, file, digest.read_text()))
-    return EncoderPair(*specs)
+        specs.append(EncoderSpec(name, weights=file, sha256=digest.read_text()))
+    return EncoderPair(face=specs[0], voice=specs[1])
 
 
 def environment() -> dict[str, str]:
-    """That of a process which imports the modules of this tree."""
+    """Return the environment of a process that imports the modules of this tree."""
     return os.environ | {"PYTHONPATH": str(ROOT)}
 
 
 def run(command: list[str], clips: list[Path]) -> dict[str, Any]:
-    """What a fresh Python printed last, which gets the clips on stdin and its start as STARTED."""
+    """Run a fresh Python with the clips on stdin and its start as STARTED; return its last line."""
     done = subprocess.run(
         [sys.executable, *command],
         input="\n".join(map(str, clips)),
@@ -71,7 +71,7 @@ def run(command: list[str], clips: list[Path]) -> dict[str, Any]:
 
 
 def processes() -> Iterator[tuple[int, list[str]]]:
-    """Every process: its id, and of its `stat` the state, parent, group, session and the rest."""
+    """Yield every process: its id, and the fields of its `stat` from the state on."""
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
@@ -82,7 +82,7 @@ def processes() -> Iterator[tuple[int, list[str]]]:
 
 
 def command_line(pid: int) -> str:
-    """The command line of a process; empty where it has gone."""
+    """Return the command line of a process; empty where it has ended."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_text()
     except OSError:
@@ -90,7 +90,7 @@ def command_line(pid: int) -> str:
 
 
 def peak_memory(pid: int | None) -> int:
-    """Most resident memory of a process so far, in bytes; 0 where it has gone."""
+    """Return the peak resident memory of a process in bytes; 0 where it has ended."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

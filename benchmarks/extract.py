@@ -5,9 +5,9 @@
 
 The plain way, in one process with torch's own threads: decode the whole clip; put 8 frames spread
 over it, at full size, through MTCNN with its defaults, one by one; each crop through
-InceptionResnetV1; the resampled sound through ECAPA-TDNN. Ours: `mraf.pipeline.extraction.extract.extract` with one
-worker a core. Both have the same weights, drawn from a generator. They take turns, each in a process
-of its own; loading is left out of the speed and shown beside it.
+InceptionResnetV1; the resampled sound through ECAPA-TDNN. Ours: `mraf extract` with one worker a
+core. Both have the same random weights. They take turns, each in a process of its own. The speed
+leaves out the loading, which has a column of its own.
 """
 
 import argparse
@@ -31,8 +31,8 @@ def main() -> None:
     """Run both in turns and print speed, memory and agreement."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("videos", type=Path, nargs="?")
-    parser.add_argument("--made", type=int, default=0, help="make as many sample videos at 720p")
-    parser.add_argument("--clips", type=int, default=52, help="at most so many of VIDEOS")
+    parser.add_argument("--made", type=int, default=0, help="make this many sample videos at 720p")
+    parser.add_argument("--clips", type=int, default=52, help="at most this many of VIDEOS")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--run", choices=["plain", "ours"], help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def chosen(arguments: argparse.Namespace, folder: Path) -> list[Path]:
-    """The clips: some of those given, spread over them, or sample videos made now."""
+    """Return some of the given clips, spread over all, or sample videos made now."""
     if arguments.made:
         from mraf.data.sample.make import SampleOptions, make_sample
 
@@ -64,7 +64,7 @@ def chosen(arguments: argparse.Namespace, folder: Path) -> list[Path]:
 
 
 def turn(clips: list[Path], folder: Path, number: int) -> dict[str, dict[str, Any]]:
-    """One run of each, each in a fresh process; who begins alternates."""
+    """Run each once, in a fresh process; the order alternates."""
     found = {}
     for name in ("plain", "ours") if number % 2 == 0 else ("ours", "plain"):
         found[name] = run([__file__, "--run", name, "--out", str(folder)], clips)
@@ -73,7 +73,7 @@ def turn(clips: list[Path], folder: Path, number: int) -> dict[str, dict[str, An
 
 
 def plain(clips: list[Path], folder: Path) -> dict[str, Any]:
-    """The loop of the READMEs."""
+    """Run the loop of the READMEs."""
     from mraf.extractors import compat
 
     started = time.monotonic()
@@ -116,7 +116,7 @@ def plain(clips: list[Path], folder: Path) -> dict[str, Any]:
 
 
 def decoded(clip: Path) -> tuple[list[np.ndarray], np.ndarray, int]:
-    """All frames, and the sound with its sampling rate."""
+    """Return all frames, the sound and its sampling rate."""
     import av
 
     with av.open(str(clip)) as container:
@@ -132,21 +132,23 @@ def decoded(clip: Path) -> tuple[list[np.ndarray], np.ndarray, int]:
 def trained_vectors(
     images: list[Any], sound: np.ndarray, mtcnn: Any
 ) -> tuple[np.ndarray | None, np.ndarray]:
-    """What the packaged, trained encoders make of the same faces and sound (not timed)."""
-    from mraf.extractors.face.encoders import Dlib
-    from mraf.extractors.voice.encoders import GE2E
+    """Return the vectors of the packaged, trained encoders for the same faces and sound (not timed)."""
+    from mraf.extractors.face.dlib import Dlib
+    from mraf.extractors.voice.ge2e import GE2E
 
     found = [(np.asarray(image), mtcnn.detect(image)[0]) for image in images]
-    seen = [(frame, boxes[0]) for frame, boxes in found if boxes is not None]
+    cropped = [(frame, boxes[0]) for frame, boxes in found if boxes is not None]
     face = None
-    if seen:
-        vectors = Dlib().embed([frame for frame, _ in seen], np.stack([box for _, box in seen]))
+    if cropped:
+        vectors = Dlib().embed(
+            [frame for frame, _ in cropped], np.stack([box for _, box in cropped])
+        )
         face = unit(vectors.mean(axis=0))
     return face, GE2E().embed([sound])[0]
 
 
 def ours(clips: list[Path], folder: Path) -> dict[str, Any]:
-    """`mraf.pipeline.extraction.extract.extract`, with the same weights; then, not timed, the trained encoders."""
+    """Run `mraf extract` with the same weights; then, not timed, with the trained encoders."""
     from mraf.data.clips.manifest import Clip
     from mraf.extractors.encoders import EncoderPair, EncoderSpec
     from mraf.pipeline.workspace import Workspace
@@ -158,13 +160,15 @@ def ours(clips: list[Path], folder: Path) -> dict[str, Any]:
         result = timed(entries, Path(space), pair)
         faces, voices = vectors_of(Workspace(Path(space)), len(clips))
     with tempfile.TemporaryDirectory(dir=folder) as space:
-        timed(entries, Path(space), EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e")))
+        timed(
+            entries, Path(space), EncoderPair(face=EncoderSpec("dlib"), voice=EncoderSpec("ge2e"))
+        )
         keep(folder / "ours.npz", faces, voices, *vectors_of(Workspace(Path(space)), len(clips)))
     return result
 
 
 def convert(specs: list[Any]) -> None:
-    """Put the graphs into the cache, which a user's first run does once."""
+    """Convert the networks into the cache, as a user's first run does once."""
     from mraf.extractors.encoders import build
     from mraf.extractors.face.mtcnn import Cascade
 
@@ -174,7 +178,7 @@ def convert(specs: list[Any]) -> None:
 
 
 def timed(clips: list[Any], space: Path, pair: Any) -> dict[str, Any]:
-    """Extract, and measure from when every worker has done its first clip."""
+    """Extract, and measure from the moment when every worker has done its first clip."""
     from mraf.pipeline.extraction.extract import extract
     from mraf.pipeline.extraction.processes import available_cores
 
@@ -196,13 +200,13 @@ def timed(clips: list[Any], space: Path, pair: Any) -> dict[str, Any]:
 def vectors_of(
     workspace: Any, count: int
 ) -> tuple[list[np.ndarray | None], list[np.ndarray | None]]:
-    """Faces and voices in the order of the clips."""
+    """Return faces and voices in the order of the clips."""
     rows = {int(row.clip): row for row in workspace.table.rows()}
     return [rows[i].face for i in range(count)], [rows[i].voice for i in range(count)]
 
 
 def unit(vector: np.ndarray) -> np.ndarray:
-    """The vector at length 1."""
+    """Return the vector at length 1."""
     return vector / np.linalg.norm(vector)
 
 
@@ -218,7 +222,7 @@ def keep(path: Path, *columns: list[np.ndarray | None]) -> None:
 
 
 def report(clips: list[Path], rounds: list[dict[str, dict[str, Any]]], folder: Path) -> None:
-    """Speed, memory, agreement, and how well each tells people apart."""
+    """Print speed, memory, agreement, and how well each tells people apart."""
     plain_, ours_ = (
         {
             "speed": statistics.median(each[name]["speed"] for each in rounds),
@@ -257,14 +261,14 @@ TITLES = {
 
 
 def speaker_of(clip: Path) -> str:
-    """Whose folder a clip lies in."""
+    """Return the speaker in whose folder a clip lies."""
     from mraf.data.clips.manifest import describe_path
 
     return describe_path(clip, clip.parents[3])[0] or clip.parts[-2]
 
 
 def neighbours(vectors: np.ndarray, speakers: np.ndarray) -> float:
-    """Share of clips whose nearest other clip is of the same speaker."""
+    """Return the share of clips whose nearest other clip is of the same speaker."""
     similarity = vectors @ vectors.T
     np.fill_diagonal(similarity, -2)
     return float((speakers[similarity.argmax(axis=1)] == speakers).mean())

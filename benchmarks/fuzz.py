@@ -1,10 +1,10 @@
-"""Does any damaged file hang, crash or fill the decoder? Seeded damage to files of each format.
+"""Look for damaged files that hang, crash or fill the decoder: seeded damage to each format.
 
     python -m benchmarks.fuzz --cases 500 --seed 1
 
-Prints, by format and by kind of damage, how many files still gave something and how many an error
-that names the file; the slowest file; the most memory that the child process held; and what must
-be nothing: files that hung or crashed the decoder, messages of several lines, files left behind.
+Prints, by format and by kind of damage, how many files could be read in part and how many gave an
+error that names the file; the slowest file; the peak memory of the child process. Files that hang or
+crash the decoder, messages of several lines and files left behind must not occur.
 Needs /proc for the memory.
 """
 
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def attempt(decoder: Decoder, path: Path) -> tuple[str, str, float]:
-    """What became of a file, the message where there is one, and seconds."""
+    """Return the outcome for a file, the message of an error, and seconds."""
     start = time.monotonic()
     try:
         decoder.read(**{media_mutator.role(path): path})
@@ -80,7 +80,7 @@ def attempt(decoder: Decoder, path: Path) -> tuple[str, str, float]:
 
 
 def print_table(title: str, counts: Counter[tuple[str, str]]) -> None:
-    """One line for each format, or each kind of damage."""
+    """Print one line for each format, or each kind of damage."""
     print(f"{title:10}" + "".join(f"{outcome:>8}" for outcome in OUTCOMES))
     for name in dict.fromkeys(name for name, _ in counts):
         print(f"{name:10}" + "".join(f"{counts[name, outcome]:8}" for outcome in OUTCOMES))

@@ -1,10 +1,10 @@
-"""One clip, cold and warm: where the time of `mraf identify` goes, against the plain way.
+"""Time of each stage of `mraf identify` for one clip, cold and warm, against the plain way.
 
     python benchmarks/identify.py VIDEOS
 
-The model is trained here on a few of the clips, with weights drawn from a generator, which are looked up and
-checked by SHA-256 as published ones are. Cold is a fresh process, from its start to the name; warm is one more clip in the same process. The plain way is that of
-`benchmarks/extract.py`, which only embeds.
+The model is trained here on a few of the clips, with random weights, which are looked up and checked
+by SHA-256 as published ones are. Cold is a fresh process, from its start to the name; warm is one
+more clip in the same process. The plain way is that of `benchmarks/extract.py`, which only embeds.
 """
 
 import argparse
@@ -25,7 +25,7 @@ STAGES = ("decode", "find faces", "embed faces", "find speech", "embed speech")
 
 
 def main() -> None:
-    """Time both in turns and print where ours spends it."""
+    """Time both in turns and print the time of each of our stages."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("videos", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def train(videos: Path, folder: Path) -> None:
-    """A model of the speakers in a folder, three clips of each."""
+    """Train a model of the speakers in a folder, on three clips of each."""
     from mraf.data.clips.manifest import find_clips
     from mraf.pipeline.extraction.extract import extract
     from mraf.pipeline.training.train import train as fit
@@ -68,7 +68,7 @@ def train(videos: Path, folder: Path) -> None:
 
 
 def child(folder: Path) -> dict[str, Any]:
-    """In a fresh process: identify the clips on stdin, and tell how long everything took."""
+    """Identify the clips on stdin in this fresh process, and return how long each stage took."""
     clips = [Path(line) for line in sys.stdin.read().splitlines()]
     started = float(os.environ["STARTED"])  # the clock is the machine's
     from mraf import cli  # noqa: F401
@@ -96,10 +96,10 @@ def child(folder: Path) -> dict[str, Any]:
 
 
 def publish(folder: Path) -> None:
-    """Have this process take the weights in a folder for those that are published."""
+    """Let the weights in a folder pass for the published ones in this process."""
     from mraf.extractors.encoders import TABLES
 
-    pair = pair_of(folder)  # their digests lie beside them
+    pair = pair_of(folder)  # with their digests
     for table, spec in zip(TABLES.values(), (pair.face, pair.voice), strict=True):
         row = table[spec.name]
         assert row.published is not None and spec.weights is not None
@@ -108,7 +108,7 @@ def publish(folder: Path) -> None:
 
 
 def measured(extractor: Any) -> dict[str, float]:
-    """Seconds spent in each stage of an extractor, kept up to date from now on."""
+    """Return the seconds spent in each stage of an extractor, updated from now on."""
     spent: dict[str, float] = defaultdict(float)
     parts = (
         (extractor._decoders[0], "read"),
@@ -123,7 +123,7 @@ def measured(extractor: Any) -> dict[str, float]:
 
 
 def timed(function: Any, stage: str, spent: dict[str, float]) -> Any:
-    """The function, its time added to a stage."""
+    """Return the function with its time added to a stage."""
 
     def call(*arguments: Any) -> Any:
         before = time.monotonic()
@@ -136,7 +136,7 @@ def timed(function: Any, stage: str, spent: dict[str, float]) -> Any:
 
 
 def report(ours: list[dict[str, Any]], plain: list[dict[str, Any]]) -> None:
-    """Medians over the rounds."""
+    """Print medians over the rounds."""
 
     def median(*path: Any) -> float:
         values = []

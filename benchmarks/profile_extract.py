@@ -1,9 +1,9 @@
-"""Where the time of an extraction goes, on one core, beside what the networks' arithmetic would take.
+"""Time of each stage of an extraction on one core, next to the time of the networks' arithmetic.
 
     python benchmarks/profile_extract.py VIDEOS --clips 13
 
-The peak is that of a large matrix product in single precision on one core; the arithmetic is counted by
-torch on the networks themselves (MTCNN's by the crops that its stages looked at).
+The peak is the speed of a large matrix product in single precision on one core. torch counts the
+arithmetic on the networks themselves (MTCNN's by the crops that went through its stages).
 """
 
 import argparse
@@ -34,7 +34,7 @@ def main() -> None:
         write_weights(Path(folder))
         extractor = ClipExtractor(pair_of(Path(folder)))
     count = Counter(extractor)
-    for clip in clips:  # once before: the graphs prepare for each new size
+    for clip in clips:  # once before: OpenVINO prepares for each new size
         extractor(clip)
     stages = measured(extractor)
     count.clear()
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 class Counter:
-    """What went through the networks of an extractor."""
+    """The inputs that went through the networks of an extractor."""
 
     def __init__(self, extractor: Any) -> None:
         self._inputs: list[tuple[str, str, tuple[int, ...]]] = []
@@ -74,11 +74,11 @@ class Counter:
             setattr(holder, name, self._watched(getattr(holder, name), stage, network))
 
     def clear(self) -> None:
-        """Forget what was counted."""
+        """Start to count from zero."""
         self._inputs.clear()
 
     def flops(self) -> dict[str, float]:
-        """Floating-point operations by stage."""
+        """Return floating-point operations by stage."""
         total: dict[str, float] = {}
         known: dict[tuple[str, tuple[int, ...]], float] = {}
         for stage, network, shape in self._inputs:
@@ -96,7 +96,7 @@ class Counter:
 
 
 def flops_of(network: str, shape: tuple[int, ...]) -> float:
-    """Operations of one call, two for each multiplication with addition."""
+    """Return the operations of one call, two for each multiplication with addition."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -113,7 +113,7 @@ def flops_of(network: str, shape: tuple[int, ...]) -> float:
 
 
 def peak_flops() -> float:
-    """Of a product of two matrices of 2,048 rows and columns, the best of five."""
+    """Return the best speed of five products of matrices of 2,048 rows and columns."""
     import torch
 
     torch.set_num_threads(1)

@@ -1,9 +1,10 @@
-"""Let torchvision and torchaudio be imported beside a CPU-only torch.
+"""Make torchvision and torchaudio importable with a CPU-only torch.
 
 Their wheels link CUDA libraries, which a CPU-only torch does not bring. Without them torchvision
 stops at import with "operator torchvision::nms does not exist" and torchaudio with an OSError.
-Neither extension is needed: only torchvision's non-maximum suppression has to exist, and is defined
-here for the CPU, beside torchaudio's functions written in Python. Where the real extensions load, nothing is changed.
+Neither extension is needed: torchaudio's functions in Python suffice, and torchvision only wants its
+non-maximum suppression, which this module defines for the CPU. Where the real extensions load,
+nothing changes.
 """
 
 import ctypes
@@ -25,9 +26,10 @@ def prepare(*packages: str) -> list[str]:
     """Make `import torchvision` and `import torchaudio` work; call before either. Idempotent.
 
     Args:
-        packages: those that are wanted, by default both. torchvision alone takes two seconds.
+        packages: the packages to prepare, by default both. torchvision alone takes two seconds.
 
-    Returns the names of the packages that needed help.
+    Returns:
+        Names of the packages that needed help.
     """
     import torch  # noqa: F401  # the extensions link its libraries and do not find them alone
 
@@ -43,11 +45,11 @@ def prepare(*packages: str) -> list[str]:
 
 @contextmanager
 def torch_threads(count: int | None = None) -> Iterator[None]:
-    """Give torch `count` threads within, and what it had before afterwards.
+    """Let torch use `count` threads in a `with` block, and restore the number afterwards.
 
     The networks of an extraction are small: one thread is nearly as fast as two on an idle machine,
     and many times faster on a busy one, where threads wait for each other at every layer. Without
-    a count the threads are only kept: importing silero_vad sets them to 1.
+    a count the block only restores the number: importing silero_vad sets it to 1.
     """
     import torch
 
@@ -61,12 +63,12 @@ def torch_threads(count: int | None = None) -> Iterator[None]:
 
 
 def _loads(package: str, library: str) -> bool:
-    """Whether a package's extension can be loaded; True where it has none to load."""
+    """Tell whether a package's extension loads; True where the package has none."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         return True
     path = Path(spec.origin).parent / library
-    if not path.exists():  # other platforms name it otherwise; then there is nothing to mend
+    if not path.exists():  # other platforms name it otherwise, and need no help
         return True
     try:
         ctypes.CDLL(str(path))
@@ -90,12 +92,12 @@ def _define_nms() -> None:
     import torchvision.extension
 
     torchvision.extension._has_ops = lambda: True
-    # Asked for the CUDA version of an extension that is not there, it would raise.
+    # The original raises where the extension is absent.
     torchvision.extension._check_cuda_version = lambda: -1
 
 
 def nms(boxes: Any, scores: Any, iou_threshold: float) -> Any:
-    """Greedy non-maximum suppression.
+    """Drop boxes that overlap a better one, as torchvision's operator does.
 
     Args:
         boxes: `[N, 4]` tensor of x1, y1, x2, y2.
@@ -105,24 +107,12 @@ def nms(boxes: Any, scores: Any, iou_threshold: float) -> Any:
     Returns:
         `[M]` int64 tensor: indices of the boxes kept, best score first.
     """
-    import numpy as np
     import torch
 
-    x1, y1, x2, y2 = boxes.detach().double().numpy().T
-    area = (x2 - x1) * (y2 - y1)
-    order = np.argsort(-scores.detach().double().numpy(), kind="stable")
-    keep = []
-    while order.size:
-        best, rest = order[0], order[1:]
-        keep.append(best)
-        width = np.minimum(x2[best], x2[rest]) - np.maximum(x1[best], x1[rest])
-        height = np.minimum(y2[best], y2[rest]) - np.maximum(y1[best], y1[rest])
-        overlap = np.clip(width, 0, None) * np.clip(height, 0, None)
-        union = area[best] + area[rest] - overlap
-        # Degenerate boxes have no area: 0/0 keeps them, as the compiled operator does.
-        iou = np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
-        order = rest[iou <= iou_threshold]
-    return torch.as_tensor(np.array(keep, dtype=np.int64))
+    from mraf.extractors.boxes import suppress
+
+    boxes, scores = (each.detach().double().numpy() for each in (boxes, scores))
+    return torch.from_numpy(suppress(boxes, scores, iou_threshold))
 
 
 def _stub_torchaudio() -> None:

@@ -1,10 +1,10 @@
 """The encoders to choose from, and how one is chosen.
 
-To add an encoder: write a class with what `FaceEncoder` or `VoiceEncoder` asks for, and add a row to `FACE` or `VOICE`.
+To add an encoder, write a class with the constructor and methods of `FaceEncoder` or `VoiceEncoder`, and
+add a row to `FACE` or `VOICE`.
 """
 
 import pickle
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -12,8 +12,12 @@ from typing import Any
 
 from mraf.errors import MissingError, MrafError, UsageError, choices
 from mraf.extractors import weights
-from mraf.extractors.face.encoders import Dlib, FaceNet
-from mraf.extractors.voice.encoders import GE2E, Ecapa
+from mraf.extractors.face.dlib import Dlib
+from mraf.extractors.face.embed import FaceEncoder
+from mraf.extractors.face.facenet import FaceNet
+from mraf.extractors.voice.ecapa import Ecapa
+from mraf.extractors.voice.embed import VoiceEncoder
+from mraf.extractors.voice.ge2e import GE2E
 
 ATTEMPT_SECONDS = 7.0
 """How long `auto` waits for each of the two servers before it takes the packaged encoders."""
@@ -25,7 +29,7 @@ class Encoder:
 
     title: str
     dim: int
-    build: Callable[..., Any]  # (Weights, device, threads) for published weights, () for packaged
+    build: type[FaceEncoder] | type[VoiceEncoder]
     published: weights.WeightFile | None = None
     package: str | None = None  # distribution that carries the weights
 
@@ -127,12 +131,11 @@ def build(spec: EncoderSpec, device: str = "cpu", threads: int = 1) -> Any:
     Raises MissingError where the file is gone, MrafError where it is not what it should be or the
     network cannot be set up.
     """
-    row = _row(spec.name)
-    if spec.weights is None:
-        return row.build()
-    own = weights.Weights(spec.sha256 or "", lambda: _read_state(spec))
+    own = weights.PACKAGED
+    if spec.weights is not None:
+        own = weights.Weights(sha256=spec.sha256 or "", load=lambda: _read_state(spec))
     try:
-        return row.build(own, device, threads)
+        return _row(spec.name).build(own, device=device, threads=threads)
     except weights.MisfitError as error:
         reason = str(error).splitlines()[0]
         raise MrafError(f"{spec.weights}: not weights of '{spec.name}' ({reason})") from None
@@ -167,7 +170,13 @@ def _located(
     published = _row(name).published
     if published is None:
         return EncoderSpec(name)
-    path = weights.get(published, weights_dir, progress, offline, connect_seconds)
+    path = weights.get(
+        published,
+        weights_dir=weights_dir,
+        progress=progress,
+        offline=offline,
+        connect_seconds=connect_seconds,
+    )
     return EncoderSpec(name, path, published.sha256)
 
 

@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 from mraf.errors import MediaError
 from mraf.extractors import compat, encoders
-from mraf.extractors.face.encoders import FaceFinder
-from mraf.extractors.face.follow import FaceResult, embed_faces
-from mraf.extractors.media.container import Media
+from mraf.extractors.face.detect import FaceFinder
+from mraf.extractors.face.embed import FaceResult, embed_faces
 from mraf.extractors.media.isolated import Decoder
-from mraf.extractors.voice.encoders import Speech, SpeechFinder, VoiceResult, embed_voices
+from mraf.extractors.media.read import Media
+from mraf.extractors.voice.embed import VoiceResult, embed_voices
+from mraf.extractors.voice.vad import Speech, SpeechFinder
 
 RULES = 3
 """Raised whenever the same clip and encoders would give other vectors than before."""
@@ -62,7 +63,9 @@ class ClipExtractor:
     ) -> None:
         self.options = options
         # First, so that the child processes start while the networks load.
-        self._decoders = [Decoder(options.frames, options.max_seconds) for _ in range(decoders)]
+        self._decoders = [
+            Decoder(frames=options.frames, max_seconds=options.max_seconds) for _ in range(decoders)
+        ]
         self._faces = FaceFinder(device, threads)
         self._speech = [SpeechFinder() for _ in range(decoders)]  # each keeps what it is hearing
         self._face = encoders.build(pair.face, device, threads)

@@ -1,20 +1,16 @@
-"""Networks that run: on a CPU as OpenVINO graphs, on a GPU as torch modules in half precision.
+"""Run networks: on a CPU with OpenVINO, on a GPU as torch modules in half precision.
 
-A graph is converted from the torch module once and kept in the user's cache. It takes half the time
-of the module or less, gives the same vectors, and needs no import of torch.
+OpenVINO's form of a network is converted from the torch module once and kept in the user's cache.
+It takes half the time of the module or less, gives the same vectors, and needs no import of torch.
 """
 
-import fcntl
 import hashlib
 import logging
 import os
-import re
 import shutil
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -25,56 +21,55 @@ import numpy as np
 from mraf.errors import MrafError
 
 FORMAT = 1
-"""Raised whenever a conversion changes; graphs converted before are then made anew."""
-
-UNUSED_DAYS = 30
-"""How long a graph is kept that nobody uses; another version of mraf may be using it."""
+"""Version of the conversion; another number has every network converted anew."""
 
 log = logging.getLogger("mraf")
-
 
 Build = Callable[[], tuple[Any, tuple[Any, ...]]]
 """Makes a torch module, in eval mode and with its weights, and example inputs."""
 
 
-class Network(Protocol):
-    """A network that runs: arrays in, arrays out, one call at a time."""
+class CompiledNetwork(Protocol):
+    """A network ready to run: arrays in, arrays out, one call at a time."""
 
     def __call__(self, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
-        """The outputs; they stay valid after the next call."""
+        """Return the outputs, which stay valid after the next call."""
         ...
 
 
-def load(name: str, source: str, build: Build, device: str = "cpu", threads: int = 1) -> Network:
-    """A network, ready to run.
+def load(
+    name: str, source: str, build: Build, *, device: str = "cpu", threads: int = 1
+) -> CompiledNetwork:
+    """Return a network ready to run.
 
     Args:
-        name: of the network, e.g. "facenet".
-        source: what its weights are: a SHA-256, or the version of the package they come in.
-        build: on a CPU it is called only where the cache does not have the graph, which takes
+        name: name of the network, e.g. "facenet".
+        source: identity of its weights: a SHA-256, or the version of the package that holds them.
+        build: on a CPU it is called only if the cache lacks the converted network; converting takes
             seconds. The sizes of batches, pictures and waves may differ from the example's.
         device: "cpu", or a device of torch.
-        threads: of each call, on a CPU.
+        threads: number of threads of each call, on a CPU.
 
-    Raises MrafError where OpenVINO or torch cannot set it up, and what `build` raises.
+    Raises:
+        MrafError: OpenVINO or torch cannot set it up.
     """
     try:
         if device != "cpu":
-            return Module(build()[0], device)
-        return Graph(_cached(name, source, build), threads)
-    except RuntimeError as error:  # what both libraries raise, for want of memory and of anything
+            return TorchNetwork(build()[0], device)
+        return OpenVinoNetwork(_cached(name, source, build), threads)
+    except RuntimeError as error:  # both libraries raise it, for lack of memory and anything else
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise MrafError(
-            f"The network '{name}' cannot be set up on '{device}' ({reason}). `mraf doctor` may "
-            "tell why."
+            f"The network '{name}' cannot be set up on '{device}' ({reason}). Run `mraf doctor` to "
+            "look for the cause."
         ) from error
 
 
-class Graph:
+class OpenVinoNetwork:
     """A network compiled by OpenVINO for the CPU."""
 
     def __init__(self, model: Any, threads: int = 1) -> None:
-        # One thread a worker process, and free to move: pinned ones would all sit on one core.
+        # One thread a worker process, free to move: pinned, those of all workers share one core.
         # Full precision: on a CPU with AVX-512 and without AMX, bfloat16 took half as long again.
         settings = {
             "INFERENCE_NUM_THREADS": threads,
@@ -85,19 +80,19 @@ class Graph:
         self._request = _core().compile_model(model, "CPU", settings).create_infer_request()
 
     def __call__(self, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
-        """The network's outputs; they stay valid after the next call."""
+        """Return the outputs, which stay valid after the next call."""
         results = self._request.infer(list(arrays), share_inputs=True)
         return tuple(np.array(each) for each in results.values())
 
 
-class Module:
+class TorchNetwork:
     """A torch module on a device; half precision on a GPU."""
 
     def __init__(self, module: Any, device: str) -> None:
         self._module, self._device = module.eval().to(device), device
 
     def __call__(self, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
-        """The outputs, in single precision."""
+        """Return the outputs in single precision."""
         import torch
 
         kind = torch.device(self._device).type
@@ -116,7 +111,7 @@ class Module:
 
 
 def cache_dir() -> Path:
-    """The folder in the user's cache that keeps converted networks."""
+    """Return the folder of converted networks: MRAF_GRAPHS, or one in the user's cache."""
     import platformdirs
 
     named = os.environ.get("MRAF_GRAPHS")
@@ -125,36 +120,27 @@ def cache_dir() -> Path:
 
 
 def _cached(name: str, source: str, build: Build) -> Any:
-    """The graph of a network, from the cache or converted now."""
-    folder = cache_dir() / f"{name}-{_digest(name, source)}"
+    """Return OpenVINO's form of a network, from the cache or converted now."""
+    from filelock import FileLock
+
+    folder = cache_dir() / f"{name}-{_key(name, source)}"
     model = _read(folder)
     if model is not None:
         return model
     try:
-        with _lock(folder.parent):
-            model = _read(folder)  # another process may have made it meanwhile
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # One process converts at a time; the others wait and find the result.
+        with FileLock(folder.parent / ".lock"):
+            for stale in folder.parent.glob(".making-*"):  # of a process that was killed
+                shutil.rmtree(stale, ignore_errors=True)
+            model = _read(folder)
             if model is None:
                 model = _convert(name, build)
                 _write(folder, model)
-                _remove_unused(name, folder)
-    except OSError as error:
+    except (OSError, NotImplementedError) as error:  # the latter on a file system without locks
         log.warning("%s: converted networks cannot be kept here (%s)", folder.parent, error)
         model = model or _convert(name, build)
     return model
-
-
-def _remove_unused(name: str, folder: Path) -> None:
-    """Remove graphs of the same network, of other versions or weights, that nobody uses any more."""
-    made_by_us = re.compile(re.escape(name) + r"-[0-9a-f]{16}")
-    for other in folder.parent.iterdir():
-        if other == folder or not made_by_us.fullmatch(other.name):
-            continue
-        with suppress(OSError):
-            found = (other / "digest").stat()
-            used = max(found.st_mtime, found.st_atime)  # versions before this rule only read it
-            if time.time() - used > UNUSED_DAYS * 86_400:
-                log.info("removing %s, unused for %d days", other, UNUSED_DAYS)
-                shutil.rmtree(other)
 
 
 @cache
@@ -163,7 +149,7 @@ def _core() -> Any:
 
 
 def _openvino() -> Any:
-    """The package, kept from reporting its use to its maker, which it would do at every import."""
+    """Import the package without openvino_telemetry, which reports every import to its maker."""
     if "openvino" not in sys.modules:
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
@@ -177,12 +163,12 @@ def _convert(name: str, build: Build) -> Any:
     log.info("converting %s, once", name)
     module, example = build()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the tracer, about shapes that are constant on purpose
+        warnings.simplefilter("ignore")  # the tracer's, about shapes that are constant on purpose
         return _openvino().convert_model(module, example_input=example)
 
 
 def _read(folder: Path) -> Any | None:
-    """The graph in a folder; None where there is none or its files are damaged."""
+    """Return the network in a folder; None where there is none or its files are damaged."""
     try:
         files = [folder / "graph.xml", folder / "graph.bin"]
         if (folder / "digest").read_text("ascii") != _digest_of(files):
@@ -190,13 +176,11 @@ def _read(folder: Path) -> Any | None:
             return None
     except (OSError, ValueError):
         return None
-    with suppress(OSError):  # a cache that another user keeps
-        (folder / "digest").touch()  # when it was used last, for `_remove_unused`
     return _core().read_model(files[0], files[1])
 
 
 def _write(folder: Path, model: Any) -> None:
-    """Put a graph where `_read` finds it, whole or not at all."""
+    """Put a network where `_read` finds it, whole or not at all."""
     temporary = Path(tempfile.mkdtemp(prefix=".making-", dir=folder.parent))
     try:
         _openvino().save_model(model, temporary / "graph.xml", compress_to_fp16=False)
@@ -204,25 +188,13 @@ def _write(folder: Path, model: Any) -> None:
         (temporary / "digest").write_text(_digest_of(files), "ascii")
         shutil.rmtree(folder, ignore_errors=True)
         temporary.rename(folder)
-    except RuntimeError as error:  # OpenVINO's way to say that a file cannot be written
+    except RuntimeError as error:  # OpenVINO cannot write a file
         raise OSError(0, (str(error).splitlines() or ["unknown"])[0]) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Let one process convert at a time; the others wait and find what it made."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        for stale in folder.glob(".making-*"):  # of a process that was killed
-            with suppress(OSError):
-                shutil.rmtree(stale)
-        yield
-
-
-def _digest(name: str, source: str) -> str:
+def _key(name: str, source: str) -> str:
     made_of = f"{name} {source} {FORMAT} {version('openvino')} {version('torch')}"
     return hashlib.sha256(made_of.encode()).hexdigest()[:16]
 

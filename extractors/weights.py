@@ -1,32 +1,32 @@
-"""Where the encoders' weights come from: published files, checked by hash, kept in a cache.
+"""The weights of the encoders: published files, checked by SHA-256 and kept in the user's cache.
 
-A file is looked for in `--weights-dir`, in the folder that MRAF_WEIGHTS names, and in the user's
-cache; only when it is in none of them is it fetched, and only then is the network used.
+A file is looked for in `--weights-dir`, in the folder that MRAF_WEIGHTS names, and in the cache.
+Only if it is in none of them is it downloaded; nothing else uses the network.
 """
 
 import hashlib
-import http.client
+import multiprocessing
 import os
 import shutil
-import threading
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from mraf.errors import MissingError, MrafError, UsageError, choices
 
 CONNECT_SECONDS = 10.0
-"""How long a server may take to answer before we go on without it."""
+"""Seconds within which a server has to begin its answer."""
 
-_CHUNK = 1 << 18
+_CHUNK = 1 << 18  # bytes between two calls of the progress callback
 
 Progress = Callable[[str, int, int], None]
-"""Called with the file's name, the bytes done and the bytes in all."""
+"""Called with the file's name, the bytes that have arrived and the bytes in all."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WeightFile:
     """A published file of weights."""
 
@@ -39,39 +39,46 @@ class WeightFile:
 
 
 PUBLISHED: dict[str, WeightFile] = {
-    "facenet": WeightFile(
-        "facenet",
-        "20180402-114759-vggface2.pt",
-        "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt",
-        111_898_327,
-        "281cebca8662831adb987a874bdcb36e73f5b1c6dc5ee5878f305e985625d99b",
-        "MIT (trained on VGGFace2)",
-    ),
-    "ecapa": WeightFile(
-        "ecapa",
-        "embedding_model.ckpt",
-        "https://huggingface.co/speechbrain/spkrec-ecapa-voxceleb/resolve/0f99f2d0ebe89ac095bcc5903c4dd8f72b367286/embedding_model.ckpt",
-        83_316_686,
-        "0575cb64845e6b9a10db9bcb74d5ac32b326b8dc90352671d345e2ee3d0126a2",
-        "Apache-2.0 (trained on VoxCeleb)",
-    ),
+    file.name: file
+    for file in (
+        WeightFile(
+            name="facenet",
+            filename="20180402-114759-vggface2.pt",
+            url="https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt",
+            size=111_898_327,
+            sha256="281cebca8662831adb987a874bdcb36e73f5b1c6dc5ee5878f305e985625d99b",
+            licence="MIT (trained on VGGFace2)",
+        ),
+        WeightFile(
+            name="ecapa",
+            filename="embedding_model.ckpt",
+            url="https://huggingface.co/speechbrain/spkrec-ecapa-voxceleb/resolve/0f99f2d0ebe89ac095bcc5903c4dd8f72b367286/embedding_model.ckpt",
+            size=83_316_686,
+            sha256="0575cb64845e6b9a10db9bcb74d5ac32b326b8dc90352671d345e2ee3d0126a2",
+            licence="Apache-2.0 (trained on VoxCeleb)",
+        ),
+    )
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Weights:
-    """The weights of a network, read only where they are needed."""
+    """The weights of a network, which are read only when they are needed."""
 
     sha256: str  # of the file
-    load: Callable[[], dict[str, Any]]  # the state of the torch module
+    load: Callable[[], dict[str, Any]]  # returns the state of the torch module
+
+
+PACKAGED = Weights(sha256="", load=dict)
+"""For encoders that bring their own weights in a package."""
 
 
 class MisfitError(MrafError):
-    """Weights that belong to another network."""
+    """Raised for weights that belong to another network."""
 
 
 def fill(module: Any, state: dict[str, Any]) -> None:
-    """Put a state into a torch module. Raises MisfitError where it is that of another network."""
+    """Load a state into a torch module. Raises MisfitError if it is that of another network."""
     try:
         module.load_state_dict(state)
     except RuntimeError as error:
@@ -79,50 +86,55 @@ def fill(module: Any, state: dict[str, Any]) -> None:
 
 
 def cache_dir() -> Path:
-    """The folder in the user's cache that keeps fetched weights."""
+    """Return the folder of the user's cache that keeps downloaded weights."""
     import platformdirs
 
     return platformdirs.user_cache_path("mraf", appauthor=False) / "weights"
 
 
 def folders(weights_dir: Path | None = None) -> list[Path]:
-    """Where weights are looked for, in this order."""
+    """Return the folders in which weights are looked for, in this order."""
     named = os.environ.get("MRAF_WEIGHTS")
-    return [folder for folder in (weights_dir, Path(named) if named else None) if folder] + [
-        cache_dir()
-    ]
+    return [*filter(None, (weights_dir, Path(named) if named else None)), cache_dir()]
 
 
 def find(file: WeightFile, weights_dir: Path | None = None) -> Path | None:
-    """The file where it lies, None where it is nowhere. Its hash is not checked here."""
-    for folder in folders(weights_dir):
-        path = folder / file.filename
-        if path.is_file():
-            return path
-    return None
+    """Return the path of a file, None where it is in no folder. Its hash is not checked."""
+    paths = (folder / file.filename for folder in folders(weights_dir))
+    return next(filter(Path.is_file, paths), None)
 
 
 def find_all(weights_dir: Path | None = None) -> dict[str, Path | None]:
-    """Where each published file lies, by the encoder's name; None where it is nowhere."""
+    """Return the path of each published file by the encoder's name; None where it is absent."""
     return {name: find(file, weights_dir) for name, file in PUBLISHED.items()}
 
 
 def get(
     file: WeightFile,
+    *,
     weights_dir: Path | None = None,
     progress: Progress | None = None,
     offline: bool = False,
     connect_seconds: float = CONNECT_SECONDS,
 ) -> Path:
-    """The file, fetched into the cache where it is not there yet, and checked.
+    """Return the path of a file whose hash is right; an absent file is downloaded into the cache.
 
-    Raises MissingError where it is nowhere and cannot be fetched, MrafError where its hash is wrong.
+    Args:
+        file: the published file.
+        weights_dir: a folder to look in first.
+        progress: called while the file is downloaded.
+        offline: do not use the network.
+        connect_seconds: time within which the server has to begin its answer.
+
+    Raises:
+        MissingError: the file is absent and cannot be downloaded.
+        MrafError: a file of that name has another hash.
     """
     path = find(file, weights_dir)
     if path is None:
         if offline:
-            raise MissingError(f"{missing_text(file)} (--offline forbids fetching it)")
-        path = _download(file, cache_dir() / file.filename, progress, connect_seconds)
+            raise MissingError(f"{missing_text(file)} (--offline forbids downloading it)")
+        path = _download(file, progress, connect_seconds)
     verify(path, file.sha256)
     return path
 
@@ -133,9 +145,17 @@ def get_or_verify(
     only_check: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Path]:
-    """Fetch, or only check, the weights of some encoders; all of them where none is named.
+    """Download if needed, and check, the weights of some encoders; by default of all.
 
-    Raises UsageError for a name without published weights, and what `get` raises.
+    Args:
+        names: names of encoders; None or an empty list for all.
+        weights_dir: a folder to look in first.
+        only_check: do not download.
+        progress: called while a file is downloaded.
+
+    Raises:
+        UsageError: there are no published weights of that name.
+        MissingError, MrafError: see `get`.
     """
     for name in names or []:
         if name not in PUBLISHED:
@@ -145,7 +165,7 @@ def get_or_verify(
         file = PUBLISHED[name]
         if only_check and find(file, weights_dir) is None:
             raise MissingError(missing_text(file) + ".")
-        paths[name] = get(file, weights_dir, progress)
+        paths[name] = get(file, weights_dir=weights_dir, progress=progress)
     return paths
 
 
@@ -160,73 +180,79 @@ def verify(path: Path, sha256: str) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
+    """Return the SHA-256 of a file, in hex."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def missing_text(file: WeightFile) -> str:
-    """What is missing and how to get it, for messages."""
+    """Return the part of a message that says what is missing and how to get it."""
     return (
         f"The weights of '{file.name}' ({file.filename}) are not on this machine. Run "
-        f"`mraf weights get {file.name}`, or fetch {file.url} elsewhere and put the file into "
+        f"`mraf weights get {file.name}`, or download {file.url} elsewhere and put the file into "
         f"{cache_dir()} or a folder given with --weights-dir"
     )
 
 
-def _download(
-    file: WeightFile, target: Path, progress: Progress | None, connect_seconds: float
-) -> Path:
-    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+def _download(file: WeightFile, progress: Progress | None, connect_seconds: float) -> Path:
+    """Download a file into the cache, whole and with the right hash or not at all."""
+    import pooch
+
+    pooch.get_logger().setLevel("WARNING")  # it prints to stderr
+    folder = cache_dir()
+    downloader = pooch.HTTPDownloader(
+        progressbar=_progress_bar(file, progress), chunk_size=_CHUNK, timeout=connect_seconds
+    )
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with _open(file.url, connect_seconds) as answer, temporary.open("wb") as handle:
-            total = int(answer.headers.get("Content-Length") or file.size)
-            if shutil.disk_usage(target.parent).free < total:
-                raise MissingError(
-                    f"{target.parent}: no room for {file.filename} ({total:,} bytes)."
-                )
-            done = 0
-            while chunk := answer.read(_CHUNK):
-                handle.write(chunk)
-                done += len(chunk)
-                if done > max(total, file.size):
-                    break  # the hash will tell
-                if progress:
-                    progress(file.filename, done, total)
-        verify(temporary, file.sha256)
-        temporary.replace(target)
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise MissingError(f"{missing_text(file)}. Fetching it failed: {reason}.") from None
-    except MrafError as error:
-        if isinstance(error, MissingError):
-            raise
+        folder.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(folder).free < file.size:
+            raise MissingError(f"{folder}: no room for {file.filename} ({file.size:,} bytes).")
+        _wait_for_answer(file.url, connect_seconds)
+        pooch.retrieve(
+            file.url,
+            known_hash=f"sha256:{file.sha256}",
+            fname=file.filename,
+            path=folder,
+            downloader=downloader,
+        )
+        (folder / file.filename).chmod(0o644)  # pooch's temporary file is its owner's alone
+    except OSError as error:
+        reason = getattr(error.args[0] if error.args else None, "reason", None) or error
+        raise MissingError(f"{missing_text(file)}. The download failed: {reason}.") from None
+    except ValueError:
         raise MissingError(
-            f"{file.url}: what came is not {file.filename}: its SHA-256 is not the published one. "
-            "Nothing was kept. A proxy may have answered instead; try again or fetch it by hand."
+            f"{file.url}: the answer is not {file.filename}: its SHA-256 is not the published one. "
+            "Nothing was kept. A proxy may have answered instead; try again or download it by hand."
         ) from None
-    finally:
-        temporary.unlink(missing_ok=True)
-    return target
+    return folder / file.filename
 
 
-def _open(url: str, connect_seconds: float) -> Any:
-    """Open a URL; looking up a name has no time limit of its own, so a thread does it."""
-    box: list[Any] = []
+def _wait_for_answer(url: str, seconds: float) -> None:
+    """Raise OSError unless the server answers in time, whatever it answers.
 
-    def work() -> None:
+    requests bounds the time of each connection, but not the look-up of the server's name, and a
+    name may stand for many addresses that do not answer.
+    """
+    import requests
+
+    with ThreadPool(1) as pool:  # which does not wait for its thread at the end
         try:
-            request = urllib.request.Request(url, headers={"User-Agent": "mraf"})
-            box.append(urllib.request.urlopen(request, timeout=connect_seconds))
-        except Exception as error:  # handed to the caller below
-            box.append(error)
+            pool.apply_async(requests.head, (url,), {"timeout": seconds}).get(seconds)
+        except multiprocessing.TimeoutError:
+            raise TimeoutError(f"no answer within {seconds:g} s") from None
 
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    thread.join(connect_seconds)
-    if not box:
-        raise TimeoutError(f"no answer within {connect_seconds:.0f} s")
-    if isinstance(box[0], Exception):
-        raise box[0]
-    return box[0]
+
+def _progress_bar(file: WeightFile, progress: Progress | None) -> SimpleNamespace:
+    """Return the progress bar that pooch asks for; it calls `progress`."""
+    bar = SimpleNamespace(total=0, reset=lambda: None, close=lambda: None)  # pooch sets the total
+    done = 0
+
+    def update(count: int) -> None:
+        nonlocal done
+        total = bar.total or file.size  # 0 where the server does not say
+        done = min(done + count, total)  # pooch counts the last chunk as if it were full
+        if progress:
+            progress(file.filename, done, total)
+
+    bar.update = update
+    return bar

@@ -14,8 +14,8 @@ from mraf.data.clips.names import as_text
 from mraf.errors import MediaError, UsageError
 from mraf.extractors.encoders import EncoderPair, choose
 from mraf.extractors.extractor import ClipExtractor, ExtractOptions
-from mraf.extractors.face.follow import FaceResult
-from mraf.extractors.voice.encoders import VoiceResult
+from mraf.extractors.face.embed import FaceResult
+from mraf.extractors.voice.embed import VoiceResult
 from mraf.pipeline.evaluation import check_encoders
 from mraf.pipeline.extraction.processes import available_cores
 from mraf.pipeline.workspace import Workspace

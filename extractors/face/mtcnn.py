@@ -1,8 +1,8 @@
 """MTCNN (Zhang et al., 2016) with the networks of facenet-pytorch.
 
-The same cascade as facenet-pytorch's, stage by stage. It is quicker because the three networks run
-as graphs, and because the first two stages look at reduced pictures; only the last one, which decides
-and places the box, looks at the full ones.
+The cascade is facenet-pytorch's, stage by stage. It is faster because the three networks run on
+OpenVINO, and because the first two stages look at reduced pictures; only the last stage, which
+decides and places the box, looks at the full ones.
 """
 
 from collections.abc import Sequence
@@ -12,59 +12,52 @@ from typing import Any
 
 import numpy as np
 
-from mraf.extractors import compat
-from mraf.extractors import openvino as graphs
+from mraf.extractors import compat, openvino
+from mraf.extractors.boxes import suppress
 
-FACTOR = 0.709  # between the scales of the pyramid: half the area
-THRESHOLDS = (0.6, 0.7, 0.7)  # of the three networks
-CELL, STRIDE = 12, 2  # window and step of the first network, in pixels of the pyramid
-_BATCHES = (
-    8,
-    16,
-    32,
-    64,
-    128,
-    256,
-)  # crops that go through at once: each new size costs a graph 20 ms
-_CROWD = 400  # candidates of a frame that the second network looks at, best first
-_WINDOWS = 2000  # of a frame and scale, best first: what is compared pairwise has to have a bound
+FACTOR = 0.709
+"""Ratio of two neighbouring scales of the pyramid: half the area."""
+THRESHOLDS = (0.6, 0.7, 0.7)
+"""Least probability that a window or box must have after each of the three networks."""
+CELL, STRIDE = 12, 2
+"""Window and step of the first network, in pixels of the pyramid."""
+_BATCHES = (8, 16, 32, 64, 128, 256)
+"""Numbers of crops that go through at once; each new size takes OpenVINO 20 ms to prepare."""
+_CROWD = 400
+"""Number of windows of a frame that reach the second network, best first."""
+_WINDOWS = 2000
+"""Number of windows of a frame and scale that are compared pairwise, best first."""
 
 Pictures = np.ndarray | Sequence[np.ndarray]
 """T pictures `[H, W, 3]` uint8 RGB, all of one size."""
 
 
-@dataclass(frozen=True)
-class Detections:
-    """Faces found in some frames, best first within each frame."""
+@dataclass(frozen=True, kw_only=True)
+class Faces:
+    """Faces found in one frame, best first."""
 
-    frame: np.ndarray  # [M] int64, index of the frame
     boxes: np.ndarray  # [M, 4] float32: x1, y1, x2, y2 in pixels of the frame
     probability: np.ndarray  # [M] float32
 
-    def of(self, frame: int) -> tuple[np.ndarray, np.ndarray]:
-        """Boxes and probabilities of one frame."""
-        mine = self.frame == frame
-        return self.boxes[mine], self.probability[mine]
-
 
 class Cascade:
-    """The three networks; call `detect` for the frames of one clip, or of several of one size."""
+    """The cascade of the three networks."""
 
     def __init__(self, device: str = "cpu", threads: int = 1) -> None:
         source = f"facenet-pytorch {version('facenet-pytorch')}"
         self._proposal, self._refinement, self._output = (
-            graphs.load(name, source, _builder(name, side), device, threads)
+            openvino.load(name, source, _builder(name, side), device=device, threads=threads)
             for name, side in (("PNet", 48), ("RNet", 24), ("ONet", 48))
         )
 
-    def detect(self, frames: Pictures, side: int, min_face: int) -> Detections:
-        """Find faces in T frames `[H, W, 3]` uint8 RGB.
+    def detect(self, frames: Pictures, *, side: int, min_face: int) -> list[Faces]:
+        """Find the faces in each of T frames `[H, W, 3]` uint8 RGB.
 
         Args:
             frames: the pictures, at least one, all of one size.
-            side: height or width, whichever is less, of the pictures that the pyramid starts from;
-                smaller frames are taken as they are.
-            min_face: smallest face to find, in pixels of those pictures, 12 at least.
+            side: shorter side, in pixels, of the reduced pictures from which the pyramid starts;
+                smaller frames stay as they are.
+            min_face: smallest face to find, in pixels of the reduced pictures, 12 at least.
         """
         height, width = frames[0].shape[:2]
         zoom = min(1.0, side / min(height, width))
@@ -76,19 +69,22 @@ class Cascade:
         shift, score = self._judge(self._refinement, small, index, boxes, 24)
         good = score > THRESHOLDS[1]
         index, boxes, score, shift = index[good], boxes[good], score[good], shift[good]
-        kept = _suppress(index, boxes, score, 0.7)
+        kept = _suppress_by_frame(index, boxes, score, 0.7)
         index, boxes = index[kept], _square(_shifted(boxes[kept], shift[kept])) / zoom
 
         shift, score = self._judge(self._output, frames, index, boxes, 48)
         good = score > THRESHOLDS[2]
         index, score, boxes = index[good], score[good], _shifted(boxes[good], shift[good])
-        kept = _suppress(index, boxes, score, 0.7, of_smaller=True)
-        return Detections(index[kept], boxes[kept].astype(np.float32), score[kept])
+        # As in the authors' code, the last stage counts x2 and y2 as pixels inside the box.
+        kept = _suppress_by_frame(index, boxes, score, 0.7, of_smaller=True, edge=1.0)
+        index, boxes, score = index[kept], boxes[kept].astype(np.float32), score[kept]
+        mine = [index == t for t in range(len(frames))]
+        return [Faces(boxes=boxes[each], probability=score[each]) for each in mine]
 
     def _propose(
         self, pictures: np.ndarray, min_face: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """First stage: frame `[M]`, box `[M, 4]` and score `[M]` of windows that may hold a face."""
+        """Run the first stage: frame `[M]`, box `[M, 4]` and score `[M]` of windows with a face."""
         height, width = pictures.shape[1:3]
         found = [_nothing()]
         scale = CELL / min_face
@@ -97,25 +93,25 @@ class Cascade:
             shift, probability = self._proposal(pictures)
             here = _windows(shift, probability[:, 1], scale)
             here = tuple(part[_best(here[0], here[2], _WINDOWS)] for part in here)
-            kept = _suppress(here[0], here[1], here[2], 0.5)
+            kept = _suppress_by_frame(here[0], here[1], here[2], 0.5)
             found.append(tuple(part[kept] for part in here))
             scale *= FACTOR
         index, boxes, score, shift = (np.concatenate(parts) for parts in zip(*found, strict=True))
         kept = _best(index, score, _WINDOWS)
-        kept = kept[_suppress(index[kept], boxes[kept], score[kept], 0.7)]
+        kept = kept[_suppress_by_frame(index[kept], boxes[kept], score[kept], 0.7)]
         boxes, shift = boxes[kept], shift[kept]
         extent = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
         return index[kept], boxes + shift * extent, score[kept]
 
     def _judge(
         self,
-        network: graphs.Network,
+        network: openvino.CompiledNetwork,
         frames: Pictures,
         index: np.ndarray,
         boxes: np.ndarray,
         size: int,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Second and third stage: shift `[M, 4]` and score `[M]` of the picture in each box."""
+        """Run the second or third stage: shift `[M, 4]` and score `[M]` of the crop in each box."""
         shifts, scores = [np.zeros((0, 4), np.float32)], [np.zeros(0, np.float32)]
         for start in range(0, len(boxes), _BATCHES[-1]):
             here, there = (each[start : start + _BATCHES[-1]] for each in (index, boxes))
@@ -128,7 +124,7 @@ class Cascade:
         return np.concatenate(shifts), np.concatenate(scores)
 
 
-def _builder(name: str, side: int) -> graphs.Build:
+def _builder(name: str, side: int) -> openvino.Build:
     def build() -> tuple[Any, tuple[Any, ...]]:
         compat.prepare()
         import torch
@@ -150,10 +146,11 @@ def _builder(name: str, side: int) -> graphs.Build:
 def _windows(
     shift: np.ndarray, probability: np.ndarray, scale: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Frame, box, score and shift of the windows whose probability suffices.
+    """Return frame, box, score and shift of the windows above the first threshold.
 
     `shift` is `[T, 4, h, w]`, `probability` `[T, h, w]`; boxes are in pixels of the frames.
     """
+    # Cell (x, y) of the output looks at the window of CELL pixels that starts at STRIDE * (x, y).
     t, y, x = np.nonzero(probability >= THRESHOLDS[0])
     corner = np.stack([x, y], axis=1).astype(np.float32) * STRIDE + 1
     boxes = np.floor(np.concatenate([corner, corner + CELL - 1], axis=1) / scale)
@@ -166,61 +163,40 @@ def _nothing() -> tuple[np.ndarray, ...]:
 
 
 def _best(index: np.ndarray, score: np.ndarray, count: int) -> np.ndarray:
-    """The positions of the `count` best of each frame."""
-    order = np.lexsort((-score, index))
+    """Return the positions of the `count` best of each frame."""
+    order = np.lexsort((-score, index))  # by frame, then best first
     frames, starts = np.unique(index[order], return_index=True)
+    # The rank within its frame: place in the order, less the place at which the frame starts.
     rank = np.arange(len(order)) - np.repeat(starts, np.diff([*starts, len(order)]))
     return order[rank < count] if len(frames) else order
 
 
-def _suppress(
-    index: np.ndarray, boxes: np.ndarray, score: np.ndarray, limit: float, of_smaller: bool = False
+def _suppress_by_frame(
+    index: np.ndarray, boxes: np.ndarray, score: np.ndarray, limit: float, **measure: Any
 ) -> np.ndarray:
-    """Greedy non-maximum suppression within each frame: positions kept, by frame, best first.
-
-    The overlap is the intersection over the union, or over the smaller of the two boxes.
-    """
-    kept: list[np.ndarray] = []
-    # A pixel's extent counts in the last stage, as in the authors' code.
-    extra = 1.0 if of_smaller else 0.0
+    """Apply `boxes.suppress` within each frame: positions kept, frame by frame, best first."""
+    kept = [np.zeros(0, np.int64)]
     for frame in np.unique(index):
         mine = np.flatnonzero(index == frame)
-        mine = mine[np.argsort(-score[mine], kind="stable")]
-        kept.append(mine[_greedy(boxes[mine], limit, of_smaller, extra)])
-    return np.concatenate(kept) if kept else np.zeros(0, np.int64)
-
-
-def _greedy(boxes: np.ndarray, limit: float, of_smaller: bool, extra: float) -> np.ndarray:
-    """Positions that survive, of `[M, 4]` boxes sorted best first."""
-    x1, y1, x2, y2 = boxes.T
-    area = (x2 - x1 + extra) * (y2 - y1 + extra)
-    width = np.minimum.outer(x2, x2) - np.maximum.outer(x1, x1) + extra
-    height = np.minimum.outer(y2, y2) - np.maximum.outer(y1, y1) + extra
-    shared = np.clip(width, 0, None) * np.clip(height, 0, None)
-    whole = np.minimum.outer(area, area) if of_smaller else np.add.outer(area, area) - shared
-    clash = shared > limit * whole
-    alive = np.ones(len(boxes), bool)
-    for i in range(len(boxes)):
-        if alive[i]:
-            alive[i + 1 :] &= ~clash[i, i + 1 :]
-    return np.flatnonzero(alive)
+        kept.append(mine[suppress(boxes[mine], score[mine], limit, **measure)])
+    return np.concatenate(kept)
 
 
 def _shifted(boxes: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """Boxes moved as a network says, in parts of their width and height."""
+    """Return boxes moved by `shift`, which is in parts of their width and height."""
     extent = np.tile(boxes[:, 2:] - boxes[:, :2] + 1, 2)
     return boxes + shift * extent
 
 
 def _square(boxes: np.ndarray) -> np.ndarray:
-    """The squares around boxes: same centre, side the longer of the two."""
+    """Return the squares around boxes: same centre, side the longer of the two."""
     side = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True)
     corner = (boxes[:, :2] + boxes[:, 2:] - side) / 2
     return np.concatenate([corner, corner + side], axis=1)
 
 
 def _crop(frame: np.ndarray, box: np.ndarray, place: np.ndarray) -> None:
-    """Put the picture in a box into a square `place`; what lies outside the frame is cut off."""
+    """Scale the part of the frame inside a box into a square `place`."""
     height, width = frame.shape[:2]
     x1, y1 = (max(0, int(v) - 1) for v in box[:2])
     x2, y2 = min(width, int(box[2])), min(height, int(box[3]))
@@ -237,7 +213,7 @@ def _resized(frames: Pictures, width: int, height: int) -> np.ndarray:
 def _reduced(picture: np.ndarray, width: int, height: int) -> np.ndarray:
     import cv2
 
-    # Exact halves are what OpenCV averages fastest; a last odd row or column is left out.
+    # OpenCV averages exact halves fastest; a last odd row or column is left out.
     while picture.shape[0] >= 2 * height and picture.shape[1] >= 2 * width:
         half = (picture.shape[1] // 2, picture.shape[0] // 2)
         even = picture[: 2 * half[1], : 2 * half[0]]

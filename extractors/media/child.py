@@ -1,7 +1,9 @@
-"""The child process of `mraf.extractors.media.isolated`: reads the name of a clip, answers with its content.
+"""The child process of `isolated.Decoder`: gets the path of a file, replies with its content.
 
 A request is a line of JSON with `video`, `audio` or `image`. A reply is the length of a JSON header
 (4 bytes, little endian), the header, the bytes of the frames and those of the sound.
+
+Linux bounds the memory of this process and ends it together with its parent; macOS does neither.
 """
 
 import ctypes
@@ -15,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 LENGTH = struct.Struct("<I")
-"""What a reply begins with."""
+"""The first bytes of a reply: the length of its header."""
 
 
 def main() -> None:
     """Serve requests from stdin until it is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which stops us
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C is for the parent, which ends this process
     parent, options = int(sys.argv[1]), json.loads(sys.argv[2])
     _end_with(parent)
     replies = _own_stdout()
@@ -35,8 +39,8 @@ def main() -> None:
         return
     _send(replies, {"ready": True})
     for line in sys.stdin.buffer:
-        # Should the parent be gone and nothing else have noticed, this ends the process, even in
-        # the midst of a call that does not return.
+        # Ends the process if the parent has gone without the kernel's notice, even during a call
+        # that does not return.
         signal.alarm(int(limits.seconds) + 10)
         _answer(replies, json.loads(line), options, limits)
         signal.alarm(0)
@@ -51,8 +55,8 @@ def _answer(replies: int, request: dict[str, str], options: dict[str, Any], limi
         _send(replies, {"error": str(error)})
     except MemoryError:
         _send(replies, {"memory": True})
-    except Exception as error:  # one clip's oddity must not end the process
-        _send(replies, {"odd": f"{type(error).__name__}: {error}".splitlines()[0]})
+    except Exception as error:  # an unforeseen error of one clip must not end the process
+        _send(replies, {"unforeseen": f"{type(error).__name__}: {error}".splitlines()[0]})
     else:
         header = {
             "frames": None if media.frames is None else media.frames.shape,
@@ -66,12 +70,14 @@ def _answer(replies: int, request: dict[str, str], options: dict[str, Any], limi
 
 
 def _read(request: dict[str, str], options: dict[str, Any], limits: Any) -> Any:
-    from mraf.extractors.media.container import read_pair, read_video
+    from mraf.extractors.media.read import read_pair, read_video
 
     files = {role: Path(path) for role, path in request.items()}
     if "video" in files:
         return read_video(files["video"], **options, limits=limits)
-    return read_pair(files.get("audio"), files.get("image"), options["max_seconds"], limits)
+    return read_pair(
+        files.get("audio"), files.get("image"), max_seconds=options["max_seconds"], limits=limits
+    )
 
 
 def _send(replies: int, header: dict[str, Any], *arrays: Any) -> None:
@@ -83,31 +89,31 @@ def _send(replies: int, header: dict[str, Any], *arrays: Any) -> None:
 
 
 def _own_stdout() -> int:
-    """A descriptor for replies alone; what a library prints goes where stderr goes."""
+    """Return a descriptor for replies alone; what libraries print goes to stderr."""
     replies = os.dup(1)
     os.dup2(2, 1)
     return replies
 
 
 def _end_with(parent: int) -> None:
-    """Have the kernel end this process together with its parent (the thread that started it)."""
+    """Have Linux end this process together with the parent's thread that started it."""
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(pr_set_pdeathsig, int(signal.SIGKILL), 0, 0, 0)
-    if os.getppid() != parent:  # it had gone before
+    if os.getppid() != parent:  # it ended before
         sys.exit(1)
 
 
 def _load_libraries(limits: Any) -> None:
-    """Import them once, before memory is bounded, with OpenCV's own bounds on pictures."""
+    """Import the libraries, before memory is bounded, with OpenCV's own bounds on pictures."""
     os.environ["OPENCV_IO_MAX_IMAGE_WIDTH"] = str(limits.side)
     os.environ["OPENCV_IO_MAX_IMAGE_HEIGHT"] = str(limits.side)
     os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(limits.pixels)
     import av
     import cv2
 
-    import mraf.extractors.media.container  # noqa: F401
+    import mraf.extractors.media.read  # noqa: F401
 
     av.logging.set_level(None)
     cv2.setNumThreads(1)
@@ -115,13 +121,11 @@ def _load_libraries(limits: Any) -> None:
 
 def _bound(memory: int) -> None:
     """Allow `memory` bytes more than are in use now, no file to be written and no core dump."""
-    try:
-        import resource
-    except ImportError:
-        return
+    import resource
+
     for kind in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):
         resource.setrlimit(kind, (0, resource.getrlimit(kind)[1]))
-    # Elsewhere address space is not counted, or not as memory.
+    # Only Linux has /proc, and only there does RLIMIT_AS bound the memory.
     with suppress(OSError, ValueError):
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]

@@ -1,23 +1,26 @@
-"""Choose decoded frames that lie evenly in time, and make upright pictures of one size of them."""
+"""Choose decoded frames evenly in time, and turn them into upright pictures of one size."""
 
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-_USUAL = 0.04  # seconds a frame lasts where its time stamps do not tell
-_LONGEST_PAUSE = 10.0  # seconds; a larger step forwards is a leap of the clock
-_LARGEST_SHAPE = 2.5  # a pixel's width to its height, or the reverse; beyond it the header is wrong
-# Larger pictures are scaled down as they are taken: a face that is found in them is still larger
-# than the encoders look at, and eight frames of any video then fit into 110 MB.
+_FRAME_SECONDS = 0.04
+"""Duration of a frame without a usable time stamp."""
+_LONGEST_PAUSE = 10.0
+"""Seconds; a larger step forwards is a leap of the clock."""
+_LARGEST_SHAPE = 2.5
+"""Ratio of a pixel's sides beyond which the header is taken to be wrong."""
 _SHORTER_SIDE, _LONGER_SIDE = 1080, 4096
+"""Bounds of a kept picture in pixels. The faces that are found in it are still larger than the
+encoders' crops, and eight frames of any video fit into 110 MB."""
 
 
 class Clock:
-    """Seconds since a stream's first frame, which only ever grow.
+    """Seconds since a stream's first frame; they always grow.
 
     Time stamps may be missing (bare streams), stand still, swap places, or leap to another clock
-    (recordings put end to end); then a frame is taken to follow the one before.
+    (recordings put end to end); then a frame follows the previous one after `_FRAME_SECONDS`.
     """
 
     def __init__(self) -> None:
@@ -25,24 +28,25 @@ class Clock:
         self._offset = 0.0
 
     def tick(self, stamp: float | None) -> float:
-        """The time of the next frame, whose time stamp in seconds is `stamp`."""
+        """Return the time of the next frame, whose time stamp in seconds is `stamp`."""
         if self._now is None:
             self._now, self._offset = 0.0, -(stamp or 0.0)
             return self._now
-        step = _USUAL if stamp is None else self._offset + stamp - self._now
+        step = _FRAME_SECONDS if stamp is None else self._offset + stamp - self._now
         if not -0.5 < step < _LONGEST_PAUSE:
-            self._offset += _USUAL - step
-            step = _USUAL
+            self._offset += _FRAME_SECONDS - step
+            step = _FRAME_SECONDS
         self._now += max(step, 0.001)
         return self._now
 
 
 class EvenFrames:
-    """Keeps at most `2 * wanted` of the frames it is given, spread over time however many come.
+    """A selection of at most `2 * wanted` frames, spread over time however many are added.
 
-    Frames closer than a step to the one kept before are left out. When too many are kept, the step
-    becomes twice the smallest distance between them and they are thinned by it: that drops at most
-    every second one, so `wanted` always remain. In a video of steady rate this is every n-th frame.
+    A frame closer than a step to the last kept one is left out. When too many are kept, the step
+    becomes twice the smallest distance between them and the selection is thinned by it: that drops
+    at most every second frame, so that `wanted` always remain. At a steady rate, every n-th frame
+    remains.
     """
 
     def __init__(self, wanted: int) -> None:
@@ -50,34 +54,37 @@ class EvenFrames:
         self._kept: list[tuple[float, Any]] = []
 
     def wants(self, time: float) -> bool:
-        """Whether a frame at `time` in seconds would be kept, for now."""
+        """Tell whether a frame at `time` in seconds would be kept, for now."""
         return not self._kept or time - self._kept[-1][0] >= self._step
 
     def add(self, time: float, frame: Any) -> None:
-        """Offer the next frame; `time` in seconds must be later than that of the one before."""
+        """Add the next frame; `time` in seconds must be later than that of the previous one."""
         self._keep(time, frame)
         while len(self._kept) > 2 * self._wanted:
-            # A little less than twice: time stamps are rounded.
+            # A little less than twice, because time stamps are rounded.
             self._step = 1.999 * float(np.diff([at for at, _ in self._kept]).min())
             offered, self._kept = self._kept, []
             for each in offered:
                 self._keep(*each)
 
     def chosen(self) -> list[tuple[float, Any]]:
-        """Times and frames on screen in the middle of each of `wanted` equal parts of the video.
+        """Return times and frames: those on screen in the middle of `wanted` equal parts.
 
-        No frame is chosen twice; where a part has none of its own, its neighbour's next is taken.
+        No frame is chosen twice; a part without a frame of its own takes the next one.
         """
         count, wanted = len(self._kept), self._wanted
         if count <= wanted:
             return self._kept
         times = np.array([time for time, _ in self._kept])
-        usual = float(np.median(np.diff(times)))
-        span = times[-1] - times[0] + usual
-        middles = times[0] + (np.arange(wanted) + 0.5) * span / wanted
-        index = np.searchsorted(times, middles + 0.05 * usual, side="right") - 1
+        typical = float(np.median(np.diff(times)))  # how long the last frame is on screen, too
+        span = times[-1] - times[0] + typical
         places = np.arange(wanted)
+        middles = times[0] + (places + 0.5) * span / wanted
+        # The last frame that begins by then; 0.05 allows for rounded time stamps.
+        index = np.searchsorted(times, middles + 0.05 * typical, side="right") - 1
+        # Each index at least one above the previous one ...
         index = np.maximum.accumulate(index - places) + places
+        # ... and low enough to leave one frame for each place that follows.
         index = np.minimum(index, count - wanted + places)
         return [self._kept[i] for i in index]
 
@@ -87,10 +94,10 @@ class EvenFrames:
 
 
 def kept_size(width: int, height: int, pixel_shape: Fraction | None = None) -> tuple[int, int]:
-    """Width and height that a picture of this size is kept in, in pixels.
+    """Return the width and height in pixels at which a picture of this size is kept.
 
-    It is then small enough also when `upright` has made its pixels, which have the shape
-    `pixel_shape` and keep it here, square.
+    The pixels keep their shape `pixel_shape` (see `upright`). The picture is within the bounds
+    even after `upright` has made its pixels square.
     """
     shorter, longer = sorted(_square_size(width, height, pixel_shape))
     scale = min(1.0, _SHORTER_SIDE / shorter, _LONGER_SIDE / longer)
@@ -98,13 +105,15 @@ def kept_size(width: int, height: int, pixel_shape: Fraction | None = None) -> t
 
 
 def orientation(frame: Any) -> tuple[bool, bool, bool]:
-    """What its display flag asks of an `av.VideoFrame`: to swap rows and columns, then to turn
-    the order of the rows, and of the columns, round.
+    """Return the turn that the display flag of an `av.VideoFrame` asks for.
+
+    It is whether to swap rows and columns, then to reverse the rows, then to reverse the columns.
     """
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return False, False, False
-    # x' = a x + c y, y' = b x + d y; the nearest quarter turn, mirrored or not.
+    # x' = a x + c y, y' = b x + d y. The larger pair of coefficients gives the nearest quarter
+    # turn, mirrored or not; a negative one reverses its axis.
     a, b, _, c, d = (int(value) for value in np.frombuffer(matrix, np.int32)[:5])
     if abs(a) + abs(d) < abs(b) + abs(c):
         return True, b < 0, c < 0
@@ -114,9 +123,9 @@ def orientation(frame: Any) -> tuple[bool, bool, bool]:
 def upright(
     picture: np.ndarray, turn: tuple[bool, bool, bool], pixel_shape: Fraction | None
 ) -> np.ndarray:
-    """A picture `[H, W, 3]` with square pixels, turned as `orientation` says.
+    """Return a picture `[H, W, 3]` with square pixels, turned by the result of `orientation`.
 
-    `pixel_shape` is the width of one pixel to its height, None where the file does not say.
+    `pixel_shape` is the width of one pixel divided by its height, None where the file has none.
     """
     swapped, rows_back, columns_back = turn
     picture = _stretched(picture, pixel_shape)
@@ -129,9 +138,9 @@ def upright(
 
 
 def of_one_size(pictures: list[np.ndarray]) -> np.ndarray:
-    """Pictures `[H, W, 3]` as `[T, H, W, 3]`: all as large as the largest, on black, not distorted.
+    """Stack pictures `[H, W, 3]`, fitted on black to the size of the largest: `[T, H, W, 3]`.
 
-    Calls change the size of the picture with the quality of the line, and when a phone is turned.
+    Video calls change the size of the picture with the quality of the line or a turn of the phone.
     """
     height, width = max((p.shape[:2] for p in pictures), key=lambda shape: shape[0] * shape[1])
     return np.stack([_fitted(picture, height, width) for picture in pictures])
@@ -149,7 +158,7 @@ def _fitted(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _stretched(picture: np.ndarray, pixel_shape: Fraction | None) -> np.ndarray:
-    """With square pixels."""
+    """Return the picture with square pixels."""
     height, width = picture.shape[:2]
     size = _square_size(width, height, pixel_shape)
     if size == (width, height):
@@ -159,7 +168,7 @@ def _stretched(picture: np.ndarray, pixel_shape: Fraction | None) -> np.ndarray:
 
 
 def _square_size(width: int, height: int, pixel_shape: Fraction | None) -> tuple[int, int]:
-    """Width and height in square pixels. One side grows, so that nothing of the picture is lost."""
+    """Return width and height in square pixels. One side grows, so that no detail is lost."""
     shape = float(pixel_shape or 1)
     if not 1 / _LARGEST_SHAPE <= shape <= _LARGEST_SHAPE:
         return width, height

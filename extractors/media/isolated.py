@@ -1,4 +1,7 @@
-"""Decode clips in a child process, which may hang, crash or run out of memory without harm."""
+"""Decode clips in a child process, which can hang, crash or run out of memory without harm.
+
+It runs on Linux and macOS. Windows lacks `select.poll` for pipes, by which the parent bounds the time.
+"""
 
 import json
 import os
@@ -11,7 +14,6 @@ import weakref
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -19,16 +21,19 @@ import numpy as np
 import mraf
 from mraf.errors import KILLED, BusyError, MediaError, MrafError, how_it_ended
 from mraf.extractors.media.child import LENGTH
-from mraf.extractors.media.container import Media, pair_up
 from mraf.extractors.media.limits import Limits, check_file
+from mraf.extractors.media.read import Media, pair_up
 
 TRIES = 2
-"""How often a clip may crash the decoder before it is given up."""
+"""Number of times that a clip may crash the decoder before it is given up."""
 
-_STARTUP_SECONDS = 120.0  # what the libraries take to load on a machine with much else to do
-_PIPE_BYTES = 1 << 20  # the most that Linux gives everybody; the usual 64 KiB are slow
+_STARTUP_SECONDS = 120.0
+"""Time within which the child has to load its libraries, on a very busy machine too."""
+_PIPE_BYTES = 1 << 20
+"""Size of the pipe for replies: the largest that Linux gives every user. The default is slow."""
 _HEADER_BYTES = 16 << 20
-# Not by PYTHONPATH, in which no path may hold a colon.
+"""Longest header of a reply."""
+# The child gets its sys.path as an argument: PYTHONPATH cannot hold a path with a colon.
 _MAIN = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[3]); "
     "from mraf.extractors.media import child; child.main()"
@@ -36,19 +41,22 @@ _MAIN = (
 
 
 class Decoder:
-    """Reads clips one after the other in one child process, started anew whenever it has died.
+    """Reads clips one after the other in one child process, started anew after it has died.
 
-    The child is started at once and loads its libraries while the caller goes on. Close the
-    decoder, or use it in a `with` block; forgotten, it ends with the process that made it.
+    The child starts at once and loads its libraries while the caller goes on. Close the decoder,
+    or use it in a `with` block; otherwise the child ends with this object or this process.
 
     Args:
-        frames: to choose from each video.
-        max_seconds: of a longer clip only the beginning is read.
-        limits: on time, memory and what a file may hold.
+        frames: number of frames to choose from each video.
+        max_seconds: length of the part that is read, from the beginning of a clip.
+        limits: limits on time, memory and the contents of a file.
+
+    Raises:
+        MrafError: no child process can be started.
     """
 
     def __init__(
-        self, frames: int = 8, max_seconds: float = 120.0, limits: Limits = Limits()
+        self, *, frames: int = 8, max_seconds: float = 120.0, limits: Limits = Limits()
     ) -> None:
         self.limits = limits
         self._options = json.dumps(
@@ -62,9 +70,11 @@ class Decoder:
     ) -> Media:
         """Decode a video, or a sound file and a picture, either of which may be None.
 
-        Raises MediaError where nothing can be decoded, also for a file that needs too much memory
-        or crashes the decoder; BusyError, which is one, for a file that takes too long or during
-        which the system killed the decoder. Raises MrafError where the decoder does not start.
+        Raises:
+            MediaError: nothing can be decoded, or the file takes too much memory, or it crashes the
+                decoder.
+            BusyError: the file takes too long, or the system killed the decoder.
+            MrafError: the decoder does not start.
         """
         if video is not None:
             return self._decode("video", video)
@@ -88,12 +98,7 @@ class Decoder:
     def __enter__(self) -> "Decoder":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _decode(self, role: str, path: Path) -> Media:
@@ -105,7 +110,7 @@ class Decoder:
                     return self._ask(request, path.name)
                 except _DiedError as error:
                     how = str(error)
-        killed = how == KILLED  # by whoever frees memory, and not by what it read
+        killed = how == KILLED  # by the system to free memory: the file is not to blame
         raise (BusyError if killed else MediaError)(f"{path.name}: the decoder {how}")
 
     def _ask(self, request: bytes, name: str) -> Media:
@@ -118,22 +123,22 @@ class Decoder:
             raise BusyError(
                 f"{name}: took longer than {self.limits.seconds:g} s to decode"
             ) from None
-        except BaseException:  # interrupted, too: the rest of a reply must not be the next one's
+        except BaseException:  # also Ctrl-C: the rest of this reply must not begin the next one
             self._drop()
             raise
         if isinstance(reply, Media):
             return reply
         if "memory" in reply:
-            self._drop()  # what is left of its memory may be in pieces
+            self._drop()  # its memory may be fragmented
             mebibytes = self.limits.memory >> 20
             raise MediaError(f"{name}: needs more than {mebibytes} MiB to decode")
-        if "odd" in reply:
-            raise MediaError(f"{name}: cannot be decoded ({reply['odd']})")
+        if "unforeseen" in reply:
+            raise MediaError(f"{name}: cannot be decoded ({reply['unforeseen']})")
         raise MediaError(str(reply.get("error")))
 
     def _running(self) -> "_Child":
         if self._child is not None and self._child.process.poll() is not None:
-            self._drop()  # it died between two clips, which is the fault of neither
+            self._drop()  # it died between two clips: neither is to blame
         if self._child is None:
             self._child = _Child(self._options)
         return self._child
@@ -145,7 +150,7 @@ class Decoder:
 
 
 class _DiedError(Exception):
-    """The child process ended, or went mad, in the midst of a request."""
+    """Raised when the child process ends, or answers nonsense, during a request."""
 
 
 class _Child:
@@ -163,7 +168,7 @@ class _Child:
         self.end = weakref.finalize(self, _end, self.process)
 
     def wait_until_ready(self) -> None:
-        """Raises MrafError where the child cannot start."""
+        """Wait for the child's first reply. Raises MrafError where the child cannot start."""
         if self._ready:
             return
         self._deadline = time.monotonic() + _STARTUP_SECONDS
@@ -175,12 +180,12 @@ class _Child:
             ) from None
         if "refused" in header:
             raise MrafError(
-                f"The decoder cannot start: {header['refused']}. `mraf doctor` may tell why."
+                f"The decoder cannot start: {header['refused']}. Run `mraf doctor` to look for the cause."
             )
         self._ready = True
 
     def ask(self, request: bytes, limits: Limits) -> Media | dict[str, Any]:
-        """The clip, or a header that says why there is none. Raises TimeoutError, _DiedError."""
+        """Return the clip, or a header with the reason. Raises TimeoutError, _DiedError."""
         self._deadline = time.monotonic() + limits.seconds
         try:
             os.write(self._requests, request)
@@ -196,12 +201,12 @@ class _Child:
 
     def _media(self, header: dict[str, Any], limits: Limits) -> Media:
         return Media(
-            self._array(header["frames"], np.uint8, limits),
-            np.asarray(header["times"], np.float64),
-            self._array(header["wave"], np.float32, limits),
-            header["frames_reason"],
-            header["wave_reason"],
-            header["problem"],
+            frames=self._array(header["frames"], np.uint8, limits),  # first: the order of the bytes
+            times=np.asarray(header["times"], np.float64),
+            wave=self._array(header["wave"], np.float32, limits),
+            frames_reason=header["frames_reason"],
+            wave_reason=header["wave_reason"],
+            problem=header["problem"],
         )
 
     def _array(self, shape: list[int] | None, dtype: type, limits: Limits) -> np.ndarray | None:
@@ -230,7 +235,7 @@ class _Child:
         """Read until `view` is full. Raises TimeoutError, _DiedError."""
         while view:
             left = max(0.0, self._deadline - time.monotonic())
-            # Asked once more at the end: this process may have been asleep, and not the child.
+            # Polls once more after the deadline: this process, not the child, may have been asleep.
             if not self._poll.poll(left * 1000):
                 raise TimeoutError
             count = os.readv(self._replies, [view])
@@ -247,17 +252,22 @@ class _Child:
 
 
 def _start(options: str) -> subprocess.Popen:
-    """Start the child, which sees the modules that this process sees, in the same order."""
+    """Start the child with the `sys.path` of this process, without the current folder."""
+    if not hasattr(select, "poll"):
+        raise MrafError(
+            f"Clips cannot be decoded on {sys.platform}: the decoder needs poll(), which Linux and "
+            "macOS have."
+        )
     paths = [str(Path(path).absolute()) for path in sys.path if path]
     root = str(Path(mraf.__file__).absolute().parents[1])
-    seen = json.dumps(list(dict.fromkeys([*paths, root])))
+    path_list = json.dumps(list(dict.fromkeys([*paths, root])))
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     try:
         return subprocess.Popen(
-            [sys.executable, "-P", "-c", _MAIN, str(os.getpid()), options, seen],
+            [sys.executable, "-P", "-c", _MAIN, str(os.getpid()), options, path_list],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # what decoders say about damaged files
+            stderr=subprocess.DEVNULL,  # messages of decoders about damaged files
             bufsize=0,
             cwd=os.sep,
             env=environment,
@@ -269,7 +279,7 @@ def _start(options: str) -> subprocess.Popen:
 
 
 def _widen(pipe: int) -> None:
-    with suppress(ImportError, AttributeError, OSError):  # faster where it can be had
+    with suppress(ImportError, AttributeError, OSError):  # only Linux can
         import fcntl
 
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
@@ -277,7 +287,7 @@ def _widen(pipe: int) -> None:
 
 def _end(process: subprocess.Popen) -> None:
     process.kill()
-    with suppress(subprocess.TimeoutExpired):  # stuck in the kernel, on a drive that is gone
+    with suppress(subprocess.TimeoutExpired):  # stuck in the kernel, e.g. on a lost network drive
         process.wait(timeout=5)
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:

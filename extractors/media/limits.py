@@ -1,4 +1,4 @@
-"""What a media file may ask of the machine, and what kind of file is opened at all."""
+"""Limits on the media files that are read: time, memory, sizes, and the kind of file."""
 
 import stat
 from dataclasses import dataclass
@@ -7,29 +7,31 @@ from pathlib import Path
 from mraf.errors import MediaError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Bounds on one file. None of them is near to what a camera, a phone or a studio makes."""
+    """Limits on one file. No camera, phone or studio makes files that come near them."""
 
-    # Two minutes of 4K take one core 45 s (H.264) to 110 s (HEVC); a busy machine, twice that.
+    # Time to decode. Two minutes of 4K take one core 45 s (H.264) to 110 s (HEVC), and twice that
+    # on a busy machine.
     seconds: float = 300.0
-    # Beside the libraries themselves; 8K with eight reference frames of 10 bits takes 1.3 GiB.
+    # Bytes, in addition to the libraries; 8K with eight reference frames of 10 bits takes 1.3 GiB.
+    # Only Linux enforces it.
     memory: int = 2 << 30
     side: int = 16_384  # pixels; twice the longer side of 8K
-    pixels: int = 8192 * 8192  # twice those of 8K; panoramas of two lenses are that large
-    streams: int = 256  # of a container; a whole television multiplex has about a hundred
-    channels: int = 64  # of sound; ambisonics of the seventh order
-    lowest_rate: int = 2_000  # Hz; telephone sound has 8 000
+    pixels: int = 8192 * 8192  # twice those of 8K; the size of panoramas of two lenses
+    streams: int = 256  # in a container; a television multiplex has about a hundred
+    channels: int = 64  # of sound; ambisonics of the seventh order have as many
+    lowest_rate: int = 2_000  # Hz; telephone sound has 8,000
     highest_rate: int = 768_000  # Hz; the highest in studio use
-    packets: int = 1_000  # of a stream, for each second that may be read; Opus has at most 400
-    # Bytes that may go by without a packet that is wanted, see `mraf.extractors.media.one_pass`: 20 s of what
-    # a camera writes in 4K (100 Mbit/s), and before a stream's first packet all of a file of fair size.
+    packets: int = 1_000  # of a stream, for each second of the time limit; Opus has at most 400
+    # Bytes read without a packet of a wanted stream, see `one_pass.Reader.run`: 20 s of a camera's
+    # 4K (100 Mbit/s), and before a stream's first packet a whole file of common size.
     gap: int = 256 << 20
     first_gap: int = 1 << 30
     picture_bytes: int = 256 << 20  # size of a picture file
 
     def check_size(self, width: int, height: int) -> str | None:
-        """What is wrong with the size of a picture, or None."""
+        """Return what is wrong with the size of a picture, or None."""
         if max(width, height) <= self.side and width * height <= self.pixels:
             return None
         return (
@@ -38,7 +40,7 @@ class Limits:
         )
 
     def check_sound(self, channels: int, rate: int) -> str | None:
-        """What is wrong with a format of sound, or None."""
+        """Return what is wrong with a format of sound, or None."""
         if not 1 <= channels <= self.channels:
             return f"sound of {channels} channels; 1 to {self.channels} are read"
         if not self.lowest_rate <= rate <= self.highest_rate:
@@ -47,9 +49,10 @@ class Limits:
 
 
 def check_file(path: Path) -> int:
-    """Size in bytes of a regular file; anything else is refused before it is opened.
+    """Return the size in bytes of a regular file; raise MediaError for anything else.
 
-    Opening a pipe waits for its writer, opening a device may do anything. Raises MediaError.
+    The check comes before the file is opened: opening a pipe waits for its writer, and opening a
+    device may have any effect.
     """
     try:
         found = path.stat()

@@ -9,44 +9,51 @@ from mraf.extractors.media import frames as pictures
 from mraf.extractors.media.limits import Limits
 
 SAMPLE_RATE = 16_000
-"""Sampling rate of sound in Hz: what both kinds of voice encoder are trained on."""
+"""Sampling rate of sound in Hz, on which the voice encoders are trained."""
 
-# What a packet that is passed over counts at least, in bytes: it costs time however small it is.
 _PACKET_BYTES = 1024
+"""Least size that counts for a packet of another stream: even a small one takes time to read."""
 
 log = logging.getLogger("mraf")
 
 
 class Reader:
-    """One pass over a container. Keeps at most `2 * wanted` decoded frames, none very large."""
+    """One pass over a container. Keeps at most `2 * wanted` decoded frames, none very large.
 
-    def __init__(self, container: Any, wanted: int, max_seconds: float, limits: Limits) -> None:
+    Args:
+        container: an open `av.container.InputContainer`.
+        wanted: number of frames to choose; 0 reads the sound alone.
+        max_seconds: time limit of each stream.
+        limits: limits on what the file may hold.
+    """
+
+    def __init__(self, container: Any, *, wanted: int, max_seconds: float, limits: Limits) -> None:
         self.container, self.max_seconds, self.limits = container, max_seconds, limits
         self.video = _picture_stream(container) if wanted else None
         self.audio = container.streams.best("audio")
-        # Read while the container is open; asked for afterwards, PyAV 18 ends the process.
+        # Read while the container is open: afterwards, PyAV 18 ends the process.
         self._pixel_shape = None if self.video is None else self.video.sample_aspect_ratio
-        self._problems: dict[str, str] = {}  # the first of the picture, the sound, the file
+        self._problems: dict[str, str] = {}  # the first problem of the picture, the sound, the file
         self.out_of_memory = False
         self._clock, self._frames = pictures.Clock(), pictures.EvenFrames(wanted)
         self._chunks: list[np.ndarray] = []
-        self._heard = 0.0
+        self._sound_seconds = 0.0
         self._resampler: Any = None
         self._format: tuple[str, str, int] | None = None
         for stream in (self.video, self.audio):
             if stream is not None:
-                stream.thread_count = 1  # one thread a worker process: cores are shared by clip
+                stream.thread_count = 1  # each core has a clip of its own
         if self.video is not None and self.video.codec_context is not None:  # a known codec
             self.video.codec_context.options = {"max_pixels": str(limits.pixels)}
 
     def run(self) -> None:
         """Decode until both streams have ended or reached a limit.
 
-        That a stream has ended shows only at the end of the file, which may hold hours of another.
-        So one is also given up when more than `limits.gap` bytes of packets that nobody wants have
-        gone by since the last that was wanted. Before its first packet they may be
+        Only the end of the file shows that a stream has ended, and the file may hold hours of
+        another stream. Reading therefore also ends after `limits.gap` bytes of other packets since
+        the last packet of a wanted stream. Until a wanted stream has begun, the bound is
         `limits.first_gap`: all of the sound may lie behind all of the picture. Headers and time
-        stamps have no say in this, and as long as one stream is being decoded nothing counts.
+        stamps play no part in this.
         """
         import av
 
@@ -56,14 +63,14 @@ class Reader:
             self._note("file", error)
 
     def picture(self) -> tuple[np.ndarray | None, np.ndarray]:
-        """The chosen frames `[T, H, W, 3]` and their times `[T]`."""
+        """Return the chosen frames `[T, H, W, 3]` uint8 RGB, or None, and their times `[T]` in s."""
         converted = [(time, self._convert(*kept)) for time, kept in self._frames.chosen()]
         found = [(time, picture) for time, picture in converted if picture is not None]
         times = np.asarray([time for time, _ in found], np.float64)
         return (pictures.of_one_size([p for _, p in found]) if found else None), times
 
     def sound(self) -> np.ndarray | None:
-        """The sound `[N]`, None where there is none."""
+        """Return the sound `[N]` float32, None where there is none. Call it once."""
         self._end_sound()
         wave = np.concatenate(self._chunks) if self._chunks else np.zeros(0, np.float32)
         self._chunks.clear()
@@ -71,19 +78,19 @@ class Reader:
         return np.nan_to_num(wave, copy=False) if wave.size else None
 
     def problem(self, kind: str | None = None) -> str | None:
-        """The first thing that went wrong, with all or with the "picture" or the "sound"."""
+        """Return the first problem of all, or of the "picture" or the "sound"; None without one."""
         if kind is None:
             return next(iter(self._problems.values()), None)
         return self._problems.get(kind) or self._problems.get("file")
 
     def _run(self, wanted: dict[int, Any]) -> None:
-        left = dict.fromkeys(wanted, self._most_packets())  # that may still be read
-        unseen, passed = set(wanted), 0
+        left = dict.fromkeys(wanted, self._most_packets())  # packets that may still be read
+        not_begun, passed = set(wanted), 0  # `passed`: bytes since the last wanted packet
         for packet in self.container.demux() if wanted else ():
             index = packet.stream.index
             if index in wanted:
                 passed = 0
-                unseen.discard(index)
+                not_begun.discard(index)
                 left[index] -= 1
                 if left[index] < 0 or not self._decode(packet):
                     del wanted[index]
@@ -91,7 +98,7 @@ class Reader:
                         return
                 continue
             passed += max(packet.size, _PACKET_BYTES)
-            waits = unseen & wanted.keys()  # for a stream of which nothing has come yet
+            waits = not_begun & wanted.keys()
             if passed > (self.limits.first_gap if waits else self.limits.gap):
                 for stream in wanted.values():
                     self._decode(_last_packet(stream))
@@ -111,7 +118,7 @@ class Reader:
         return round(self.limits.packets * max(1.0, self.max_seconds))
 
     def _decode(self, packet: Any) -> bool:
-        """Decode one packet; False once its stream has gone past the time limit."""
+        """Decode one packet; return False once its stream has passed the time limit."""
         import av
 
         is_picture = packet.stream is self.video
@@ -146,19 +153,19 @@ class Reader:
     def _take_sound(self, frame: Any) -> bool:
         import av
 
-        if self._heard > self.max_seconds:
+        if self._sound_seconds > self.max_seconds:
             return False
         problem = self.limits.check_sound(frame.layout.nb_channels, frame.sample_rate)
         if problem:
             self._note("sound", problem)
             return True
-        # Counted in samples: time stamps may say anything.
-        self._heard += frame.samples / frame.sample_rate
-        form = (frame.format.name, frame.layout.name, frame.sample_rate)
+        # Counted in samples: time stamps may be wrong.
+        self._sound_seconds += frame.samples / frame.sample_rate
+        format_ = (frame.format.name, frame.layout.name, frame.sample_rate)
         try:
-            if form != self._format:  # the first frame, or the format changed in mid-stream
+            if format_ != self._format:  # the first frame, or the format changed in mid-stream
                 self._end_sound()
-                self._resampler, self._format = _mono_resampler(frame.layout.nb_channels), form
+                self._resampler, self._format = _mono_resampler(frame.layout.nb_channels), format_
             self._chunks += [_samples(part) for part in self._resampler.resample(frame)]
         except (av.error.FFmpegError, ValueError) as error:
             self._note("sound", error)
@@ -189,12 +196,12 @@ class Reader:
 
 
 def short(error: Exception) -> str:
-    """What an error says, in one line."""
+    """Return the message of an error in one line."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _picture_stream(container: Any) -> Any:
-    """The first video stream that is not a cover picture."""
+    """Return the first video stream that is not a cover picture, or None."""
     from av.stream import Disposition
 
     for stream in container.streams.video:
@@ -204,7 +211,7 @@ def _picture_stream(container: Any) -> Any:
 
 
 def _last_packet(stream: Any) -> Any:
-    """A packet that makes a decoder give out what it holds back, as the end of a file does."""
+    """Return an empty packet: it has the decoder release its last frames, as at a file's end."""
     import av
 
     packet = av.Packet()
@@ -215,7 +222,7 @@ def _last_packet(stream: Any) -> Any:
 def _mono_resampler(channels: int) -> Any:
     import av
 
-    # FFmpeg adds two channels up at 0.71 each; two equal ones shall be as loud as one.
+    # FFmpeg adds two channels at 0.71 each; at 0.5, two equal channels are as loud as one.
     options = {"rematrix_volume": str(0.5**0.5)} if channels > 1 else None
     return av.AudioResampler("flt", "mono", SAMPLE_RATE, options=options)
 

@@ -9,8 +9,8 @@ from mraf.data.table.features import FeatureRow
 from mraf.errors import BusyError, MediaError
 from mraf.extractors.encoders import EncoderPair
 from mraf.extractors.extractor import ClipExtractor, ExtractOptions, Files
-from mraf.extractors.face.follow import FaceResult
-from mraf.extractors.voice.encoders import VoiceResult
+from mraf.extractors.face.embed import FaceResult
+from mraf.extractors.voice.embed import VoiceResult
 from mraf.pipeline.extraction.processes import JobError
 from mraf.pipeline.extraction.reuse import path_of
 

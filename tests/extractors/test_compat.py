@@ -1,11 +1,6 @@
 import subprocess
 import sys
 
-import pytest
-import torch
-
-from mraf.extractors import compat
-
 
 def run(code: str) -> str:
     """Run code in an interpreter of its own: what is imported here cannot be un-imported."""
@@ -43,7 +38,8 @@ def test_importing_the_package_does_not_install_the_shims():
 def test_sound_does_not_wait_for_torchvision():
     code = """
 import sys
-from mraf.extractors.voice.encoders import GE2E, SpeechFinder
+from mraf.extractors.voice.ge2e import GE2E
+from mraf.extractors.voice.vad import SpeechFinder
 SpeechFinder(), GE2E()
 print('torchvision' in sys.modules, 'torchaudio' in sys.modules)
 """
@@ -59,7 +55,7 @@ real = ctypes.CDLL
 def load(path, *more, **options):
     if 'torchvision' not in path and 'torchaudio' not in path:
         return real(path, *more, **options)
-    if 'torch' not in sys.modules:  # the extensions find torch's libraries only beside torch
+    if 'torch' not in sys.modules:  # the extensions need the libraries of an imported torch
         missing.append(path)
         raise OSError('libc10.so: cannot open shared object file')
 ctypes.CDLL = load
@@ -72,43 +68,20 @@ def test_silero_does_not_change_the_threads():
     code = """
 import torch
 torch.set_num_threads(2)
-from mraf.extractors.voice.encoders import SpeechFinder
+from mraf.extractors.voice.vad import SpeechFinder
 SpeechFinder()
 print(torch.get_num_threads())
 """
     assert run(code) == "2"
 
 
-def brute_force_nms(boxes: torch.Tensor, scores: torch.Tensor, threshold: float) -> list[int]:
-    kept: list[int] = []
-    for i in sorted(range(len(boxes)), key=lambda k: -scores[k].item()):
-        if all(iou(boxes[i], boxes[j]) <= threshold for j in kept):
-            kept.append(i)
-    return kept
-
-
-def iou(a: torch.Tensor, b: torch.Tensor) -> float:
-    width = max(0.0, min(a[2], b[2]).item() - max(a[0], b[0]).item())
-    height = max(0.0, min(a[3], b[3]).item() - max(a[1], b[1]).item())
-    area = [((x[2] - x[0]) * (x[3] - x[1])).item() for x in (a, b)]
-    union = sum(area) - width * height
-    return width * height / union if union > 0 else 0.0
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_nms_equals_a_brute_force_one(seed):
-    generator = torch.Generator().manual_seed(seed)
-    corner = torch.rand(60, 2, generator=generator) * 50
-    boxes = torch.cat([corner, corner + torch.rand(60, 2, generator=generator) * 30], dim=1)
-    scores = torch.rand(60, generator=generator)
-    for threshold in (0.3, 0.5, 0.7):
-        assert compat.nms(boxes, scores, threshold).tolist() == brute_force_nms(
-            boxes, scores, threshold
-        )
-
-
-def test_nms_of_nothing_and_of_boxes_without_area():
-    empty = compat.nms(torch.zeros(0, 4), torch.zeros(0), 0.5)
-    assert empty.shape == (0,) and empty.dtype == torch.int64
-    points = torch.zeros(3, 4)
-    assert compat.nms(points, torch.tensor([0.1, 0.3, 0.2]), 0.5).tolist() == [1, 2, 0]
+def test_torchvision_suppresses_boxes_through_the_shim():
+    code = """
+from mraf.extractors import compat
+compat.prepare('torchvision')
+import torch, torchvision
+boxes = torch.tensor([[0., 0, 9, 9], [1, 1, 9, 9], [20, 20, 30, 30]])
+kept = torchvision.ops.nms(boxes, torch.tensor([0.1, 0.9, 0.5]), 0.5)
+print(kept.dtype, kept.tolist())
+"""
+    assert run(code) == "torch.int64 [1, 2]"

@@ -1,3 +1,4 @@
+import io
 import pickle
 
 import pytest
@@ -15,11 +16,11 @@ def no_network(tmp_path, monkeypatch):
     monkeypatch.delenv("MRAF_WEIGHTS", raising=False)
     asked = []
 
-    def refuse(url, seconds):
+    def refuse(url, **_):
         asked.append(url)
         raise OSError("no network in tests")
 
-    monkeypatch.setattr(weights, "_open", refuse)
+    monkeypatch.setattr("requests.head", refuse)
     return asked
 
 
@@ -111,7 +112,7 @@ def test_what_else_fails_is_not_blamed_on_the_weights(tmp_path, monkeypatch):
 
     spec = seeded_facenet_file(tmp_path / "seeded.pt")
     build(spec)
-    monkeypatch.setattr("mraf.extractors.openvino.Graph.__init__", fail)
+    monkeypatch.setattr("mraf.extractors.openvino.OpenVinoNetwork.__init__", fail)
     with pytest.raises(
         MrafError, match=r"'facenet' cannot be set up .* src/core.*doctor"
     ) as raised:
@@ -153,13 +154,15 @@ def test_a_third_encoder_is_one_row(monkeypatch):
 
 
 def test_auto_does_not_stop_at_a_proxy_that_answers_for_the_server(monkeypatch):
-    import email.message
-    import io
+    import requests
 
-    def portal(url, seconds):
-        answer = io.BytesIO(b"<html>please log in</html>")
-        answer.headers = email.message.Message()
+    def portal(url, **_):
+        answer = requests.Response()
+        answer.status_code, answer.raw = 200, io.BytesIO(b"<html>please log in</html>")
         return answer
 
-    monkeypatch.setattr(weights, "_open", portal)
+    monkeypatch.setattr("requests.head", portal)
+    monkeypatch.setattr("requests.get", portal)
     assert choose().face.name == "dlib"
+    with pytest.raises(MissingError, match="the answer is not 20180402-114759-vggface2.pt"):
+        choose(face="facenet")

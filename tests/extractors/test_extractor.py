@@ -8,8 +8,8 @@ from mraf.errors import MediaError
 from mraf.extractors import extractor as module
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.extractor import ClipExtractor, ExtractOptions, Files
-from mraf.extractors.media.container import read_video
-from mraf.extractors.voice.encoders import VoiceResult
+from mraf.extractors.media.read import read_video
+from mraf.extractors.voice.embed import VoiceResult
 from mraf.extractors.weights import sha256_of
 from tests.helpers import seeded
 from tests.helpers.media_files import corners, tone, write_media
@@ -25,7 +25,7 @@ class Nobody:
 
 
 class Listening:
-    """A speech finder that says what it was given."""
+    """A speech finder that takes all sound for speech."""
 
     def find(self, wave):
         return wave
@@ -50,23 +50,23 @@ def bare(monkeypatch):
 
 def test_clips_are_decoded_in_a_child_process_by_the_options(bare, tmp_path, monkeypatch):
     path = write_media(tmp_path / "clip.mp4", np.repeat(corners()[None], 50, 0), tone(2.0))
-    expected = read_video(path, 3, 1.0)
+    expected = read_video(path, frames=3, max_seconds=1.0)
     monkeypatch.setattr(
-        "mraf.extractors.media.container.read_video", lambda *args: pytest.fail("decoded here")
+        "mraf.extractors.media.read.read_video", lambda *args: pytest.fail("decoded here")
     )
-    media, heard = bare()._read(Files(path))
+    media, speech = bare()._read(Files(path))
     assert np.array_equal(media.frames, expected.frames)
-    assert np.array_equal(media.wave, expected.wave) and np.array_equal(heard, expected.wave)
+    assert np.array_equal(media.wave, expected.wave) and np.array_equal(speech, expected.wave)
 
 
 def test_a_face_says_why_its_picture_could_not_be_decoded(bare, tmp_path, monkeypatch):
     sound = write_media(tmp_path / "voice.wav", wave=tone(1.0), audio_codec="pcm_s16le")
     broken = tmp_path / "face.png"
     broken.write_bytes(b"no picture")
-    heard = VoiceResult(np.ones(4, np.float32))
-    monkeypatch.setattr(module, "embed_voices", lambda clips, _: [heard] * len(clips))
+    found = VoiceResult(vector=np.ones(4, np.float32))
+    monkeypatch.setattr(module, "embed_voices", lambda clips, _: [found] * len(clips))
     face, voice = bare()(audio=sound, image=broken)
-    assert (face.reason, voice) == ("decode_error", heard)
+    assert (face.reason, voice) == ("decode_error", found)
     assert face.problem == "face.png: not a picture that can be decoded"
 
 
@@ -112,7 +112,7 @@ def published(tmp_path_factory):
 
 
 def test_clips_together_give_what_each_gives_alone(published, sample_videos, tmp_path):
-    """On torch modules, as on a GPU; the CPU that has graphs works clip by clip."""
+    """On torch modules, as on a GPU; on a CPU with OpenVINO the work goes clip by clip."""
     videos = sorted(sample_videos.rglob("*.mp4"))[::9]
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video")

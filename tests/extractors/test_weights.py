@@ -1,7 +1,10 @@
+import dataclasses
 import hashlib
 import http.server
+import os
+import shutil
 import threading
-import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -24,9 +27,15 @@ def server():
     """A local server; `server.answers` maps a path to what is sent."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            self.send_response(200)
+            self.end_headers()
+
         def do_GET(self):
             body = self.server.answers.get(self.path)
             self.server.asked += 1
+            if self.server.both is not None:
+                self.server.both.wait()
             self.send_response(200 if body else 404)
             self.send_header("Content-Length", str(len(body or b"") + self.server.missing_bytes))
             self.end_headers()
@@ -37,6 +46,7 @@ def server():
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
         httpd.answers, httpd.asked, httpd.missing_bytes = {"/w.pt": CONTENT}, 0, 0
+        httpd.both = None
         threading.Thread(target=httpd.serve_forever, daemon=True).start()
         yield httpd
         httpd.shutdown()
@@ -46,10 +56,17 @@ def published(server, path="/w.pt", content=CONTENT):
     port = server.server_address[1] if server else 9
     digest = hashlib.sha256(content).hexdigest()
     url = f"http://127.0.0.1:{port}{path}"
-    return weights.WeightFile("facenet", "w.pt", url, len(content), digest, "MIT")
+    return weights.WeightFile(
+        name="facenet",
+        filename="w.pt",
+        url=url,
+        size=len(content),
+        sha256=digest,
+        licence="MIT",
+    )
 
 
-def test_fetches_once_with_progress_and_keeps(server, cache):
+def test_fetches_once_with_progress_and_keeps(server, cache, capfd):
     steps = []
     file = published(server)
     path = weights.get(file, progress=lambda *step: steps.append(step))
@@ -57,6 +74,7 @@ def test_fetches_once_with_progress_and_keeps(server, cache):
     assert steps[-1] == ("w.pt", len(CONTENT), len(CONTENT)) and len(steps) > 1
     assert weights.get(file) == path
     assert server.asked == 1
+    assert capfd.readouterr() == ("", "")  # nothing but the callback reports
 
 
 def test_the_folder_given_comes_first_then_the_environment_then_the_cache(
@@ -69,7 +87,7 @@ def test_the_folder_given_comes_first_then_the_environment_then_the_cache(
     assert weights.get(file) == cache / "w.pt"
     monkeypatch.setenv("MRAF_WEIGHTS", str(tmp_path / "env"))
     assert weights.get(file) == tmp_path / "env" / "w.pt"
-    assert weights.get(file, tmp_path / "given") == tmp_path / "given" / "w.pt"
+    assert weights.get(file, weights_dir=tmp_path / "given") == tmp_path / "given" / "w.pt"
     assert server.asked == 0
 
 
@@ -93,24 +111,76 @@ def test_a_server_without_the_file(server, cache):
 
 
 def test_nobody_listens_and_offline(cache):
-    with pytest.raises(MissingError, match="Fetching it failed"):
+    with pytest.raises(MissingError, match="The download failed"):
         weights.get(published(None), connect_seconds=2)
     with pytest.raises(MissingError, match="--offline"):
         weights.get(published(None), offline=True)
 
 
 def test_a_server_that_never_answers_is_given_up(cache, monkeypatch):
-    started = threading.Event()
+    """Neither the look-up of its name nor a list of silent addresses has a limit of its own."""
+    asked, over = threading.Event(), threading.Event()
 
-    def hang(*args, **kwargs):
-        started.set()
-        time.sleep(30)
+    def hang(url, **_):
+        asked.set()
+        over.wait()
 
-    monkeypatch.setattr(weights.urllib.request, "urlopen", hang)
-    before = time.monotonic()
-    with pytest.raises(MissingError, match="no answer within"):
+    monkeypatch.setattr("requests.head", hang)
+    with pytest.raises(MissingError, match="no answer within 0.3 s"):
         weights.get(published(None), connect_seconds=0.3)
-    assert started.is_set() and time.monotonic() - before < 10
+    assert asked.is_set() and list(cache.iterdir()) == []
+    over.set()
+
+
+def test_a_proxy_of_the_environment_is_used(server, monkeypatch):
+    file = dataclasses.replace(published(server), url="http://weights.invalid/w.pt")
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.server_address[1]}")
+    server.answers = {file.url: CONTENT}
+    assert weights.get(file).read_bytes() == CONTENT
+
+
+def test_a_full_disk_is_noticed_before_the_download(server, cache, monkeypatch):
+    usage = shutil.disk_usage(cache.parent)._replace(free=len(CONTENT) - 1)
+    monkeypatch.setattr(weights.shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(MissingError, match=rf"no room for w\.pt \({len(CONTENT):,} bytes\)"):
+        weights.get(published(server))
+    assert server.asked == 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_cache_that_cannot_be_written(server, cache):
+    cache.mkdir(mode=0o500)
+    with pytest.raises(MissingError, match=r"The download failed: .*Permission denied"):
+        weights.get(published(server))
+
+
+def test_a_cache_that_is_no_folder(server, cache):
+    cache.write_text("a file in place of the folder")
+    with pytest.raises(MissingError, match=r"The download failed: .*exists"):
+        weights.get(published(server))
+
+
+def test_two_that_download_at_once_both_get_the_whole_file(server, cache):
+    """The server answers neither before both have asked."""
+    server.both = threading.Barrier(2, timeout=60)
+    file = published(server)
+    with ThreadPoolExecutor(2) as pool:
+        paths = list(pool.map(weights.get, [file, file]))
+    assert paths == [cache / "w.pt"] * 2 and paths[0].read_bytes() == CONTENT
+    assert server.asked == 2 and list(cache.iterdir()) == [cache / "w.pt"]
+
+
+def test_others_may_read_the_file(server):
+    assert weights.get(published(server)).stat().st_mode & 0o777 == 0o644
+
+
+def test_an_interrupted_download_leaves_nothing(server, cache):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        weights.get(published(server), progress=interrupt)
+    assert list(cache.iterdir()) == []
 
 
 def test_damaged_file_in_place_is_named(cache, server):

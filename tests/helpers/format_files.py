@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from mraf.extractors.media.container import SAMPLE_RATE, Media
+from mraf.extractors.media.read import SAMPLE_RATE, Media
 
 CLOCK = 90_000
 """Ticks a second of the pictures' time stamps where they are not one a frame."""
@@ -92,7 +92,7 @@ def write_clip(
 
 
 def has_encoder(name: str) -> bool:
-    """Whether this build of PyAV can write `name`."""
+    """Tell whether this build of PyAV can write `name`."""
     try:
         return bool(av.Codec(name, "w").is_encoder)
     except av.codec.codec.UnknownCodecError:
@@ -179,7 +179,7 @@ def picture(codec: str = "libx264", frames: np.ndarray | None = None, **more) ->
 
 
 def sound(codec: str = "aac", rate: int = 48_000, layout: str = "mono", **more) -> Sound:
-    """The chirp in the first two channels, or in the centre where there is one."""
+    """A track with the chirp in the first two channels, or in the centre where there is one."""
     need(codec)
     wave = more.pop("wave", chirp(rate=rate))
     places = {"stereo": (2, [0, 1]), "quad": (4, [0, 1]), "5.1": (6, [2]), "7.1": (8, [2])}
@@ -199,7 +199,7 @@ def check_corners(frames: np.ndarray, tolerance: int = 12) -> None:
 
 
 def check_film(media: Media, size: tuple[int, int] = (96, 160)) -> None:
-    """Eight different frames from beginning to end of one second, in order and upright."""
+    """Check eight different frames from beginning to end of one second, in order and upright."""
     assert media.frames.shape == (8, *size, 3)
     check_corners(media.frames)
     middle = media.frames[:, size[0] // 2, size[1] // 2].mean(axis=1)
@@ -209,7 +209,7 @@ def check_film(media: Media, size: tuple[int, int] = (96, 160)) -> None:
 
 
 def check_chirp(wave: np.ndarray, level: float = 0.4, seconds: float = 1.0) -> None:
-    """As long as it was, to within what codecs add, and at each time of the right pitch."""
+    """Check length, to within the padding of codecs, and the pitch over time."""
     assert abs(len(wave) / SAMPLE_RATE - seconds) <= 0.06
     for middle in (0.1, 0.3, 0.5, 0.7, 0.9):
         part = wave[int((middle - 0.05) * SAMPLE_RATE) : int((middle + 0.05) * SAMPLE_RATE)]

@@ -30,7 +30,7 @@ SOUNDS = {
 }
 PICTURES = ("jpg", "png", "webp", "bmp", "tif")
 
-# Before the fields that say sizes, durations, dimensions, rates and times.
+# Tags in front of fields with sizes, durations, dimensions, rates and times.
 _TAGS = (
     *(b"tkhd", b"mvhd", b"mdhd", b"stsz", b"stts", b"ctts", b"stco", b"stsc", b"avc1", b"mp4a"),
     *(b"elst", b"moov", b"mdat", b"RIFF", b"avih", b"strh", b"strf", b"idx1", b"movi", b"fmt "),
@@ -42,7 +42,7 @@ _VALUES = (0, 1, 2, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 10**9, 2**31 - 1, 2**31, 2**32 -
 
 
 def write_samples(folder: Path) -> list[Path]:
-    """One small whole file of each format."""
+    """Write one small, undamaged file of each format."""
     import cv2
 
     frames = np.repeat(corners()[None], 12, axis=0)
@@ -60,7 +60,7 @@ def write_samples(folder: Path) -> list[Path]:
 
 
 def role(path: Path) -> str:
-    """The argument of `Decoder.read` that a sample is for."""
+    """Return the argument of `Decoder.read` for a sample."""
     ending = path.suffix[1:]
     return "image" if ending in PICTURES else "audio" if ending in SOUNDS else "video"
 
@@ -71,7 +71,7 @@ def truncate(data: bytearray, draw: random.Random) -> None:
 
 
 def flip(data: bytearray, draw: random.Random) -> None:
-    """Turn some bits over, from one to a hundred."""
+    """Flip some bits, from one to a hundred."""
     for _ in range(draw.choice((1, 3, 10, 100))):
         data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
 
@@ -99,7 +99,7 @@ def repeat(data: bytearray, draw: random.Random) -> None:
 
 
 def header(data: bytearray, draw: random.Random) -> None:
-    """Put extreme numbers where sizes, durations, dimensions, rates and times stand."""
+    """Write extreme numbers over sizes, durations, dimensions, rates and times."""
     places = [(tag, at) for tag in _TAGS if (at := data.find(tag)) >= 0]
     for _ in range(draw.choice((1, 2, 4))):
         tag, found = draw.choice(places) if places else (b"", 0)
@@ -121,7 +121,7 @@ MUTATIONS: tuple[Callable[[bytearray, random.Random], None], ...] = (
 
 
 def mutate(original: bytes, case: int, seed: int) -> tuple[str, bytes]:
-    """The name of a kind of damage and the damaged file; the same for the same numbers."""
+    """Return the kind of damage and the damaged file; the same for the same numbers."""
     mutation = MUTATIONS[case % len(MUTATIONS)]
     data = bytearray(original)
     mutation(data, random.Random(f"{seed} {case}"))

@@ -18,7 +18,7 @@ def facenet() -> Any:
 
 
 def facenet_state() -> dict[str, Any]:
-    """What the published file holds, the classifier of its training identities included."""
+    """A state like that of the published file, with the classifier of its training identities."""
     classifier = {"logits.weight": torch.zeros(8631, 512), "logits.bias": torch.zeros(8631)}
     return facenet().state_dict() | classifier
 
@@ -39,5 +39,5 @@ def ecapa() -> Any:
     ).eval()
 
 
-FACENET = Weights("seeded 0", facenet_state)
-ECAPA = Weights("seeded 0", lambda: ecapa().state_dict())
+FACENET = Weights(sha256="seeded 0", load=facenet_state)
+ECAPA = Weights(sha256="seeded 0", load=lambda: ecapa().state_dict())

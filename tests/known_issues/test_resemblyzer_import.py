@@ -6,7 +6,7 @@
 import subprocess
 import sys
 
-from mraf.extractors.voice.encoders import _resemblyzer_file
+from mraf.extractors.voice.ge2e import _resemblyzer_file
 
 
 def test_the_package_does_not_import_but_its_weights_are_there():

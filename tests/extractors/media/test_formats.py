@@ -1,4 +1,4 @@
-"""The containers and codecs that are read, each written here, opened and looked and listened to."""
+"""Every container and codec: files are written, read, and their frames and sound are checked."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mraf.data.clips.listing import AUDIO_SUFFIXES, VIDEO_SUFFIXES
-from mraf.extractors.media.container import SAMPLE_RATE, read_image, read_pair, read_video
+from mraf.extractors.media.read import SAMPLE_RATE, read_image, read_pair, read_video
 from tests.helpers.format_files import (
     RATES,
     Sound,
@@ -150,7 +150,9 @@ def test_alpha_is_left_out(tmp_path, ending, codec, pix_fmt):
 @pytest.mark.parametrize("ending", ["mp4", "mkv", "ts"])
 def test_colours_of_high_definition(tmp_path, ending):
     path = write_clip(tmp_path / f"clip.{ending}", picture(bt709=True))
-    check_corners(read_video(path).frames, tolerance=5)  # of the usual ones up to 27 off
+    check_corners(
+        read_video(path).frames, tolerance=5
+    )  # read by the other standard they are up to 27 off
 
 
 def test_interlaced_mpeg2(tmp_path):

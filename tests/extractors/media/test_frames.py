@@ -5,8 +5,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mraf.extractors.media.container import SAMPLE_RATE, read_video
 from mraf.extractors.media.frames import Clock, EvenFrames
+from mraf.extractors.media.read import SAMPLE_RATE, read_video
 from tests.helpers.format_files import (
     check_chirp,
     check_corners,

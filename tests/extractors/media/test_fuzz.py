@@ -2,11 +2,9 @@ import pytest
 
 from mraf.errors import MediaError
 from mraf.extractors.media.isolated import Decoder
-from mraf.extractors.media.limits import Limits
 from tests.helpers import media_mutator
 
 CASES = 60
-LIMITS = Limits(seconds=30.0)
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +14,7 @@ def samples(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def decoder():
-    with Decoder(limits=LIMITS) as decoder:
+    with Decoder() as decoder:
         yield decoder
 
 

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from mraf.errors import MediaError
-from mraf.extractors.media.container import read_image, read_pair, read_video
 from mraf.extractors.media.isolated import Decoder
 from mraf.extractors.media.limits import Limits
+from mraf.extractors.media.read import read_image, read_pair, read_video
 from tests.helpers.format_files import picture, write_clip
 from tests.helpers.media_files import corners, tone, write_media
 
 
 @pytest.fixture(scope="module")
 def decoder():
-    with Decoder(limits=Limits(seconds=20)) as decoder:
+    with Decoder() as decoder:
         yield decoder
 
 

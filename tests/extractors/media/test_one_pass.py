@@ -1,4 +1,4 @@
-"""How far a file is read whose streams do not end together, or do not lie side by side."""
+"""Reading of files whose streams do not end together, or do not lie side by side."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ import av
 import numpy as np
 import pytest
 
-from mraf.extractors.media.container import read_video
 from mraf.extractors.media.limits import Limits
 from mraf.extractors.media.one_pass import Reader
+from mraf.extractors.media.read import read_video
 from tests.helpers.format_files import (
     check_chirp,
     check_film,
@@ -34,7 +34,7 @@ def write_interleaved(path: Path, *tracks) -> Path:
 def read(path: Path, frames: int = 8, max_seconds: float = 1.5, limits: Limits = FEW):
     """The reader when it is done, and the seconds at which it left off (None: the file's end)."""
     with av.open(str(path)) as container:
-        reader = Reader(container, frames, max_seconds, limits)
+        reader = Reader(container, wanted=frames, max_seconds=max_seconds, limits=limits)
         reader.run()
         rest = next((p for p in container.demux() if p.dts is not None), None)
         left_off = None if rest is None else float(rest.dts * rest.time_base)
@@ -95,7 +95,7 @@ def test_a_stream_is_waited_for_as_long_as_it_goes_on(tmp_path):
 def test_a_clip_within_the_limit_is_read_whole(tmp_path):
     path = write_clip(tmp_path / "clip.mkv", picture(), sound())
     with av.open(str(path)) as container:
-        reader = Reader(container, 8, 120.0, Limits(gap=0, first_gap=0))
+        reader = Reader(container, wanted=8, max_seconds=120.0, limits=Limits(gap=0, first_gap=0))
         reader.run()
     media = read_video(path)
     check_film(media)

@@ -86,7 +86,7 @@ def test_vectors_do_not_depend_on_the_number_of_workers(videos, tmp_path):
 def test_manifest_of_sound_and_picture_pairs(sample_videos, tmp_path):
     import cv2
 
-    from mraf.extractors.media.container import read_video
+    from mraf.extractors.media.read import read_video
 
     media = read_video(sample_videos / "person02/English/rec1/02.mp4")
     cv2.imwrite(str(tmp_path / "face.png"), media.frames[3][:, :, ::-1])
@@ -153,7 +153,7 @@ def test_two_people_in_view_give_the_vector_of_the_larger_one(sample_videos, tmp
     import cv2
 
     from mraf.extractors.extractor import ClipExtractor
-    from mraf.extractors.media.container import read_video
+    from mraf.extractors.media.read import read_video
 
     big = read_video(sample_videos / "person01/English/rec1/02.mp4").frames
     small = read_video(sample_videos / "person02/English/rec1/02.mp4").frames

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mraf.errors import MediaError
-from mraf.extractors.media.container import SAMPLE_RATE, Media, read_image, read_pair, read_video
+from mraf.extractors.media.read import SAMPLE_RATE, Media, read_image, read_pair, read_video
 from tests.helpers.media_files import corners, tone, write_media
 
 
@@ -36,7 +36,7 @@ def test_frames_are_spread_over_the_whole_clip(video):
     ("count", "wanted", "got"), [(3, 8, 3), (1, 8, 1), (200, 5, 5), (17, 8, 8)]
 )
 def test_any_number_of_frames(tmp_path, count, wanted, got):
-    media = read_video(write_media(tmp_path / "clip.mp4", counting(count)), wanted)
+    media = read_video(write_media(tmp_path / "clip.mp4", counting(count)), frames=wanted)
     assert len(media.frames) == got
     if count > 2 * wanted:  # evenly, to within a step
         steps = np.diff(media.times)
@@ -153,9 +153,9 @@ def test_picture_is_turned_by_its_exif_flag(tmp_path):
 
 def test_media_checks_its_arrays():
     with pytest.raises(ValueError, match="uint8"):
-        Media(np.zeros((1, 2, 2, 3)), np.zeros(1), None)
+        Media(frames=np.zeros((1, 2, 2, 3)), times=np.zeros(1), wave=None)
     with pytest.raises(ValueError, match="float32"):
-        Media(None, np.zeros(0), np.zeros(4))
+        Media(frames=None, times=np.zeros(0), wave=np.zeros(4))
 
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])
@@ -205,43 +205,6 @@ def test_a_playlist_does_not_open_other_files(tmp_path, text):
     (tmp_path / "list.mp4").write_text(text)
     with pytest.raises(MediaError, match="list.mp4"):
         read_video(tmp_path / "list.mp4")
-
-
-@pytest.mark.parametrize(
-    ("damage", "reason"),
-    [
-        (lambda data: b"", "the file is empty"),
-        (lambda data: bytes(len(data)), "nothing but zeros"),
-        (lambda data: data[: len(data) // 2], "its index is missing"),
-        (lambda data: data[1000:], "Invalid data"),
-        (lambda data: _mdat(data, 1 << 24), "its index is there, but not where"),
-        (lambda data: _mdat(data, 300), "its index is there, but not where"),
-        (lambda data: _mdat(data, 300)[: len(data) // 2], "its index is missing"),
-        (lambda data: _picture(".png"), "it is a PNG picture"),
-        (lambda data: _picture(".jpg"), "it is a JPEG picture"),
-        (lambda data: _picture(".webp"), "it is a WebP picture"),
-        (lambda data: _picture(".bmp"), "it is a BMP picture"),
-        (lambda data: _picture(".tiff"), "it is a TIFF picture"),
-        (lambda data: b"\0\0\0\x18ftypheic" + bytes(3000), "it is a HEIC picture"),
-    ],
-)
-def test_common_damage_is_called_by_its_name(tmp_path, damage, reason):
-    path = write_media(tmp_path / "clip.mp4", np.stack([corners()] * 25), tone(1.0))
-    path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(MediaError, match=rf"clip\.mp4: .*{reason}"):
-        read_video(path)
-
-
-def _mdat(data: bytes, size: int) -> bytes:
-    """The file with another size in the header of the box that holds its frames."""
-    at = data.index(b"mdat") - 4
-    return data[:at] + size.to_bytes(4, "big") + data[at + 4 :]
-
-
-def _picture(suffix: str) -> bytes:
-    import cv2
-
-    return cv2.imencode(suffix, corners())[1].tobytes()
 
 
 def test_a_sound_file_without_sound_is_told_so(tmp_path):

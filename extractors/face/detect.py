@@ -1,0 +1,70 @@
+"""Find the faces in the frames of clips, and measure their sharpness."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from mraf.extractors.face.mtcnn import Cascade, Faces
+
+MIN_PROBABILITY = 0.9
+"""Least probability of MTCNN's last network at which a detection counts."""
+PASSES = ((240, 40), (480, 20))
+"""Shorter side of the reduced pictures, and the smallest face in them. The second pass looks only
+at clips in which the first finds nobody."""
+SHARPNESS_SIDE = 160
+"""Side in pixels to which a face is scaled before its sharpness is measured."""
+
+
+class FaceFinder:
+    """MTCNN, on reduced pictures first and on larger ones where that finds nobody.
+
+    The first pass finds faces from a sixth of the picture's shorter side on, the second from a
+    twenty-fourth on.
+    """
+
+    def __init__(self, device: str = "cpu", threads: int = 1) -> None:
+        self._cascade = Cascade(device, threads)
+
+    def find(self, clips: Sequence[np.ndarray]) -> list[list[Faces]]:
+        """Find the faces in each frame of some clips `[T, H, W, 3]` uint8 RGB.
+
+        The frames of clips of one size go through the networks together.
+        """
+        found: list[list[Faces]] = [[] for _ in clips]
+        for side, min_face in PASSES:
+            nobody = [i for i, faces in enumerate(found) if not any(map(_is_sure, faces))]
+            for group in _of_one_size(clips, nobody):
+                frames = [frame for i in group for frame in clips[i]]
+                faces = iter(self._cascade.detect(frames, side=side, min_face=min_face))
+                for i in group:
+                    found[i] = [next(faces) for _ in clips[i]]
+        return found
+
+
+def sharpness(frame: np.ndarray, box: np.ndarray) -> float:
+    """Return the variance of the Laplacian of a face, grey (0 to 255), at 160 x 160 pixels.
+
+    It is low where the face is blurred: by focus, motion or compression, or because it is small.
+    """
+    import cv2
+
+    height, width = frame.shape[:2]
+    x1, y1 = (int(np.clip(v, 0, end - 1)) for v, end in zip(box[:2], (width, height), strict=True))
+    crop = frame[y1 : max(y1 + 1, round(float(box[3]))), x1 : max(x1 + 1, round(float(box[2])))]
+    shrinks = min(crop.shape[:2]) > SHARPNESS_SIDE
+    scaled = cv2.resize(
+        np.ascontiguousarray(crop),
+        (SHARPNESS_SIDE, SHARPNESS_SIDE),
+        interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
+    )
+    return float(cv2.Laplacian(cv2.cvtColor(scaled, cv2.COLOR_RGB2GRAY), cv2.CV_64F).var())
+
+
+def _is_sure(faces: Faces) -> bool:
+    return bool((faces.probability >= MIN_PROBABILITY).any())
+
+
+def _of_one_size(clips: Sequence[np.ndarray], some: Sequence[int]) -> Iterator[list[int]]:
+    """Yield the positions in `some` in groups, one for each size of frame."""
+    for size in dict.fromkeys(clips[i].shape[1:3] for i in some):
+        yield [i for i in some if clips[i].shape[1:3] == size]
