@@ -110,9 +110,3 @@ def test_a_full_disk_does_not_take_the_lock_away(tmp_path, monkeypatch):
         assert (tmp_path / ".lock").read_text() == ""
         with pytest.raises(UsageError, match="holds this lock"), locked(tmp_path):
             pytest.fail("two writers")
-
-
-def test_a_lock_that_cannot_be_written_into(tmp_path):
-    (tmp_path / ".lock").symlink_to("/dev/full")  # refuses every byte, and to be cut
-    with locked(tmp_path):
-        pass
