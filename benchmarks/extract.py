@@ -147,7 +147,7 @@ def trained_vectors(
 
 def ours(clips: list[Path], folder: Path) -> dict[str, Any]:
     """`mraf.pipeline.extraction.extract.extract`, with the same weights; then, not timed, the trained encoders."""
-    from mraf.data.clips.manifest import Clip
+    from mraf.data.clips.clip import Clip
     from mraf.extractors.encoders import EncoderPair, EncoderSpec
     from mraf.pipeline.workspace import Workspace
 
@@ -258,7 +258,7 @@ TITLES = {
 
 def speaker_of(clip: Path) -> str:
     """Whose folder a clip lies in."""
-    from mraf.data.clips.manifest import describe_path
+    from mraf.data.clips.folders import describe_path
 
     return describe_path(clip, clip.parents[3])[0] or clip.parts[-2]
 

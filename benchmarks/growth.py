@@ -29,7 +29,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mraf.data.clips.manifest import Clip
+from mraf.data.clips.clip import Clip
 from mraf.data.table.features import FeatureRow, FeatureTable
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.extractor import ExtractOptions
@@ -96,7 +96,7 @@ def clips_of(rows: int) -> Iterator[MadeUpClip]:
         labels = (f"person{speaker:06}", language, f"recording{number // 10}")
         clip = f"{'/'.join(labels)}/{number:03}.mp4"
         path = Path("/videos") / clip
-        yield MadeUpClip(clip, path, None, None, *labels)
+        yield MadeUpClip(clip, path, speaker=labels[0], language=labels[1], recording=labels[2])
 
 
 def write(folder: Path, rows: int) -> None:

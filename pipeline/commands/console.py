@@ -28,7 +28,7 @@ from rich.table import Table
 from mraf.pipeline.modes import MODES
 
 if TYPE_CHECKING:
-    from mraf.data.clips.manifest import Found
+    from mraf.data.clips.folders import FoundClips
     from mraf.data.sample.make import SampleClip
     from mraf.network.loop import EpochReport
     from mraf.pipeline.evaluation import EvaluateReport
@@ -147,15 +147,15 @@ def extracted(report: "ExtractReport", folder: Path) -> None:
         _first_lines(missing, _lack)
 
 
-def beside(found: "Found") -> None:
-    """What `mraf extract` found beside clips, and where it could not look."""
-    if found.left_out:
-        number = sum(found.left_out.values())
-        kinds = [f"{escape(ending) or 'no ending'} {n}" for ending, n in found.left_out.items()]
+def skipped(found: "FoundClips") -> None:
+    """Print the files that are no clips and the folders that cannot be listed."""
+    if found.other_files:
+        number = sum(found.other_files.values())
+        kinds = [f"{escape(ending) or 'no ending'} {n}" for ending, n in found.other_files.items()]
         listed = ", ".join(kinds[:8]) + (", ..." if len(kinds) > 8 else "")
         are = "is" if number == 1 else "are"
         out.print(f"Left out: {_count(number, 'file')} that {are} no video or sound ({listed})")
-    for folder, reason in found.unreadable:
+    for folder, reason in found.unreadable_folders.items():
         out.print(f"[yellow]{escape(folder)}: this folder cannot be listed ({escape(reason)})[/]")
 
 

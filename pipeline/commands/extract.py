@@ -62,7 +62,8 @@ def extract(
     second run re-uses what is there. A clip or folder that cannot be read is listed at the end, with
     the reason.
     """
-    from mraf.data.clips.manifest import Found, read_manifest, survey
+    from mraf.data.clips.folders import FoundClips, survey
+    from mraf.data.clips.manifest import read_manifest
     from mraf.extractors.extractor import ExtractOptions
     from mraf.pipeline.commands import console
     from mraf.pipeline.extraction.extract import choose_encoders
@@ -74,7 +75,7 @@ def extract(
     if root and not manifest:
         raise UsageError("--root belongs to --manifest: it is where the manifest's paths start.")
     cluster = _engine(engine, address, workers, gpus_per_worker, device)
-    found = Found(read_manifest(manifest, root)) if manifest else survey(paths or [])
+    found = FoundClips(read_manifest(manifest, root)) if manifest else survey(paths or [])
     place = Workspace.at(workspace)
     with console.download_bar(as_json) as downloading:
         encoders = choose_encoders(place, face, voice, weights_dir, offline, downloading)
@@ -84,11 +85,11 @@ def extract(
         options = ExtractOptions(frames)
         report = run(found.clips, place, encoders, options, workers, device, progress, cluster)
     if as_json:
-        console.print_json(report.as_dict() | found.beside())
+        console.print_json(report.as_dict() | found.skipped())
     else:
         console.extracted(report, place.table.folder)
-        console.beside(found)
-    if report.failed or found.unreadable:
+        console.skipped(found)
+    if report.failed or found.unreadable_folders:
         raise typer.Exit(1)
 
 

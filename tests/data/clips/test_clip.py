@@ -90,9 +90,9 @@ def test_of_a_huge_file_pieces_all_over_it_are_hashed(tmp_path, monkeypatch):
 
 
 def test_up_to_a_size_every_byte_counts(tmp_path, monkeypatch):
-    monkeypatch.setattr("mraf.data.clips.clip.WHOLE", 100)
+    monkeypatch.setattr("mraf.data.clips.clip.HASHED_WHOLE", 100)
     monkeypatch.setattr("mraf.data.clips.clip.PIECES", 3)
-    monkeypatch.setattr("mraf.data.clips.clip.PIECE", 10)
+    monkeypatch.setattr("mraf.data.clips.clip.PIECE_SIZE", 10)
     path = tmp_path / "a.mp4"
 
     def digest(content: bytearray) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from mraf.data.clips.folders import clip_files, find_clips, survey
 from mraf.data.clips.listing import list_clips
-from mraf.data.clips.manifest import clip_files, find_clips, read_manifest, survey
+from mraf.data.clips.manifest import read_manifest
 from mraf.errors import UsageError
 from mraf.pipeline.extraction.rows import digest_of
 from tests.data.clips.test_manifest import touch
@@ -72,8 +73,8 @@ def test_links_to_folders_are_not_followed_but_a_link_may_be_named(tmp_path):
 def test_other_files_are_counted_by_ending_once(tmp_path):
     touch(tmp_path, "ann/1.mp4", "ann/a.jpg", "ann/b.JPG", "bob/README", ".git/c.jpg", "bob/.d.jpg")
     found = survey([tmp_path, tmp_path / "ann", tmp_path])
-    assert found.left_out == {".jpg": 2, "": 1}
-    assert survey([tmp_path / "ann" / "1.mp4"]).left_out == {}
+    assert found.other_files == {".jpg": 2, "": 1}
+    assert survey([tmp_path / "ann" / "1.mp4"]).other_files == {}
 
 
 def test_a_closed_folder_is_told_and_the_others_are_read(tmp_path, close):
@@ -81,8 +82,8 @@ def test_a_closed_folder_is_told_and_the_others_are_read(tmp_path, close):
     close(tmp_path / "bob")
     found = survey([tmp_path])
     assert [clip.id for clip in found.clips] == ["ann/1.mp4"]
-    assert found.unreadable == ((str(tmp_path / "bob"), "Permission denied"),)
-    assert clip_files(tmp_path)[1] == dict(found.unreadable)
+    assert found.unreadable_folders == {str(tmp_path / "bob"): "Permission denied"}
+    assert clip_files(tmp_path)[1] == found.unreadable_folders
 
 
 def test_nothing_found_names_the_closed_folders(tmp_path, close):

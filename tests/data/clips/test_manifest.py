@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mraf.data.clips.manifest import Clip, clip_files, describe_path, find_clips, read_manifest
+from mraf.data.clips.clip import Clip
+from mraf.data.clips.folders import clip_files, describe_path, find_clips
+from mraf.data.clips.manifest import read_manifest
 from mraf.errors import UsageError
 
 

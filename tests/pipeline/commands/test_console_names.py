@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mraf.data.clips.manifest import Found
+from mraf.data.clips.folders import FoundClips
 from mraf.pipeline.commands import console
 from mraf.pipeline.extraction.run import ExtractReport, Failure, Missing
 from mraf.pipeline.identification import Candidate, Evidence, Prediction
@@ -33,8 +33,8 @@ def test_the_summary_of_an_extraction(printed):
     report = ExtractReport(2, 2, 0, renamed, 0, 0, {}, {}, failed, missing, "by", 1.0)
     text = printed(console.extracted, report, Path(NAME))
     assert text.count(SHOWN) == 7
-    found = Found([], {f".{NAME}": 1}, ((NAME, "closed"),))
-    text = printed(console.beside, found)
+    found = FoundClips([], other_files={f".{NAME}": 1}, unreadable_folders={NAME: "closed"})
+    text = printed(console.skipped, found)
     assert text.splitlines() == [
         f"Left out: 1 file that is no video or sound (.{SHOWN} 1)",
         f"{SHOWN}: this folder cannot be listed (closed)",
@@ -56,7 +56,8 @@ def test_lines_and_tables(printed):
 
 
 def test_many_endings_are_cut_off(printed):
-    text = printed(console.beside, Found([], {f".{number}": 1 for number in range(9)}))
+    many = {f".{number}": 1 for number in range(9)}
+    text = printed(console.skipped, FoundClips([], other_files=many))
     assert "9 files that are no video" in text and text.endswith(".7 1, ...)\n")
 
 
