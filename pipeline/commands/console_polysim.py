@@ -6,7 +6,8 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from mraf.data.polysim.index import PolysimImport, SplitCount
+from mraf.data.polysim.importing import PolysimImport
+from mraf.data.polysim.index import SplitCount
 from mraf.pipeline.commands.console import escape, out, rows
 from mraf.pipeline.modes import MODES
 from mraf.pipeline.polysim.ablation import EXTRA, PAPER_NOTE, SETTINGS, Ablation, extra, figure

@@ -4,7 +4,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from mraf.data.polysim.index import import_polysim
+from mraf.data.polysim.importing import import_polysim
 from mraf.data.polysim.submission import check_submission, write_submission
 from mraf.data.table.features import FeatureTable
 from mraf.errors import MissingError, UsageError
