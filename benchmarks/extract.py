@@ -55,7 +55,7 @@ def chosen(arguments: argparse.Namespace, folder: Path) -> list[Path]:
         from mraf.data.sample.make import SampleOptions, make_sample
 
         speakers = -(-arguments.made // 6)
-        options = SampleOptions(speakers, recordings=(1, 1), width=1280, height=720)
+        options = SampleOptions(speakers=speakers, recordings=(1, 1), width=1280, height=720)
         make_sample(folder / "videos", options)
         arguments.videos, arguments.clips = folder / "videos", arguments.made
     found = sorted(arguments.videos.rglob("*.mp4"))

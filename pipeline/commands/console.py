@@ -29,7 +29,7 @@ from mraf.pipeline.modes import MODES
 
 if TYPE_CHECKING:
     from mraf.data.clips.folders import FoundClips
-    from mraf.data.sample.make import SampleClip
+    from mraf.data.sample.make import DemoClip
     from mraf.network.loop import EpochReport
     from mraf.pipeline.evaluation import EvaluateReport
     from mraf.pipeline.extraction.ray.connection import Cluster
@@ -109,7 +109,7 @@ def joined(cluster: "Cluster") -> None:
         say(f"Dashboard: {cluster.dashboard}")
 
 
-def sampled(folder: Path, clips: "list[SampleClip]", seconds: float) -> None:
+def sampled(folder: Path, clips: "list[DemoClip]", seconds: float) -> None:
     """Summary of `mraf sample`."""
     speakers = len({clip.speaker for clip in clips})
     faceless = sum(clip.face != "seen" for clip in clips)

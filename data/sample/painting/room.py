@@ -1,4 +1,4 @@
-"""Paint the room behind somebody: out of focus, and different in every recording."""
+"""Paint the room behind a person: out of focus, and different in every recording."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from mraf.data.sample.painting.canvas import Array, Light, rgb
 from mraf.data.sample.painting.look import Colour
-from mraf.data.sample.painting.paint import Array, Light, rgb
 
 WALLS: tuple[Colour, ...] = (
     (0.78, 0.74, 0.67),
@@ -22,21 +22,21 @@ WALLS: tuple[Colour, ...] = (
 Rng = np.random.Generator
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scene:
-    """Where a recording is made and how the camera stands."""
+    """Room, light and camera of a recording."""
 
     backdrop: str  # a key of BACKDROPS
     light: Light
-    face_height: float  # of the frame's height
-    shift: tuple[float, float]  # where the eyes are, from the usual place, of the frame's size
+    face_height: float  # share of the height of the frame
+    shift: tuple[float, float]  # offset of the eyes, in shares of the size of the frame
     noise: float  # standard deviation of the sensor's noise, of 255
     blur: float  # pixels
     seed: int
 
 
-def sample_scene(rng: Rng) -> Scene:
-    """Return the place, light and camera of one recording."""
+def draw_scene(rng: Rng) -> Scene:
+    """Draw the room, light and camera of one recording."""
     angle = rng.uniform(-1.0, 1.0)
     warm = rng.uniform(-1.0, 1.0)
     strength = rng.uniform(0.60, 0.78)
@@ -78,7 +78,7 @@ def _wall(wall: Array, scene: Scene, height: int, width: int) -> Array:
 
 
 def _box(canvas: Array, x0: float, y0: float, x1: float, y1: float, colour: object) -> None:
-    """Fill a box given in shares of the picture's size."""
+    """Fill a box; its corners are in shares of the size of the picture."""
     height, width = canvas.shape[:2]
     tone = tuple(float(v) for v in np.asarray(colour))
     start, end = (round(x0 * width), round(y0 * height)), (round(x1 * width), round(y1 * height))
@@ -191,7 +191,7 @@ def _paint_studio(canvas: Array, rng: Rng, wall: Array) -> None:
 
 
 def _spot(canvas: Array, x: float, y: float, radius: float, colour: object, alpha: float) -> None:
-    """Paint a disc of light; place and radius in shares of the picture's size."""
+    """Paint a disc; place and radius are in shares of the size of the picture."""
     height, width = canvas.shape[:2]
     px, py, r = round(x * width), round(y * height), max(2, round(radius * width))
     box = canvas[max(0, py - r - 2) : py + r + 2, max(0, px - r - 2) : px + r + 2]

@@ -12,12 +12,12 @@ from mraf.data.table.lock import locked
 from mraf.errors import UsageError
 
 HOLDER = """
-import sys, time
+import sys
 from pathlib import Path
 from mraf.data.table.lock import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
-    time.sleep(600)
+    sys.stdin.read()
 """
 
 
@@ -26,6 +26,7 @@ def holder(tmp_path):
     """Another process that holds the lock of `tmp_path / "features"`."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(tmp_path / "features")],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},

@@ -1,10 +1,11 @@
-"""A few brushes: soft shapes on a grid of points, painted one over another.
+"""A canvas and a few brushes: soft shapes on a grid of points, painted one over another.
 
-Everything is a function of the points alone, so any part of a picture can be
-painted again (a mouth that opens, an eye that closes) and fits its place.
+Everything is a function of the points alone, so any part of a picture (a mouth that opens, an eye
+that closes) can be painted again and fits its place.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -27,22 +28,47 @@ class Grid:
 
 @dataclass(frozen=True)
 class Light:
-    """Where the light comes from and how it colours; x right, y down, z to the viewer."""
+    """Direction and colours of the light; x right, y down, z to the viewer."""
 
     direction: tuple[float, float, float]
     key: tuple[float, float, float]  # RGB of the main light
-    fill: tuple[float, float, float]  # RGB of the light from everywhere
+    fill: tuple[float, float, float]  # RGB of the light from all sides
 
 
-class Layer:
-    """A picture with soft edges: colour [H, W, 3] in 0..1, premultiplied, and alpha [H, W]."""
+class Canvas:
+    """A picture to paint on a grid of points, lit by the light of the scene.
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.colour = np.zeros((*shape, 3), np.float32)
-        self.alpha = np.zeros(shape, np.float32)
+    `colour` is [H, W, 3] in 0..1, premultiplied by `alpha` [H, W].
+    """
+
+    def __init__(self, grid: Grid, light: Light) -> None:
+        self.grid, self.light = grid, light
+        self.colour = np.zeros((*grid.x.shape, 3), np.float32)
+        self.alpha = np.zeros(grid.x.shape, np.float32)
+
+    def mirrored(self) -> "Canvas":
+        """Return the same picture with x to the left."""
+        other = copy(self)
+        other.grid = Grid((-self.grid.x).astype(np.float32), self.grid.y, self.grid.pixel)
+        return other
+
+    def shade(self, height: Array, gloss: float = 0.0) -> Array:
+        """Return the light [H, W, 3] that a surface of this height [H, W] reflects."""
+        dy, dx = np.gradient(height.astype(np.float32), self.grid.pixel)
+        norm = 1.0 / np.sqrt(dx * dx + dy * dy + 1.0)
+        lx, ly, lz = np.asarray(self.light.direction) / np.linalg.norm(self.light.direction)
+        facing = (-dx * lx - dy * ly + lz) * norm
+        # Light wraps round a soft body, without a hard edge between light and shadow.
+        lit = np.clip((facing + 0.35) / 1.35, 0, 1)[..., None]
+        out = lit * rgb(*self.light.key) + rgb(*self.light.fill) * (0.6 + 0.4 * norm[..., None])
+        if gloss:
+            half = np.array([lx, ly, lz + 1.0]) / np.linalg.norm([lx, ly, lz + 1.0])
+            shine = np.clip((-dx * half[0] - dy * half[1] + half[2]) * norm, 0, 1) ** 24
+            out = out + gloss * shine[..., None] * rgb(*self.light.key)
+        return out.astype(np.float32)
 
     def over(self, alpha: Array, colour: Array | Sequence[float]) -> None:
-        """Paint a colour ([3] or [H, W, 3]) over what is there, as far as alpha [H, W] covers."""
+        """Paint a colour ([3] or [H, W, 3]) over the picture, with alpha [H, W]."""
         inside = np.flatnonzero(alpha.max(axis=1) > 0.002)
         if not len(inside):
             return
@@ -54,12 +80,12 @@ class Layer:
         self.alpha[rows] += alpha[rows] * (1 - self.alpha[rows])
 
     def multiply(self, alpha: Array, factor: Sequence[float] | float) -> None:
-        """Tint or darken what is there."""
+        """Tint or darken the picture."""
         self.colour *= 1 - alpha[..., None] * (1 - np.asarray(factor, np.float32))
 
 
 def rgb(*colour: float) -> Array:
-    """Return a colour [3] to reckon with."""
+    """Return a colour [3] as an array."""
     return np.array(colour, np.float32)
 
 
@@ -115,17 +141,6 @@ def look_up(texture: Array, u: Array, v: Array) -> Array:
     )
 
 
-def shade(height: Array, pixel: float, light: Light, gloss: float = 0.0) -> Array:
-    """Return the light [H, W, 3] that a surface of this height gives back."""
-    dy, dx = np.gradient(height, pixel)
-    norm = 1.0 / np.sqrt(dx * dx + dy * dy + 1.0)
-    lx, ly, lz = np.asarray(light.direction) / np.linalg.norm(light.direction)
-    facing = (-dx * lx - dy * ly + lz) * norm
-    # Light creeps round a soft body: there is no hard line between day and night.
-    lit = np.clip((facing + 0.35) / 1.35, 0, 1)[..., None]
-    out = lit * rgb(*light.key) + rgb(*light.fill) * (0.6 + 0.4 * norm[..., None])
-    if gloss:
-        half = np.array([lx, ly, lz + 1.0]) / np.linalg.norm([lx, ly, lz + 1.0])
-        shine = np.clip((-dx * half[0] - dy * half[1] + half[2]) * norm, 0, 1) ** 24
-        out = out + gloss * shine[..., None] * rgb(*light.key)
-    return out.astype(np.float32)
+def bulge(depth: Array) -> Array:
+    """Return the height of a round surface, 0 at its edge (depth 0) to 1 in the middle (depth 1)."""
+    return np.sqrt(1 - (1 - depth) ** 2 * 0.97)
