@@ -29,7 +29,7 @@ _NAME = re.compile(r"part-(\d{6,})\.parquet")
 
 
 class Part:
-    """An open part whose footer can be read and whose columns are as expected.
+    """A part whose footer can be read and whose columns are as expected.
 
     Raises MrafError naming the file where it cannot be read, now or when its rows are.
     """

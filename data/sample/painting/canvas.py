@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[Any]  # float32 unless said otherwise
+Array = npt.NDArray[Any]  # float32 unless stated otherwise
 
 
 @dataclass(frozen=True)

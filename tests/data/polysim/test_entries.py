@@ -12,7 +12,7 @@ def layout(tmp_path):
     return Layout(tmp_path / "polysim").write()
 
 
-def test_a_val_split_may_have_either_columns(layout):
+def test_a_val_split_may_have_any_of_the_columns(layout):
     rows = [tuple(row.values()) for row in layout.rows("train", "English")[:3]]
     layout.write_csv("val", "English", LISTED, rows)
     asked = [(*row.values(), "1.0") for row in layout.rows("test", "Urdu")]
@@ -26,7 +26,7 @@ def test_a_val_split_may_have_either_columns(layout):
 
 
 def asked(layout, split, language):
-    """Rows of a split with the columns `ASKED`."""
+    """Return the rows of a split with the columns `ASKED`."""
     return [
         (
             row["key"],
@@ -110,7 +110,7 @@ def test_lines_that_cannot_be_used_are_named(layout, cells, message):
         read_layout(layout.root)
 
 
-def test_speakers_have_one_label_over_languages(layout):
+def test_a_speaker_has_the_same_label_in_all_languages(layout):
     layout.edit("train", "Urdu", 2, label="2.0")
     with pytest.raises(UsageError, match=r"Urdu\.csv, line 2: id0001 .* 2 here and 0 in .*English"):
         read_layout(layout.root)

@@ -23,7 +23,7 @@ def table(tmp_path):
     return FeatureTable(tmp_path / "features")
 
 
-def test_rows_say_what_the_csv_files_say(layout, table):
+def test_rows_have_the_labels_of_the_csv_files(layout, table):
     np.save(layout.feature("train", "Urdu", 2, "face"), np.zeros(512, np.float32))
     np.save(layout.feature("test", "Urdu", 2, "voice"), np.zeros((1, 192), np.float32))
     report = import_polysim(layout.root, table)
@@ -42,7 +42,7 @@ def test_rows_say_what_the_csv_files_say(layout, table):
     assert len({each.source_hash for each in rows.values()}) == 32
 
 
-def test_a_second_import_writes_what_has_changed(layout, table):
+def test_a_second_import_writes_only_changed_rows(layout, table):
     import_polysim(layout.root, table)
     before = sorted(path.name for path in table.folder.iterdir())
     again = import_polysim(layout.root, table)
@@ -56,7 +56,7 @@ def test_a_second_import_writes_what_has_changed(layout, table):
     assert np.array_equal(changed.voice, np.load(path))
 
 
-def test_rows_that_are_listed_no_more_go_and_other_versions_stay(layout, table):
+def test_rows_that_the_csv_files_no_longer_list_are_dropped(layout, table):
     Layout(layout.root, "v2", ("English", "Hindi")).write()
     for version in ("v1", "v2"):
         import_polysim(layout.root, table, version)
@@ -67,7 +67,7 @@ def test_rows_that_are_listed_no_more_go_and_other_versions_stay(layout, table):
     assert "polysim/v1/train/Urdu/id0001/vid0/00000" not in table.arrays().clip
 
 
-def test_nothing_is_written_where_a_vector_or_a_line_cannot_be_used(layout, table):
+def test_an_unusable_vector_or_line_leaves_the_table_as_it_was(layout, table):
     path = layout.feature("test", "Urdu", 5)
     path.rename(path.with_suffix(".away"))
     with pytest.raises(UsageError, match="Nothing was imported"):
@@ -79,7 +79,7 @@ def test_nothing_is_written_where_a_vector_or_a_line_cannot_be_used(layout, tabl
     assert not table.folder.exists()
 
 
-def test_vectors_of_other_encoders_are_not_joined(layout, table):
+def test_a_table_with_vectors_of_other_encoders_is_refused(layout, table):
     fill(table, row("a", face=512, voice=192, extractor="face=facenet@28 voice=ecapa@05 frames=8"))
     before = sorted(path.name for path in table.folder.iterdir())
     with pytest.raises(UsageError, match=r"made with face=facenet@28 .* another workspace \(-w\)"):
@@ -87,7 +87,7 @@ def test_vectors_of_other_encoders_are_not_joined(layout, table):
     assert sorted(path.name for path in table.folder.iterdir()) == before
 
 
-def test_pandas_and_others_still_read_the_folder(layout, table):
+def test_pyarrow_reads_the_folder_with_the_index_in_it(layout, table):
     import_polysim(layout.root, table)
     assert pq.read_table(table.folder).num_rows == 32
 
@@ -98,7 +98,7 @@ def test_a_folder_that_cannot_be_written(layout, table):
         import_polysim(layout.root, table)
 
 
-def test_killed_before_the_index_was_written(layout, table, monkeypatch):
+def test_an_import_killed_before_the_index_is_completed_by_the_next(layout, table, monkeypatch):
     def killed(*args):
         raise KeyboardInterrupt
 
@@ -113,7 +113,7 @@ def test_killed_before_the_index_was_written(layout, table, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", ["truncate", "vectors"])
-def test_a_damaged_part_is_made_anew_once_it_is_deleted(layout, table, damage):
+def test_a_damaged_part_is_imported_again_once_it_is_deleted(layout, table, damage):
     import_polysim(layout.root, table)
     path = layout.feature("train", "English", 3)
     np.save(path, np.load(path) + 1)
@@ -141,7 +141,7 @@ def test_a_damaged_part_is_made_anew_once_it_is_deleted(layout, table, damage):
     assert table.read().to_pylist() == before
 
 
-def test_a_deleted_table_is_said_and_made_anew(layout, table):
+def test_a_deleted_table_is_reported_and_imported_again(layout, table):
     import_polysim(layout.root, table)
     before = table.read().to_pylist()
     for part in table.folder.glob("part-*"):
@@ -157,7 +157,7 @@ def test_a_deleted_table_is_said_and_made_anew(layout, table):
 
 
 @pytest.mark.shared
-def test_the_challenge_itself(tmp_path, table):
+def test_the_real_challenge_has_the_counts_of_the_paper(tmp_path, table):
     archive = SHARED / "data" / "polysim-v1-features.tar.xz"
     if not archive.is_file():
         pytest.skip(f"no features at {archive} (set MRAF_SHARED to the folder that holds data)")

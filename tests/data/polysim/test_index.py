@@ -20,7 +20,7 @@ def table(tmp_path):
     return FeatureTable(tmp_path / "features")
 
 
-def test_the_index_is_read_as_it_was_written(layout, table):
+def test_the_index_is_read_back(layout, table):
     report = import_polysim(layout.root, table)
     index = read_index(table.folder)
     assert index == report.index == read_index(table.folder, "v1")
@@ -50,7 +50,7 @@ def test_positions_follow_the_csv_file_not_the_table(layout, table):
         asked.positions(table.arrays())
 
 
-def test_an_index_needs_an_import_and_a_choice_between_several(layout, table):
+def test_reading_an_index_needs_an_import_and_a_choice_among_several(layout, table):
     with pytest.raises(MissingError, match="run `mraf polysim import ROOT`"):
         read_index(table.folder)
     import_polysim(layout.root, table)
@@ -79,7 +79,7 @@ def test_an_index_needs_an_import_and_a_choice_between_several(layout, table):
         lambda text: "[" * 200_000,
     ],
 )
-def test_a_damaged_index_is_refused_by_name(layout, table, change):
+def test_a_damaged_index_is_refused_with_its_name(layout, table, change):
     import_polysim(layout.root, table)
     (path,) = table.folder.glob("*.json")
     text = path.read_text("utf-8")
@@ -91,7 +91,7 @@ def test_a_damaged_index_is_refused_by_name(layout, table, change):
     assert len(read_index(table.folder).splits) == 4
 
 
-def test_statistics_count_what_was_imported(layout, table):
+def test_statistics_count_the_imported_samples(layout, table):
     np.save(layout.feature("train", "Urdu", 2, "face"), np.zeros(512, np.float32))
     rows = [tuple(each.values()) for each in layout.rows("train", "Urdu")]
     layout.write_csv("train", "Urdu", LISTED, rows[:6])

@@ -28,7 +28,7 @@ def test_the_layout_is_read_in_order(layout):
     assert (asked.speaker, asked.recording, asked.key) == (None, None, "key1")
 
 
-def test_the_parent_of_a_folder_called_polysim_will_do(layout):
+def test_the_parent_of_a_folder_called_polysim_is_accepted(layout):
     assert read_layout(layout.root.parent) == read_layout(layout.root)
 
 
@@ -51,7 +51,7 @@ def test_other_versions_and_languages_use_the_same_code(layout):
         read_layout(layout.root, "v3")
 
 
-def test_english_need_not_be_there(tmp_path):
+def test_a_version_without_english(tmp_path):
     data = read_layout(Layout(tmp_path, "v3", ("German",)).write().root, "v3")
     assert [s.language for s in data.splits] == ["German", "German"]
 

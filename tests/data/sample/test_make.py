@@ -1,4 +1,4 @@
-"""The sample videos: what is written, that it is as marked, and that a seed settles it."""
+"""The sample videos: files and table, hidden faces and voices, and the seed."""
 
 import csv
 from dataclasses import asdict, replace
@@ -33,7 +33,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[DemoCli
 
 @pytest.fixture(scope="module")
 def marked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[DemoClip]]:
-    """One recording in which every mark comes up."""
+    """One recording with every way to hide a face or a voice."""
     folder = tmp_path_factory.mktemp("marked")
     place = {"speaker": 1, "language": "Urdu", "recording": 0}
     takes = [Take(**place, clip=i, face=face) for i, face in enumerate(HIDDEN)]
@@ -107,7 +107,9 @@ def test_another_seed_makes_others(sample: tuple[Path, list[DemoClip]], tmp_path
     assert np.abs(first[0].astype(float) - second[0].astype(float)).mean() > 5
 
 
-def test_marked_clips_are_as_marked(marked: tuple[Path, list[DemoClip]]) -> None:
+def test_hidden_faces_and_missing_sound_are_as_in_the_table(
+    marked: tuple[Path, list[DemoClip]],
+) -> None:
     folder, clips = marked
     assert {c.face for c in clips} == {"seen", "hand", "turned_away", "dark", "out_of_frame"}
     assert [c.sound for c in clips].count("none") == 2
@@ -161,7 +163,7 @@ def test_progress_counts_every_clip_once(tmp_path: Path) -> None:
     assert seen == [(1, 2), (2, 2)]
 
 
-def test_a_broken_film_leaves_nothing(tmp_path: Path) -> None:
+def test_an_interrupted_film_leaves_no_file(tmp_path: Path) -> None:
     from mraf.data.sample.film import write_film
 
     def frames():  # type: ignore[no-untyped-def]

@@ -7,7 +7,7 @@ import pytest
 from mraf.data.sample.plan import SampleOptions, plan_takes
 
 
-def test_marks_of_the_default_set() -> None:
+def test_shares_of_hidden_faces_and_voices_in_the_default_set() -> None:
     recordings = plan_takes(SampleOptions())
     takes = [take for recording in recordings for take in recording]
     faceless = [t for t in takes if t.face != "seen"]

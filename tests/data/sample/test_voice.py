@@ -35,7 +35,7 @@ def test_speech_is_not_silent_and_of_the_right_length() -> None:
     assert np.sqrt(np.mean(wave**2)) > 0.03
 
 
-def test_the_same_arguments_give_the_same_samples_whatever_was_said_before() -> None:
+def test_speech_does_not_depend_on_earlier_speech() -> None:
     for speaker in range(6):
         voice = draw_voice(0, speaker, speaker % 2 == 1)
         first = speak(TEXT, "English", voice)
@@ -60,7 +60,7 @@ def test_people_sound_different() -> None:
             assert np.abs(one - other).mean() > 0.5
 
 
-def test_urdu_is_spoken_and_differs_from_english_letters() -> None:
+def test_urdu_sounds_different_from_the_same_text_read_as_english() -> None:
     voice = draw_voice(0, 1, True)
     wave = speak(SENTENCES["Urdu"][0], "Urdu", voice)
     assert len(wave) / SAMPLE_RATE > 1.0
@@ -79,13 +79,13 @@ def test_unknown_language() -> None:
         speak("Bore da", "Welsh", draw_voice(0, 0, False))
 
 
-def test_sentences_suffice() -> None:
+def test_each_language_has_enough_distinct_sentences() -> None:
     assert set(SENTENCES) == set(ESPEAK_LANGUAGES)
     for sentences in SENTENCES.values():
         assert len(set(sentences)) == len(sentences) >= 24
 
 
-def test_the_envelope_opens_where_it_is_loud() -> None:
+def test_the_envelope_follows_the_loudness() -> None:
     wave = np.zeros(SAMPLE_RATE, np.float32)
     wave[SAMPLE_RATE // 2 :] = 0.5
     mouth = envelope(wave, 25, 25)

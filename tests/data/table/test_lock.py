@@ -1,4 +1,4 @@
-"""One writer a folder, whoever else wants to write and however the writer ends."""
+"""The lock of a folder: one writer at a time, until the writer ends."""
 
 import errno
 import os
@@ -44,7 +44,7 @@ def test_the_folder_is_made_and_the_lock_names_its_holder(tmp_path):
         assert (folder / ".lock").read_text() == str(os.getpid())
 
 
-def test_who_comes_second_is_told_who_holds_the_lock(tmp_path, holder):
+def test_a_second_writer_is_refused_and_learns_who_holds_the_lock(tmp_path, holder):
     with (
         pytest.raises(UsageError, match=rf"\.lock: another .*\(process {holder.pid}\)"),
         locked(tmp_path / "features"),
@@ -72,7 +72,7 @@ def test_the_lock_ends_with_the_block_however_it_ends(tmp_path):
         pass
 
 
-def test_a_lock_that_names_nobody(tmp_path, holder):
+def test_a_lock_without_a_process_id(tmp_path, holder):
     (tmp_path / "features" / ".lock").write_text("?")
     with (
         pytest.raises(UsageError, match="another `mraf extract` holds this lock"),
@@ -90,7 +90,7 @@ def test_a_folder_that_cannot_be_made(tmp_path):
         pytest.fail("no folder")
 
 
-def test_a_file_system_that_gives_no_locks(tmp_path, monkeypatch):
+def test_a_file_system_without_locks(tmp_path, monkeypatch):
     def no_locks(*_):
         raise OSError(37, "No locks available")
 

@@ -107,7 +107,7 @@ def test_an_error_of_the_machine_does_not_tell_to_remove_the_file(table, monkeyp
 
 
 def test_too_many_open_files_are_no_damage(table):
-    """As the system says it, through pyarrow too."""
+    """With the real error of the system, through pyarrow."""
     code = f"""
 import os, resource
 from contextlib import suppress
@@ -133,7 +133,7 @@ except MrafError as error:
 
 
 @pytest.mark.parametrize("error", [OSError("Corrupt snappy"), OSError(errno.EINVAL, "seek")])
-def test_what_pyarrow_says_of_damage_is_damage(table, monkeypatch, error):
+def test_errors_of_pyarrow_for_damage_count_as_damage(table, monkeypatch, error):
     def fail(*_, **__):
         raise error
 
@@ -141,7 +141,7 @@ def test_what_pyarrow_says_of_damage_is_damage(table, monkeypatch, error):
     refused(table)
 
 
-def test_what_is_no_file(table):
+def test_a_part_that_is_a_folder_or_a_pipe(table):
     (table.folder / "part-000002.parquet").mkdir()
     refused(table, "not a file")
     (table.folder / "part-000002.parquet").rmdir()
@@ -173,7 +173,7 @@ def retyped(table, kind, size=4):
     return table.set_column(table.schema.get_field_index("face"), "face", values)
 
 
-def test_a_merge_while_a_table_is_read_is_no_damage(table):
+def test_a_merge_while_the_table_is_read_is_reported_as_a_merge(table):
     fill(table, row("z"))
     snapshot = table.snapshot()
     table._merge()
@@ -195,7 +195,7 @@ def test_damage_in_vectors_shows_when_they_are_read_and_not_before(table):
     assert [path.name for path in table.folder.iterdir() if path.name != ".lock"] == [part.name]
 
 
-def test_names_go_on_after_a_million_parts(tmp_path):
+def test_numbers_of_parts_go_beyond_six_digits(tmp_path):
     for name in ("part-999999.parquet", "part-1000000.parquet", "part-1.parquet", "other"):
         (tmp_path / name).touch()
     assert [path.name for path in parts_in(tmp_path)] == [
@@ -217,7 +217,7 @@ def test_row_groups_are_read_in_pieces(tmp_path, monkeypatch):
     assert [clip for _, rows in pieces for clip in rows] == table["clip"].to_pylist()
 
 
-def test_a_file_that_may_not_grow_leaves_what_was_there(table):
+def test_a_part_that_cannot_be_completed_leaves_earlier_rows(table):
     """As on a full disk: the system refuses to write on in the middle of a part."""
     code = f"""
 import resource, signal
@@ -238,7 +238,7 @@ except UsageError as error:
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 2000
 
 
-def test_an_interrupt_while_a_part_is_written_loses_that_part_only(table, monkeypatch):
+def test_an_interrupt_while_a_part_is_written_loses_only_that_part(table, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
@@ -249,7 +249,7 @@ def test_an_interrupt_while_a_part_is_written_loses_that_part_only(table, monkey
     assert len(table) == 6 and not list(table.folder.glob("*.tmp"))
 
 
-def test_a_merge_for_which_there_is_no_room_is_left_for_later(table, monkeypatch):
+def test_a_merge_without_room_is_left_for_later(table, monkeypatch):
     monkeypatch.setattr("mraf.data.table.features.MERGE_AT", 1)
 
     def no_room(*_):
