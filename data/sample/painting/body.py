@@ -4,12 +4,9 @@ import numpy as np
 
 from mraf.data.sample.painting.canvas import (
     Canvas,
-    blob,
     bulge,
-    capsule,
-    cloud,
     inside,
-    look_up,
+    noise,
     rgb,
     smooth,
 )
@@ -29,7 +26,7 @@ def paint_body(canvas: Canvas, look: Look, clothes: Clothes) -> None:
     ) ** 2.7
     bounds = ((level ** (1 / 2.7) - 1) * 1.2).astype(np.float32)
     depth = np.clip(-bounds, 0, 1)
-    folds = look_up(cloud(clothes.seed), grid.x * 0.28 + 0.06 * grid.y, grid.y * 0.16)
+    folds = noise(grid.x * 0.28 + 0.06 * grid.y, grid.y * 0.16, clothes.seed)
     arms = np.exp(-(((np.abs(grid.x) - 0.74 * broad) / 0.07) ** 2)) * smooth(2.5, 3.3, grid.y)
     height = 0.55 * bulge(depth) + 0.03 * folds - 0.09 * arms
     lit = canvas.shade(height)
@@ -43,7 +40,7 @@ def _paint_neck(canvas: Canvas, look: Look, neck: float) -> None:
     depth = np.clip(-bounds / neck, 0, 1)
     height = 0.45 * bulge(depth)
     for side in (-1, 1):
-        cord = capsule(grid, (side * 0.34, 1.0), (side * 0.10, 1.72))
+        cord = grid.capsule((side * 0.34, 1.0), (side * 0.10, 1.72))
         height = height + 0.02 * np.exp(-((cord / 0.06) ** 2))
     lit = canvas.shade(height)
     lx = canvas.light.direction[0]
@@ -59,7 +56,7 @@ def paint_hands(canvas: Canvas, look: Look, clothes: Clothes) -> None:
     """Paint both hands in front of the face, and the sleeves."""
     for local in (canvas.mirrored(), canvas):
         _paint_hand(local, look)
-        sleeve = capsule(local.grid, (0.78, 5.0), (0.60, 1.95)) - 0.37
+        sleeve = local.grid.capsule((0.78, 5.0), (0.60, 1.95)) - 0.37
         lit = canvas.shade(0.3 * bulge(np.clip(-sleeve / 0.37, 0, 1)))
         colour = np.clip(rgb(*clothes.colour) * lit, 0, 1)
         canvas.over(inside(sleeve, 2 * canvas.grid.pixel), colour)
@@ -70,13 +67,13 @@ def _paint_hand(canvas: Canvas, look: Look) -> None:
     roots = ((0.15, 0.40), (0.33, 0.30), (0.52, 0.32), (0.70, 0.44))
     tips = ((0.08, -0.46), (0.29, -0.70), (0.53, -0.66), (0.77, -0.40))
     parts = [
-        (capsule(grid, (0.60, 2.6), (0.47, 1.1)), 0.25),
-        (capsule(grid, (0.43, 0.95), (0.42, 0.52)), 0.37),
+        (grid.capsule((0.60, 2.6), (0.47, 1.1)), 0.25),
+        (grid.capsule((0.43, 0.95), (0.42, 0.52)), 0.37),
     ]
-    parts.append((capsule(grid, (0.70, 0.95), (0.95, 0.42)), 0.12))
+    parts.append((grid.capsule((0.70, 0.95), (0.95, 0.42)), 0.12))
     for root, tip in zip(roots, tips, strict=True):
         along = np.clip((root[1] - grid.y) / (root[1] - tip[1]), 0, 1)
-        parts.append((capsule(grid, root, tip) + 0.028 * along**2, 0.125))
+        parts.append((grid.capsule(root, tip) + 0.028 * along**2, 0.125))
     height = np.zeros_like(grid.x)
     bounds = np.full_like(grid.x, np.inf)
     for distance, radius in parts:
@@ -92,7 +89,7 @@ def _paint_hand(canvas: Canvas, look: Look) -> None:
     for root, tip in zip(roots, tips, strict=True):
         for share in (0.0, 0.48, 0.78):  # knuckles are slightly redder
             x, y = (r + share * (t - r) for r, t in zip(root, tip, strict=True))
-            colour *= 1 - 0.12 * blob(grid, x, y, 0.07, 0.05)[..., None] * rgb(0.3, 1.0, 1.0)
+            colour *= 1 - 0.12 * grid.blob(x, y, 0.07, 0.05)[..., None] * rgb(0.3, 1.0, 1.0)
         nail = np.hypot((grid.x - tip[0]) / 0.048, (grid.y - tip[1] + 0.015) / 0.062)
         pale = 0.55 * smooth(1.15, 0.85, nail)[..., None]
         colour += pale * (rgb(*look.skin) * rgb(1.1, 1.0, 1.0) - colour)

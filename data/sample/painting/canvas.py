@@ -25,6 +25,17 @@ class Grid:
     y: Array
     pixel: float
 
+    def blob(self, x: float, y: float, width: float, height: float) -> Array:
+        """Return a soft round spot [H, W], 1 in its centre."""
+        return np.exp(-(((self.x - x) / width) ** 2) - ((self.y - y) / height) ** 2)
+
+    def capsule(self, start: tuple[float, float], end: tuple[float, float]) -> Array:
+        """Return the distance [H, W] to a line from start to end."""
+        px, py = self.x - start[0], self.y - start[1]
+        bx, by = end[0] - start[0], end[1] - start[1]
+        along = np.clip((px * bx + py * by) / (bx * bx + by * by + 1e-9), 0, 1)
+        return np.hypot(px - along * bx, py - along * by)
+
 
 @dataclass(frozen=True)
 class Light:
@@ -95,11 +106,6 @@ def smooth(low: float, high: float, value: Array) -> Array:
     return t * t * (3 - 2 * t)
 
 
-def blob(grid: Grid, x: float, y: float, width: float, height: float) -> Array:
-    """Return a soft round spot, 1 in its centre."""
-    return np.exp(-(((grid.x - x) / width) ** 2) - ((grid.y - y) / height) ** 2)
-
-
 def inside(distance: Array, edge: float) -> Array:
     """Return the cover of a shape whose signed distance is negative inside, `edge` wide."""
     return np.clip(0.5 - distance / edge, 0, 1)
@@ -114,33 +120,22 @@ def polygon(x: Array, y: Array, points: Sequence[tuple[float, float]]) -> Array:
     return distance.astype(np.float32)
 
 
-def capsule(grid: Grid, start: tuple[float, float], end: tuple[float, float]) -> Array:
-    """Return the distance [H, W] to a line from start to end."""
-    px, py = grid.x - start[0], grid.y - start[1]
-    bx, by = end[0] - start[0], end[1] - start[1]
-    along = np.clip((px * bx + py * by) / (bx * bx + by * by + 1e-9), 0, 1)
-    return np.hypot(px - along * bx, py - along * by)
+def bulge(depth: Array) -> Array:
+    """Return the height of a round surface, 0 at its edge (depth 0) to 1 in the middle (depth 1)."""
+    return np.sqrt(1 - (1 - depth) ** 2 * 0.97)
+
+
+def noise(u: Array, v: Array, seed: int, cell: int = 16) -> Array:
+    """Return soft noise, about -1..1, at u, v [H, W]; it repeats with period 1."""
+    texture = _texture(seed, cell)
+    u, v = ((each % 1.0 * len(texture)).astype(np.float32) for each in (u, v))
+    return cv2.remap(texture, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
 
 
 @lru_cache(maxsize=64)
-def cloud(seed: int, size: int = 256, cell: int = 16) -> Array:
-    """Return soft noise [size, size], about -1..1, that can be looked up with `look_up`."""
+def _texture(seed: int, cell: int, size: int = 256) -> Array:
+    """Return noise [size, size] whose edges fit together: random values, `cell` pixels apart."""
     small = np.random.default_rng(seed).normal(size=(size // cell, size // cell)).astype(np.float32)
     tiled = np.tile(small, (3, 3))
     large = cv2.resize(tiled, (3 * size, 3 * size), interpolation=cv2.INTER_CUBIC)
     return large[size : 2 * size, size : 2 * size] * 0.6
-
-
-def look_up(texture: Array, u: Array, v: Array) -> Array:
-    """Return texture values at u, v [H, W] in turns: one turn is the texture's whole size."""
-    size = texture.shape[0]
-    mode = cv2.BORDER_WRAP
-    u, v = (u % 1.0) * size, (v % 1.0) * size
-    return cv2.remap(
-        texture, u.astype(np.float32), v.astype(np.float32), cv2.INTER_LINEAR, borderMode=mode
-    )
-
-
-def bulge(depth: Array) -> Array:
-    """Return the height of a round surface, 0 at its edge (depth 0) to 1 in the middle (depth 1)."""
-    return np.sqrt(1 - (1 - depth) ** 2 * 0.97)

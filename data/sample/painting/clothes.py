@@ -8,9 +8,8 @@ from mraf.data.sample.painting.canvas import (
     Array,
     Canvas,
     Grid,
-    cloud,
     inside,
-    look_up,
+    noise,
     polygon,
     rgb,
     smooth,
@@ -86,7 +85,7 @@ def _neckline(grid: Grid, clothes: Clothes, neck: float) -> Array:
 
 
 def _fabric(grid: Grid, clothes: Clothes) -> Array:
-    weave = look_up(cloud(clothes.seed + 1, cell=2), grid.x * 1.7, grid.y * 1.7)
+    weave = noise(grid.x * 1.7, grid.y * 1.7, clothes.seed + 1, cell=2)
     colour = rgb(*clothes.colour) * (1 + 0.05 * weave[..., None])
     across = 0.5 + 0.5 * np.tanh(6 * np.sin(grid.y * 22))
     down = 0.5 + 0.5 * np.tanh(6 * np.sin(grid.x * 22))

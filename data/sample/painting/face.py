@@ -8,11 +8,8 @@ from mraf.data.sample.painting.canvas import (
     Array,
     Canvas,
     Grid,
-    blob,
-    capsule,
-    cloud,
     inside,
-    look_up,
+    noise,
     rgb,
     smooth,
 )
@@ -87,22 +84,21 @@ def _relief(grid: Grid, look: Look, bounds: Array) -> Array:
     end = smooth(look.nose_y + 0.13, look.nose_y - 0.02, grid.y) * smooth(-0.35, 0.05, grid.y)
     height += look.nose_depth * (0.16 + 0.84 * along**1.4) * end * np.exp(-((grid.x / ridge) ** 2))
     for side in (-1, 1):
-        wing = blob(grid, side * look.nose_width * 0.78, look.nose_y + 0.02, 0.055, 0.06)
-        socket = blob(grid, side * look.eye_gap, -0.02, 0.24, 0.13)
-        ball = blob(grid, side * look.eye_gap, 0.01, look.eye_width * 0.9, 0.09)
-        brow = blob(grid, side * look.eye_gap, look.brow_y + 0.02, 0.28, 0.09)
-        cheek = blob(grid, side * 0.5, 0.36, 0.26, 0.2)
+        wing = grid.blob(side * look.nose_width * 0.78, look.nose_y + 0.02, 0.055, 0.06)
+        socket = grid.blob(side * look.eye_gap, -0.02, 0.24, 0.13)
+        ball = grid.blob(side * look.eye_gap, 0.01, look.eye_width * 0.9, 0.09)
+        brow = grid.blob(side * look.eye_gap, look.brow_y + 0.02, 0.28, 0.09)
+        cheek = grid.blob(side * 0.5, 0.36, 0.26, 0.2)
         height += 0.07 * wing - 0.085 * socket + 0.055 * ball + 0.035 * brow
         height += (0.03 + 0.05 * look.cheek) * cheek
-        fold = capsule(
-            grid,
+        fold = grid.capsule(
             (side * (look.nose_width + 0.06), look.nose_y),
             (side * (look.mouth_width + 0.09), look.mouth_y),
         )
         height -= (0.004 + 0.022 * look.age) * np.exp(-((fold / 0.045) ** 2))
-    height += 0.05 * blob(grid, 0, look.mouth_y, look.mouth_width * 1.1, 0.16)
-    height += 0.05 * blob(grid, 0, look.chin - 0.13, 0.17 + 0.1 * look.jaw, 0.1)
-    height -= 0.02 * blob(grid, 0, look.mouth_y + 0.17, 0.16, 0.05)
+    height += 0.05 * grid.blob(0, look.mouth_y, look.mouth_width * 1.1, 0.16)
+    height += 0.05 * grid.blob(0, look.chin - 0.13, 0.17 + 0.1 * look.jaw, 0.1)
+    height -= 0.02 * grid.blob(0, look.mouth_y + 0.17, 0.16, 0.05)
     lines = np.sin((grid.y + 0.03 * np.cos(3 * grid.x)) * 52) * smooth(0.5, 0.3, np.abs(grid.x))
     forehead = smooth(-0.36, -0.42, grid.y) * smooth(-0.72, -0.62, grid.y)
     height += 0.0035 * max(0.0, look.age - 0.45) * lines * forehead
@@ -113,19 +109,19 @@ def _skin(grid: Grid, look: Look) -> Array:
     """Return the colour [H, W, 3] of the skin before any light."""
     colour = np.empty((*grid.x.shape, 3), np.float32)
     colour[:] = look.skin
-    red = 0.55 * blob(grid, 0, look.nose_y, 0.2, 0.14)
+    red = 0.55 * grid.blob(0, look.nose_y, 0.2, 0.14)
     dark = np.zeros_like(grid.x)
     for side in (-1, 1):
-        red += 0.7 * blob(grid, side * 0.47, 0.42, 0.24, 0.2)
-        dark += 0.22 * blob(grid, side * look.eye_gap, -0.08, 0.22, 0.1)
-        dark += (0.10 + 0.18 * look.age) * blob(grid, side * look.eye_gap, 0.13, 0.17, 0.06)
-        nostril = blob(grid, side * look.nose_width * 0.46, look.nose_y + 0.075, 0.045, 0.022)
+        red += 0.7 * grid.blob(side * 0.47, 0.42, 0.24, 0.2)
+        dark += 0.22 * grid.blob(side * look.eye_gap, -0.08, 0.22, 0.1)
+        dark += (0.10 + 0.18 * look.age) * grid.blob(side * look.eye_gap, 0.13, 0.17, 0.06)
+        nostril = grid.blob(side * look.nose_width * 0.46, look.nose_y + 0.075, 0.045, 0.022)
         dark += 0.75 * np.clip(nostril * 1.3, 0, 1)
-    dark += 0.20 * blob(grid, 0, look.nose_y + 0.11, look.nose_width * 0.9, 0.05)
-    dark += 0.16 * blob(grid, 0, look.mouth_y + look.lower_lip + 0.06, 0.17, 0.035)
-    mottle = look_up(cloud(look.texture), grid.x * 0.5, grid.y * 0.5)
-    spots = look_up(cloud(look.texture + 1, cell=4), grid.x * 0.45, grid.y * 0.45)
-    where = blob(grid, 0, 0.32, 0.55, 0.22)
+    dark += 0.20 * grid.blob(0, look.nose_y + 0.11, look.nose_width * 0.9, 0.05)
+    dark += 0.16 * grid.blob(0, look.mouth_y + look.lower_lip + 0.06, 0.17, 0.035)
+    mottle = noise(grid.x * 0.5, grid.y * 0.5, look.texture)
+    spots = noise(grid.x * 0.45, grid.y * 0.45, look.texture + 1, cell=4)
+    where = grid.blob(0, 0.32, 0.55, 0.22)
     dark += 0.35 * look.freckles * where * smooth(0.55, 0.95, spots)
     for x, y in look.moles:
         dark += 0.6 * inside(np.hypot(grid.x - x, grid.y - y) - 0.02, 0.02)
@@ -193,7 +189,7 @@ def _paint_brow(canvas: Canvas, look: Look, lit: Array, side: int) -> None:
     u = (grid.x * side - look.eye_gap - 0.01) / (look.eye_width * 1.35)
     line = look.brow_y - look.brow_arch * (1 - (u - 0.25) ** 2) + look.brow_tilt * u
     thick = look.brow_thickness * (1.15 - 0.55 * smooth(-0.2, 1.05, u))
-    hairs = look_up(cloud(look.texture + 2, cell=4), u * 1.4 + grid.y * 1.2, grid.y * 0.9)
+    hairs = noise(u * 1.4 + grid.y * 1.2, grid.y * 0.9, look.texture + 2, cell=4)
     body = np.exp(-(((grid.y - line) / thick) ** 4)) * smooth(1.08, 0.8, np.abs(u))
     colour = (rgb(*look.hair_colour) * min(1.0, 0.42 / max(look.hair_colour)) * 0.72) * np.clip(
         lit, 0.4, 1.1
@@ -221,14 +217,14 @@ def _paint_mouth(canvas: Canvas, lowered: Grid, look: Look, pose: Pose, lit: Arr
     hole = inside(np.maximum(line - grid.y, grid.y - line - gap), edge) * within
     hole = hole * smooth(0.0, 0.03, gap)
     canvas.over(hole, (0.16, 0.05, 0.05))
-    tongue = blob(grid, 0, look.mouth_y + pose.mouth * OPENING, 0.6 * look.mouth_width, 0.06)
+    tongue = grid.blob(0, look.mouth_y + pose.mouth * OPENING, 0.6 * look.mouth_width, 0.06)
     canvas.over(0.75 * hole * tongue, rgb(0.62, 0.27, 0.27) * np.clip(lit, 0.3, 0.9))
     teeth = inside(grid.y - line - 0.035 - 0.02 * lens, edge) * smooth(0.92, 0.75, np.abs(u))
     canvas.over(0.9 * hole * teeth, rgb(0.88, 0.85, 0.80) * np.clip(lit, 0.35, 0.95))
     seam = np.exp(-(((grid.y - line) / 0.011) ** 2)) * smooth(1.06, 0.9, np.abs(u))
     canvas.over(0.8 * seam * (1 - hole), rgb(*look.skin) * 0.25)
     for side in (-1, 1):
-        corner = blob(grid, side * look.mouth_width, look.mouth_y - look.smile, 0.035, 0.03)
+        corner = grid.blob(side * look.mouth_width, look.mouth_y - look.smile, 0.035, 0.03)
         canvas.over(0.35 * corner, rgb(*look.skin) * 0.35)
 
 
@@ -254,8 +250,8 @@ def _paint_beard(canvas: Canvas, grid: Grid, look: Look, lit: Array, face: Array
     goatee = np.maximum(lip, smooth(look.mouth_y - 0.06, look.mouth_y + 0.05, grid.y) * ring)
     kinds = {"full": whole, "stubble": whole, "moustache": lip, "goatee": goatee}
     amount = {"full": 0.93, "stubble": 0.42, "moustache": 0.93, "goatee": 0.9}[look.beard]
-    hairs = look_up(cloud(look.texture + 3, cell=4), grid.x * 2.2, grid.y * 0.8)
-    mouth = blob(grid, 0, look.mouth_y + 0.02, look.mouth_width * 1.02, 0.085)
+    hairs = noise(grid.x * 2.2, grid.y * 0.8, look.texture + 3, cell=4)
+    mouth = grid.blob(0, look.mouth_y + 0.02, look.mouth_width * 1.02, 0.085)
     cover = face * kinds[look.beard] * amount * np.clip(1 + 0.22 * hairs, 0, 1) * (1 - 0.6 * mouth)
     colour = rgb(*look.hair_colour) * (1 + 0.35 * hairs[..., None]) + 0.015
     canvas.over(cover.astype(np.float32), np.clip(colour * np.clip(lit, 0.35, 1.2), 0, 1))

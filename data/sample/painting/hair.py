@@ -8,9 +8,8 @@ from mraf.data.sample.painting.canvas import (
     Array,
     Canvas,
     Grid,
-    cloud,
     inside,
-    look_up,
+    noise,
     rgb,
     smooth,
 )
@@ -125,7 +124,7 @@ def _hairline(grid: Grid, look: Look) -> Array:
         line = line + 0.16 * np.exp(-((x / 0.28) ** 2))
     if look.hair in ("long", "wavy", "curls"):  # a parting and a bow to either side
         line = line - 0.12 * np.exp(-(((grid.x - 0.2 * look.parting) / 0.15) ** 2)) + 0.10 * x**2
-    jag = look_up(cloud(look.texture + 5, cell=4), grid.x * 0.9, np.zeros_like(grid.x))
+    jag = noise(grid.x * 0.9, np.zeros_like(grid.x), look.texture + 5, cell=4)
     line = line + (0.035 if look.hair in ("fringe", "bangs", "pixie") else 0.012) * jag
     temple = smooth(0.72, 0.99, x) ** 1.5
     low = 3.0 if style.is_long else style.end
@@ -151,8 +150,8 @@ def _fall(grid: Grid, look: Look, style: Style, *, parted: bool) -> Array:
 
 def _frizz(grid: Grid, look: Look, curl: float) -> Array:
     angle = np.arctan2(grid.x, -grid.y) / (2 * np.pi)
-    bumps = look_up(cloud(look.texture + 6, cell=8), angle * 1.0, np.full_like(angle, 0.3))
-    fine = look_up(cloud(look.texture + 7, cell=4), grid.x * 1.2, grid.y * 1.2)
+    bumps = noise(angle * 1.0, np.full_like(angle, 0.3), look.texture + 6, cell=8)
+    fine = noise(grid.x * 1.2, grid.y * 1.2, look.texture + 7, cell=4)
     return ((0.012 + 0.03 * curl) * bumps + 0.02 * curl * fine).astype(np.float32)
 
 
@@ -160,8 +159,8 @@ def _strands(grid: Grid, look: Look) -> Array:
     """Return the texture [H, W] of hair, about -1..1."""
     curl = STYLES[look.hair].curl
     if curl == 1.0:
-        fine = look_up(cloud(look.texture + 8, cell=8), grid.x * 0.9, grid.y * 0.9)
-        warp = look_up(cloud(look.texture + 9, cell=16), grid.x * 0.8, grid.y * 0.8)
+        fine = noise(grid.x * 0.9, grid.y * 0.9, look.texture + 8, cell=8)
+        warp = noise(grid.x * 0.8, grid.y * 0.8, look.texture + 9, cell=16)
         rings = np.sin(17 * (grid.x + 0.3 * warp)) * np.sin(17 * (grid.y + 0.3 * fine))
         return (0.35 * fine + 0.5 * rings).astype(np.float32)
     # Hair falls from the crown: strands run along lines of equal angle, then down.
@@ -171,8 +170,8 @@ def _strands(grid: Grid, look: Look) -> Array:
         np.sign(grid.x) * 0.36 + (grid.x - np.sign(grid.x) * 0.9) * 0.4
     )
     across = across + 0.02 * curl * np.sin(grid.y * 7)
-    fine = look_up(cloud(look.texture + 8, cell=2), across, grid.y * 0.05)
-    broad = look_up(cloud(look.texture + 9, cell=8), across, grid.y * 0.08)
+    fine = noise(across, grid.y * 0.05, look.texture + 8, cell=2)
+    broad = noise(across, grid.y * 0.08, look.texture + 9, cell=8)
     return (0.5 * fine + 0.6 * broad).astype(np.float32)
 
 
@@ -224,6 +223,6 @@ def _paint_scarf(canvas: Canvas, look: Look, *, opening: bool) -> None:
         + 0.012 * folds * smooth(-0.4, 1.0, grid.y)
     )
     lit = canvas.shade(height)
-    weave = look_up(cloud(look.texture + 4, cell=2), grid.x * 2, grid.y * 2)
+    weave = noise(grid.x * 2, grid.y * 2, look.texture + 4, cell=2)
     colour = rgb(*look.scarf) * (1 + 0.03 * weave[..., None]) * lit
     canvas.over(inside(whole.astype(np.float32), 2 * grid.pixel), np.clip(colour, 0, 1))

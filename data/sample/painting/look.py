@@ -13,46 +13,29 @@ import numpy as np
 Colour = tuple[float, float, float]
 T = TypeVar("T")
 
-SKINS: tuple[Colour, ...] = (
-    (0.90, 0.72, 0.61),
-    (0.74, 0.53, 0.40),
-    (0.84, 0.64, 0.50),
-    (0.47, 0.31, 0.23),
-    (0.80, 0.59, 0.46),
-    (0.61, 0.42, 0.31),
-    (0.90, 0.73, 0.63),
+
+def colours(text: str) -> tuple[Colour, ...]:
+    """Return colours that are written as "0.9 0.7 0.6, 0.7 0.5 0.4"."""
+    red_green_blue = (map(float, each.split()) for each in text.split(","))
+    return tuple((red, green, blue) for red, green, blue in red_green_blue)
+
+
+SKINS = colours(
+    "0.90 0.72 0.61, 0.74 0.53 0.40, 0.84 0.64 0.50, 0.47 0.31 0.23, 0.80 0.59 0.46, "
+    "0.61 0.42 0.31, 0.90 0.73 0.63"
 )
-HAIR_COLOURS: tuple[Colour, ...] = (
-    (0.09, 0.07, 0.06),
-    (0.27, 0.17, 0.11),
-    (0.05, 0.05, 0.06),
-    (0.62, 0.46, 0.26),
-    (0.42, 0.22, 0.12),
-    (0.15, 0.10, 0.08),
-    (0.47, 0.45, 0.44),
+HAIR_COLOURS = colours(
+    "0.09 0.07 0.06, 0.27 0.17 0.11, 0.05 0.05 0.06, 0.62 0.46 0.26, 0.42 0.22 0.12, "
+    "0.15 0.10 0.08, 0.47 0.45 0.44"
 )
-IRISES: tuple[Colour, ...] = (
-    (0.25, 0.15, 0.09),
-    (0.36, 0.50, 0.62),
-    (0.33, 0.22, 0.11),
-    (0.40, 0.47, 0.32),
-    (0.17, 0.11, 0.08),
-)
+IRISES = colours("0.25 0.15 0.09, 0.36 0.50 0.62, 0.33 0.22 0.11, 0.40 0.47 0.32, 0.17 0.11 0.08")
 MALE_HAIR = ("side", "buzz", "quiff", "curly", "bald", "receding", "fringe", "swept")
 FEMALE_HAIR = ("long", "bob", "scarf", "bun", "curls", "bangs", "wavy", "pixie")
 BEARDS = ("none", "full", "stubble", "none", "moustache", "goatee")
 GLASSES = ("none", "none", "round", "none", "square", "none", "none")
-FABRICS: tuple[Colour, ...] = (
-    (0.20, 0.33, 0.47),
-    (0.56, 0.22, 0.25),
-    (0.25, 0.42, 0.36),
-    (0.80, 0.74, 0.64),
-    (0.45, 0.36, 0.52),
-    (0.85, 0.62, 0.30),
-    (0.30, 0.31, 0.35),
-    (0.88, 0.88, 0.87),
-    (0.66, 0.42, 0.33),
-    (0.36, 0.53, 0.62),
+FABRICS = colours(
+    "0.20 0.33 0.47, 0.56 0.22 0.25, 0.25 0.42 0.36, 0.80 0.74 0.64, 0.45 0.36 0.52, "
+    "0.85 0.62 0.30, 0.30 0.31 0.35, 0.88 0.88 0.87, 0.66 0.42 0.33, 0.36 0.53 0.62"
 )
 
 

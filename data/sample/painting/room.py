@@ -7,16 +7,11 @@ import cv2
 import numpy as np
 
 from mraf.data.sample.painting.canvas import Array, Light, rgb
-from mraf.data.sample.painting.look import Colour
+from mraf.data.sample.painting.look import colours
 
-WALLS: tuple[Colour, ...] = (
-    (0.78, 0.74, 0.67),
-    (0.58, 0.67, 0.69),
-    (0.70, 0.60, 0.54),
-    (0.62, 0.68, 0.58),
-    (0.47, 0.53, 0.62),
-    (0.83, 0.80, 0.77),
-    (0.67, 0.60, 0.68),
+WALLS = colours(
+    "0.78 0.74 0.67, 0.58 0.67 0.69, 0.70 0.60 0.54, 0.62 0.68 0.58, 0.47 0.53 0.62, "
+    "0.83 0.80 0.77, 0.67 0.60 0.68"
 )
 
 Rng = np.random.Generator
