@@ -90,6 +90,24 @@ def test_a_folder_that_cannot_be_made(tmp_path):
         pytest.fail("no folder")
 
 
+def test_a_folder_that_may_only_be_read(tmp_path, monkeypatch):
+    folder, system_open = tmp_path / "features", os.open
+
+    def read_only(path, *arguments, **options):
+        if str(path).endswith(".lock"):
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
+        return system_open(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", read_only)
+    with (
+        pytest.raises(
+            UsageError, match=r"features: cannot be written to \(Read-only file system\)"
+        ),
+        locked(folder),
+    ):
+        pytest.fail("no lock")
+
+
 def test_a_file_system_without_locks(tmp_path, monkeypatch):
     def no_locks(*_):
         raise OSError(37, "No locks available")
