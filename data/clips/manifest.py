@@ -52,10 +52,10 @@ def read_manifest(csv_path: Path, root: Path | None = None) -> list[Clip]:
             for row in reader:
                 if row:
                     where = f"{csv_path}, line {reader.line_num}"
-                    cells = _cells_of_row(row, header, columns, where)
-                    add_clip(
-                        clips, _clip_of_cells(cells, header, columns, root_folder, where), where
-                    )
+                    cells = _cells_of_row(row, header=header, columns=columns, where=where)
+                    is_key = "clip" in columns and header[columns["clip"]].strip().lower() == "key"
+                    clip = _clip_of_cells(cells, root=root_folder, is_key=is_key, where=where)
+                    add_clip(clips, clip, where)
         except csv.Error as error:
             where = f"{csv_path}, line {reader.line_num}"
             raise UsageError(f"{where}: not a CSV file ({error}).") from None
@@ -114,7 +114,7 @@ def _match_columns(path: Path, header: Iterable[str]) -> dict[str, int]:
 
 
 def _cells_of_row(
-    row: list[str], header: list[str], columns: dict[str, int], where: str
+    row: list[str], *, header: list[str], columns: dict[str, int], where: str
 ) -> dict[str, str]:
     """Return the cells of a row that are not empty, by column."""
     if len(row) > len(header) and any(row[len(header) :]):
@@ -132,9 +132,7 @@ def _cells_of_row(
     return {name: cell for name, cell in cells.items() if cell}
 
 
-def _clip_of_cells(
-    cells: dict[str, str], header: list[str], columns: dict[str, int], root: "_Root", where: str
-) -> Clip:
+def _clip_of_cells(cells: dict[str, str], *, root: "_Root", is_key: bool, where: str) -> Clip:
     media = [name for name in ("video", "audio", "image") if name in cells]
     if not media:
         raise UsageError(f"{where}: the row names no video, sound file or picture.")
@@ -143,7 +141,7 @@ def _clip_of_cells(
     language = canonical(cells["language"]) if "language" in cells else None
     if clip_id is None:
         clip_id = root.relative(paths[media[0]])
-    elif language and header[columns["clip"]].strip().lower() == "key":
+    elif language and is_key:
         # In POLY-SIM the same key names different samples in different languages.
         clip_id = f"{language}/{clip_id}"
     try:

@@ -132,7 +132,8 @@ def check_submission(path: Path, index: PolysimIndex, split: str) -> None:
             f"{path}: found {found}; expected exactly {' and '.join(sorted(wanted))}, in no folder."
         )
     for sheet in sheets:
-        _check_sheet(sheet, contents[sheet.name], f"{path}: {sheet.name}", len(index.labels))
+        where = f"{path}: {sheet.name}"
+        _check_sheet(sheet, contents[sheet.name], where=where, speakers=len(index.labels))
 
 
 def _described(out: Path, archive: str, description: Mapping[str, Any] | None) -> str | None:
@@ -250,7 +251,7 @@ def _read(path: Path, pattern: str) -> dict[str, bytes]:
         raise UsageError(f"{path}: cannot be read ({error}).") from None
 
 
-def _check_sheet(sheet: _Sheet, content: bytes, where: str, speakers: int) -> None:
+def _check_sheet(sheet: _Sheet, content: bytes, *, where: str, speakers: int) -> None:
     try:
         rows = list(csv.reader(io.StringIO(content.decode("utf-8"), newline="")))
     except (UnicodeDecodeError, csv.Error) as error:

@@ -45,7 +45,7 @@ def paint_face(canvas: Canvas, look: Look, pose: Pose) -> None:
     _paint_glasses(canvas, look)
 
 
-def outline(grid: Grid, look: Look, wider: float = 0.0, higher: float = 0.0) -> Array:
+def outline(grid: Grid, look: Look, *, wider: float = 0.0, higher: float = 0.0) -> Array:
     """Return the approximate distance [H, W] to the edge of the face, negative inside."""
     middle = 0.05
     down = np.clip((grid.y - middle) / (look.chin - middle), 0, 1.6)

@@ -106,7 +106,9 @@ def _style(look: Look) -> Style:
 
 def _cap(grid: Grid, look: Look, style: Style) -> Array:
     """Return the distance [H, W] to the hair on the head."""
-    return outline(grid, look, style.width, style.height) + _frizz(grid, look, style.curl)
+    return outline(grid, look, wider=style.width, higher=style.height) + _frizz(
+        grid, look, style.curl
+    )
 
 
 def _hairline(grid: Grid, look: Look) -> Array:
@@ -137,7 +139,7 @@ def _fall(grid: Grid, look: Look, style: Style, *, parted: bool) -> Array:
     flare = 0.10 * smooth(0.2, 1.8, grid.y) - 0.06 * smooth(end - 0.5, end + 0.1, grid.y)
     wave = 0.05 * curl * np.sin(grid.y * 7 + 2 * np.sign(grid.x)) * smooth(0, 0.6, grid.y)
     sides = np.abs(grid.x) - (look.face_width + style.width + flare + wave)
-    upper = outline(grid, look, style.width, style.height)
+    upper = outline(grid, look, wider=style.width, higher=style.height)
     shape = np.where(grid.y < 0.05, upper, sides) + _frizz(grid, look, curl)
     round_end = grid.y - end + 0.25 * np.abs(grid.x) ** 3
     shape = np.maximum(shape, round_end)
@@ -187,7 +189,7 @@ def _lay(
     grid = canvas.grid
     strands = _strands(grid, look)
     style = STYLES[look.hair]
-    shape = outline(grid, look, style.width, style.height)
+    shape = outline(grid, look, wider=style.width, higher=style.height)
     dome = _dome(grid, look, np.minimum(shape, -0.02))
     lit = canvas.shade(dome)
     colour = rgb(*look.hair_colour) * (1 + 0.42 * strands[..., None]) * (0.25 + 0.95 * lit)
@@ -203,7 +205,7 @@ def _lay(
 
 def _paint_scarf(canvas: Canvas, look: Look, *, opening: bool) -> None:
     grid = canvas.grid
-    head = outline(grid, look, 0.13, 0.16)
+    head = outline(grid, look, wider=0.13, higher=0.16)
     drape = np.abs(grid.x) - (look.face_width + 0.13 + 0.28 * smooth(0.2, 1.7, grid.y))
     whole = np.where(grid.y < 0.05, head, drape)
     whole = np.maximum(whole, grid.y - 2.25 + 0.35 * grid.x**2)
