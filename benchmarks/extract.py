@@ -55,7 +55,7 @@ def chosen(arguments: argparse.Namespace, folder: Path) -> list[Path]:
         from mraf.data.sample.make import SampleOptions, make_sample
 
         speakers = -(-arguments.made // 6)
-        options = SampleOptions(speakers, recordings=(1, 1), width=1280, height=720)
+        options = SampleOptions(speakers=speakers, recordings=(1, 1), width=1280, height=720)
         make_sample(folder / "videos", options)
         arguments.videos, arguments.clips = folder / "videos", arguments.made
     found = sorted(arguments.videos.rglob("*.mp4"))
@@ -149,7 +149,7 @@ def trained_vectors(
 
 def ours(clips: list[Path], folder: Path) -> dict[str, Any]:
     """Run `mraf extract` with the same weights; then, not timed, with the trained encoders."""
-    from mraf.data.clips.manifest import Clip
+    from mraf.data.clips.clip import Clip
     from mraf.extractors.encoders import EncoderPair, EncoderSpec
     from mraf.pipeline.workspace import Workspace
 
@@ -262,7 +262,7 @@ TITLES = {
 
 def speaker_of(clip: Path) -> str:
     """Return the speaker in whose folder a clip lies."""
-    from mraf.data.clips.manifest import describe_path
+    from mraf.data.clips.folders import describe_path
 
     return describe_path(clip, clip.parents[3])[0] or clip.parts[-2]
 

@@ -1,13 +1,13 @@
-"""What a feature table costs as it grows: time and memory of writing, opening, resuming, reading.
+"""Time and memory of a growing feature table: writing, opening, resuming and reading it.
 
     python benchmarks/growth.py --rows 10000 100000 1000000
 
 Fills a table with made-up clips (512 numbers a face, 192 a voice, two languages) through the writer
-that `mraf extract` uses, and then does to it what the commands do, each in a process of its own:
+that `mraf extract` uses, and then runs the steps of the commands, each in its own process:
 
     write   all rows in parts of 256, and the merge at the end of the run
-    open    the counts that `mraf features info` begins with
-    resume  `mraf extract` on the same clips again: all are there, nothing is embedded
+    open    the counts at the top of `mraf features info`
+    resume  `mraf extract` on the same clips again, which re-uses all rows
     read    the vectors of one of the two languages, as for training
     remove  forget one speaker, which rewrites the table
 
@@ -29,7 +29,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mraf.data.clips.manifest import Clip
+from mraf.data.clips.clip import Clip
 from mraf.data.table.features import FeatureRow, FeatureTable
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.extractor import ExtractOptions
@@ -43,15 +43,15 @@ CLIPS_A_SPEAKER = 100
 
 @dataclass(frozen=True)
 class MadeUpClip(Clip):
-    """A clip that has no file, and knows its hash."""
+    """A clip without a file, whose hash is made of its id."""
 
     def content_hash(self) -> str:
-        """Made of the id, so that each clip has its own."""
+        """Return a hash of the id, so that each clip has another."""
         return hashlib.blake2b(self.id.encode(), digest_size=16).hexdigest()
 
 
 def main() -> None:
-    """Measure tables of some sizes, or do one step in a process of its own."""
+    """Measure tables of some sizes, or run one step in its own process."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--folder", type=Path, help="where the tables go, one after the other")
@@ -89,14 +89,14 @@ def one_step(step: str, folder: Path, rows: int) -> dict[str, float]:
 
 
 def clips_of(rows: int) -> Iterator[MadeUpClip]:
-    """Each speaker has half of their clips in English and half in Urdu."""
+    """Yield clips: half of a speaker's are in English, half in Urdu."""
     for index in range(rows):
         speaker, number = divmod(index, CLIPS_A_SPEAKER)
         language = "English" if number < CLIPS_A_SPEAKER // 2 else "Urdu"
         labels = (f"person{speaker:06}", language, f"recording{number // 10}")
         clip = f"{'/'.join(labels)}/{number:03}.mp4"
         path = Path("/videos") / clip
-        yield MadeUpClip(clip, path, None, None, *labels)
+        yield MadeUpClip(clip, path, speaker=labels[0], language=labels[1], recording=labels[2])
 
 
 def write(folder: Path, rows: int) -> None:
@@ -112,18 +112,18 @@ def write(folder: Path, rows: int) -> None:
 
 
 def open_table(folder: Path, rows: int) -> None:
-    """Count what is in it."""
+    """Count the clips of the table."""
     assert table(folder).summary()["clips"] == rows
 
 
 def resume(folder: Path, rows: int) -> None:
-    """Extract again what is all there."""
+    """Extract the same clips again."""
     report = extract(list(clips_of(rows)), folder, ENCODERS, worker_count=1)
     assert (report.reused, report.embedded) == (rows, 0)
 
 
 def read(folder: Path, rows: int) -> None:
-    """Read what training on one language takes."""
+    """Read the vectors for training on one language."""
     labels = table(folder).labels()
     english = np.array([language == "English" for language in labels.language])
     assert labels.vectors("face", english).shape == (rows // 2, 512)
@@ -131,12 +131,12 @@ def read(folder: Path, rows: int) -> None:
 
 
 def remove(folder: Path, rows: int) -> None:
-    """Forget a speaker."""
+    """Remove a speaker."""
     assert table(folder).remove("person000001") == CLIPS_A_SPEAKER
 
 
 def table(folder: Path) -> FeatureTable:
-    """The table of a workspace."""
+    """Return the table of a workspace."""
     return Workspace(folder).table
 
 

@@ -1,11 +1,11 @@
-"""What an extraction costs as the work grows: more clips, and longer videos.
+"""Time and memory of an extraction as the work grows: more clips, and longer videos.
 
     python benchmarks/growth_media.py VIDEOS --clips 100 1000 --minutes 1 10 60
 
-Clips are copies of those in VIDEOS with other bytes at the end, so that each counts as new. The long
-videos are 1080p at 25 frames a second with noise and a chirp, ten seconds of which are encoded and then
-repeated. Encoders are those that come with mraf. Each line is a run of `mraf extract` in a process of
-its own; memory is the largest of each kind of process, sampled twice a second.
+Clips are copies of those in VIDEOS with different bytes at the end, so that each counts as new. The long
+videos are 1080p at 25 frames a second with noise and a chirp: ten seconds are encoded and then repeated.
+The encoders are those that come with mraf. Each line is a run of `mraf extract` in its own process;
+memory is the largest of each kind of process, sampled twice a second.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from common import command_line, environment, peak_memory, processes
 
 SIZE = (1920, 1080)
 RATE = 25
-SECONDS = 10  # that are encoded
+SECONDS = 10  # encoded, then repeated
 PERIOD = Fraction(41, 4)  # seconds from one repetition to the next: the sound is a little longer
 
 
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def copies(videos: list[Path], folder: Path, count: int) -> None:
-    """So many copies, each with bytes of its own after the last box of the file."""
+    """Write copies of videos, each with different bytes after the last box of the file."""
     folder.mkdir()
     for number in range(count):
         data = videos[number % len(videos)].read_bytes()
@@ -60,7 +60,7 @@ def copies(videos: list[Path], folder: Path, count: int) -> None:
 
 
 def encode(path: Path) -> Path:
-    """Ten seconds of moving noise and a chirp."""
+    """Encode ten seconds of moving noise and a chirp."""
     import av
 
     rng = np.random.default_rng(0)
@@ -85,7 +85,7 @@ def encode(path: Path) -> Path:
 
 
 def repeat(piece: Path, path: Path, minutes: int) -> None:
-    """The piece over and over, its packets copied."""
+    """Write a long video that repeats the packets of a short one."""
     import av
 
     with av.open(str(path), "w") as out:
@@ -103,7 +103,7 @@ def repeat(piece: Path, path: Path, minutes: int) -> None:
 
 
 def line(title: str, folder: Path, clips: int) -> None:
-    """Extract a folder, watching the memory of all its processes."""
+    """Extract a folder, watch the memory of all processes, and print a line."""
     command = [
         sys.executable,
         "-m",
@@ -132,7 +132,7 @@ def line(title: str, folder: Path, clips: int) -> None:
 
 
 def family(root: int) -> dict[int, str]:
-    """The process and its descendants, with what each of them is."""
+    """Return the process and its descendants: the kind of process by id."""
     children: dict[int, list[int]] = {}
     for pid, stat in processes():
         children.setdefault(int(stat[1]), []).append(pid)

@@ -53,7 +53,7 @@ def main() -> None:
 
 def train(videos: Path, folder: Path) -> None:
     """Train a model of the speakers in a folder, on three clips of each."""
-    from mraf.data.clips.manifest import find_clips
+    from mraf.data.clips.folders import find_clips
     from mraf.pipeline.extraction.extract import extract
     from mraf.pipeline.training.train import train as fit
 

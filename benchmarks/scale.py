@@ -60,7 +60,7 @@ def measure(engine: str, clips: list[Path], weights: Path | None) -> dict[str, f
     """Extract, and tell seconds in all and until the first row, the speed after a quarter, memory in
     MB, and ms of a core that the command itself takes for a clip.
     """
-    from mraf.data.clips.manifest import Clip
+    from mraf.data.clips.clip import Clip
     from mraf.extractors.encoders import EncoderPair, EncoderSpec
     from mraf.pipeline.extraction import rows as embedding
     from mraf.pipeline.extraction.extract import extract

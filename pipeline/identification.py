@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from mraf.data.clips.clip import Clip
+from mraf.data.clips.folders import clip_files
 from mraf.data.clips.listing import AUDIO_SUFFIXES
-from mraf.data.clips.manifest import Clip, clip_files
 from mraf.data.clips.names import as_text
 from mraf.errors import MediaError, UsageError
 from mraf.extractors.encoders import EncoderPair, choose

@@ -73,7 +73,7 @@ def sample_videos(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def extracted(sample_videos, tmp_path_factory) -> Path:
     """A workspace with the sample's features, made by the packaged encoders."""
-    from mraf.data.clips.manifest import find_clips
+    from mraf.data.clips.folders import find_clips
     from mraf.extractors.encoders import EncoderPair, EncoderSpec
     from mraf.pipeline.extraction.extract import extract
 

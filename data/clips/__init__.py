@@ -1,1 +1,1 @@
-"""Clips: where they lie, what they are called, and lists of them."""
+"""Clips: media files, their names and labels, and lists of them."""

@@ -1,23 +1,24 @@
-"""A clip: one piece of someone talking, and what is known of it before it is read."""
+"""A clip: media of one person talking, and its labels."""
 
 import errno
 import hashlib
 import io
 import os
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
+from mraf.data.clips.names import is_same_file
 from mraf.errors import UsageError
 
-WHOLE = 4 << 30
-"""Bytes of a file up to which all of it is hashed; of a larger one, its size and pieces all over it."""
-PIECES, PIECE = 1024, 1 << 20
-"""How many pieces of a larger file, and the bytes of each: seconds, whatever the size of the file."""
+HASHED_WHOLE = 4 << 30
+"""Size in bytes up to which all of a file is hashed; of a larger file, only pieces are."""
+PIECES, PIECE_SIZE = 1024, 1 << 20
+"""Number of pieces of a larger file, and the size of each in bytes."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One piece of someone talking: a video, or a sound file and a picture (either may be absent).
+    """Media of one person talking: a video, or a sound file and a picture, or one of these.
 
     `id` names the clip in the feature table. `speaker`, `language` and `recording` are None where
     they are not known.
@@ -25,6 +26,7 @@ class Clip:
 
     id: str
     video: Path | None = None
+    _: KW_ONLY
     audio: Path | None = None
     image: Path | None = None
     speaker: str | None = None
@@ -46,14 +48,14 @@ class Clip:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The files the clip is read from, in a fixed order."""
+        """Files of the clip, in a fixed order."""
         return tuple(path for path in (self.video, self.audio, self.image) if path is not None)
 
     def content_hash(self) -> str:
-        """BLAKE2b digest of what the files contain, whatever their names and dates.
+        """Return a BLAKE2b digest of the files' contents, which does not depend on names and dates.
 
-        A file of more than 4 GiB is known by its size and by 1,024 pieces of 1 MiB spread over it:
-        of such a video only the beginning is read, and hashing a terabyte would take hours.
+        Of a file larger than 4 GiB, its size and 1,024 pieces of 1 MiB spread over it are hashed:
+        extraction reads only the beginning of such a video, and hashing all of it would take longer.
 
         Raises OSError where a file cannot be read.
         """
@@ -61,7 +63,7 @@ class Clip:
         for role, path in (("video", self.video), ("audio", self.audio), ("image", self.image)):
             if path is None:
                 continue
-            if path.exists() and not path.is_file():  # opening a pipe would wait for its writer
+            if path.exists() and not path.is_file():  # opening a pipe would block
                 raise OSError(errno.EINVAL, "not a regular file", str(path))
             with path.open("rb") as file:
                 digest.update(role.encode() + _digest(file))
@@ -71,20 +73,49 @@ class Clip:
 def _digest(file: io.BufferedReader) -> bytes:
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
-    if size <= WHOLE:
+    if size <= HASHED_WHOLE:
         return hashlib.file_digest(file, "blake2b").digest()
     digest = hashlib.blake2b(f"{size} bytes".encode())
     for number in range(PIECES):
-        file.seek(number * (size - PIECE) // (PIECES - 1))
-        digest.update(file.read(PIECE))
+        file.seek(number * (size - PIECE_SIZE) // (PIECES - 1))
+        digest.update(file.read(PIECE_SIZE))
     return digest.digest()
 
 
 def _check_text(text: str) -> None:
-    """Refuse what no table can hold: half characters, as in file names that are not UTF-8."""
+    """Raise UsageError for text with lone surrogates, as from file names that are not UTF-8."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
         raise UsageError(
             f"{text!r}: this name is not UTF-8 text. Rename the file or folder."
         ) from None
+
+
+def add_clip(clips: dict[str, Clip], clip: Clip, where: str = "") -> None:
+    """Add a clip to others by its id; the same file a second time is ignored.
+
+    Args:
+        clips: by id.
+        clip: the new one.
+        where: file and line of a manifest, in which no id may be repeated; "" for files in folders.
+
+    Raises UsageError where another clip has the same id.
+    """
+    known = clips.setdefault(clip.id, clip)
+    if known is clip:
+        return
+    if where and known.files == clip.files:
+        raise UsageError(f"{where}: the id '{clip.id}' stands in an earlier line too.")
+    if where or not _are_same(known, clip):
+        here = where or " and ".join(str(c.files[0]) for c in (known, clip))
+        raise UsageError(
+            f"{here}: two clips have the id '{clip.id}'. "
+            "Rename one, or name every clip yourself in a manifest (--manifest)."
+        )
+
+
+def _are_same(one: Clip, other: Clip) -> bool:
+    """Return True where two clips have the same files, perhaps by different paths."""
+    pairs = zip(one.files, other.files, strict=False)
+    return len(one.files) == len(other.files) and all(is_same_file(*pair) for pair in pairs)

@@ -1,7 +1,6 @@
-"""Names of languages that a folder or a manifest may carry.
+"""English names of languages, to recognise the folder of a path that names the language.
 
-Only used to recognise which folder of a path names the language; any other
-name is accepted where the layout says that it is one.
+Where the layout of the folders is known, any other name is accepted too.
 """
 
 NAMES = frozenset(
@@ -20,10 +19,10 @@ NAMES = frozenset(
 
 
 def canonical(name: str) -> str:
-    """A language's name in its usual case ("english" -> "English"); any other name as it is."""
+    """Return a language's name in its usual case ("english" -> "English"), any other name unchanged."""
     return name.capitalize() if is_language(name) else name
 
 
 def is_language(name: str) -> bool:
-    """Whether a folder name is the English name of a language, in any case."""
+    """Return True where a name is the English name of a language, in any case."""
     return name.lower() in NAMES

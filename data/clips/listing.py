@@ -1,4 +1,4 @@
-"""Which files lie at and below a path: clips, other files, and folders that cannot be looked into."""
+"""Files at and below a path: clips, other files, and folders that cannot be listed."""
 
 import os
 import stat
@@ -21,31 +21,26 @@ AUDIO_SUFFIXES = frozenset(
 )
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Listing:
-    """What was found at and below one path.
+    """Files and folders at and below one path, without hidden ones."""
 
-    `files` are the clips, sorted, as absolute paths. `others` counts the other files of each folder by
-    ending (in lower case, "" for none); `unreadable` gives the reason for each folder that could not
-    be listed. Hidden files and folders are in neither.
-    """
-
-    files: list[Path] = field(default_factory=list)
-    others: dict[str, Counter[str]] = field(default_factory=dict)
-    unreadable: dict[str, str] = field(default_factory=dict)
+    files: list[Path] = field(default_factory=list)  # clips, sorted, as absolute paths
+    others: dict[str, Counter[str]] = field(default_factory=dict)  # by folder: count by ending
+    unreadable: dict[str, str] = field(default_factory=dict)  # by folder: why it cannot be listed
 
 
 def list_clips(path: Path) -> Listing:
-    """The clips at and below a path. Links to folders are not followed.
+    """List the clips at and below a path. Links to folders are not followed.
 
-    What carries the ending of a video or sound file counts though it may be no regular file: opening
-    it tells. What is named itself counts whatever its ending.
+    A name with the ending of a video or sound file counts as a clip, though it may turn out to be no
+    regular file when it is opened. A file that is given as `path` counts with any ending.
 
-    Raises UsageError where the path is not there or the system refuses it.
+    Raises UsageError where the path does not exist or the system refuses it.
     """
     root = path.absolute()
     if not stat.S_ISDIR(mode_of(path, "no such file or folder")):
-        return Listing([root])
+        return Listing(files=[root])
     found = Listing()
     for folder, names in _walk(root, found.unreadable):
         others = found.others.setdefault(folder, Counter())
@@ -60,10 +55,10 @@ def list_clips(path: Path) -> Listing:
 
 
 def mode_of(path: Path, absent: str) -> int:
-    """What kind of file lies at a path, as `stat` has it.
+    """Return the mode of the file at a path, as `stat` gives it.
 
-    Raises UsageError naming the path: with `absent` where nothing is there, with the reason where the
-    system refuses the path.
+    Raises UsageError naming the path: with the text `absent` where nothing is there, with the reason
+    where the system refuses the path.
     """
     try:
         return path.stat().st_mode
@@ -76,11 +71,11 @@ def mode_of(path: Path, absent: str) -> int:
 
 
 def nearest(path: Path) -> str:
-    """A hint at the name most like that of a path that is not there, for the end of a message."""
+    """Return a hint at the most similar existing name, for the end of a message."""
     import difflib
 
     try:
-        names = os.listdir(path.parent)  # noqa: PTH208  # of a folder that may not be there
+        names = os.listdir(path.parent)  # noqa: PTH208  # the folder may not exist
     except (OSError, ValueError):
         return ""
     near = difflib.get_close_matches(path.name, names, 1)
@@ -88,7 +83,7 @@ def nearest(path: Path) -> str:
 
 
 def _walk(root: Path, unreadable: dict[str, str]) -> Iterator[tuple[str, list[str]]]:
-    """Each folder with the names of its files; those that cannot be listed go into `unreadable`."""
+    """Yield each folder with the names of its files; unlistable folders go into `unreadable`."""
 
     def note(error: OSError) -> None:
         unreadable[str(error.filename)] = error.strerror or str(error)

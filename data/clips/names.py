@@ -1,4 +1,4 @@
-"""Names of files and folders: as text that a table can hold, and two names of one file."""
+"""Names of files and folders: as UTF-8 text and back, and two names of one file."""
 
 import os
 import re
@@ -8,10 +8,10 @@ _ESCAPED = re.compile(rb"\\(\\|x[89a-f][0-9a-f])")
 
 
 def as_text(name: str | os.PathLike[str]) -> str:
-    """A name as UTF-8 text, most often as it is; two names never become one.
+    """Return a name as UTF-8 text; different names give different texts.
 
-    In a name that is no UTF-8 a byte that does not fit is written as `\\xe9`, a backslash twice; so
-    too in one that would look as if this had been done to it.
+    A valid UTF-8 name stays as it is. In any other name, an invalid byte is written as `\\xe9` and a
+    backslash is doubled; so too in a valid name that looks as if it were escaped.
     """
     raw = os.fsencode(name)
     try:
@@ -24,7 +24,7 @@ def as_text(name: str | os.PathLike[str]) -> str:
 
 
 def as_name(text: str) -> str:
-    """The name that `as_text` wrote as this text."""
+    """Return the name of which `as_text` made this text."""
     return os.fsdecode(
         _ESCAPED.sub(
             lambda m: b"\\" if m[1] == b"\\" else bytes.fromhex(m[1][1:].decode()),
@@ -34,8 +34,8 @@ def as_name(text: str) -> str:
 
 
 def is_same_file(one: Path, other: Path) -> bool:
-    """Whether two paths lead to one file, through links and `..` too; it may be gone by now."""
+    """Return True where two paths lead to the same file, through links and `..` too."""
     try:
         return one.samefile(other)
-    except OSError:  # a link to nothing is the same link all the same
+    except OSError:  # the file does not exist: a broken link still equals itself
         return os.path.realpath(one) == os.path.realpath(other)

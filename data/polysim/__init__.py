@@ -1,1 +1,1 @@
-"""The files of the POLY-SIM challenge."""
+"""Files of the POLY-SIM challenge."""

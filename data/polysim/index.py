@@ -1,102 +1,87 @@
-"""POLY-SIM in the feature table, and the index beside it.
+"""Index of an imported version of POLY-SIM.
 
-The table holds the vectors and the speakers' names. The index, a small JSON file in the same
-folder, holds what a table of clips has no column for: splits, the order of their samples, the keys
-of the challenge and the speakers' numbers.
+The feature table holds the vectors and the names of the speakers. The index, a small JSON file in the
+same folder, holds the rest: splits, the order of their samples, the keys of the challenge and the
+numbers of the speakers.
 """
 
-import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mraf.data.polysim.layout import (
-    FACE_DIM,
-    SPLITS,
-    VOICE_DIM,
-    PolysimData,
-    Progress,
-    Sample,
-    SplitFile,
-    Vector,
-    read_layout,
-    read_vectors,
-)
-from mraf.data.table.features import FeatureRow, FeatureTable
+from mraf.data.polysim.layout import SPLITS
+from mraf.data.table.features import FeatureTable
 from mraf.data.table.labels import FeatureLabels
 from mraf.errors import MissingError, MrafError, UsageError
 
-ENCODERS = "face=facenet@polysim voice=ecapa@polysim"
-"""Identity of the encoders that made the challenge's vectors."""
-
 _FORMAT = 1
-# A file that begins with "_" is left alone by pandas and pyarrow when they read the folder.
+# pandas and pyarrow skip files that begin with "_" when they read a folder.
 _NAME = re.compile(r"_polysim-([A-Za-z0-9]+)\.json")
 _CLIP = re.compile(rf"polysim/[A-Za-z0-9]+/({'|'.join(SPLITS)})/[^/]+/.+", re.DOTALL)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SplitCount:
     """One line of Table 1."""
 
     language: str
     split: str
-    videos: int | None  # None where the CSV file does not say
+    videos: int | None  # None where the CSV file does not name them
     samples: int
-    speakers: int | None  # None where the CSV file does not say
+    speakers: int | None  # None where the CSV file does not name them
     missing_faces: int
     missing_voices: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IndexedSplit:
-    """The clips of one language and split, in the order of the challenge's CSV file."""
+    """Clips of one language and split, in the order of the challenge's CSV file."""
 
     count: SplitCount
     clips: tuple[str, ...]  # [N] ids in the feature table
     keys: tuple[str, ...] | None  # [N]; None where the CSV file has no keys
 
     def positions(self, labels: FeatureLabels) -> np.ndarray:
-        """Where these clips stand in the table, `[N]` int64, in the order of the split.
+        """Return the positions of these clips in the table, `[N]` int64, in the order of the split.
 
-        Raises MissingError where one is not there.
+        Raises MissingError where one is absent.
         """
-        where = {clip: index for index, clip in enumerate(labels.clip)}
-        absent = [clip for clip in self.clips if clip not in where]
+        rows = {clip: row for row, clip in enumerate(labels.clip)}
+        absent = [clip for clip in self.clips if clip not in rows]
         if absent:
             raise MissingError(
                 f"{absent[0]}: not in the feature table, like {len(absent)} of the {len(self.clips)} "
-                f"clips of {self.count.language} {self.count.split}. To have them again, {_command()}."
+                f"clips of {self.count.language} {self.count.split}. To import them again, {_command()}."
             )
-        return np.array([where[clip] for clip in self.clips], np.int64)
+        return np.array([rows[clip] for clip in self.clips], np.int64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PolysimIndex:
-    """What has been imported of one version. `labels` holds each speaker's number, 0 to C - 1."""
+    """Labels and splits of one imported version."""
 
     version: str
-    labels: Mapping[str, int]
+    labels: Mapping[str, int]  # number of each speaker, 0 to C - 1
     splits: tuple[IndexedSplit, ...]  # train, val, test, and English first among each
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """The language of training first."""
+        """Languages, that of training first."""
         named = [each.count.language for each in self.splits]
         return tuple(dict.fromkeys([self.train_language, *sorted(named)]))
 
     @property
     def train_language(self) -> str:
-        """English, or where there is none the first language that has a training set."""
+        """Language of the training set: English, or the first other language that has one."""
         return self.splits[0].count.language
 
     def split(self, language: str, name: str) -> IndexedSplit:
-        """The clips of one language and split. Raises UsageError where they were not imported."""
+        """Return the clips of one language and split. Raises UsageError where they were not imported."""
         found = {(each.count.language, each.count.split): each for each in self.splits}
         if (language, name) not in found:
             known = ", ".join(" ".join(each) for each in found) or "none"
@@ -107,61 +92,11 @@ class PolysimIndex:
         return found[language, name]
 
 
-@dataclass(frozen=True)
-class PolysimImport:
-    """What an import did."""
-
-    version: str
-    root: Path
-    samples: int
-    embedded: int  # rows that are new or have changed
-    unchanged: int
-    dropped: int  # rows of an earlier import that the CSV files do not list any more
-    index: PolysimIndex
-
-
-def import_polysim(
-    root: Path, table: FeatureTable, version: str = "v1", progress: Progress | None = None
-) -> PolysimImport:
-    """Put a version of the challenge into the feature table, in place of what was there of it.
-
-    Everything is read and checked before anything is written. Rows carry the speaker, the language
-    and the video where the CSV files name them; an all-zero vector is a missing face or voice.
-
-    Args:
-        root: the challenge's folder, see `read_layout`.
-        table: a new table, or one that holds nothing but imports.
-        version: "v1", "v2" or "v3".
-        progress: called with the number of samples read, and of all.
-
-    Raises:
-        UsageError: the table holds vectors of other encoders; the layout, a CSV file or a vector
-            cannot be used (see `read_layout` and `read_vectors`); the folder cannot be written.
-        MrafError: a part of the table is damaged. Without that part, the same import makes it anew.
-    """
-    known = _known(table)
-    data = read_layout(root, version)
-    rows = {row.clip: row for row in _rows(data, read_vectors(data, progress))}
-    before = {c: state for c, state in known.items() if c.startswith(f"polysim/{version}/")}
-    changed = [row for row in rows.values() if before.get(row.clip) != _state(row)]
-    index = _index(data, rows)
-    if changed:
-        # One part, so that a killed import has written all or nothing.
-        with table.writer(rows_a_part=len(changed) + 1) as writer:
-            for row in changed:
-                writer.add(row)
-    gone = before.keys() - rows.keys()
-    dropped = table.drop(gone) if gone else 0
-    _write_index(table.folder, index)
-    unchanged = len(rows) - len(changed)
-    return PolysimImport(version, data.root, len(rows), len(changed), unchanged, dropped, index)
-
-
 def read_index(folder: Path, version: str | None = None) -> PolysimIndex:
-    """The index of an imported version in the folder of a feature table; of the only one by default.
+    """Read the index of a version in the folder of a feature table; by default of the only one.
 
     Raises:
-        MissingError: nothing, or not this version, has been imported, or the table is gone.
+        MissingError: nothing or another version has been imported, or the table is gone.
         UsageError: several versions have been imported and none was named.
         MrafError: the file is damaged.
     """
@@ -182,106 +117,14 @@ def read_index(folder: Path, version: str | None = None) -> PolysimIndex:
         )
     if FeatureTable(folder).is_empty:
         raise MissingError(
-            f"{found[version]}: this index is here, but the feature table beside it (the files "
-            f"part-*.parquet) is gone. To have it made anew, {_command(version)} again."
+            f"{found[version]}: the feature table of this index (the files "
+            f"part-*.parquet) is gone. To make it again, {_command(version)}."
         )
     return _read_index(found[version], version)
 
 
-def imported_versions(folder: Path) -> dict[str, Path]:
-    """The versions imported into the folder of a feature table, and the file of each index."""
-    files = sorted(folder.iterdir()) if folder.is_dir() else []
-    return {match[1]: path for path in files if (match := _NAME.fullmatch(path.name))}
-
-
-def split_of(clip: str) -> str | None:
-    """The split that a clip's id names: "train", "val" or "test"; None for a clip of other data."""
-    match = _CLIP.fullmatch(clip)
-    return match[1] if match else None
-
-
-def statistics(index: PolysimIndex) -> list[SplitCount]:
-    """Table 1: videos, samples and what is missing, by language and split."""
-    order = {language: number for number, language in enumerate(index.languages)}
-    return sorted((each.count for each in index.splits), key=lambda c: order[c.language])
-
-
-def _command(version: str | None = None) -> str:
-    return f"run `mraf polysim import ROOT{f' --version {version}' if version else ''}`"
-
-
-def _rows(
-    data: PolysimData, found: Iterable[tuple[Sample, Vector, Vector]]
-) -> Iterable[FeatureRow]:
-    language = {each.clip: split.language for split in data.splits for each in split.samples}
-    for sample, face, voice in found:
-        digest = hashlib.sha256()
-        for vector, dim in ((face, FACE_DIM), (voice, VOICE_DIM)):
-            digest.update((np.zeros(dim, np.float32) if vector is None else vector).tobytes())
-        yield FeatureRow(
-            sample.clip,
-            sample.voice,
-            digest.hexdigest(),
-            f"polysim={data.version} {ENCODERS}",
-            sample.speaker,
-            language[sample.clip],
-            sample.recording,
-            face=face,
-            face_reason="no_face" if face is None else None,
-            voice=voice,
-            voice_reason="no_audio" if voice is None else None,
-        )
-
-
-_STATE = ("source_hash", "extractor", "path", "speaker", "language", "recording")
-
-
-def _state(row: FeatureRow) -> tuple[Any, ...]:
-    return tuple(getattr(row, name) for name in _STATE)
-
-
-def _known(table: FeatureTable) -> dict[str, tuple[Any, ...]]:
-    """The state of each row of the table. Raises UsageError where vectors are of other encoders."""
-    if table.is_empty:
-        return {}
-    # The vectors are not needed, but a part in which they are damaged must not pass as unchanged.
-    columns = table.read().select(["clip", *_STATE]).to_pydict()
-    others = sorted(each for each in set(columns["extractor"]) if not each.endswith(f" {ENCODERS}"))
-    if others:
-        raise UsageError(
-            f"{table.folder}: the table holds vectors made with {others[0]}; those of the challenge "
-            f"({ENCODERS}) cannot be compared with them. Import into another workspace (-w)."
-        )
-    states = zip(*(columns[name] for name in _STATE), strict=True)
-    return dict(zip(columns["clip"], states, strict=True))
-
-
-def _index(data: PolysimData, rows: Mapping[str, FeatureRow]) -> PolysimIndex:
-    return PolysimIndex(
-        data.version, data.labels, tuple(_indexed(split, rows) for split in data.splits)
-    )
-
-
-def _indexed(split: SplitFile, rows: Mapping[str, FeatureRow]) -> IndexedSplit:
-    samples = split.samples
-    theirs = [rows[sample.clip] for sample in samples]
-    # The same video may show two speakers: it counts for each, as in the paper.
-    videos = {(each.speaker, each.recording) for each in samples if each.recording}
-    count = SplitCount(
-        split.language,
-        split.split,
-        len(videos) or None,
-        len(samples),
-        len({each.speaker for each in samples if each.speaker}) or None,
-        sum(row.face is None for row in theirs),
-        sum(row.voice is None for row in theirs),
-    )
-    keys = tuple(each.key for each in samples if each.key is not None)
-    clips = tuple(each.clip for each in samples)
-    return IndexedSplit(count, clips, keys if len(keys) == len(clips) else None)
-
-
-def _write_index(folder: Path, index: PolysimIndex) -> None:
+def write_index(folder: Path, index: PolysimIndex) -> None:
+    """Write the index into the folder of its feature table. Raises UsageError where it cannot."""
     path = folder / f"_polysim-{index.version}.json"
     splits = [asdict(s.count) | {"clips": s.clips, "keys": s.keys} for s in index.splits]
     whole = {"format": _FORMAT, "labels": dict(index.labels), "splits": splits}
@@ -293,6 +136,28 @@ def _write_index(folder: Path, index: PolysimIndex) -> None:
         raise UsageError(f"{path}: cannot be written ({error.strerror}).") from None
 
 
+def imported_versions(folder: Path) -> dict[str, Path]:
+    """Return the versions imported into the folder of a feature table, with their index files."""
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    return {match[1]: path for path in files if (match := _NAME.fullmatch(path.name))}
+
+
+def split_of(clip: str) -> str | None:
+    """Return the split in a clip's id: "train", "val" or "test"; None for a clip of other data."""
+    match = _CLIP.fullmatch(clip)
+    return match[1] if match else None
+
+
+def statistics(index: PolysimIndex) -> list[SplitCount]:
+    """Return Table 1: videos, samples, missing faces and missing voices by language and split."""
+    order = {language: number for number, language in enumerate(index.languages)}
+    return sorted((each.count for each in index.splits), key=lambda c: order[c.language])
+
+
+def _command(version: str | None = None) -> str:
+    return f"run `mraf polysim import ROOT{f' --version {version}' if version else ''}`"
+
+
 def _read_index(path: Path, version: str) -> PolysimIndex:
     try:
         whole = json.loads(path.read_text("utf-8"))
@@ -301,18 +166,22 @@ def _read_index(path: Path, version: str) -> PolysimIndex:
         labels = {str(speaker): int(label) for speaker, label in whole["labels"].items()}
         if sorted(labels.values()) != list(range(len(labels))):
             raise ValueError("labels that are not 0 to C - 1")
-        return PolysimIndex(version, labels, tuple(_split(each) for each in whole["splits"]))
+        splits = tuple(_split(each) for each in whole["splits"])
+        return PolysimIndex(version=version, labels=labels, splits=splits)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = str(error).splitlines()[0]
         raise MrafError(
-            f"{path}: this index cannot be read ({reason}). To have it made anew, "
-            f"{_command(version)} again."
+            f"{path}: this index cannot be read ({reason}). To make it again, {_command(version)}."
         ) from None
 
 
 def _split(entry: dict[str, Any]) -> IndexedSplit:
     clips, keys = entry.pop("clips"), entry.pop("keys")
-    split = IndexedSplit(SplitCount(**entry), _texts(clips), None if keys is None else _texts(keys))
+    split = IndexedSplit(
+        count=SplitCount(**entry),
+        clips=_texts(clips),
+        keys=None if keys is None else _texts(keys),
+    )
     if not len(split.clips) == split.count.samples == len(split.keys or split.clips):
         raise ValueError(f"{split.count.samples} samples, {len(split.clips)} clips")
     return split

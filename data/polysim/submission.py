@@ -1,4 +1,4 @@
-"""Submission: two CSV files and the flat zip of both, as the challenge wants them.
+"""Submission to the challenge: two CSV files, and a zip of both without folders.
 
 The first holds the language of training (P3, P4), the second the other language (P5, P6).
 """
@@ -21,29 +21,29 @@ from mraf.data.polysim.index import IndexedSplit, PolysimIndex
 from mraf.errors import MissingError, UsageError, choices
 
 COLUMNS = (("p3", "p4"), ("p5", "p6"))
-"""With face and voice, and with the voice alone: in the language of training, and in the other."""
+"""Columns of the two files: P3, P5 with face and voice, P4, P6 with the voice alone."""
 
 SPLITS = ("val", "test")
-"""The splits that are submitted."""
+"""Splits that can be submitted."""
 
 DESCRIPTION = "submission.json"
-"""Says of each zip in its folder what made it: the mode, the model and what else was given."""
+"""File that describes each zip in its folder: mode, model and whatever the caller adds."""
 
 _LABEL = re.compile(r"\d{1,9}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Submission:
-    """What was written, and how many samples each language has."""
+    """Written files, and the number of samples of each language."""
 
     files: tuple[Path, Path]
     zip: Path
     samples: Mapping[str, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Sheet:
-    """What one of the CSV files must hold."""
+    """Required content of one of the CSV files."""
 
     name: str
     language: str
@@ -58,16 +58,16 @@ def write_submission(
     predictions: Mapping[str, tuple[np.ndarray, np.ndarray]],
     description: Mapping[str, Any] | None = None,
 ) -> Submission:
-    """Write both CSV files and the zip into a folder, checked before they appear there.
+    """Write both CSV files and the zip into a folder; they are checked before they appear there.
 
     Args:
-        out: the folder; made where it is not there.
-        index: of the version, from `read_index`.
+        out: the folder; made where it does not exist.
+        index: index of the version, from `read_index`.
         split: "test" or "val".
-        predictions: by language the labels `[N]` int of the samples in the index's order, first with
+        predictions: by language, labels `[N]` int of the samples in the order of the index: first with
             face and voice, then with the voice alone.
-        description: what made the predictions, with "mode" and whatever else JSON can hold. It goes
-            into `DESCRIPTION` beside the files, under the zip's name, and not into the zip.
+        description: how the predictions were made: "mode" and any other JSON values. It is written
+            into `DESCRIPTION`, under the name of the zip, and not into the zip.
 
     Raises:
         UsageError: the split is not one of `SPLITS`, has no keys or not two languages, the
@@ -93,14 +93,14 @@ def write_submission(
                 (made / DESCRIPTION).write_text(described, "utf-8")
             check_submission(made, index, split)
             check_submission(made / archive, index, split)
-            # The description goes first: killed in between, the folder has its mode already.
+            # The description goes first, so that a killed run leaves no files without their mode.
             for path in sorted(made.iterdir(), key=lambda each: each.name != DESCRIPTION):
                 path.replace(out / path.name)
     except OSError as error:
         raise UsageError(f"{out}: the submission cannot be written ({error.strerror}).") from None
     first, second = (out / sheet.name for sheet in sheets)
     counts = {sheet.language: len(sheet.keys) for sheet in sheets}
-    return Submission((first, second), out / archive, counts)
+    return Submission(files=(first, second), zip=out / archive, samples=counts)
 
 
 def check_split(split: str) -> None:
@@ -113,14 +113,14 @@ def check_submission(path: Path, index: PolysimIndex, split: str) -> None:
     """Check a submission: both files, their headers, every key once and in order, every label.
 
     Args:
-        path: the zip, which must hold the two files and nothing else, or a folder, in which files of
-            other submissions may lie too.
-        index: of the version, from `read_index`.
+        path: the zip, which must hold the two files and nothing else, or a folder, which may hold
+            other submissions too.
+        index: index of the version, from `read_index`.
         split: "test" or "val".
 
     Raises:
-        MissingError: there is nothing at `path`.
-        UsageError: naming the file and the line that is wrong.
+        MissingError: `path` does not exist.
+        UsageError: a line is wrong; the message names file and line.
     """
     check_split(split)
     sheets = _sheets(index, split)
@@ -132,11 +132,12 @@ def check_submission(path: Path, index: PolysimIndex, split: str) -> None:
             f"{path}: found {found}; expected exactly {' and '.join(sorted(wanted))}, in no folder."
         )
     for sheet in sheets:
-        _check_sheet(sheet, contents[sheet.name], f"{path}: {sheet.name}", len(index.labels))
+        where = f"{path}: {sheet.name}"
+        _check_sheet(sheet, contents[sheet.name], where=where, speakers=len(index.labels))
 
 
 def _described(out: Path, archive: str, description: Mapping[str, Any] | None) -> str | None:
-    """The text of `DESCRIPTION` with this submission in it; None where none of them has one."""
+    """Return the text of `DESCRIPTION` with this submission added; None where there is none."""
     known = _read_description(out / DESCRIPTION)
     if known is None and description is None:
         return None
@@ -188,13 +189,13 @@ def _sheet(index: PolysimIndex, split: IndexedSplit, columns: tuple[str, str]) -
             "has no column 'key'."
         )
     name = f"submission_{index.version}_{count.split}_{index.train_language}_{count.language}.csv"
-    return _Sheet(name, count.language, ("key", *columns), split.keys)
+    return _Sheet(name=name, language=count.language, header=("key", *columns), keys=split.keys)
 
 
 def _checked(
     sheet: _Sheet, predictions: Mapping[str, tuple[np.ndarray, np.ndarray]], speakers: int
 ) -> list[list[int]]:
-    """The two columns of a sheet."""
+    """Return the two columns of labels of a sheet."""
     if sheet.language not in predictions:
         found = ", ".join(predictions) or "none"
         raise UsageError(f"No predictions for {sheet.language} (there are some for: {found}).")
@@ -227,7 +228,7 @@ def _text(sheet: _Sheet, columns: Iterable[list[int]]) -> str:
 def _write_zip(path: Path, texts: Mapping[str, str]) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in texts.items():
-            # Dated 1980 and of no system in particular: the same predictions make the same bytes.
+            # Fixed date and system, so that the same predictions give the same bytes.
             entry = zipfile.ZipInfo(name)
             entry.external_attr = 0o644 << 16
             entry.create_system = 3
@@ -235,7 +236,7 @@ def _write_zip(path: Path, texts: Mapping[str, str]) -> None:
 
 
 def _read(path: Path, pattern: str) -> dict[str, bytes]:
-    """The content of the files of a folder that fit, or of all those in a zip."""
+    """Return the content of the matching files of a folder, or of all files of a zip."""
     if not path.exists():
         raise MissingError(f"{path}: no submission here. Run `mraf polysim submit` first.")
     try:
@@ -250,7 +251,7 @@ def _read(path: Path, pattern: str) -> dict[str, bytes]:
         raise UsageError(f"{path}: cannot be read ({error}).") from None
 
 
-def _check_sheet(sheet: _Sheet, content: bytes, where: str, speakers: int) -> None:
+def _check_sheet(sheet: _Sheet, content: bytes, *, where: str, speakers: int) -> None:
     try:
         rows = list(csv.reader(io.StringIO(content.decode("utf-8"), newline="")))
     except (UnicodeDecodeError, csv.Error) as error:

@@ -21,8 +21,7 @@ def write_film(
 ) -> None:
     """Write frames [H, W, 3] (RGB, 25 a second, even sizes) and sound [N] in -1..1.
 
-    The file appears under its name only when it is whole. Without a wave it has
-    no sound stream.
+    The file appears under its name once it is complete. Without a wave it has no sound stream.
     """
     part = path.with_name(path.name + ".part")
     try:
@@ -40,8 +39,8 @@ def _write_streams(
     sample_rate: int,
 ) -> None:
     video = container.add_stream("libx264", rate=FPS)
-    # One thread: the processes side by side use the cores. Without mbtree: with it (x264 on
-    # AVX2) the same frames gave other bytes each time, depending on what memory held before.
+    # One thread: parallel processes use the cores. No mbtree: with it, x264 on AVX2 encodes the same
+    # frames to different bytes each time, depending on uninitialised memory.
     video.options = {"preset": "veryfast", "crf": "24", "threads": "1", "x264-params": "mbtree=0"}
     video.codec_context.thread_count = 1
     video.pix_fmt = "yuv420p"

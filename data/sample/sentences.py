@@ -1,4 +1,4 @@
-"""What the people of the sample videos say: everyday sentences of three to four seconds."""
+"""Sentences of the sample videos: everyday speech of three to four seconds."""
 
 SENTENCES: dict[str, tuple[str, ...]] = {
     "English": (

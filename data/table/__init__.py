@@ -1,1 +1,1 @@
-"""The table of features on disk."""
+"""The feature table on disk."""

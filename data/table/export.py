@@ -1,4 +1,4 @@
-"""Write a table as CSV that a spreadsheet may open without running what is in it."""
+"""Write a table as CSV in which a spreadsheet finds no formulas to run."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -8,11 +8,11 @@ from typing import Any
 import pyarrow as pa
 
 _STARTS = "=+-@\t\r\n\0＝＋－＠"
-"""What a formula may begin with; some programs read the full-width signs like the plain ones."""
+"""First characters of a formula; some programs accept the full-width signs too."""
 
 
 def write_csv(names: Sequence[str], tables: Iterable[pa.Table], path: Path) -> None:
-    """Write all rows; vectors as numbers with spaces between, formulas as plain text."""
+    """Write all rows: vectors as numbers with spaces between, formulas as plain text."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(names)
@@ -23,10 +23,10 @@ def write_csv(names: Sequence[str], tables: Iterable[pa.Table], path: Path) -> N
 
 
 def safe_cell(value: Any) -> Any:
-    """A value for a cell of a CSV file: a text that would run gets an apostrophe before it."""
+    """Return a value for a CSV cell: a text that looks like a formula gets an apostrophe before it."""
     if isinstance(value, list):
         return " ".join(f"{number:.8g}" for number in value)
-    # Programs trim a cell before they look at it.
+    # Programs strip spaces before they look for a formula.
     if isinstance(value, str) and (
         value[:1] in tuple(_STARTS) or value.lstrip()[:1] in tuple(_STARTS)
     ):

@@ -1,4 +1,4 @@
-"""What a feature table says of its clips: labels for all of them, vectors for those that are wanted."""
+"""Labels of all clips of a feature table, and vectors of some of them."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from mraf.data.table.snapshot import Snapshot
 from mraf.errors import MrafError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FeatureLabels:
     """Labels, one entry a clip, in the order of the clips' ids."""
 
@@ -25,7 +25,7 @@ class FeatureLabels:
         return len(self.clip)
 
     def vectors(self, name: str, index: np.ndarray) -> np.ndarray:
-        """The faces or voices of some clips, `[M, D]` float32.
+        """Return the faces or voices of some clips, `[M, D]` float32.
 
         Rows without a vector are zero and must be ignored: `*_present` decides. D = 0 where none of
         the clips has one.
@@ -37,15 +37,16 @@ class FeatureLabels:
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StoredLabels(FeatureLabels):
-    """Labels in memory; vectors stay on the disk until they are asked for."""
+    """Labels in memory and vectors on disk: each call of `vectors` reads them."""
 
     snapshot: Snapshot
 
     def vectors(self, name: str, index: np.ndarray) -> np.ndarray:
         """See `FeatureLabels.vectors`. Raises MrafError naming a part that cannot be read."""
         rows = np.flatnonzero(index) if index.dtype == bool else index
+        # Each row is read once; `places` puts them into the order of `index`, with repetitions.
         unique, places = np.unique(rows, return_inverse=True)
         matrix, present = self.snapshot.only(unique).matrix(name)
         if not np.array_equal(present, getattr(self, f"{name}_present")[unique]):
@@ -56,7 +57,7 @@ class StoredLabels(FeatureLabels):
         return matrix if np.array_equal(places, np.arange(len(rows))) else matrix[places]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FeatureArrays(FeatureLabels):
     """Labels and all vectors. Rows of `face` and `voice` without a vector are zero."""
 

@@ -1,44 +1,56 @@
-"""One writer a folder: a lock that ends with the process that holds it, however that ends."""
+"""A lock that lets one process at a time write into a folder; it ends with that process."""
 
-import fcntl
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from mraf.errors import UsageError
+
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; the folder is made where it is not there.
+    """Hold the lock of a folder; the folder is made where it does not exist.
 
     Raises UsageError where another process holds the lock, or the folder cannot be written.
     """
     path = folder / ".lock"
+    lock = FileLock(path, blocking=False, on_acquired=_write_process_id)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Unbuffered: closing writes nothing, so it cannot fail on a full disk.
-        file = path.open("a+b", buffering=0)
+        lock.acquire()
+    except Timeout:
+        raise UsageError(
+            f"{path}: another `mraf extract`{_holder(path)} holds this lock and is writing here. "
+            "Wait for it, or use another workspace (-w)."
+        ) from None
     except OSError as error:
+        if error.errno in _NO_LOCKS:
+            raise UsageError(
+                f"{path}: this file system gives no locks ({error.strerror}). Use a workspace (-w) "
+                "on another disk."
+            ) from None
         raise UsageError(f"{folder}: cannot be written to ({error.strerror}).") from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = (file.read(20) or b"").decode("ascii", "replace").strip()
-            who = f" (process {holder})" if holder.isdigit() else ""
-            raise UsageError(
-                f"{path}: another `mraf extract`{who} holds this lock and is writing here. Wait for it, "
-                "or use another workspace (-w)."
-            ) from None
-        except OSError as error:
-            raise UsageError(
-                f"{path}: this file system gives no locks ({error.strerror}). Use a workspace (-w) on "
-                "another disk."
-            ) from None
-        with suppress(OSError):  # a courtesy to who comes second; a full disk must not end the run
-            os.ftruncate(file.fileno(), 0)
-            os.write(file.fileno(), str(os.getpid()).encode())
+    try:
         yield
+    finally:
+        lock.release()
+
+
+def _write_process_id(handle: int) -> None:
+    """Write this process's id into the lock file, for the message that another process shows."""
+    with suppress(OSError):  # a full disk takes away the id and not the lock
+        os.ftruncate(handle, 0)
+        os.write(handle, str(os.getpid()).encode())
+
+
+def _holder(path: Path) -> str:
+    """Return the process that holds the lock, for a message; nothing where it is not known."""
+    with suppress(OSError, ValueError):
+        return f" (process {int(path.read_text('ascii'))})"
+    return ""

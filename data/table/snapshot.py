@@ -1,7 +1,7 @@
-"""The rows of a feature table that count, as its parts stood at one moment.
+"""The current rows of a feature table at one moment.
 
-Which rows those are is decided on the ids alone. Other columns, the vectors above all, are read
-afterwards, a row group at a time, and of the rows wanted only.
+The columns of ids alone decide which rows are current. Other columns, above all the vectors, are
+read later, one row group at a time, and only for the rows that are needed.
 """
 
 from collections import defaultdict
@@ -34,7 +34,7 @@ class Snapshot:
         return len(self._rows)
 
     def only(self, keep: np.ndarray) -> "Snapshot":
-        """Some of the rows: a mask `[N]` bool or indexes `[M]`."""
+        """Return a snapshot of some of the rows: a mask `[N]` bool or indexes `[M]`."""
         some = object.__new__(Snapshot)
         some.folder = self.folder
         some._parts, some.schema, some._starts = self._parts, self.schema, self._starts
@@ -42,47 +42,50 @@ class Snapshot:
         return some
 
     def table(self, columns: Sequence[str]) -> pa.Table:
-        """The rows with some of their columns, in order."""
+        """Return some columns of the rows, in order."""
         tables = [table for _, table in self._stored(columns)]
         schema = pa.schema([self.schema.field(name) for name in columns])
         table = pa.concat_tables(tables) if tables else schema.empty_table()
+        # `tables` are in the order of the parts; `ranks` says where each row stands in it.
         ranks = np.empty(len(self), np.int64)
         ranks[np.argsort(self._rows, kind="stable")] = np.arange(len(self))
         return table if np.array_equal(ranks, np.arange(len(self))) else table.take(ranks)
 
     def tables(self) -> Iterator[pa.Table]:
-        """The rows with all columns, as they are stored, at most `ROWS_A_GROUP` at a time."""
+        """Yield the rows with all columns, in stored order, at most `ROWS_A_GROUP` at a time."""
         return (table for _, table in self._stored(self.schema.names))
 
     def matrix(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Vectors `[N, D]` float32, and which rows have one, `[N]` bool. D = 0 where none has.
+        """Return vectors `[N, D]` float32 and a mask `[N]` of rows that have one. D = 0 where none has.
 
         Raises MrafError naming the part where a vector is not finite.
         """
         kind = self.schema.field(name).type
         present = np.zeros(len(self), bool)
         dim = 0 if kind == pa.null() else kind.list_size
-        matrix = np.zeros((len(self), dim), np.float32)  # takes room where it is written to
+        matrix = np.zeros((len(self), dim), np.float32)  # memory is taken only where it is written
         order = np.argsort(self._rows, kind="stable")
         done = 0
         for part, table in self._stored([name]):
-            there = np.asarray(pc.is_valid(table[name]))
-            rows = order[done : done + len(there)]
-            done += len(there)
-            present[rows] = there
-            if there.any():
+            valid = np.asarray(pc.is_valid(table[name]))
+            rows = order[done : done + len(valid)]
+            done += len(valid)
+            present[rows] = valid
+            if valid.any():
                 flat = np.asarray(pc.list_flatten(table[name])).reshape(-1, dim)
                 if not np.isfinite(flat).all():
-                    said = f"some {name} vectors hold NaN or infinity; extract them again"
-                    raise MrafError(f"{part.path}: {said}.")
-                matrix[rows[there]] = flat
+                    raise MrafError(
+                        f"{part.path}: some {name} vectors hold NaN or infinity; extract them again."
+                    )
+                matrix[rows[valid]] = flat
         return (matrix if present.any() else matrix[:, :0]), present
 
     def _stored(self, columns: Sequence[str]) -> Iterator[tuple[Part, pa.Table]]:
-        """The rows in the order of the parts, read from those row groups that hold any."""
+        """Yield the rows in the order of the parts; row groups without any of them are not read."""
         wanted = np.sort(self._rows)
         schema = pa.schema([self.schema.field(name) for name in columns])
         for part, start in zip(self._parts, self._starts, strict=False):
+            # Rows are numbered through all parts: those of a group lie between two of `ends`.
             ends = start + np.cumsum([0, *part.groups])
             edges = np.searchsorted(wanted, ends)
             groups = np.flatnonzero(np.diff(edges)).tolist()
@@ -106,7 +109,7 @@ class Snapshot:
 
 
 def by_language(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """The same rows in tables of one language each, so that the others need not be read."""
+    """Regroup rows into tables of one language each, so that a reader of one skips the others."""
     waiting: dict[str | None, list[pa.Table]] = defaultdict(list)
     held = 0
     for table in tables:
@@ -125,34 +128,35 @@ def by_language(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 
 def _schema_of(parts: Sequence[Part], columns: Columns) -> pa.Schema:
-    """The columns that the parts have together: vectors as in the parts that have some."""
-    kinds: dict[str, Any] = dict(columns.types)
-    for name in columns.vectors:
+    """Return the common schema: vectors have the type of the parts that hold some."""
+    kinds: dict[str, Any] = dict(columns)
+    for name in (name for name, kind in columns.items() if kind is None):
         kinds[name] = pa.null()
         for part in parts:
-            kind = part.schema.field(name).type if name in part.schema.names else pa.null()
+            kind = part.schema.field(name).type
             if pa.null() not in (kind, kinds[name]) and kind != kinds[name]:
                 raise MrafError(
                     f"{part.path}: the {name} vectors have {kind.list_size} numbers, those of other "
-                    f"parts {kinds[name].list_size}: different dimensions come of different encoders. "
-                    "Remove the parts of one of them, or extract into a new workspace (-w)."
+                    f"parts {kinds[name].list_size}: different dimensions come from different "
+                    "encoders. Remove the parts of one of them, or extract into a new workspace (-w)."
                 )
             kinds[name] = kinds[name] if kind == pa.null() else kind
     return pa.schema(kinds)
 
 
 def _conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The table with these columns; those it lacks, or that hold nothing, are null."""
-    columns = []
-    for field in schema:
-        has = field.name in table.schema.names
-        null = not has or table.schema.field(field.name).type == pa.null()
-        columns.append(pa.nulls(table.num_rows, field.type) if null else table[field.name])
+    """Return some columns; a column of type null gets the type that other parts have."""
+    columns = [
+        pa.nulls(table.num_rows, field.type)
+        if table.schema.field(field.name).type == pa.null()
+        else table[field.name]
+        for field in schema
+    ]
     return pa.Table.from_arrays(columns, schema=schema)
 
 
 def _current(keys: pa.Table) -> np.ndarray:
-    """Where the last row of each clip is, without clips that a later row replaces, by clip."""
+    """Return the last row `[M]` of each clip, sorted by clip, without clips that a later row replaces."""
     keys = keys.append_column("row", pa.array(np.arange(keys.num_rows)))
     last = keys.select(["clip", "row"]).group_by("clip").aggregate([("row", "max")])
     replaced = keys.filter(pc.is_valid(keys["replaces"]))

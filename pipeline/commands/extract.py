@@ -25,7 +25,7 @@ from mraf.pipeline.commands.terminal.output import (
 )
 
 if TYPE_CHECKING:
-    from mraf.data.clips.manifest import Found
+    from mraf.data.clips.folders import FoundClips
     from mraf.pipeline.extraction.ray.connection import Cluster
     from mraf.pipeline.extraction.ray.engine import RayEngine
     from mraf.pipeline.extraction.run import ExtractReport, Missing
@@ -99,7 +99,8 @@ def extract(
     Folders name the speakers: <speaker>/<language>/<recording>/<clip>.mp4, or fewer levels. A second
     run re-uses what the table holds. Clips and folders that cannot be read are listed at the end.
     """
-    from mraf.data.clips.manifest import Found, read_manifest, survey
+    from mraf.data.clips.folders import FoundClips, survey
+    from mraf.data.clips.manifest import read_manifest
     from mraf.extractors.extractor import ExtractOptions
     from mraf.pipeline.commands.terminal.bars import download_bar, extract_bar
     from mraf.pipeline.extraction.extract import choose_encoders
@@ -111,7 +112,7 @@ def extract(
     if root and not manifest:
         raise UsageError("--root belongs to --manifest: it is where the manifest's paths start.")
     cluster = _engine(engine, address=address, workers=workers, gpus=gpus_per_worker, device=device)
-    found = Found(read_manifest(manifest, root=root)) if manifest else survey(paths or [])
+    found = FoundClips(read_manifest(manifest, root=root)) if manifest else survey(paths or [])
     place = Workspace.at(workspace)
     with download_bar(as_json) as downloading:
         encoders = choose_encoders(
@@ -136,11 +137,11 @@ def extract(
             engine=cluster,
         )
     if as_json:
-        print_json(report.as_dict() | found.beside())
+        print_json(report.as_dict() | found.skipped())
     else:
         show_extracted(report, place.table.folder)
         show_left_out(found)
-    if report.failed or found.unreadable:
+    if report.failed or found.unreadable_folders:
         raise typer.Exit(1)
 
 
@@ -210,15 +211,15 @@ def show_extracted(report: "ExtractReport", folder: Path) -> None:
         show_first(missing, _reasons_of)
 
 
-def show_left_out(found: "Found") -> None:
+def show_left_out(found: "FoundClips") -> None:
     """Print how many files are no clips, and which folders cannot be listed."""
-    if found.left_out:
-        number = sum(found.left_out.values())
-        kinds = [f"{escape(ending) or 'no ending'} {n}" for ending, n in found.left_out.items()]
+    if found.other_files:
+        number = sum(found.other_files.values())
+        kinds = [f"{escape(ending) or 'no ending'} {n}" for ending, n in found.other_files.items()]
         listed = ", ".join(kinds[:8]) + (", ..." if len(kinds) > 8 else "")
         verb = "is" if number == 1 else "are"
         show(f"Left out: {count(number, 'file')} that {verb} no video or sound ({listed})")
-    for folder, reason in found.unreadable:
+    for folder, reason in found.unreadable_folders.items():
         show(f"[yellow]{escape(folder)}: this folder cannot be listed ({escape(reason)})[/]")
 
 

@@ -30,7 +30,8 @@ from mraf.pipeline.commands.terminal.output import (
 )
 
 if TYPE_CHECKING:
-    from mraf.data.polysim.index import PolysimImport, SplitCount
+    from mraf.data.polysim.importing import PolysimImport
+    from mraf.data.polysim.index import SplitCount
     from mraf.pipeline.polysim.ablation import Ablation
     from mraf.pipeline.polysim.challenge import SubmitReport
     from mraf.pipeline.polysim.protocol import Score, Spec

@@ -10,7 +10,7 @@ from mraf.pipeline.commands.terminal.options import JsonOption
 from mraf.pipeline.commands.terminal.output import escape, print_json, show
 
 if TYPE_CHECKING:
-    from mraf.data.sample.make import SampleClip
+    from mraf.data.sample.make import DemoClip
 
 
 def sample(
@@ -33,7 +33,7 @@ def sample(
         show_sampled(folder, clips, time.monotonic() - started)
 
 
-def show_sampled(folder: Path, clips: "list[SampleClip]", seconds: float) -> None:
+def show_sampled(folder: Path, clips: "list[DemoClip]", seconds: float) -> None:
     """Print how many videos were made, of whom, and how many lack a face or sound."""
     speakers = len({clip.speaker for clip in clips})
     faceless = sum(clip.face != "seen" for clip in clips)

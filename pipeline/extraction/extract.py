@@ -7,7 +7,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from mraf.data.clips.manifest import Clip
+from mraf.data.clips.clip import Clip
 from mraf.data.table.features import FeatureRow, FeatureTable
 from mraf.extractors.encoders import TABLES, EncoderPair, choose
 from mraf.extractors.extractor import ExtractOptions

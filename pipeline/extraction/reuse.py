@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mraf.data.clips.manifest import Clip
+from mraf.data.clips.clip import Clip
 from mraf.data.clips.names import as_name, as_text, is_same_file
 from mraf.data.table.features import FeatureRow, FeatureTable, rows_of
 from mraf.errors import UsageError

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from mraf.data.clips.manifest import Clip
+from mraf.data.clips.clip import Clip
 from mraf.data.table.features import FeatureRow
 from mraf.errors import BusyError, MediaError
 from mraf.extractors.encoders import EncoderPair

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mraf.data.clips.manifest import Clip
+from mraf.data.clips.clip import Clip
 from mraf.data.table.features import FeatureRow
 from mraf.pipeline.extraction.reuse import Known, KnownClips, Reuse, labels_of
 

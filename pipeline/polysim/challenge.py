@@ -8,14 +8,8 @@ from typing import Any
 import numpy as np
 
 from mraf import __version__
-from mraf.data.polysim.index import (
-    PolysimImport,
-    PolysimIndex,
-    SplitCount,
-    import_polysim,
-    imported_versions,
-    read_index,
-)
+from mraf.data.polysim.importing import PolysimImport, import_polysim
+from mraf.data.polysim.index import PolysimIndex, SplitCount, imported_versions, read_index
 from mraf.data.polysim.index import statistics as count_splits
 from mraf.data.polysim.submission import Submission, check_split, write_submission
 from mraf.errors import UsageError

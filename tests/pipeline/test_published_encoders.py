@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mraf.data.clips.manifest import find_clips
+from mraf.data.clips.folders import find_clips
 from mraf.errors import MrafError, UsageError
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.weights import sha256_of

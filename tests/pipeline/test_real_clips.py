@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from mraf.data.clips.manifest import find_clips
+from mraf.data.clips.folders import find_clips
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.pipeline import Identifier
 from mraf.pipeline.extraction.extract import extract

@@ -1,11 +1,11 @@
-"""Who a drawn person is: the parameters of a face that does not exist.
+"""Look of a drawn person: the parameters of a face that does not exist.
 
-Lengths are in head units: the origin lies between the eyes, x to the right of
-the picture, y down, and a head is about 2.4 high from its top to its chin.
-Colours are RGB in 0..1.
+Lengths are in head units: the origin lies between the eyes, x to the right of the picture, y down, and
+a head is about 2.4 high. Colours are RGB in 0..1.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -13,52 +13,35 @@ import numpy as np
 Colour = tuple[float, float, float]
 T = TypeVar("T")
 
-SKINS: tuple[Colour, ...] = (
-    (0.90, 0.72, 0.61),
-    (0.74, 0.53, 0.40),
-    (0.84, 0.64, 0.50),
-    (0.47, 0.31, 0.23),
-    (0.80, 0.59, 0.46),
-    (0.61, 0.42, 0.31),
-    (0.90, 0.73, 0.63),
+
+def colours(text: str) -> tuple[Colour, ...]:
+    """Return colours that are written as "0.9 0.7 0.6, 0.7 0.5 0.4"."""
+    red_green_blue = (map(float, each.split()) for each in text.split(","))
+    return tuple((red, green, blue) for red, green, blue in red_green_blue)
+
+
+SKINS = colours(
+    "0.90 0.72 0.61, 0.74 0.53 0.40, 0.84 0.64 0.50, 0.47 0.31 0.23, 0.80 0.59 0.46, "
+    "0.61 0.42 0.31, 0.90 0.73 0.63"
 )
-HAIR_COLOURS: tuple[Colour, ...] = (
-    (0.09, 0.07, 0.06),
-    (0.27, 0.17, 0.11),
-    (0.05, 0.05, 0.06),
-    (0.62, 0.46, 0.26),
-    (0.42, 0.22, 0.12),
-    (0.15, 0.10, 0.08),
-    (0.47, 0.45, 0.44),
+HAIR_COLOURS = colours(
+    "0.09 0.07 0.06, 0.27 0.17 0.11, 0.05 0.05 0.06, 0.62 0.46 0.26, 0.42 0.22 0.12, "
+    "0.15 0.10 0.08, 0.47 0.45 0.44"
 )
-IRISES: tuple[Colour, ...] = (
-    (0.25, 0.15, 0.09),
-    (0.36, 0.50, 0.62),
-    (0.33, 0.22, 0.11),
-    (0.40, 0.47, 0.32),
-    (0.17, 0.11, 0.08),
-)
+IRISES = colours("0.25 0.15 0.09, 0.36 0.50 0.62, 0.33 0.22 0.11, 0.40 0.47 0.32, 0.17 0.11 0.08")
 MALE_HAIR = ("side", "buzz", "quiff", "curly", "bald", "receding", "fringe", "swept")
 FEMALE_HAIR = ("long", "bob", "scarf", "bun", "curls", "bangs", "wavy", "pixie")
 BEARDS = ("none", "full", "stubble", "none", "moustache", "goatee")
 GLASSES = ("none", "none", "round", "none", "square", "none", "none")
-FABRICS: tuple[Colour, ...] = (
-    (0.20, 0.33, 0.47),
-    (0.56, 0.22, 0.25),
-    (0.25, 0.42, 0.36),
-    (0.80, 0.74, 0.64),
-    (0.45, 0.36, 0.52),
-    (0.85, 0.62, 0.30),
-    (0.30, 0.31, 0.35),
-    (0.88, 0.88, 0.87),
-    (0.66, 0.42, 0.33),
-    (0.36, 0.53, 0.62),
+FABRICS = colours(
+    "0.20 0.33 0.47, 0.56 0.22 0.25, 0.25 0.42 0.36, 0.80 0.74 0.64, 0.45 0.36 0.52, "
+    "0.85 0.62 0.30, 0.30 0.31 0.35, 0.88 0.88 0.87, 0.66 0.42 0.33, 0.36 0.53 0.62"
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Look:
-    """What makes a face somebody's own; the same in every recording."""
+    """Parameters of a person's face and hair, the same in every recording."""
 
     female: bool
     age: float  # 0 young to 1 old
@@ -100,44 +83,46 @@ class Look:
     texture: int  # seed of skin and hair texture
 
 
-def sample_look(seed: int, speaker: int) -> Look:
-    """Return the look of a speaker; it does not depend on how many speakers there are."""
+def draw_look(seed: int, speaker: int) -> Look:
+    """Draw the look of a speaker, which does not depend on the number of speakers."""
     rng = np.random.default_rng([seed, 31, speaker])
     female = is_female(seed, speaker)
-    turn = speaker // 2
+    turn = speaker // 2  # the number among speakers of the same sex
+    spread = partial(_spread, seed, speaker)
+    cycle = partial(_cycle, seed)
     return Look(
         female=female,
-        age=_spread(seed, 1, speaker),
-        skin=_tint(_cycle(SKINS, seed, 2, speaker), rng, 0.03),
-        hair=_cycle(FEMALE_HAIR if female else MALE_HAIR, seed, 3, turn),
-        hair_colour=_tint(_cycle(HAIR_COLOURS, seed, 4, speaker), rng, 0.02),
+        age=spread(1),
+        skin=_tint(cycle(SKINS, 2, speaker), rng, 0.03),
+        hair=cycle(FEMALE_HAIR if female else MALE_HAIR, 3, turn),
+        hair_colour=_tint(cycle(HAIR_COLOURS, 4, speaker), rng, 0.02),
         hair_volume=float(rng.uniform(0.7, 1.3)),
         parting=float(rng.choice((-1, 1)) * rng.uniform(0.3, 0.9)),
-        scarf=_tint(_cycle(FABRICS, seed, 5, turn), rng, 0.03),
-        iris=_tint(_cycle(IRISES, seed, 6, speaker), rng, 0.02),
-        beard="none" if female else _cycle(BEARDS, seed, 7, turn),
-        glasses=_cycle(GLASSES, seed, 8, speaker),
-        face_width=0.80 + 0.16 * _spread(seed, 9, speaker) - 0.03 * female,
-        jaw=_spread(seed, 10, speaker) * (0.6 if female else 1.0),
-        taper=0.05 + 0.22 * _spread(seed, 11, speaker),
-        chin=1.14 + 0.24 * _spread(seed, 12, speaker) - 0.05 * female,
+        scarf=_tint(cycle(FABRICS, 5, turn), rng, 0.03),
+        iris=_tint(cycle(IRISES, 6, speaker), rng, 0.02),
+        beard="none" if female else cycle(BEARDS, 7, turn),
+        glasses=cycle(GLASSES, 8, speaker),
+        face_width=0.80 + 0.16 * spread(9) - 0.03 * female,
+        jaw=spread(10) * (0.6 if female else 1.0),
+        taper=0.05 + 0.22 * spread(11),
+        chin=1.14 + 0.24 * spread(12) - 0.05 * female,
         cheek=float(rng.uniform(0.0, 1.0)),
-        eye_gap=0.345 + 0.085 * _spread(seed, 13, speaker),
-        eye_width=0.165 + 0.05 * _spread(seed, 14, speaker),
-        eye_height=0.062 + 0.042 * _spread(seed, 15, speaker) + 0.006 * female,
-        eye_tilt=-0.025 + 0.06 * _spread(seed, 16, speaker),
-        brow_y=-0.215 - 0.10 * _spread(seed, 17, speaker),
-        brow_thickness=(0.022 if female else 0.032) + 0.03 * _spread(seed, 18, speaker),
+        eye_gap=0.345 + 0.085 * spread(13),
+        eye_width=0.165 + 0.05 * spread(14),
+        eye_height=0.062 + 0.042 * spread(15) + 0.006 * female,
+        eye_tilt=-0.025 + 0.06 * spread(16),
+        brow_y=-0.215 - 0.10 * spread(17),
+        brow_thickness=(0.022 if female else 0.032) + 0.03 * spread(18),
         brow_arch=float(rng.uniform(0.01, 0.09)),
         brow_tilt=float(rng.uniform(-0.02, 0.05)),
-        nose_y=0.42 + 0.16 * _spread(seed, 19, speaker),
-        nose_width=0.145 + 0.075 * _spread(seed, 20, speaker) - 0.015 * female,
-        nose_bridge=0.095 + 0.05 * _spread(seed, 21, speaker),
-        nose_depth=0.17 + 0.12 * _spread(seed, 22, speaker),
-        mouth_y=0.76 + 0.09 * _spread(seed, 23, speaker),
-        mouth_width=0.27 + 0.11 * _spread(seed, 24, speaker),
-        upper_lip=0.035 + 0.045 * _spread(seed, 25, speaker),
-        lower_lip=0.055 + 0.055 * _spread(seed, 26, speaker),
+        nose_y=0.42 + 0.16 * spread(19),
+        nose_width=0.145 + 0.075 * spread(20) - 0.015 * female,
+        nose_bridge=0.095 + 0.05 * spread(21),
+        nose_depth=0.17 + 0.12 * spread(22),
+        mouth_y=0.76 + 0.09 * spread(23),
+        mouth_width=0.27 + 0.11 * spread(24),
+        upper_lip=0.035 + 0.045 * spread(25),
+        lower_lip=0.055 + 0.055 * spread(26),
         lip_red=(0.62 if female else 0.38) + 0.35 * float(rng.random()),
         smile=float(rng.uniform(0.0, 0.045)),
         ear=float(rng.uniform(0.85, 1.2)),
@@ -151,26 +136,27 @@ def sample_look(seed: int, speaker: int) -> Look:
 
 
 def is_female(seed: int, speaker: int) -> bool:
-    """Return whether a speaker looks and sounds like a woman: every second one does."""
+    """Return True for a speaker who looks and sounds like a woman: every second one."""
     return (seed + speaker) % 2 == 1
 
 
-def _spread(seed: int, key: int, speaker: int) -> float:
+def _spread(seed: int, speaker: int, key: int) -> float:
     """Return 0..1, far from the values of the speakers before (golden-ratio steps and jitter)."""
-    # Each trait walks with a stride of its own, so that no two traits go together.
+    # Each trait has its own stride, so that no two traits are correlated.
     rng = np.random.default_rng([seed, 32, key])
     start, stride = rng.random(), rng.choice((0.381966, 0.618034, 0.414214, 0.585786, 0.302776))
     jitter = np.random.default_rng([seed, 33, key, speaker]).uniform(-0.06, 0.06)
     return float((start + stride * speaker + jitter) % 1.0)
 
 
-def _cycle(choices: tuple[T, ...], seed: int, key: int, turn: int) -> T:
-    """Go through all choices before any comes again, each round in an order of its own."""
+def _cycle(seed: int, choices: tuple[T, ...], key: int, turn: int) -> T:
+    """Return one of the choices: all come once before any comes again, in an order of each round."""
     lap, place = divmod(turn, len(choices))
     order = np.random.default_rng([seed, 34, key, lap]).permutation(len(choices))
     return choices[int(order[place])]
 
 
 def _tint(colour: Colour, rng: np.random.Generator, amount: float) -> Colour:
+    """Draw a colour near another."""
     red, green, blue = (np.array(colour) + rng.normal(0, amount, 3) * np.array(colour)).tolist()
     return red, green, blue

@@ -1,51 +1,45 @@
-"""A drawn person in a room, ready to move: painted once, then only warped and pasted.
+"""A drawn person in a room who can move: painted once, then only warped and pasted.
 
-Painting takes tenths of a second, a frame a few milliseconds: mouth and eyes are
-painted at a few openings, and the head is turned by bending the picture.
+Painting takes tenths of a second, a frame a few milliseconds: mouth and eyes are painted at a few
+openings, and bending the picture turns the head.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mraf.data.sample.painting.body import Clothes, paint_body, paint_hands
+from mraf.data.sample.painting.body import paint_body, paint_hands
+from mraf.data.sample.painting.canvas import Array, Canvas, Grid
+from mraf.data.sample.painting.clothes import Clothes
 from mraf.data.sample.painting.face import Pose, paint_face
 from mraf.data.sample.painting.hair import paint_back_of_head, paint_hair, paint_hair_behind
 from mraf.data.sample.painting.look import Look
-from mraf.data.sample.painting.paint import Array, Grid, Layer
+from mraf.data.sample.painting.motion import Motion
 from mraf.data.sample.painting.room import Scene, paint_room
 
 Frame = npt.NDArray[Any]  # uint8
 
 MOUTHS = 7  # painted openings of the mouth
 LIDS = 4  # painted openings of the eyes
-FACE_SPAN = 2.2  # head units from the brow's top to the chin, what `face_height` means
-MOUTH_BOX = (-0.92, 0.42, 0.92, 1.62)  # x0, y0, x1, y1 of what moves with the mouth
+FACE_SPAN = 2.2  # head units from the top of the brow to the chin, see `Scene.face_height`
+MOUTH_BOX = (-0.92, 0.42, 0.92, 1.62)  # x0, y0, x1, y1 of the part that moves with the mouth
 EYES_BOX = (-0.72, -0.26, 0.72, 0.22)
 
 
-@dataclass(frozen=True)
-class Motion:
-    """How a clip moves: one number a frame each, [T]; lengths in head units, angles in rad."""
-
-    mouth: Array
-    lids: Array
-    x: Array
-    y: Array
-    roll: Array
-    yaw: Array
-    pitch: Array
-
-
 class Puppet:
-    """Somebody in one recording, in front of the camera of the scene."""
+    """A person in front of the camera of one recording; see `mraf.data.sample.plan.Face` for `face`."""
 
     def __init__(
-        self, look: Look, clothes: Clothes, scene: Scene, size: tuple[int, int], face: str = "seen"
+        self,
+        *,
+        look: Look,
+        clothes: Clothes,
+        scene: Scene,
+        size: tuple[int, int],
+        face: str = "seen",
     ) -> None:
         self._look, self._clothes, self._scene, self._face = look, clothes, scene, face
         self._width, self._height = size
@@ -53,8 +47,7 @@ class Puppet:
         self._centre = self._place()
         self._room = self._to_bytes(paint_room(scene, self._height, self._width))
         self._noise = self._make_noise()
-        base = self._paint((0, 0, self._width, self._height), Pose())
-        self._base = base
+        self._base = self._paint((0, 0, self._width, self._height), Pose())
         self._mouths = self._patches(
             MOUTH_BOX, [Pose(mouth=i / (MOUTHS - 1)) for i in range(MOUTHS)]
         )
@@ -95,18 +88,17 @@ class Puppet:
         pad = 4
         x0, y0, x1, y1 = box
         grid = self._grid((x0 - pad, y0 - pad, x1 + pad, y1 + pad))
-        layer = Layer(grid.x.shape)
-        light = self._scene.light
-        paint_hair_behind(layer, grid, self._look, light)
-        paint_body(layer, grid, self._look, self._clothes, light)
+        canvas = Canvas(grid, self._scene.light)
+        paint_hair_behind(canvas, self._look)
+        paint_body(canvas, self._look, self._clothes)
         if self._face == "turned_away":
-            paint_back_of_head(layer, grid, self._look, light)
+            paint_back_of_head(canvas, self._look)
         else:
-            paint_face(layer, grid, self._look, pose, light)
-            paint_hair(layer, grid, self._look, light)
+            paint_face(canvas, self._look, pose)
+            paint_hair(canvas, self._look)
         if self._face == "hand":
-            paint_hands(layer, grid, self._look, self._clothes, light)
-        both: Array = np.dstack([layer.colour, layer.alpha])
+            paint_hands(canvas, self._look, self._clothes)
+        both: Array = np.dstack([canvas.colour, canvas.alpha])
         both = cv2.GaussianBlur(both, (0, 0), self._scene.blur)[pad:-pad, pad:-pad]
         both[..., :3] = self._expose(both[..., :3])
         return (both * 255 + 0.5).astype(np.uint8)
@@ -114,6 +106,7 @@ class Puppet:
     def _patches(
         self, area: tuple[float, float, float, float], poses: list[Pose]
     ) -> tuple[tuple[int, int, int, int], list[Frame]]:
+        """Return an area of head units in pixels of the frame, and its pictures in some poses."""
         (cx, cy), s = self._centre, self._scale
         x0, y0, x1, y1 = (round(v * s + c) for v, c in zip(area, (cx, cy, cx, cy), strict=True))
         x0, x1 = max(0, x0), min(self._width, x1)
@@ -137,7 +130,7 @@ class Puppet:
         return np.clip(128.5 + grain, 0, 255).astype(np.uint8)
 
     def _make_fields(self) -> tuple[Array, ...]:
-        """Return x, y, how far a point follows the head, and its depth, on a coarse grid."""
+        """Return x, y, the share of the head's motion that a point follows, and its depth, on a coarse grid."""
         grid = self._grid((0, 0, self._width, self._height))
         small = (self._width // 4, self._height // 4)
         follows = 0.12 + 0.88 / (1 + np.exp((grid.y - 1.35) / 0.14))
@@ -163,40 +156,3 @@ class Puppet:
     def _over_room(self, picture: Frame) -> Frame:
         clear = cv2.cvtColor(255 - picture[..., 3], cv2.COLOR_GRAY2RGB)
         return cv2.add(cv2.multiply(self._room, clear, scale=1 / 255), picture[..., :3])
-
-
-def sample_motion(envelope: Array, fps: float, rng: np.random.Generator) -> Motion:
-    """Return how somebody moves who speaks as loud as `envelope` [T]; still if it is all zero."""
-    count = len(envelope)
-    times = np.arange(count) / fps
-
-    def sway(size: float, fastest: float) -> Array:
-        waves = [
-            rng.normal(0, 0.6)
-            * np.sin(2 * np.pi * rng.uniform(0.08, fastest) * times + rng.uniform(0, 7))
-            for _ in range(3)
-        ]
-        return (size * (rng.normal(0, 0.4) + np.sum(waves, axis=0))).astype(np.float32)
-
-    nods = np.convolve(envelope, np.ones(9) / 9)[4 : 4 + count] - float(envelope.mean())
-    return Motion(
-        mouth=np.clip(envelope, 0, 1).astype(np.float32),
-        lids=_blinks(count, fps, rng),
-        x=sway(0.045, 0.4),
-        y=sway(0.02, 0.4) + (0.04 * nods).astype(np.float32),
-        roll=sway(0.035, 0.35),
-        yaw=np.clip(sway(0.085, 0.4), -0.2, 0.2),
-        pitch=np.clip(sway(0.035, 0.4) + (0.05 * nods).astype(np.float32), -0.1, 0.1),
-    )
-
-
-def _blinks(count: int, fps: float, rng: np.random.Generator) -> Array:
-    lids = np.zeros(count, np.float32)
-    shape = np.array([0.35, 1.0, 1.0, 0.65, 0.3], np.float32)
-    at = rng.uniform(0.2, 2.0)
-    while at * fps < count:
-        start = int(at * fps)
-        part = lids[start : start + len(shape)]
-        part[:] = shape[: len(part)]
-        at += rng.uniform(1.6, 4.0)
-    return lids

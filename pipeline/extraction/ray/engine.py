@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mraf.data.clips.manifest import Clip
+from mraf.data.clips.clip import Clip
 from mraf.data.table.features import FeatureRow
 from mraf.errors import MissingError, MrafError, UsageError
 from mraf.extractors.encoders import EncoderPair

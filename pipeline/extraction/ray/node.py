@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mraf import __version__
-from mraf.data.clips.manifest import Clip
+from mraf.data.clips.clip import Clip
 from mraf.data.table.features import FeatureRow
 from mraf.errors import MissingError, MrafError, UsageError
 from mraf.extractors import weights

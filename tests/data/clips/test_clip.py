@@ -1,4 +1,4 @@
-"""A clip refuses what cannot be one, and knows what its files hold."""
+"""Clips: their checks and the hash of their content."""
 
 import os
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_a_clip_needs_an_id():
 
 
 @pytest.mark.parametrize("field", ["id", "speaker", "language", "recording"])
-def test_text_that_no_table_can_hold_is_refused(field):
+def test_text_that_is_not_utf_8_is_refused(field):
     values = {"id": "c", "video": Path("a"), field: "ann\udcff"}
     with pytest.raises(UsageError, match=r"'ann\\udcff': this name is not UTF-8 text"):
         Clip(**values)
@@ -68,14 +68,14 @@ def test_content_hash_of_a_pair_follows_both_files(tmp_path):
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
-def test_the_content_of_what_is_no_file_is_refused_and_not_waited_for(tmp_path, make):
+def test_hashing_a_pipe_or_a_folder_fails_at_once(tmp_path, make):
     path = tmp_path / "clip.mp4"
     make(path)
     with pytest.raises(OSError, match="not a regular file"):
         Clip("clip", path).content_hash()
 
 
-def test_of_a_huge_file_pieces_all_over_it_are_hashed(tmp_path, monkeypatch):
+def test_pieces_of_a_huge_file_are_hashed(tmp_path, monkeypatch):
     monkeypatch.setattr("mraf.data.clips.clip.PIECES", 16)
     path, size, digests = tmp_path / "huge.mp4", 200 << 30, []
     with path.open("wb") as file:
@@ -89,10 +89,10 @@ def test_of_a_huge_file_pieces_all_over_it_are_hashed(tmp_path, monkeypatch):
     assert len(set(digests)) == 4
 
 
-def test_up_to_a_size_every_byte_counts(tmp_path, monkeypatch):
-    monkeypatch.setattr("mraf.data.clips.clip.WHOLE", 100)
+def test_every_byte_of_a_small_file_counts_and_pieces_of_a_large_one(tmp_path, monkeypatch):
+    monkeypatch.setattr("mraf.data.clips.clip.HASHED_WHOLE", 100)
     monkeypatch.setattr("mraf.data.clips.clip.PIECES", 3)
-    monkeypatch.setattr("mraf.data.clips.clip.PIECE", 10)
+    monkeypatch.setattr("mraf.data.clips.clip.PIECE_SIZE", 10)
     path = tmp_path / "a.mp4"
 
     def digest(content: bytearray) -> str:

@@ -1,4 +1,4 @@
-"""What lies below a folder: clips, whatever they really are, other files, and closed folders."""
+"""Files below a folder: clips, other files, links and pipes, and unreadable folders."""
 
 import errno
 import os
@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from mraf.data.clips.folders import clip_files, find_clips, survey
 from mraf.data.clips.listing import list_clips
-from mraf.data.clips.manifest import clip_files, find_clips, read_manifest, survey
+from mraf.data.clips.manifest import read_manifest
 from mraf.errors import UsageError
 from mraf.pipeline.extraction.rows import digest_of
-from tests.data.clips.test_manifest import touch
+from tests.data.clips.test_folders import touch
 
 
 @pytest.fixture
 def close(monkeypatch):
-    """Make folders that the system does not list, whoever asks."""
+    """Return a function that makes a folder unreadable, for root too."""
     closed, scandir = set(), os.scandir
 
     def guarded(path):
@@ -29,7 +30,7 @@ def close(monkeypatch):
 
 
 def strange(folder: Path) -> list[Path]:
-    """A folder with everything that is called a video and is none."""
+    """Fill a folder with links, pipes and devices that have the ending of a video."""
     folder.mkdir(parents=True)
     for name, target in (
         ("broken", "nowhere"),
@@ -42,7 +43,7 @@ def strange(folder: Path) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-def test_what_is_no_regular_file_is_a_clip_that_cannot_be_read(tmp_path):
+def test_links_pipes_and_devices_are_clips_that_cannot_be_read(tmp_path):
     files = strange(tmp_path / "ann")
     clips = find_clips([tmp_path])
     assert [clip.video for clip in clips] == files
@@ -56,36 +57,36 @@ def test_what_is_no_regular_file_is_a_clip_that_cannot_be_read(tmp_path):
     ]
 
 
-def test_folders_called_like_videos_are_folders(tmp_path):
+def test_a_folder_with_the_ending_of_a_video_is_a_folder(tmp_path):
     touch(tmp_path, "ann/x.mp4/1.mp4", "other/2.mp4")
     (tmp_path / "ann" / "link.mp4").symlink_to(tmp_path / "other")
     assert [clip.id for clip in find_clips([tmp_path / "ann"])] == ["x.mp4/1.mp4"]
 
 
-def test_links_to_folders_are_not_followed_but_a_link_may_be_named(tmp_path):
+def test_links_to_folders_are_not_followed_unless_given_as_the_path(tmp_path):
     touch(tmp_path, "real/ann/1.mp4")
     (tmp_path / "real" / "again").symlink_to(tmp_path / "real")
     (tmp_path / "link").symlink_to(tmp_path / "real")
     assert [clip.id for clip in find_clips([tmp_path / "link"])] == ["ann/1.mp4"]
 
 
-def test_other_files_are_counted_by_ending_once(tmp_path):
+def test_other_files_are_counted_once_by_ending(tmp_path):
     touch(tmp_path, "ann/1.mp4", "ann/a.jpg", "ann/b.JPG", "bob/README", ".git/c.jpg", "bob/.d.jpg")
     found = survey([tmp_path, tmp_path / "ann", tmp_path])
-    assert found.left_out == {".jpg": 2, "": 1}
-    assert survey([tmp_path / "ann" / "1.mp4"]).left_out == {}
+    assert found.other_files == {".jpg": 2, "": 1}
+    assert survey([tmp_path / "ann" / "1.mp4"]).other_files == {}
 
 
-def test_a_closed_folder_is_told_and_the_others_are_read(tmp_path, close):
+def test_an_unreadable_folder_is_reported_and_the_others_are_read(tmp_path, close):
     touch(tmp_path, "ann/1.mp4", "bob/2.mp4", "bob/deep/3.mp4")
     close(tmp_path / "bob")
     found = survey([tmp_path])
     assert [clip.id for clip in found.clips] == ["ann/1.mp4"]
-    assert found.unreadable == ((str(tmp_path / "bob"), "Permission denied"),)
-    assert clip_files(tmp_path)[1] == dict(found.unreadable)
+    assert found.unreadable_folders == {str(tmp_path / "bob"): "Permission denied"}
+    assert clip_files(tmp_path)[1] == found.unreadable_folders
 
 
-def test_nothing_found_names_the_closed_folders(tmp_path, close):
+def test_the_message_without_clips_names_unreadable_folders(tmp_path, close):
     touch(tmp_path, "bob/2.mp4")
     close(tmp_path / "bob")
     with pytest.raises(
@@ -114,7 +115,7 @@ READERS = [
 
 
 @pytest.mark.parametrize("read", READERS)
-def test_a_path_that_the_system_refuses_is_a_named_error(tmp_path, read):
+def test_a_path_that_the_system_refuses_is_named(tmp_path, read):
     with pytest.raises(UsageError, match=r"/x+: cannot be looked at \(File name too long\)"):
         read(tmp_path / ("x" * 300))
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
@@ -123,7 +124,7 @@ def test_a_path_that_the_system_refuses_is_a_named_error(tmp_path, read):
 
 
 @pytest.mark.parametrize("read", READERS)
-def test_a_path_below_a_closed_folder_is_a_named_error(tmp_path, monkeypatch, read):
+def test_a_path_below_an_unreadable_folder_is_named(tmp_path, monkeypatch, read):
     stat = Path.stat
 
     def refuse(path, **options):
@@ -137,10 +138,8 @@ def test_a_path_below_a_closed_folder_is_a_named_error(tmp_path, monkeypatch, re
         read(tmp_path / "closed" / "a.mp4")
 
 
-def test_a_folder_that_is_listed_but_not_opened_gives_clips_that_cannot_be_read(
-    tmp_path, monkeypatch
-):
-    """As with the permissions r--: the names are there, and nothing is known of them."""
+def test_a_folder_that_can_only_be_listed_has_clips_that_cannot_be_read(tmp_path, monkeypatch):
+    """As with the permissions r--: names can be listed and files not opened."""
     touch(tmp_path, "half/1.mp4", "half/2.mp4")
     stat = Path.stat
 

@@ -1,98 +1,15 @@
-import os
+"""Clips listed in a CSV manifest."""
+
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mraf.data.clips.manifest import Clip, clip_files, describe_path, find_clips, read_manifest
+from mraf.data.clips.folders import find_clips
+from mraf.data.clips.manifest import read_manifest
 from mraf.errors import UsageError
-
-
-def touch(root: Path, *names: str) -> Path:
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(name.encode())
-    return root
-
-
-def labels(clip: Clip) -> tuple[str | None, ...]:
-    return clip.speaker, clip.language, clip.recording
-
-
-def test_full_layout_is_read_from_wherever_one_points(tmp_path):
-    root = touch(tmp_path / "videos", "ann/English/v1/1.mp4", "bob/Urdu/v2/1.mkv")
-    for start in (root, root / "ann", root / "ann" / "English", root / "ann" / "English" / "v1"):
-        clip = find_clips([start])[0]
-        assert labels(clip) == ("ann", "English", "v1"), start
-        assert clip.id == "ann/English/v1/1.mp4"
-    assert [clip.id for clip in find_clips([root])] == ["ann/English/v1/1.mp4", "bob/Urdu/v2/1.mkv"]
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("1.mp4", (None, None, None)),
-        ("ann/1.mp4", ("ann", None, None)),
-        ("ann/v1/1.mp4", ("ann", None, "v1")),
-        ("ann/Urdu/1.mp4", ("ann", "Urdu", None)),
-        ("ann/Klingon/v1/1.mp4", ("ann", "Klingon", "v1")),
-        ("2019/ann/Klingon/v1/1.mp4", ("ann", "Klingon", "v1")),
-        ("2019/ann/english/day 1/v1/1.mp4", ("ann", "English", "day 1/v1")),
-    ],
-)
-def test_fewer_or_more_folders(path, expected):
-    assert describe_path(Path("/a/b") / path, Path("/a/b")) == expected
-
-
-def test_a_language_far_above_the_root_says_nothing():
-    root = Path("/srv/German/archive/set")
-    assert describe_path(root / "ann" / "1.mp4", root) == ("ann", None, None)
-
-
-def test_endings_hidden_files_and_sound(tmp_path):
-    touch(
-        tmp_path, "a/1.MP4", "a/.hidden.mp4", ".trash/2.mp4", "a/notes.txt", "a/3.wav", "a/4.webm"
-    )
-    clips = find_clips([tmp_path])
-    assert [clip.id for clip in clips] == ["a/1.MP4", "a/3.wav", "a/4.webm"]
-    assert clips[1].video is None and clips[1].audio is not None
-
-
-def test_a_file_named_itself_counts_whatever_its_ending(tmp_path):
-    path = touch(tmp_path, "ann/talk.bin") / "ann/talk.bin"
-    assert find_clips([path])[0].files == (path,)
-
-
-def test_names_with_spaces_quotes_and_urdu_letters(tmp_path):
-    name = "آمنہ 'بی'/Urdu/v \"1\"/a b.mp4"
-    clip = find_clips([touch(tmp_path, name)])[0]
-    assert clip.id == name and clip.speaker == "آمنہ 'بی'"
-
-
-def test_the_same_clip_twice_is_one_clip_but_two_of_one_id_are_refused(tmp_path):
-    touch(tmp_path, "x/ann/v/1.mp4", "y/ann/v/1.mp4")
-    assert len(find_clips([tmp_path / "x", tmp_path / "x"])) == 1
-    with pytest.raises(UsageError, match="two clips have the id 'ann/v/1.mp4'"):
-        find_clips([tmp_path / "x", tmp_path / "y"])
-
-
-def test_the_same_clip_by_two_ways_is_one_clip(tmp_path, monkeypatch):
-    touch(tmp_path, "x/ann/v/1.mp4")
-    (tmp_path / "x" / "ann" / "v" / "broken.mp4").symlink_to("nowhere")
-    (tmp_path / "link").symlink_to(tmp_path / "x")
-    monkeypatch.chdir(tmp_path / "x")
-    clips = find_clips([tmp_path / "x", tmp_path / "link", Path("..", "x")])
-    assert [clip.id for clip in clips] == ["ann/v/1.mp4", "ann/v/broken.mp4"]
-    assert clips[0].video == tmp_path / "x/ann/v/1.mp4"
-
-
-def test_missing_and_empty_folders_are_named(tmp_path):
-    touch(tmp_path, "videos/readme.txt")
-    with pytest.raises(UsageError, match=r"video: no such file or folder. Did you mean .*videos"):
-        find_clips([tmp_path / "video"])
-    with pytest.raises(UsageError, match="no video or sound file"):
-        clip_files(tmp_path / "videos")
+from tests.data.clips.test_folders import labels, touch
 
 
 def write(path: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -151,7 +68,7 @@ def test_bad_manifests_name_file_and_line(tmp_path, text, message):
     assert "m.csv" in str(error.value)
 
 
-def test_manifest_that_is_not_there_or_not_text(tmp_path):
+def test_a_manifest_that_does_not_exist_or_is_no_text(tmp_path):
     with pytest.raises(UsageError, match="no such manifest"):
         read_manifest(tmp_path / "m.csv")
     with pytest.raises(UsageError, match="Save the manifest as UTF-8"):
@@ -169,7 +86,7 @@ def test_a_link_out_of_the_root_is_refused(tmp_path):
 
 
 @given(st.text())
-def test_any_text_is_a_manifest_or_a_named_error(tmp_path_factory, text):
+def test_any_text_gives_clips_or_an_error_that_names_the_file(tmp_path_factory, text):
     path = tmp_path_factory.getbasetemp() / "fuzz.csv"
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     try:
@@ -194,7 +111,7 @@ def test_manifest_with_a_huge_cell(tmp_path):
         read_manifest(write(tmp_path / "m.csv", "x" * 200_000 + ",video\n1,a.mp4\n"))
 
 
-def test_languages_are_known_in_any_case(tmp_path):
+def test_languages_are_recognised_in_any_case(tmp_path):
     touch(tmp_path, "ann/english/v1/1.mp4")
     assert find_clips([tmp_path])[0].language == "English"
     clip = read_manifest(write(tmp_path / "m.csv", "video,language\na.mp4,URDU\n"))[0]
@@ -210,7 +127,7 @@ def test_paths_of_other_machines_are_refused(tmp_path, path):
 
 
 @pytest.mark.parametrize("path", ["..", "a/../../b.mp4", "in/..", "link/a.mp4", "link/../a.mp4"])
-def test_ways_out_of_the_root_are_refused(tmp_path, path):
+def test_paths_that_leave_the_root_are_refused(tmp_path, path):
     root = touch(tmp_path, "root/in/a.mp4", "out/a.mp4") / "root"
     (root / "link").symlink_to(tmp_path / "out")
     inside = path == "in/.."
@@ -222,7 +139,7 @@ def test_ways_out_of_the_root_are_refused(tmp_path, path):
         read_manifest(manifest)
 
 
-def test_a_root_that_was_reached_through_a_link(tmp_path):
+def test_a_root_behind_a_link(tmp_path):
     touch(tmp_path, "real/ann/a.mp4")
     (tmp_path / "link").symlink_to(tmp_path / "real")
     manifest = write(tmp_path / "m.csv", f"video\n{tmp_path}/link/ann/a.mp4\n")
@@ -249,12 +166,12 @@ def test_separators_of_other_spreadsheets(tmp_path, separator):
         ("clip,video\nx\u2028y,a.mp4\n", "line 2: the clip .* line break"),
     ],
 )
-def test_cells_that_were_taken_apart_wrongly(tmp_path, text, message):
+def test_unquoted_separators_and_open_quotes_are_refused(tmp_path, text, message):
     with pytest.raises(UsageError, match=message):
         read_manifest(write(tmp_path / "m.csv", text))
 
 
-def test_empty_cells_at_the_end_and_empty_lines_do_no_harm(tmp_path):
+def test_empty_cells_at_the_end_and_empty_lines_are_ignored(tmp_path):
     (clip,) = read_manifest(write(tmp_path / "m.csv", "clip,video,speaker\n\n,a.mp4,Ann,,\n\n"))
     assert (clip.id, clip.speaker) == ("a.mp4", "Ann")
 
@@ -275,28 +192,11 @@ def test_other_encodings_are_named(tmp_path, content, message):
         read_manifest(tmp_path / "m.csv")
 
 
-def test_names_that_are_not_utf_8_are_escaped_and_the_file_is_found(tmp_path):
-    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/ren\xe9/Urdu/caf\xe9/a\xff\\.mp4"))
-    path.parent.mkdir(parents=True)
-    path.write_bytes(b"a video")
-    (clip,) = find_clips([tmp_path])
-    assert labels(clip) == (r"ren\xe9", "Urdu", r"caf\xe9")
-    assert clip.id == r"ren\xe9/Urdu/caf\xe9/a\xff\\.mp4"
-    assert clip.files == (path,) and clip.content_hash()
-
-
-def test_ids_stay_unique_where_a_name_looks_escaped(tmp_path):
-    for name in (b"\xe9", rb"\xe9", rb"\\xe9", "é".encode()):
-        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name + b".mp4")).touch()
-    ids = {clip.id for clip in find_clips([tmp_path])}
-    assert ids == {r"\xe9.mp4", r"\\xe9.mp4", r"\\\\xe9.mp4", "é.mp4"}
-
-
 CELL = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=8)
 
 
 @given(st.dictionaries(CELL, st.tuples(CELL, CELL), min_size=1), st.sampled_from(",;\t"))
-def test_any_labels_come_back(tmp_path_factory, clips, separator):
+def test_any_labels_are_read_back(tmp_path_factory, clips, separator):
     import csv
 
     path = tmp_path_factory.getbasetemp() / "labels.csv"

@@ -1,4 +1,4 @@
-"""Every name becomes text of its own, and the text the name again."""
+"""Names of files as text and back."""
 
 import os
 
@@ -13,23 +13,23 @@ NAMES = st.lists(
 
 
 @given(st.binary(max_size=20) | NAMES)
-def test_the_text_of_a_name_names_it(raw):
+def test_the_text_of_a_name_gives_back_the_name(raw):
     text = as_text(os.fsdecode(raw))
     text.encode("utf-8")
     assert os.fsencode(as_name(text)) == raw
 
 
 @given(NAMES, NAMES)
-def test_two_names_are_two_texts(one, other):
+def test_different_names_have_different_texts(one, other):
     assert (as_text(os.fsdecode(one)) == as_text(os.fsdecode(other))) == (one == other)
 
 
-def test_most_names_stay_as_they_are():
+def test_valid_names_stay_unchanged():
     for name in ("آمنہ/Urdu/1.mp4", "a b.mp4", "back\\slash", "new\nline", "\\x41"):
         assert as_text(name) == name
 
 
-def test_one_file_by_two_ways(tmp_path):
+def test_two_paths_to_the_same_file(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).touch()
     (tmp_path / "link").symlink_to(tmp_path)

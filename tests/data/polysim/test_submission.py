@@ -4,7 +4,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from mraf.data.polysim.index import import_polysim
+from mraf.data.polysim.importing import import_polysim
 from mraf.data.polysim.submission import check_submission, write_submission
 from mraf.data.table.features import FeatureTable
 from mraf.errors import MissingError, UsageError
@@ -28,7 +28,7 @@ def predictions(other="Urdu"):
     }
 
 
-def test_the_files_are_as_the_challenge_wants_them(index, tmp_path):
+def test_the_files_have_the_format_of_the_challenge(index, tmp_path):
     made = write_submission(tmp_path / "a" / "out", index, "test", predictions())
     assert [path.name for path in made.files] == [
         "submission_v1_test_English_English.csv",
@@ -110,7 +110,7 @@ def test_another_split_is_refused_first(index, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_what_made_a_submission_is_said_beside_it(index, tmp_path):
+def test_a_submission_has_a_description_next_to_it(index, tmp_path):
     said = {"mode": "single", "model": "m-آ", "temperature": 0.5}
     made = write_submission(tmp_path / "out", index, "test", predictions(), said)
     path = tmp_path / "out" / "submission.json"
@@ -187,7 +187,7 @@ def test_a_failed_check_leaves_nothing(index, tmp_path, monkeypatch):
         ("key2,1,0", "key2,1", "line 4: found key2,1, expected the key 'key2' and two"),
     ],
 )
-def test_a_wrong_line_is_named_in_a_folder_and_in_a_zip(index, tmp_path, old, new, message):
+def test_the_error_names_a_wrong_line_of_a_folder_and_of_a_zip(index, tmp_path, old, new, message):
     made = write_submission(tmp_path / "out", index, "test", predictions())
     texts = {path.name: path.read_text() for path in made.files}
     name = made.files[1].name
@@ -202,7 +202,7 @@ def test_a_wrong_line_is_named_in_a_folder_and_in_a_zip(index, tmp_path, old, ne
             check_submission(path, index, "test")
 
 
-def test_exactly_the_two_files(index, tmp_path):
+def test_a_zip_holds_exactly_two_files(index, tmp_path):
     made = write_submission(tmp_path / "out", index, "test", predictions())
     with zipfile.ZipFile(made.zip, "a") as archive:
         archive.writestr("notes.txt", "")

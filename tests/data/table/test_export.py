@@ -27,18 +27,18 @@ from tests.data.table.test_features import fill, row
         "＠1",
     ],
 )
-def test_what_a_spreadsheet_would_run_becomes_text(text):
+def test_formulas_become_text(text):
     assert safe_cell(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("value", ["ann", "", "a=1", "1-2", 3, -0.5, None])
-def test_anything_else_stays(value):
+def test_other_values_stay_unchanged(value):
     assert safe_cell(value) is value
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
-def test_any_name_comes_back_from_the_csv_file(tmp_path_factory, name):
+def test_any_name_is_read_back_from_the_csv_file(tmp_path_factory, name):
     folder = tmp_path_factory.mktemp("export")
     table = fill(FeatureTable(folder / "features"), row("a", speaker=name))
     table.export(folder / "t.csv")

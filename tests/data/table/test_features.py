@@ -2,7 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -40,7 +39,7 @@ def table(tmp_path):
     return FeatureTable(tmp_path / "features")
 
 
-def test_what_is_written_is_read_again(table):
+def test_written_rows_are_read_back(table):
     original = row(
         "b", speaker="آمنہ", language="Urdu", recording="v1", face_frames=7, voice_seconds=2.5
     )
@@ -54,7 +53,7 @@ def test_what_is_written_is_read_again(table):
     assert [each.clip for each in table.rows(["b", "zzz"])] == ["b"]
 
 
-def test_arrays_mark_what_is_missing(table):
+def test_arrays_mark_missing_vectors(table):
     fill(table, row("a", face=None, language="Urdu"), row("b", voice=None, language="English"))
     arrays = table.arrays()
     assert arrays.face.shape == (2, 4) and arrays.voice.shape == (2, 3)
@@ -62,20 +61,20 @@ def test_arrays_mark_what_is_missing(table):
     assert arrays.voice_present.tolist() == [True, False]
 
 
-def test_parts_without_any_face_join_those_with(table):
+def test_parts_with_and_without_faces_are_joined(table):
     fill(table, row("a", face=None))
     fill(table, row("b"))
     fill(table, row("c", voice=None))
     assert table.arrays().face_present.tolist() == [False, True, True]
 
 
-def test_a_later_row_takes_the_place_of_an_earlier_one(table):
+def test_a_later_row_overrides_an_earlier_one(table):
     fill(table, row("a", value=1), row("b"))
     fill(table, row("a", value=2))
     assert [float(each.face[0]) for each in table.rows()] == [2, 1]
 
 
-def test_a_moved_clip_replaces_the_row_of_its_old_name_until_that_comes_back(table):
+def test_a_moved_clip_replaces_its_old_row_until_that_clip_comes_back(table):
     fill(table, row("old"), row("other"))
     fill(table, row("new", replaces="old"))
     assert [each.clip for each in table.rows()] == ["new", "other"]
@@ -85,20 +84,7 @@ def test_a_moved_clip_replaces_the_row_of_its_old_name_until_that_comes_back(tab
     assert [each.clip for each in table.rows()] == ["new", "old", "other"]
 
 
-def test_a_part_of_an_earlier_version_reads_as_null_where_it_has_no_column(table):
-    fill(table, row("old", face_frames=7))
-    (part,) = table.folder.glob("part-*")
-    later = ["faces_seen", "face_steadiness", "face_sharpness", "voice_snr"]
-    pq.write_table(pq.read_table(part).drop_columns(later).replace_schema_metadata(None), part)
-    assert [(each.face_frames, each.faces_seen) for each in table.rows()] == [(7, None)]
-    fill(table, row("new", faces_seen=2, voice_snr=12.5))
-    assert table.read(["faces_seen"])["faces_seen"].to_pylist() == [2, None]
-    assert table.read(["voice_snr"])["voice_snr"].to_pylist() == [12.5, None]
-    table._merge()
-    assert [each.faces_seen for each in table.rows()] == [2, None]
-
-
-def test_many_parts_are_merged_and_say_the_same(table):
+def test_many_parts_are_merged_into_one_with_the_same_rows(table):
     for index in range(MERGE_AT + 1):
         fill(table, row(f"{index % 20:02}", value=index + 1))
     assert len(list(table.folder.glob("part-*"))) == 1
@@ -124,23 +110,24 @@ def test_rows_are_on_the_disk_when_the_block_ends_by_an_error(table):
     assert len(table) == 1
 
 
-def test_killed_writer_loses_only_the_part_in_hand(table):
+def test_a_killed_writer_loses_only_unwritten_rows(table):
     code = f"""
-import sys, time, numpy as np
+import sys
 from pathlib import Path
 from mraf.data.table.features import FeatureTable
 from tests.data.table.test_features import row
 with FeatureTable(Path({str(table.folder)!r})).writer() as writer:
     writer.add(row("kept")); writer.flush(); writer.add(row("lost"))
-    print("ready", flush=True); time.sleep(60)
+    print("ready", flush=True); sys.stdin.read()
 """
-    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     assert child.stdout.readline() == b"ready\n"
     with pytest.raises(UsageError, match="another `mraf extract`"), table.writer():
         pass
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
-    time.sleep(0.05)
     assert [each.clip for each in fill(table, row("next")).rows()] == ["kept", "next"]
 
 
@@ -159,12 +146,12 @@ def test_no_table(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["truncate", "flip", "text"])
-def test_damaged_part_is_refused_by_name(table, damage):
+def test_a_damaged_part_is_refused_with_its_name(table, damage):
     fill(table, *(row(str(i), value=i + 1) for i in range(50)))
     part = next(table.folder.glob("part-*"))
     raw = bytearray(part.read_bytes())
     if damage == "flip":
-        raw[-20] ^= 0xFF
+        raw[len(raw) // 3] ^= 0xFF
     part.write_bytes({"truncate": raw[:200], "flip": raw, "text": b"no parquet"}[damage])
     with pytest.raises(MrafError, match=r"part-000001\.parquet: .*run `mraf extract` again"):
         table.read()
@@ -182,21 +169,6 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):
         fill(FeatureTable(tmp_path / "file"), row("a"))
-
-
-@pytest.mark.parametrize(
-    "bad",
-    [
-        {"face": None, "face_reason": None},
-        {"face": np.ones(2, np.float32), "face_reason": "no_face"},
-        {"face": np.ones(2), "face_reason": None},
-        {"face": np.zeros(2, np.float32), "face_reason": None},
-        {"face": np.array([1, np.nan], np.float32), "face_reason": None},
-    ],
-)
-def test_rows_check_themselves(bad):
-    with pytest.raises(ValueError, match="a: face"):
-        FeatureRow("a", "p", "h", "x", voice_reason="no_audio", **bad)
 
 
 def test_summary_counts(table):
@@ -230,7 +202,7 @@ names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8
 
 @settings(max_examples=25, deadline=None)
 @given(st.dictionaries(names, st.tuples(names, st.booleans(), st.booleans()), max_size=8))
-def test_any_names_survive(tmp_path_factory, clips):
+def test_any_names_are_read_back(tmp_path_factory, clips):
     table = FeatureTable(tmp_path_factory.mktemp("any") / "features")
     rows = [row(c, 4 if f else None, 3 if v else None, speaker=s) for c, (s, f, v) in clips.items()]
     fill(table, *rows)
@@ -239,7 +211,7 @@ def test_any_names_survive(tmp_path_factory, clips):
         assert read == clips
 
 
-def test_a_removed_speaker_is_in_no_part_any_more(table):
+def test_a_removed_speaker_is_in_no_part(table):
     fill(table, row("a", speaker="Ann"), row("b", speaker="Bob"), row("c"))
     fill(table, row("a", speaker="Ann", value=2))
     with pytest.raises(UsageError, match="no clip of 'An' .*Did you mean 'Ann'"):
@@ -251,13 +223,13 @@ def test_a_removed_speaker_is_in_no_part_any_more(table):
 
 
 @pytest.mark.parametrize("forget", [lambda t: t.remove("Ann"), lambda t: t.drop(["a"])])
-def test_nothing_is_made_where_there_is_nothing_to_forget(tmp_path, forget):
+def test_removing_from_a_missing_table_makes_no_folder(tmp_path, forget):
     with pytest.raises(MissingError, match="no features here yet"):
         forget(FeatureTable(tmp_path / "w" / "features"))
     assert not list(tmp_path.iterdir())
 
 
-def test_a_full_disk_is_said_calmly_and_what_was_written_stays(table, monkeypatch):
+def test_a_full_disk_is_reported_and_earlier_rows_stay(table, monkeypatch):
     fill(table, row("a"))
 
     def no_room(*args, **kwargs):

@@ -13,7 +13,7 @@ def table(tmp_path, monkeypatch):
 
 @pytest.fixture
 def read(monkeypatch):
-    """Row groups whose vectors were read, by their numbers of rows."""
+    """Numbers of rows of the row groups whose vectors were read."""
     read = []
     batches = Part.batches
 
@@ -27,14 +27,14 @@ def read(monkeypatch):
     return read
 
 
-def test_labels_are_known_before_a_vector_is_read(table, read):
+def test_labels_are_read_without_vectors(table, read):
     labels = table.labels()
     assert len(labels) == 41 and labels.language[:2] == ["English", "Urdu"]
     assert labels.face_present.tolist() == [True] * 40 + [False]
     assert labels.voice_present.all() and not read
 
 
-def test_the_vectors_of_other_languages_are_left_alone(table, read):
+def test_vectors_of_other_languages_are_not_read(table, read):
     labels = table.labels()
     english = np.array([name == "English" for name in labels.language])
     assert labels.vectors("face", english)[:, 0].tolist() == list(range(1, 41, 2))
@@ -43,7 +43,7 @@ def test_the_vectors_of_other_languages_are_left_alone(table, read):
 
 
 @pytest.mark.parametrize("rows", [[40, 3, 3, 0], [0, 1, 2], [], [5, 4]])
-def test_vectors_come_in_the_order_that_is_asked_for(table, rows):
+def test_vectors_come_in_the_order_of_the_index(table, rows):
     index = np.array(rows, np.int64)
     stored, whole = table.labels(), table.arrays()
     for name in ("face", "voice"):
@@ -52,7 +52,7 @@ def test_vectors_come_in_the_order_that_is_asked_for(table, rows):
     assert [vector[0] for vector in stored.vectors("voice", index)] == [i + 1 for i in rows]
 
 
-def test_rows_that_say_two_things_are_refused(table):
+def test_rows_with_both_a_vector_and_a_reason_are_refused(table):
     labels = table.labels()
     labels.face_present[3] = False
     with pytest.raises(MrafError, match=r"features: some rows have neither a face nor a reason"):

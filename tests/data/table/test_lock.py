@@ -1,4 +1,4 @@
-"""One writer a folder, whoever else wants to write and however the writer ends."""
+"""The lock of a folder: one writer at a time, until the writer ends."""
 
 import errno
 import os
@@ -12,12 +12,12 @@ from mraf.data.table.lock import locked
 from mraf.errors import UsageError
 
 HOLDER = """
-import sys, time
+import sys
 from pathlib import Path
 from mraf.data.table.lock import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
-    time.sleep(600)
+    sys.stdin.read()
 """
 
 
@@ -26,6 +26,7 @@ def holder(tmp_path):
     """Another process that holds the lock of `tmp_path / "features"`."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(tmp_path / "features")],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -43,7 +44,7 @@ def test_the_folder_is_made_and_the_lock_names_its_holder(tmp_path):
         assert (folder / ".lock").read_text() == str(os.getpid())
 
 
-def test_who_comes_second_is_told_who_holds_the_lock(tmp_path, holder):
+def test_a_second_writer_is_refused_and_learns_who_holds_the_lock(tmp_path, holder):
     with (
         pytest.raises(UsageError, match=rf"\.lock: another .*\(process {holder.pid}\)"),
         locked(tmp_path / "features"),
@@ -71,7 +72,7 @@ def test_the_lock_ends_with_the_block_however_it_ends(tmp_path):
         pass
 
 
-def test_a_lock_that_names_nobody(tmp_path, holder):
+def test_a_lock_without_a_process_id(tmp_path, holder):
     (tmp_path / "features" / ".lock").write_text("?")
     with (
         pytest.raises(UsageError, match="another `mraf extract` holds this lock"),
@@ -89,7 +90,25 @@ def test_a_folder_that_cannot_be_made(tmp_path):
         pytest.fail("no folder")
 
 
-def test_a_file_system_that_gives_no_locks(tmp_path, monkeypatch):
+def test_a_folder_that_may_only_be_read(tmp_path, monkeypatch):
+    folder, system_open = tmp_path / "features", os.open
+
+    def read_only(path, *arguments, **options):
+        if str(path).endswith(".lock"):
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
+        return system_open(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", read_only)
+    with (
+        pytest.raises(
+            UsageError, match=r"features: cannot be written to \(Read-only file system\)"
+        ),
+        locked(folder),
+    ):
+        pytest.fail("no lock")
+
+
+def test_a_file_system_without_locks(tmp_path, monkeypatch):
     def no_locks(*_):
         raise OSError(37, "No locks available")
 
@@ -110,9 +129,3 @@ def test_a_full_disk_does_not_take_the_lock_away(tmp_path, monkeypatch):
         assert (tmp_path / ".lock").read_text() == ""
         with pytest.raises(UsageError, match="holds this lock"), locked(tmp_path):
             pytest.fail("two writers")
-
-
-def test_a_lock_that_cannot_be_written_into(tmp_path):
-    (tmp_path / ".lock").symlink_to("/dev/full")  # refuses every byte, and to be cut
-    with locked(tmp_path):
-        pass

@@ -1,4 +1,4 @@
-"""Which rows count, and that only those asked for are held."""
+"""Current rows of a table, and reading only some of them."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ ROW = st.tuples(
 
 
 def shown(table):
-    """Everything a table says of its current rows, except whom they replaced."""
+    """Return the current rows of a table as plain values, without `replaces`."""
     return {
         r.clip: (
             r.speaker,
@@ -68,7 +68,7 @@ def test_the_last_row_of_a_clip_counts_and_a_merge_changes_nothing(tmp_path_fact
 
 
 def two_languages(tmp_path, monkeypatch, **last):
-    """Forty clips in two languages, in four parts that were merged, and one part more."""
+    """Fill a table with forty clips in two languages, in four merged parts, and one part more."""
     monkeypatch.setattr(snapshot, "ROWS_A_GROUP", 8)
     table = FeatureTable(tmp_path / "features")
     for start in range(0, 40, 10):
@@ -104,7 +104,7 @@ def test_a_snapshot_does_not_see_what_is_written_after_it(table):
     assert before.only(np.array([3])).matrix("face")[0][0, 0] == 4
 
 
-def test_forgetting_everybody_leaves_an_empty_table(tmp_path):
+def test_removing_the_only_speaker_leaves_an_empty_table(tmp_path):
     table = fill(FeatureTable(tmp_path / "features"), row("a", speaker="Ann"))
     assert table.remove("Ann") == 1
     assert len(table) == 0 and table.arrays().clip == []

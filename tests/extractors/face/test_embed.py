@@ -105,16 +105,19 @@ def test_an_encoder_to_which_all_look_alike_breaks_nothing_apart():
 @pytest.fixture(scope="module")
 def drawn():
     """Frames of two drawn people, `[4, 240, 320, 3]` each, in rooms of their own."""
-    from mraf.data.sample.painting.body import sample_clothes
-    from mraf.data.sample.painting.look import sample_look
-    from mraf.data.sample.painting.puppet import Puppet, sample_motion
-    from mraf.data.sample.painting.room import sample_scene
+    from mraf.data.sample.painting.clothes import draw_clothes
+    from mraf.data.sample.painting.look import draw_look
+    from mraf.data.sample.painting.motion import draw_motion
+    from mraf.data.sample.painting.puppet import Puppet
+    from mraf.data.sample.painting.room import draw_scene
 
     people = []
     for speaker in (0, 2):
         rng = np.random.default_rng(speaker)
-        puppet = Puppet(sample_look(0, speaker), sample_clothes(rng), sample_scene(rng), (320, 240))
-        motion = sample_motion(np.linspace(0, 1, 60).astype(np.float32), 25.0, rng)
+        clothes, scene = draw_clothes(rng), draw_scene(rng)
+        look = draw_look(0, speaker)
+        puppet = Puppet(look=look, clothes=clothes, scene=scene, size=(320, 240))
+        motion = draw_motion(np.linspace(0, 1, 60).astype(np.float32), 25.0, rng)
         people.append(np.stack(list(puppet.frames(motion, rng))[::15]))
     return people
 

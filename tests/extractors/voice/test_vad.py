@@ -95,9 +95,9 @@ def test_figure_of_noise_is_bounded_and_absent_where_all_is_speech():
 
 def test_noisier_speech_has_a_lower_figure(finder):
     """Measured on spoken sentences: within 4 dB of what was mixed."""
-    from mraf.data.sample.voice import SAMPLE_RATE, sample_voice, speak
+    from mraf.data.sample.voice import SAMPLE_RATE, draw_voice, speak
 
-    spoken = speak("The train to the coast leaves at nine.", "English", sample_voice(0, 0, False))
+    spoken = speak("The train to the coast leaves at nine.", "English", draw_voice(0, 0, False))
     spoken = np.interp(
         np.arange(0, len(spoken), SAMPLE_RATE / 16_000), np.arange(len(spoken)), spoken
     )

@@ -3,14 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from mraf.data.sample.make import SampleClip
+from mraf.data.sample.make import DemoClip
 
 
-def clip(number: int, **kinds: str) -> SampleClip:
+def clip(number: int, **kinds: str) -> DemoClip:
     labels = {"speaker": f"person{number:02}", "language": "Urdu", "recording": "rec1", "text": ""}
-    return SampleClip(
-        path=f"{number}.mp4", **labels, **({"face": "seen", "sound": "speech"} | kinds)
-    )
+    return DemoClip(path=f"{number}.mp4", **labels, **({"face": "seen", "sound": "speech"} | kinds))
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ import shutil
 import numpy as np
 import pytest
 
-from mraf.data.clips.manifest import Clip, find_clips, read_manifest
+from mraf.data.clips.clip import Clip
+from mraf.data.clips.folders import find_clips
+from mraf.data.clips.manifest import read_manifest
 from mraf.errors import BusyError, UsageError
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.extractor import ExtractOptions

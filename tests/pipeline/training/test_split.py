@@ -14,10 +14,19 @@ def arrays(
     face = np.ones(n, bool) if face is None else np.array(face, bool)
     voice = np.ones(n, bool) if voice is None else np.array(voice, bool)
     vectors = np.arange(n, dtype=np.float32)[:, None] + np.ones((n, 3), np.float32)
-    columns = [list(column) for column in zip(*clips, strict=True)]
+    speaker, language, recording = (list(column) for column in zip(*clips, strict=True))
     ids = [f"c{i}" for i in range(n)]
     return FeatureArrays(
-        ids, *columns, list(ids), face, voice, ("face=a@1 voice=b@1 frames=8",), vectors, vectors
+        clip=ids,
+        speaker=speaker,
+        language=language,
+        recording=recording,
+        source_hash=list(ids),
+        face_present=face,
+        voice_present=voice,
+        extractors=("face=a@1 voice=b@1 frames=8",),
+        face=vectors,
+        voice=vectors,
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mraf.data.clips.manifest import Found
+from mraf.data.clips.folders import FoundClips
 from mraf.pipeline.commands.extract import show_extracted, show_left_out
 from mraf.pipeline.commands.identify import show_identified
 from mraf.pipeline.commands.terminal import output
@@ -28,7 +28,7 @@ def test_the_summary_of_an_extraction(printed):
     )  # fmt: skip
     text = printed(show_extracted, report, Path(NAME))
     assert text.count(SHOWN) == 7
-    found = Found([], {f".{NAME}": 1}, ((NAME, "closed"),))
+    found = FoundClips([], other_files={f".{NAME}": 1}, unreadable_folders={NAME: "closed"})
     text = printed(show_left_out, found)
     assert text.splitlines() == [
         f"Left out: 1 file that is no video or sound (.{SHOWN} 1)",

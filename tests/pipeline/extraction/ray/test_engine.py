@@ -16,7 +16,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from mraf.data.clips.manifest import Clip, find_clips
+from mraf.data.clips.clip import Clip
+from mraf.data.clips.folders import find_clips
 from mraf.data.table.features import FeatureTable
 from mraf.data.table.parts import parts_in
 from mraf.errors import MissingError, MrafError, UsageError

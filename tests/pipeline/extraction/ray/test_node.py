@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mraf.data.clips.manifest import Clip
+from mraf.data.clips.clip import Clip
 from mraf.errors import MissingError, MrafError, UsageError
 from mraf.extractors import weights
 from mraf.extractors.encoders import EncoderPair, EncoderSpec

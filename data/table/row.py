@@ -1,0 +1,92 @@
+"""A row of the feature table, and its conversion from and to Arrow."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import pyarrow as pa
+
+from mraf.data.table.parts import Columns
+from mraf.data.table.snapshot import Snapshot
+from mraf.errors import UsageError
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureRow:
+    """Features and labels of one clip. A vector is None where none was found; a reason says why."""
+
+    clip: str
+    path: str
+    source_hash: str
+    extractor: str
+    speaker: str | None = None
+    language: str | None = None
+    recording: str | None = None
+    face: np.ndarray | None = None  # [Df] float32
+    face_reason: str | None = None
+    face_quality: float | None = None  # mean probability of the detector, 0 to 1
+    face_frames: int = 0  # frames in which the chosen face was found
+    face_size: float | None = None  # height of the face in pixels of the video, median
+    faces_seen: int | None = None  # distinct people
+    face_steadiness: float | None = None  # mean cosine of the chosen faces to their mean, 0 to 1
+    face_sharpness: float | None = None  # variance of the Laplacian at 160 x 160 pixels, median
+    voice: np.ndarray | None = None  # [Dv] float32
+    voice_reason: str | None = None
+    voice_quality: float | None = None  # mean probability of speech, 0 to 1
+    voice_seconds: float = 0.0  # speech without its pauses
+    voice_snr: float | None = None  # dB, speech over the sound between it
+    error: str | None = None  # why the clip could not be read at all
+    note: str | None = None  # why one of picture and sound could not be decoded
+    replaces: str | None = None  # earlier id of the same file, before it was moved
+
+    def __post_init__(self) -> None:
+        for name in ("face", "voice"):
+            vector, reason = getattr(self, name), getattr(self, f"{name}_reason")
+            if (vector is None) == (reason is None):
+                raise ValueError(f"{self.clip}: {name} needs a vector or a reason, and not both")
+            if vector is not None and (vector.ndim != 1 or vector.dtype != np.float32):
+                raise ValueError(f"{self.clip}: {name} must be [D] float32, is {vector.dtype}")
+            if vector is not None and not (np.isfinite(vector).all() and vector.any()):
+                raise ValueError(f"{self.clip}: {name} must be finite and not all zero")
+
+
+_NUMBERS: dict[str, pa.DataType] = {
+    "face_quality": pa.float32(),
+    "face_frames": pa.int32(),
+    "face_size": pa.float32(),
+    "faces_seen": pa.int32(),
+    "face_steadiness": pa.float32(),
+    "face_sharpness": pa.float32(),
+    "voice_quality": pa.float32(),
+    "voice_seconds": pa.float32(),
+    "voice_snr": pa.float32(),
+}
+COLUMN_NAMES = tuple(field.name for field in fields(FeatureRow))
+COLUMNS: Columns = {
+    name: None if name in ("face", "voice") else _NUMBERS.get(name, pa.string())
+    for name in COLUMN_NAMES
+}
+"""Columns of the feature table."""
+
+
+def to_arrow(rows: Sequence[FeatureRow]) -> pa.Table:
+    """Convert rows into a table. Raises UsageError where their vectors differ in length."""
+    schema = pa.schema([(name, kind or _vector_type(rows, name)) for name, kind in COLUMNS.items()])
+    return pa.table({n: [getattr(row, n) for row in rows] for n in COLUMN_NAMES}, schema=schema)
+
+
+def rows_of(snapshot: Snapshot) -> Iterator[FeatureRow]:
+    """Yield the rows of a snapshot in their order; all of them are read at once."""
+    for batch in snapshot.table(COLUMN_NAMES).to_batches(max_chunksize=1024):
+        for cells in batch.to_pylist():
+            for name in ("face", "voice"):
+                if cells[name] is not None:
+                    cells[name] = np.asarray(cells[name], np.float32)
+            yield FeatureRow(**cells)
+
+
+def _vector_type(rows: Sequence[FeatureRow], name: str) -> pa.DataType:
+    sizes = {len(vector) for row in rows if (vector := getattr(row, name)) is not None}
+    if len(sizes) > 1:
+        raise UsageError(f"{name} vectors of different dimensions in one table: {sorted(sizes)}.")
+    return pa.list_(pa.float32(), sizes.pop()) if sizes else pa.null()
