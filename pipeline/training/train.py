@@ -27,7 +27,7 @@ Options = TrainOptions | PrototypicalOptions
 
 PRESETS: dict[str, Callable[[], Options]] = {
     "default": PrototypicalOptions,
-    "paper": TrainOptions.paper,
+    "paper": TrainOptions,
 }
 """How MRAF is trained: with prototype heads, or as the paper says."""
 
