@@ -55,8 +55,8 @@ class ModalityEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.project = nn.Linear(input_dim, tokens * dim)  # W_m, b_m
-        # Inputs have length 1: like this tokens start at unit scale and depend on the input
-        # alone, where the usual start would let b_m and P_m drown it.
+        # Inputs have length 1. With unit normal weights the tokens start at unit scale and depend on
+        # the input; with torch's own start b_m and P_m would outweigh it.
         nn.init.normal_(self.project.weight)
         nn.init.zeros_(self.project.bias)
         self.position = nn.Parameter(torch.randn(tokens, dim) * 0.02)  # P_m

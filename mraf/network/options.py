@@ -23,7 +23,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 @checked("training")
 class TrainOptions:
-    """How a network is trained by gradient descent; the defaults are section 4.2 of the paper.
+    """The options of training by gradient descent; the defaults are section 4.2 of the paper.
 
     `TrainOptions.fop()` gives the options of the challenge's baseline.
 
@@ -88,7 +88,7 @@ class TrainOptions:
         return cls(**{**values, **changes})
 
     def __post_init__(self) -> None:
-        """Check that the shares of eq. 9's training sum to 1."""
+        """Check that p_av, p_a and p_f sum to 1."""
         if abs(self.p_av + self.p_a + self.p_f - 1) > 1e-6:
             raise UsageError(
                 f"training: p_av {self.p_av}, p_a {self.p_a} and p_f {self.p_f} do not sum to 1"

@@ -23,7 +23,7 @@ def test_builds_by_name_and_leaves_the_callers_randomness_alone():
 
 
 @pytest.mark.parametrize(
-    ("arch", "values", "said"),
+    ("arch", "values", "message"),
     [
         ("mrav", VALUES, "Did you mean 'mraf'"),
         ("mraf", {**VALUES, "depth": 3}, "unknown or absent: depth"),
@@ -31,8 +31,8 @@ def test_builds_by_name_and_leaves_the_callers_randomness_alone():
         ("mraf", {**VALUES, "layers": 0}, "layers is 0"),
     ],
 )
-def test_refuses(arch, values, said):
-    with pytest.raises(UsageError, match=said):
+def test_refuses(arch, values, message):
+    with pytest.raises(UsageError, match=message):
         build(arch, values)
 
 

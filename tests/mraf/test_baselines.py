@@ -22,7 +22,7 @@ def masks():
     return torch.tensor([[True, True], [True, False], [False, True], [False, False]]).T
 
 
-def test_what_it_says_and_how_it_weighs():
+def test_shapes_and_weights():
     out = network()(torch.randn(4, 10), 200 * torch.randn(4, 8), *masks())
     assert out.fusion_logits.shape == out.face_logits.shape == out.voice_logits.shape == (4, 6)
     assert out.e_c.shape == out.e_f.shape == (4, 16)
@@ -100,7 +100,7 @@ def test_predictions_of_features():
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"dim": 0}, "dim is 0"),
         ({"classes": 1}, "classes is 1"),
@@ -108,6 +108,6 @@ def test_predictions_of_features():
         ({"normalise": "no"}, "normalise is 'no'"),
     ],
 )
-def test_config_refuses(changes, said):
-    with pytest.raises(UsageError, match=said):
+def test_config_refuses(changes, message):
+    with pytest.raises(UsageError, match=message):
         FOPConfig(**{"face_dim": 3, "voice_dim": 3, "classes": 2, **changes})

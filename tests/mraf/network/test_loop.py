@@ -123,17 +123,17 @@ def test_the_missing_token_is_learned_or_stays_zero():
 
 def test_reports_and_the_best_epoch():
     train, held = split(made_features())
-    seen = []
+    reports = []
     options = replace(QUICK, epochs=30, patience=4, lr=5e-3)
-    result = train_network(train, held, 6, options, on_epoch=seen.append)
-    assert seen == result.history
-    losses = [report.dev["loss"] for report in seen]
+    result = train_network(train, held, 6, options, on_epoch=reports.append)
+    assert reports == result.history
+    losses = [report.dev["loss"] for report in reports]
     assert result.best_epoch == int(np.argmin(losses)) + 1
-    assert result.dev == seen[result.best_epoch - 1].dev
-    assert seen[-1].epochs == 30
-    assert len(seen) == min(30, result.best_epoch + 4)
+    assert result.dev == reports[result.best_epoch - 1].dev
+    assert reports[-1].epochs == 30
+    assert len(reports) == min(30, result.best_epoch + 4)
     assert not result.model.training
-    assert set(seen[0].loss) == {"total", "face", "voice", "fusion", "kd", "center"}
+    assert set(reports[0].loss) == {"total", "face", "voice", "fusion", "kd", "center"}
 
 
 def test_without_development_clips_the_last_epoch_is_kept():
@@ -181,10 +181,10 @@ def test_rows_without_anything_are_dropped_before_training():
 
 
 @pytest.mark.parametrize(
-    ("classes", "said"), [(1, "at least two speakers"), (5, "0 to 4 was expected")]
+    ("classes", "message"), [(1, "at least two speakers"), (5, "0 to 4 was expected")]
 )
-def test_labels_that_do_not_fit(classes, said):
-    with pytest.raises(UsageError, match=said):
+def test_labels_that_do_not_fit(classes, message):
+    with pytest.raises(UsageError, match=message):
         train_network(made_features(), None, classes, QUICK)
 
 

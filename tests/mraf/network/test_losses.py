@@ -158,7 +158,7 @@ def test_batches_of_one_kind(hide, missing_token):
     out = model(batch.face, batch.voice, face, voice)
     expected = torch.nn.functional.cross_entropy(out.fusion_logits, batch.label)
     torch.testing.assert_close(losses["fusion"], expected, atol=1e-5, rtol=1e-5)
-    assert (losses["kd"] > 0) == (not hide[1])  # who hears no voice learns nothing from the teacher
+    assert (losses["kd"] > 0) == (not hide[1])  # no student without a voice
     losses["total"].backward()
 
 

@@ -145,7 +145,7 @@ def test_layers_start_apart_from_each_other():
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"heads": 5}, "not a multiple"),
         ({"tokens": 0}, "tokens is 0; it should be greater than 0"),
@@ -161,6 +161,6 @@ def test_layers_start_apart_from_each_other():
         ({"depth": 3}, "depth: unexpected keyword argument"),
     ],
 )
-def test_config_refuses(changes, said):
-    with pytest.raises(UsageError, match=f"^model: .*{said}"):
+def test_config_refuses(changes, message):
+    with pytest.raises(UsageError, match=f"^model: .*{message}"):
         MRAFConfig(**{"face_dim": 3, "voice_dim": 3, "classes": 2, **changes})
