@@ -1,15 +1,14 @@
-"""A training step against a plain one of the same model, which passes through the network three times.
+"""The time of a training step of the paper's network, and of one that encodes for every pass.
 
-    python benchmarks/train.py                   # shares of what is hidden as in TrainOptions()
-    python benchmarks/train.py --hide-voice 0    # as in the paper
+    python benchmarks/train.py
+    python benchmarks/train.py --batch 32 --threads 2
 
-Both start from the same weights and get the same made-up batch: clips that have face and voice, of
-which some are shown without their face and some without their voice. The plain step passes what is
-shown (for eqs. 15 and 17), the complete input (the teacher of eq. 16) and the voice alone (the
-student) through the whole network, and is built of torch's own layers and Adam as they come. Steps of
-both kinds alternate. Prints medians of the processor's time, which other processes hardly touch, for
-the losses with their gradients and for Adam; the ratio; and how far the parts of the loss and the
-gradients are apart with dropout 0.
+A step of training encodes the clips once and fuses them three times: as shown, complete (the teacher
+of eq. 16) and by the voice alone (the student). The plain step passes through the whole network three
+times instead; its losses are the same, as tests/mraf/network/test_losses.py checks. Both start from
+the same weights and get the same made-up batch, of which a share of p_a is shown without the face.
+Steps of both kinds alternate. Prints medians of the processor's time, which other processes hardly
+touch, and their ratio.
 """
 
 import argparse
@@ -19,202 +18,99 @@ import time
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from mraf.network.batches import Samples
-from mraf.network.losses import CenterLoss, cross_entropy, distillation
+from mraf.network.batches import Batch
+from mraf.network.losses import CenterLoss, cross_entropy, distillation, training_losses
 from mraf.network.model import MRAF, MRAFConfig
-from mraf.network.objective import training_loss
 from mraf.network.options import TrainOptions
 
 OPTIONS = TrainOptions()
-TOLERANCE = 1e-5
-Hidden = tuple[Tensor, Tensor]
-Parts = dict[str, Tensor]
 
 
 def main() -> None:
-    """Time both steps, compare their losses, and print it all."""
+    """Time both kinds of step and print the medians."""
     arguments = parse()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    samples, hidden = made_up(arguments)
-    shape = {"dim": arguments.dim, "tokens": arguments.tokens, "ffn": arguments.ffn}
-    config = MRAFConfig(512, 192, arguments.speakers, **shape, dropout=arguments.dropout)
+    config = MRAFConfig(face_dim=512, voice_dim=192, classes=arguments.speakers)
     model = MRAF(config)
-    ours = Step(model, our, samples, hidden, fused=True)
-    plain = Step(of_torch(model), simple, samples, hidden, fused=None)
-    alternate([ours, plain], arguments.steps)
-    print(
-        f"model    dim {config.dim}, {config.tokens} tokens, FFN {config.ffn}, batch {len(samples)}"
-    )
-    print(f"ours     {ours}")
-    print(f"plain    {plain}")
-    pairs = [b / a for a, b in zip(ours.totals, plain.totals, strict=True)]
-    shortest = min(plain.totals) / min(ours.totals)
-    print(f"ratio    {statistics.median(pairs):.2f} (of the shortest steps {shortest:.2f})")
-    compare(MRAF(MRAFConfig(512, 192, arguments.speakers, **shape, dropout=0.0)), samples, hidden)
-
-
-def of_torch(model: MRAF) -> MRAF:
-    """A copy whose layers are torch's own."""
-    model, c = copy.deepcopy(model), model.config
-    for encoder in (model.face, model.voice):
-        for i, layer in enumerate(encoder.layers):
-            encoder.layers[i] = nn.TransformerEncoderLayer(
-                c.dim, c.heads, c.ffn, c.dropout, "relu", batch_first=True
-            )
-            encoder.layers[i].load_state_dict(layer.state_dict())
-    model.fusion.dropout = nn.Dropout(c.dropout)
-    return model
+    batch, face, voice = made_up(arguments.batch, arguments.speakers)
+    steps = {"training": Step(model, training), "plain": Step(copy.deepcopy(model), plain)}
+    for turn in range(arguments.steps + 2):
+        for step in steps.values():
+            step(batch, face, voice)
+            if turn < 2:  # the first steps allocate memory
+                step.times.clear()
+    print(f"dim {config.dim}, {config.tokens} tokens, FFN {config.ffn}, batch {len(batch)}")
+    for name, step in steps.items():
+        print(f"{name:8} {step.median:7.1f} ms a step")
+    print(f"ratio    {steps['plain'].median / steps['training'].median:.2f}")
 
 
 def parse() -> argparse.Namespace:
-    """The command line; the default is the model and the batch of the paper."""
+    """Return the arguments; the defaults are the batch and the speakers of the paper."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    sizes = {"dim": 512, "tokens": 6, "ffn": 1024, "batch": 64, "speakers": 70}
-    for name, value in {**sizes, "steps": 20, "threads": 1}.items():
+    numbers = {"batch": OPTIONS.batch_size, "speakers": 70, "steps": 20, "threads": 1}
+    for name, value in numbers.items():
         parser.add_argument(f"--{name}", type=int, default=value)
-    parser.add_argument("--dropout", type=float, default=0.1)
-    parser.add_argument("--hide-face", type=float, default=OPTIONS.p_a)
-    parser.add_argument("--hide-voice", type=float, default=OPTIONS.p_f)
     return parser.parse_args()
 
 
-def made_up(arguments: argparse.Namespace) -> tuple[Samples, Hidden]:
-    """A batch of complete clips, and which faces and voices of it are hidden."""
-    n = arguments.batch
-    yes = torch.ones(n, dtype=torch.bool)
-    label = torch.randint(arguments.speakers, (n,))
-    samples = Samples(torch.randn(n, 512), yes, 250 * torch.randn(n, 192), yes, label)
-    faces, voices = round(arguments.hide_face * n), round(arguments.hide_voice * n)
-    turn = torch.arange(n)
-    return samples, (turn < faces, (turn >= faces) & (turn < faces + voices))
+def made_up(clips: int, speakers: int) -> tuple[Batch, Tensor, Tensor]:
+    """Return a batch of complete clips, and masks of the faces and voices that are shown."""
+    yes = torch.ones(clips, dtype=torch.bool)
+    batch = Batch(
+        face=torch.randn(clips, 512),
+        face_present=yes,
+        voice=250 * torch.randn(clips, 192),
+        voice_present=yes,
+        label=torch.randint(speakers, (clips,)),
+    )
+    return batch, torch.arange(clips) >= OPTIONS.p_a * clips, yes
 
 
-def our(model: MRAF, centers: CenterLoss, batch: Samples, hidden: Hidden) -> Parts:
-    """The loss and its parts as in training."""
-    losses = training_loss(model, centers, batch, hidden, OPTIONS)
-    return {"total": losses.total, **losses.parts}
+def training(model: MRAF, batch: Batch, face: Tensor, voice: Tensor, centers: CenterLoss) -> Tensor:
+    """Return the loss of a step of training."""
+    return training_losses(model, batch, face, voice, centers=centers, options=OPTIONS)["total"]
 
 
-def simple(model: MRAF, centers: CenterLoss, batch: Samples, hidden: Hidden) -> Parts:
-    """The same by three plain passes."""
-    face, voice = batch.face_present & ~hidden[0], batch.voice_present & ~hidden[1]
-    shown = forward(model, batch, face, voice)
-    teacher = forward(model, batch, batch.face_present, batch.voice_present)
-    student = forward(model, batch, batch.face_present & False, batch.voice_present)
-    pairs = batch.face_present & batch.voice_present & ~hidden[1]
-    parts = {
-        "face": cross_entropy(shown["z_f"], batch.label, face),
-        "voice": cross_entropy(shown["z_a"], batch.label, voice),
-        "fusion": cross_entropy(shown["z_c"], batch.label, face | voice),
-        "kd": distillation(teacher["z_c"][pairs], student["z_c"][pairs], OPTIONS.temperature),
-        "center": centers(shown["e_c"], batch.label),
-    }
-    total = parts["face"] + parts["voice"] + parts["fusion"]
-    total = total + OPTIONS.lambda_kd * parts["kd"] + OPTIONS.lambda_center * parts["center"]
-    return {"total": total, **parts}
-
-
-def forward(model: MRAF, batch: Samples, face_present: Tensor, voice_present: Tensor) -> Parts:
-    """Equations 2 to 14 line by line, with the modules of `model`."""
-    face = model.face(batch.face, face_present, batch.voice, voice_present)
-    voice = model.voice(batch.voice, voice_present, batch.face, face_present)
-    m = model.fusion
-    r_f = torch.sigmoid(m.face_score(face.embedding)).squeeze(-1) * face_present
-    r_a = torch.sigmoid(m.voice_score(voice.embedding)).squeeze(-1) * voice_present
-    total = r_f + r_a + m.eps
-    H_f = (r_f / total)[:, None, None] * face.tokens
-    H_a = (r_a / total)[:, None, None] * voice.tokens
-    C_f, _ = m.face_attention(H_f, H_a, H_a, need_weights=False)
-    C_a, _ = m.voice_attention(H_a, H_f, H_f, need_weights=False)
-    C_f = m.face_norm(face.tokens + m.dropout(C_f))
-    C_a = m.voice_norm(voice.tokens + m.dropout(C_a))
-    e_c = m.norm((C_f.mean(dim=1) + C_a.mean(dim=1)) / 2)
-    return {
-        "z_f": model.name_face(face),
-        "z_a": model.name_voice(voice),
-        "z_c": model.fusion_head(e_c),
-        "e_c": e_c,
-    }
+def plain(model: MRAF, batch: Batch, face: Tensor, voice: Tensor, centers: CenterLoss) -> Tensor:
+    """Return the same loss by three passes through the whole network."""
+    shown = model(batch.face, batch.voice, face, voice)
+    teacher = model(batch.face, batch.voice, batch.face_present, batch.voice_present)
+    student = model(batch.face, batch.voice, face & False, batch.voice_present)
+    return (
+        cross_entropy(shown.face_logits, batch.label, face)
+        + cross_entropy(shown.voice_logits, batch.label, voice)
+        + cross_entropy(shown.fusion_logits, batch.label)
+        + OPTIONS.lambda_kd
+        * distillation(teacher.fusion_logits, student.fusion_logits, OPTIONS.temperature)
+        + OPTIONS.lambda_center * centers(shown.e_c, batch.label)
+    )
 
 
 class Step:
-    """Steps of training and their times in ms."""
+    """Steps of training: the loss, its gradients, Adam; and their times in ms."""
 
-    def __init__(
-        self,
-        model: MRAF,
-        parts: Callable[..., Parts],
-        samples: Samples,
-        hidden: Hidden,
-        fused: bool | None,
-    ) -> None:
-        self.model, self.parts, self.samples, self.hidden = model, parts, samples, hidden
+    def __init__(self, model: MRAF, loss: Callable[..., Tensor]) -> None:
+        self.model, self.loss = model, loss
         self.centers = CenterLoss(model.config.classes, model.config.dim)
-        self.optimizer = torch.optim.Adam(model.parameters(), lr=OPTIONS.lr, fused=fused)
-        self.times: list[tuple[float, float]] = []
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=OPTIONS.lr, fused=True)
+        self.times: list[float] = []
 
-    def __call__(self) -> None:
-        """One step: the loss and its gradients, then Adam."""
+    def __call__(self, batch: Batch, face: Tensor, voice: Tensor) -> None:
+        """Do one step and keep its time."""
         started = time.process_time()
-        total = self.parts(self.model, self.centers, self.samples, self.hidden)["total"]
         self.optimizer.zero_grad()
-        total.backward()
-        middle = time.process_time()
+        self.loss(self.model, batch, face, voice, self.centers).backward()
         self.optimizer.step()
-        self.times.append((1e3 * (middle - started), 1e3 * (time.process_time() - middle)))
+        self.times.append(1e3 * (time.process_time() - started))
 
     @property
-    def losses(self) -> float:
-        """Median time of losses and gradients."""
-        return statistics.median(losses for losses, _ in self.times)
-
-    @property
-    def totals(self) -> list[float]:
-        """Times of whole steps."""
-        return [sum(each) for each in self.times]
-
-    def __str__(self) -> str:
-        """The medians of this step."""
-        adam = statistics.median(adam for _, adam in self.times)
-        total = statistics.median(self.totals)
-        return f"{total:7.1f} ms a step: losses and gradients {self.losses:.1f}, Adam {adam:.1f}"
-
-
-def alternate(steps: list[Step], rounds: int) -> None:
-    """Run steps in turn; two rounds at the start do not count."""
-    for turn in range(rounds + 2):
-        for step in steps:
-            step()
-            if turn < 2:
-                step.times.clear()
-
-
-def compare(model: MRAF, samples: Samples, hidden: Hidden) -> None:
-    """Print how far apart losses and gradients are; fail where the losses are not the same."""
-    found = []
-    for network, parts in ((model, our), (of_torch(model), simple)):
-        centers = CenterLoss(model.config.classes, model.config.dim)
-        losses = parts(network, centers, samples, hidden)
-        wanted = list(network.parameters())
-        gradients = torch.autograd.grad(losses["total"], wanted, allow_unused=True)
-        found.append(({name: float(part.detach()) for name, part in losses.items()}, gradients))
-    (ours, mine), (plain, theirs) = found
-    worst = 0.0
-    for name, value in plain.items():
-        off = abs(ours[name] - value)
-        worst = max(worst, off)
-        print(f"{name:8} {ours[name]:.6f}, plain {value:.6f}, difference {off:.1e}")
-    off = max(
-        float((a - b).abs().max()) if a is not None else float(b.abs().max())
-        for a, b in zip(mine, theirs, strict=True)
-        if b is not None
-    )
-    print(f"largest difference of a loss {worst:.1e}, of a gradient {off:.1e}")
-    if worst > TOLERANCE:
-        raise SystemExit(f"the losses are not the same to {TOLERANCE}")
+    def median(self) -> float:
+        """The median time."""
+        return statistics.median(self.times)
 
 
 if __name__ == "__main__":

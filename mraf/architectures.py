@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from importlib import import_module
 from typing import Any
 
 from mraf.errors import UsageError, choices
 
-NAMES = ("mraf", "mraf-prototypes", "fop")
+_CLASSES = {
+    # Module, network, configuration; imported when built, since they import torch.
+    "mraf": ("mraf.network.model", "MRAF", "MRAFConfig"),
+    "mraf-prototypes": ("mraf.prototypes.model", "PrototypicalMRAF", "PrototypicalConfig"),
+    "fop": ("mraf.baselines", "FOP", "FOPConfig"),
+}
+NAMES = tuple(_CLASSES)
 
 
 def build(arch: str, values: dict[str, Any]) -> Any:
-    """An untrained network of an architecture, from the fields of its configuration.
+    """Return an untrained network of an architecture, from all fields of its configuration.
 
     The caller's random state is left alone.
 
@@ -21,27 +28,13 @@ def build(arch: str, values: dict[str, Any]) -> Any:
     """
     import torch
 
-    network, config = _classes(arch)
+    if arch not in _CLASSES:
+        raise UsageError(f"there is no architecture '{arch}' {choices(arch, NAMES)}")
+    module, *names = _CLASSES[arch]
+    network, config = (getattr(import_module(module), name) for name in names)
     known = {each.name for each in fields(config)}
     if set(values) != known:
         odd = ", ".join(sorted(set(values) ^ known))
         raise UsageError(f"these settings of the model are unknown or absent: {odd}")
     with torch.random.fork_rng(devices=[]):
         return network(config(**values))
-
-
-def _classes(arch: str) -> tuple[Any, Any]:
-    """The network and its configuration."""
-    if arch == "mraf":
-        from mraf.network.model import MRAF, MRAFConfig
-
-        return MRAF, MRAFConfig
-    if arch == "mraf-prototypes":
-        from mraf.prototypes.model import PrototypicalConfig, PrototypicalMRAF
-
-        return PrototypicalMRAF, PrototypicalConfig
-    if arch == "fop":
-        from mraf.baselines import FOP, FOPConfig
-
-        return FOP, FOPConfig
-    raise UsageError(f"there is no architecture '{arch}' {choices(arch, NAMES)}")

@@ -1,42 +1,41 @@
-"""What MRAF is compared with: FOP, the baseline of the challenge."""
+"""FOP, a baseline: Fusion and Orthogonal Projection, with its loss."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from mraf.calibration import Temperatures
-from mraf.checks import check_flag, check_shape
+from mraf.network.batches import Batch
+from mraf.network.losses import cross_entropy
 from mraf.network.model import MRAFOutput
+from mraf.network.options import TrainOptions
+from mraf.options import checked
 
 
-@dataclass(frozen=True)
+@checked("model")
 class FOPConfig:
-    """Everything that fixes the shape of the network.
+    """The shape of the network.
 
     Raises:
         UsageError: a number is out of range.
 
     """
 
-    face_dim: int  # D_f
-    voice_dim: int  # D_a
-    classes: int  # C
-    dim: int = 128  # D, of the embeddings
-    dropout: float = 0.5
+    face_dim: PositiveInt  # D_f
+    voice_dim: PositiveInt  # D_a
+    classes: Annotated[int, Field(ge=2)]  # C
+    dim: PositiveInt = 128  # D, of the embeddings
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
     normalise: bool = False  # the baseline takes vectors as they come
-
-    def __post_init__(self) -> None:
-        """Check ranges."""
-        check_shape(self, ("face_dim", "voice_dim", "dim"))
-        check_flag("normalise", self.normalise)
 
 
 class FOP(nn.Module):
-    """Fusion and Orthogonal Projection: two branches, their weighted sum, one head.
+    """Two branches, their weighted sum, one head.
 
     Saeed et al., "Fusion and Orthogonal Projection for Improved Face-Voice Association", 2022.
     A missing vector is zero, as in the challenge's baseline: nothing prepares the network for it.
@@ -58,8 +57,8 @@ class FOP(nn.Module):
     ) -> MRAFOutput:
         """Answer for B clips, each alone.
 
-        The logits of a branch are those of the one head on the branch alone. Nothing is weighed:
-        `r` is 1 and `w` an equal share for what is present.
+        The logits of a branch are those of the one head on the branch alone. There is no
+        reliability: `r` is presence and `w` an equal share for what is present.
 
         Args:
             face: [B, Df], of any length; rows that are not present are ignored.
@@ -102,8 +101,51 @@ class Branch(nn.Module):
         self.second = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Embeddings [B, D] of inputs [B, Dm]."""
-        # A last batch of one clip has no spread of its own; what was seen so far stands in.
+        """Return embeddings [B, D] of inputs [B, Dm]."""
+        # A last batch of one clip has no variance of its own; the running mean and variance serve.
         self.norm.train(self.training and len(x) > 1)
         x = self.dropout(F.relu(self.norm(self.first(x))))
         return F.normalize(self.second(x), dim=-1)
+
+
+def fop_losses(
+    model: FOP, batch: Batch, face: Tensor, voice: Tensor, *, options: TrainOptions
+) -> dict[str, Tensor]:
+    """Return the loss of a training step, "total", and its parts without their weights.
+
+    Args:
+        model: in training mode.
+        batch: B clips.
+        face: [B] bool, the faces that are shown.
+        voice: [B] bool, the voices that are shown.
+        options: the weights.
+
+    """
+    out = model(batch.face, batch.voice, face, voice)
+    parts = {
+        "fusion": cross_entropy(out.fusion_logits, batch.label, face | voice),
+        "opl": orthogonal_projection(out.e_c, batch.label),
+    }
+    total = options.lambda_c * parts["fusion"] + options.lambda_opl * parts["opl"]
+    return {"total": total, **parts}
+
+
+def orthogonal_projection(e: Tensor, label: Tensor, share: float = 0.7) -> Tensor:
+    """Return the loss of FOP (Saeed et al. 2022, eq. 4): a speaker's clips alike, others orthogonal.
+
+    Args:
+        e: embeddings [B, D], of any length.
+        label: [B].
+        share: weight of the second half, as in the authors' code.
+
+    """
+    e = F.normalize(e, dim=-1)
+    cosine = e @ e.T
+    same = label[:, None] == label
+    itself = torch.eye(len(label), dtype=torch.bool, device=label.device)
+    return 1 - _mean(cosine, same & ~itself) + share * _mean(cosine, ~same).abs()
+
+
+def _mean(x: Tensor, where: Tensor) -> Tensor:
+    """Return the mean of `x` over a mask; 0 where it is empty."""
+    return (x * where).sum() / where.sum().clamp(min=1)

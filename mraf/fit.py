@@ -9,9 +9,14 @@ from dataclasses import dataclass, field
 import torch
 
 from mraf.calibration import calibration_error, temperature
-from mraf.network.batches import Samples
-from mraf.network.loop import EpochReport, choose_device, surroundings, usable
-from mraf.network.loop import fit as fit_network
+from mraf.network.batches import Batch
+from mraf.network.loop import (
+    EpochReport,
+    choose_device,
+    surroundings,
+    train_network,
+    usable,
+)
 from mraf.network.options import TrainOptions
 from mraf.prediction import SETTINGS, Network, answers, check_dims, predict, score
 from mraf.prototypes.fit import enrol
@@ -63,7 +68,7 @@ def fit(
     options = options or PrototypicalOptions()
     if isinstance(options, PrototypicalOptions):
         return _with_prototypes(train, dev, classes, options, on_epoch)
-    result = fit_network(train, dev, classes, options, on_epoch=on_epoch)
+    result = train_network(train, dev, classes, options, on_epoch=on_epoch)
     watched = _known(dev, result.model) if dev is not None else None
     before = _errors(result.model, watched)
     _calibrate(result.model, watched)
@@ -84,7 +89,9 @@ def _with_prototypes(
 
     def report(fold: int, folds: int, found: dict[str, float]) -> None:
         seconds = time.perf_counter() - started
-        history.append(EpochReport(fold, folds, {}, found, False, seconds))
+        history.append(
+            EpochReport(epoch=fold, epochs=folds, loss={}, dev=found, best=False, seconds=seconds)
+        )
         if on_epoch is not None:
             on_epoch(history[-1])
 
@@ -92,7 +99,7 @@ def _with_prototypes(
     with surroundings(options, device):
         model, crossed = enrol(train, classes, options, device, report)
         watched = _known(dev, model) if dev is not None else None
-        measured = {} if watched is None else score(model, Samples.of(watched, device))
+        measured = {} if watched is None else score(model, Batch.of(watched, device))
         after = _errors(model, watched)
         fitted = model.temperature.value.clone()
         model.temperature.value.fill_(model.temperature.initial)
@@ -112,7 +119,7 @@ def _known(dev: Features, model: Network) -> Features | None:
 def _calibrate(model: Network, dev: Features | None) -> None:
     if dev is None:
         return
-    samples = Samples.of(dev, next(model.buffers()).device)
+    samples = Batch.of(dev, next(model.buffers()).device)
     for index, name in enumerate(SETTINGS):
         logits, label = answers(model, samples, name)
         model.temperature.value[index] = temperature(logits, label)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mraf.calibration import Temperatures
 from mraf.errors import UsageError
-from mraf.network.batches import Samples
+from mraf.network.batches import Batch
 from mraf.network.model import MRAFOutput
 from mraf.types import Features, Posterior
 
@@ -62,7 +62,7 @@ def predict(model: Network, features: Features, batch_size: int = 1024) -> Poste
 
     """
     check_dims(model.config, features)
-    samples = Samples.of(features, next(model.buffers()).device)
+    samples = Batch.of(features, next(model.buffers()).device)
     parts: list[tuple[Tensor, ...]] = []
     with evaluating(model):
         # Once at least, so that no clips give arrays [0, ...] of the right widths.
@@ -72,7 +72,7 @@ def predict(model: Network, features: Features, batch_size: int = 1024) -> Poste
 
 
 def answers(
-    model: Network, samples: Samples, setting: str, batch_size: int = 1024
+    model: Network, samples: Batch, setting: str, batch_size: int = 1024
 ) -> tuple[Tensor, Tensor]:
     """Fusion logits [M, C] before the temperature, and labels [M], of the clips of a setting.
 
@@ -92,7 +92,7 @@ def answers(
     return torch.cat(logits), chosen.label
 
 
-def score(model: Network, samples: Samples) -> dict[str, float]:
+def score(model: Network, samples: Batch) -> dict[str, float]:
     """How well `model` names clips [N] whose speakers are known, in the three settings.
 
     Returns accuracies `face_voice` (over the clips with both), `voice` and `face` (over all
@@ -136,7 +136,7 @@ def evaluating(model: Network) -> Iterator[None]:
         model.train(training)
 
 
-def _posterior(model: Network, batch: Samples) -> tuple[Tensor, ...]:
+def _posterior(model: Network, batch: Batch) -> tuple[Tensor, ...]:
     """The fields of a `Posterior`, in their order."""
     out = model(batch.face, batch.voice, batch.face_present, batch.voice_present)
     nothing = (out.w_f + out.w_a <= 0)[:, None]

@@ -1,4 +1,4 @@
-"""The training samples on the device, the order they come in, and what of each is hidden."""
+"""Batches of clips on the device, their order in training, and the faces and voices shown of them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from mraf.network.options import TrainOptions
 from mraf.types import Features
 
 
-@dataclass(frozen=True)
-class Samples:
+@dataclass(frozen=True, kw_only=True)
+class Batch:
     """B clips as tensors on one device."""
 
     face: Tensor  # [B, Df]
@@ -23,44 +23,44 @@ class Samples:
     label: Tensor  # [B]
 
     @classmethod
-    def of(cls, features: Features, device: torch.device | str) -> Samples:
-        """Copy `features` to `device`; what is missing becomes zero."""
-        face = np.where(features.face_present[:, None], features.face, np.float32(0))
-        voice = np.where(features.voice_present[:, None], features.voice, np.float32(0))
+    def of(cls, features: Features, device: torch.device | str) -> Batch:
+        """Copy `features` to `device`; missing vectors become zero."""
+        arrays = {
+            "face": np.where(features.face_present[:, None], features.face, np.float32(0)),
+            "face_present": features.face_present,
+            "voice": np.where(features.voice_present[:, None], features.voice, np.float32(0)),
+            "voice_present": features.voice_present,
+            "label": features.label,
+        }
+        # from_numpy refuses views with negative strides.
         return cls(
-            *(
-                torch.from_numpy(np.ascontiguousarray(array)).to(device)
-                for array in (
-                    face,
-                    features.face_present,
-                    voice,
-                    features.voice_present,
-                    features.label,
-                )
-            )
+            **{
+                name: torch.from_numpy(np.ascontiguousarray(array)).to(device)
+                for name, array in arrays.items()
+            }
         )
 
     def __len__(self) -> int:
-        """B, the number of clips."""
+        """Return B, the number of clips."""
         return len(self.label)
 
-    def take(self, index: Tensor | slice) -> Samples:
-        """The clips at `index` [M], or in that slice."""
-        return Samples(*(value[index] for value in vars(self).values()))
+    def take(self, index: Tensor | slice) -> Batch:
+        """Return the clips at positions [M], in a mask [B] or in a slice."""
+        return Batch(**{name: value[index] for name, value in vars(self).items()})
 
 
 class Sampler:
-    """Draws the batches of an epoch and what is hidden in them, all from one seed."""
+    """Draws the batches of an epoch and the faces and voices shown in them, all from one seed."""
 
     def __init__(self, features: Features, options: TrainOptions, device: torch.device) -> None:
         self.size, self.options, self.device = len(features), options, device
         self.generator = torch.Generator().manual_seed(options.seed)
         self.weights: Tensor | None = None
         if options.balance == "recording":
-            self.weights = torch.from_numpy(recording_weights(features))
+            self.weights = torch.from_numpy(balanced(features))
 
     def batches(self) -> list[Tensor]:
-        """The indices [<= batch_size] of one epoch's batches."""
+        """Return the positions [<= batch_size] of the clips of one epoch's batches."""
         if self.weights is None:
             order = torch.randperm(self.size, generator=self.generator)
         else:
@@ -69,22 +69,24 @@ class Sampler:
             )
         return list(order.to(self.device).split(self.options.batch_size))
 
-    def hide(self, batch: Samples) -> tuple[Tensor, Tensor]:
-        """Masks [B] of the faces and of the voices to hide; only in complete samples."""
-        draw = torch.rand(len(batch), generator=self.generator).to(self.device)
+    def shown(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return masks [B] of the faces and of the voices that this step shows of `batch`.
+
+        Clips that have both are shown by their voice alone with probability p_a and by their face
+        alone with probability p_f; all others as they are.
+        """
+        draw = torch.rand(len(batch), generator=self.generator).to(self.device)  # in [0, 1)
         complete = batch.face_present & batch.voice_present
-        face = complete & (draw < self.options.p_a)
-        voice = complete & (draw >= self.options.p_a) & (draw < self.options.p_a + self.options.p_f)
-        return face, voice
+        p_a, p_f = self.options.p_a, self.options.p_f
+        hide_face = complete & (draw < p_a)
+        hide_voice = complete & (draw >= p_a) & (draw < p_a + p_f)
+        return batch.face_present & ~hide_face, batch.voice_present & ~hide_voice
 
 
-def recording_weights(features: Features) -> np.ndarray:
-    """Weights [N] that give speakers, and the recordings of a speaker, the same total."""
-    weight = np.zeros(len(features))
-    for speaker in np.unique(features.label):
-        mine = features.label == speaker
-        _, recording, clips = np.unique(
-            features.recording[mine], return_inverse=True, return_counts=True
-        )
-        weight[mine] = 1 / (len(clips) * clips[recording])
-    return weight / weight.sum()
+def balanced(features: Features) -> np.ndarray:
+    """Return weights [N] that give speakers, and the recordings of a speaker, the same total."""
+    pairs = np.stack([features.label, features.recording])  # [2, N]
+    # R different recordings [2, R], the one that each clip is of [N], and its number of clips [R].
+    recordings, of, clips = np.unique(pairs, axis=1, return_inverse=True, return_counts=True)
+    recordings_of_speaker = np.bincount(recordings[0])
+    return 1 / (recordings_of_speaker[features.label] * clips[of])

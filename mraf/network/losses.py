@@ -1,4 +1,4 @@
-"""The training objectives: equations 15 to 17 of the paper, and what its baseline adds."""
+"""The losses of the paper's network: equations 15 to 17."""
 
 from __future__ import annotations
 
@@ -6,11 +6,68 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mraf.network.alternatives import PredictedInput
+from mraf.network.batches import Batch
+from mraf.network.model import MRAF
+from mraf.network.options import TrainOptions
+
+
+def training_losses(
+    model: MRAF,
+    batch: Batch,
+    face: Tensor,
+    voice: Tensor,
+    *,
+    centers: CenterLoss,
+    options: TrainOptions,
+) -> dict[str, Tensor]:
+    """Return the loss of a training step, "total" (eq. 17), and its parts without their weights.
+
+    Every vector is encoded once and every missing token once. The same encoded clips are fused
+    three times: as they are shown, complete for the teacher, and without the face for the student.
+
+    Args:
+        model: in training mode.
+        batch: B clips.
+        face: [B] bool, the faces that are shown.
+        voice: [B] bool, the voices that are shown.
+        centers: of the speakers; in training mode they move.
+        options: weights and temperature.
+
+    """
+    clips = model.encode(batch.face, batch.voice, batch.face_present, batch.voice_present)
+    shown = model.answer(clips, face, voice)
+    with torch.no_grad():
+        teacher = model.answer(clips, batch.face_present, batch.voice_present)
+    student = model.answer(clips, torch.zeros_like(face), batch.voice_present)
+    taught = batch.face_present & batch.voice_present & voice
+    parts = {
+        "face": cross_entropy(shown.face_logits, batch.label, face),  # (15)
+        "voice": cross_entropy(shown.voice_logits, batch.label, voice),
+        "fusion": cross_entropy(shown.fusion_logits, batch.label, face | voice),
+        "kd": distillation(  # (16)
+            teacher.fusion_logits[taught], student.fusion_logits[taught], options.temperature
+        ),
+        "center": centers(shown.e_c, batch.label),
+    }
+    weights = {
+        "face": options.lambda_f,
+        "voice": options.lambda_a,
+        "fusion": options.lambda_c,
+        "kd": options.lambda_kd,
+        "center": options.lambda_center,
+    }
+    if isinstance(model.missing_face, PredictedInput):  # Table 4
+        parts["completion"] = completion_loss(model, batch)
+        weights["completion"] = options.lambda_completion
+    total = torch.stack([weights[name] * part for name, part in parts.items()]).sum()  # (17)
+    return {"total": total, **parts}
+
 
 def cross_entropy(logits: Tensor, label: Tensor, present: Tensor | None = None) -> Tensor:
-    """CE of eq. 15, the mean over the clips that are `present`; 0 where none is.
+    """Return CE of eq. 15, the mean over the clips that are `present`; 0 where none is.
 
-    A head whose modality is missing sees the same missing token for every speaker and could
+    A head whose modality is missing gets the same missing token for every speaker and could
     only learn how often each speaker occurs, so such clips are left out of its loss.
 
     Args:
@@ -26,9 +83,9 @@ def cross_entropy(logits: Tensor, label: Tensor, present: Tensor | None = None) 
 
 
 def distillation(teacher: Tensor, student: Tensor, temperature: float) -> Tensor:
-    """L_kd of eq. 16, the mean over B clips; 0 where there is none.
+    """Return L_kd of eq. 16, the mean over B clips; 0 where there is none.
 
-    The teacher is taken as it is: no gradient flows into it.
+    No gradient flows into the teacher.
 
     Args:
         teacher: [B, C], fusion logits of the complete input, z_c^AV.
@@ -42,24 +99,13 @@ def distillation(teacher: Tensor, student: Tensor, temperature: float) -> Tensor
     return temperature**2 * total / max(1, len(teacher))
 
 
-def orthogonal_projection(e: Tensor, label: Tensor, share: float = 0.7) -> Tensor:
-    """The loss of FOP (Saeed et al. 2022, eq. 4): a speaker's clips alike, others orthogonal.
-
-    Args:
-        e: embeddings [B, D], of any length.
-        label: [B].
-        share: weight of the second half, as in the authors' code.
-
-    """
-    e = F.normalize(e, dim=-1)
-    cosine = e @ e.T
-    same = label[:, None] == label
-    itself = torch.eye(len(label), dtype=torch.bool, device=label.device)
-    return 1 - _mean(cosine, same & ~itself) + share * _mean(cosine, ~same).abs()
-
-
-def _mean(x: Tensor, where: Tensor) -> Tensor:
-    return (x * where).sum() / where.sum().clamp(min=1)
+def completion_loss(model: MRAF, batch: Batch) -> Tensor:
+    """Return 1 - cosine of predicted to real inputs, the mean over the clips that have both."""
+    both = batch.take(batch.face_present & batch.voice_present)
+    face = model.missing_face(both.voice, both.voice_present)
+    voice = model.missing_voice(both.face, both.face_present)
+    cosine = F.cosine_similarity(face, both.face) + F.cosine_similarity(voice, both.voice)
+    return (1 - cosine / 2).sum() / max(1, len(both))
 
 
 class CenterLoss(nn.Module):
@@ -70,9 +116,9 @@ class CenterLoss(nn.Module):
     losses and, weighted by 0.1, pulls all speakers into one point. What 0.1 is a weight for is
     the mean over clips and dimensions, which is the default here.
 
-    The centres are running means, updated as in Wen et al. (2016), eq. 4: after each batch a
+    The centres are running means, as in Wen et al. (2016), eq. 4: in training, after each batch, a
     centre moves by `rate` * sum(e_c - mu) / (1 + n) over the n clips of its speaker. A centre
-    starts at the mean of the first batch that its speaker is in.
+    starts at the mean of the first batch that holds its speaker.
 
     Args:
         classes: C.
@@ -84,35 +130,29 @@ class CenterLoss(nn.Module):
     """
 
     mu: Tensor
-    seen: Tensor
+    started: Tensor
 
-    def __init__(self, classes: int, dim: int, rate: float = 0.5, reduction: str = "mean") -> None:
+    def __init__(
+        self, classes: int, dim: int, *, rate: float = 0.5, reduction: str = "mean"
+    ) -> None:
         super().__init__()
         self.rate, self.reduction = rate, reduction
         self.register_buffer("mu", torch.zeros(classes, dim))
-        self.register_buffer("seen", torch.zeros(classes, dtype=torch.bool))
+        self.register_buffer("started", torch.zeros(classes, dtype=torch.bool))
 
     def forward(self, e_c: Tensor, label: Tensor) -> Tensor:
-        """The loss of embeddings [B, D] of speakers [B]; starts centres that are new."""
-        self._start(e_c.detach(), label)
-        each = (e_c - self.mu[label]).square().sum(dim=-1) / 2
+        """Return the loss of embeddings [B, D] of speakers [B]."""
+        one_hot = F.one_hot(label, len(self.mu)).to(e_c.dtype)  # [B, C]
+        n = one_hot.sum(dim=0)[:, None]  # [C, 1], clips of each speaker
+        with torch.no_grad():
+            new = (n > 0) & ~self.started[:, None]
+            self.mu = torch.where(new, one_hot.T @ e_c / n.clamp(min=1), self.mu)
+            self.started |= new.squeeze(-1)
+        off = e_c - self.mu[label]
+        if self.training:
+            with torch.no_grad():
+                self.mu = self.mu + self.rate * (one_hot.T @ off) / (1 + n)
+        each = off.square().sum(dim=-1) / 2
         if self.reduction == "sum":
             return each.sum()
         return each.mean() / (e_c.shape[-1] if self.reduction == "mean" else 1)
-
-    @torch.no_grad()
-    def update(self, e_c: Tensor, label: Tensor) -> None:
-        """Move the centres towards embeddings [B, D] of speakers [B]."""
-        total, n = self._per_class(e_c - self.mu[label], label)
-        self.mu += self.rate * total / (1 + n)
-
-    def _start(self, e_c: Tensor, label: Tensor) -> None:
-        total, n = self._per_class(e_c, label)
-        new = (n > 0).squeeze(-1) & ~self.seen
-        self.mu = torch.where(new[:, None], total / n.clamp(min=1), self.mu)
-        self.seen = self.seen | new
-
-    def _per_class(self, x: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-        """Sums [C, D] and counts [C, 1] over the clips of each speaker."""
-        one_hot = F.one_hot(label, len(self.mu)).to(x.dtype)  # [B, C]
-        return one_hot.T @ x, one_hot.sum(dim=0)[:, None]

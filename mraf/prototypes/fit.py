@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mraf.calibration import temperature
 from mraf.folds import recording_folds
-from mraf.network.batches import Samples
+from mraf.network.batches import Batch
 from mraf.network.losses import cross_entropy, distillation
 from mraf.prediction import SETTINGS, score
 from mraf.prototypes.metric import Side, learn_metric
@@ -110,7 +110,7 @@ def calibrate(model: PrototypicalMRAF, heldout: Scores) -> dict[str, float]:
 
 def fit_once(train: Features, classes: int, options: PrototypicalOptions) -> PrototypicalMRAF:
     """The same without calibration: temperatures and reliabilities are fixed. Works on the CPU."""
-    samples = Samples.of(train, "cpu")
+    samples = Batch.of(train, "cpu")
     recording = torch.from_numpy(train.recording)
     face, voice = (
         Side.of(x, present, samples.label, recording, classes, shrinkage, options.centre)
@@ -174,7 +174,7 @@ def cross_validate(
     parts = [Scores(torch.zeros(0, classes), torch.zeros(0, classes), none, none, none.long())]
     for count, k in enumerate(numbers, 1):
         model = fit_once(train.take(fold != k), classes, options)
-        samples = Samples.of(train.take(fold == k), "cpu")
+        samples = Batch.of(train.take(fold == k), "cpu")
         parts.append(_score(model, samples))
         if on_fold is not None:
             on_fold(count, len(numbers) + 1, score(model, samples))
@@ -183,7 +183,7 @@ def cross_validate(
 
 
 @torch.no_grad()
-def _score(model: PrototypicalMRAF, samples: Samples) -> Scores:
+def _score(model: PrototypicalMRAF, samples: Batch) -> Scores:
     """What a model says of clips; a modality that it never saw counts as missing."""
     face_present = samples.face_present & model.face.known.any()
     voice_present = samples.voice_present & model.voice.known.any()

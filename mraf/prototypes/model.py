@@ -148,7 +148,18 @@ class PrototypicalMRAF(nn.Module):
         total = (r_f + r_a).clamp(min=1e-9)
         w_f, w_a = r_f / total, r_a / total
         e_c = F.normalize(torch.cat([w_f[:, None] * q_f, w_a[:, None] * q_a], dim=-1), dim=-1)
-        return MRAFOutput(c_f, c_a, z_c, q_f, q_a, e_c, r_f, r_a, w_f, w_a)
+        return MRAFOutput(
+            face_logits=c_f,
+            voice_logits=c_a,
+            fusion_logits=z_c,
+            e_f=q_f,
+            e_a=q_a,
+            e_c=e_c,
+            r_f=r_f,
+            r_a=r_a,
+            w_f=w_f,
+            w_a=w_a,
+        )
 
     def fuse(
         self,

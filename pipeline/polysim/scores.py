@@ -102,10 +102,10 @@ def _calibration(model: "Network", test: Features, face: bool) -> dict[str, floa
     import torch.nn.functional as F
 
     from mraf.calibration import calibration_error
-    from mraf.network.batches import Samples
+    from mraf.network.batches import Batch
     from mraf.prediction import answers
 
-    logits, label = answers(model, Samples.of(test, "cpu"), "face_voice" if face else "voice")
+    logits, label = answers(model, Batch.of(test, "cpu"), "face_voice" if face else "voice")
     if not len(label):
         return {}
     fitted = logits / model.temperature.value[0 if face else 1]

@@ -27,7 +27,7 @@ Options = TrainOptions | PrototypicalOptions
 
 PRESETS: dict[str, Callable[[], Options]] = {
     "default": PrototypicalOptions,
-    "paper": TrainOptions.paper,
+    "paper": TrainOptions,
 }
 """How MRAF is trained: with prototype heads, or as the paper says."""
 
@@ -80,8 +80,8 @@ def train(
         holdout: share of each speaker's recordings that does not train and is left for `evaluate`;
             where there are epochs, it chooses among them. 0 trains on everything.
         seed: of everything that is drawn.
-        epochs: at most this many; by default from the number of clips. Ignored where prototypes
-            are trained, which has no epochs.
+        epochs: at most this many; by default as in the options. Ignored where prototypes are
+            trained, which has no epochs.
         device: "auto", "cpu" or "cuda".
         options: in place of the preset's; `seed`, `epochs` and `device` still apply.
         arch: "mraf", "fop" (the baseline of the challenge) or "prototype" (cosine to prototypes).

@@ -1,20 +1,20 @@
+import numpy as np
 import pytest
 import torch
 
-from mraf.baselines import FOP, FOPConfig
+from mraf.baselines import FOP, FOPConfig, fop_losses, orthogonal_projection
 from mraf.errors import UsageError
-from mraf.network.batches import Samples
-from mraf.network.objective import projection_loss
+from mraf.network.batches import Batch
 from mraf.network.options import TrainOptions
 from mraf.prediction import predict
 from tests.mraf.conftest import made_features
 
 
 def network(**changes) -> FOP:
-    model = FOP(FOPConfig(10, 8, 6, dim=16, **changes))
-    samples = Samples.of(made_features(), "cpu")
+    model = FOP(FOPConfig(face_dim=10, voice_dim=8, classes=6, dim=16, **changes))
+    batch = Batch.of(made_features(), "cpu")
     for _ in range(20):  # running statistics
-        model(samples.face, samples.voice, samples.face_present, samples.voice_present)
+        model(batch.face, batch.voice, batch.face_present, batch.voice_present)
     return model.eval()
 
 
@@ -22,7 +22,7 @@ def masks():
     return torch.tensor([[True, True], [True, False], [False, True], [False, False]]).T
 
 
-def test_what_it_says_and_how_it_weighs():
+def test_shapes_and_weights():
     out = network()(torch.randn(4, 10), 200 * torch.randn(4, 8), *masks())
     assert out.fusion_logits.shape == out.face_logits.shape == out.voice_logits.shape == (4, 6)
     assert out.e_c.shape == out.e_f.shape == (4, 16)
@@ -61,12 +61,25 @@ def test_length_counts_unless_normalised():
 
 
 def test_loss_is_cross_entropy_and_orthogonal_projection():
-    model, samples = network().train(), Samples.of(made_features(), "cpu")
-    no = torch.zeros(len(samples), dtype=torch.bool)
-    losses = projection_loss(model, samples, (no, no), TrainOptions.fop(lambda_opl=0.5))
-    torch.testing.assert_close(losses.total, losses.parts["fusion"] + 0.5 * losses.parts["opl"])
-    losses.total.backward()
+    model, batch = network().train(), Batch.of(made_features(), "cpu")
+    yes = torch.ones(len(batch), dtype=torch.bool)
+    losses = fop_losses(model, batch, yes, yes, options=TrainOptions.fop(lambda_opl=0.5))
+    assert set(losses) == {"total", "fusion", "opl"}
+    torch.testing.assert_close(losses["total"], losses["fusion"] + 0.5 * losses["opl"])
+    losses["total"].backward()
     assert all(parameter.grad.abs().max() > 0 for parameter in (model.weight, model.head.weight))
+
+
+def test_orthogonal_projection_against_numpy():
+    e, label = 3 * torch.randn(6, 5), np.array([0, 1, 1, 2, 0, 1])
+    x = e.double().numpy()
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    pairs = [(i, j) for i in range(6) for j in range(6) if i != j]
+    same = np.mean([x[i] @ x[j] for i, j in pairs if label[i] == label[j]])
+    other = np.mean([x[i] @ x[j] for i, j in pairs if label[i] != label[j]])
+    found = float(orthogonal_projection(e, torch.from_numpy(label)))
+    assert found == pytest.approx(1 - same + 0.7 * abs(other), abs=1e-6)
+    assert float(orthogonal_projection(e[:1], torch.tensor([0]))) == 1  # no pairs at all
 
 
 def test_a_batch_of_one_trains():
@@ -87,7 +100,7 @@ def test_predictions_of_features():
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"dim": 0}, "dim is 0"),
         ({"classes": 1}, "classes is 1"),
@@ -95,6 +108,6 @@ def test_predictions_of_features():
         ({"normalise": "no"}, "normalise is 'no'"),
     ],
 )
-def test_config_refuses(changes, said):
-    with pytest.raises(UsageError, match=said):
+def test_config_refuses(changes, message):
+    with pytest.raises(UsageError, match=message):
         FOPConfig(**{"face_dim": 3, "voice_dim": 3, "classes": 2, **changes})

@@ -21,7 +21,7 @@ LABELS = ("Ada", "بے نظیر", "Cem", "Dot", "Eve", "Fay")
 
 
 def made(**changes) -> Checkpoint:
-    model = MRAF(MRAFConfig(10, 8, 6, **SMALL)).eval()
+    model = MRAF(MRAFConfig(face_dim=10, voice_dim=8, classes=6, **SMALL)).eval()
     return Checkpoint(**{"model": model, "labels": LABELS, "meta": {"face": "dlib"}, **changes})
 
 

@@ -10,7 +10,7 @@ from mraf.prototypes.options import PrototypicalOptions
 from tests.mraf.conftest import made_features
 
 QUICK = PrototypicalOptions(steps=5, batch_size=32, head_steps=5)
-PAPER = TrainOptions.paper(epochs=4, lr=3e-3, threads=1)
+PAPER = TrainOptions(epochs=4, lr=3e-3, threads=1)
 
 
 def parts():

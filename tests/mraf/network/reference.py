@@ -1,4 +1,8 @@
-"""Equations 2 to 17 once more, in NumPy and float64, written from the paper alone."""
+"""Equations 2 to 14 once more, in NumPy and float64.
+
+Written from the paper, with the choices of docs/model.md where it is silent: inputs of unit length,
+heads of the branches on sqrt(d) e_m, the residual after eq. 13.
+"""
 
 import numpy as np
 
@@ -56,7 +60,7 @@ class Reference:
         return self.linear(f"{name}.out_proj", np.concatenate(heads, axis=1))  # (5)
 
     def encode(self, m: str, x: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        x = self.w[f"{m}.missing"] if x is None else x / np.linalg.norm(x)  # (9)
+        x = self.w[f"missing_{m}.token"] if x is None else x / np.linalg.norm(x)  # (9)
         H = self.linear(f"{m}.project", x).reshape(self.c.tokens, self.c.dim)  # (2)
         H = H + self.w[f"{m}.position"]  # (3)
         for i in range(self.c.layers):

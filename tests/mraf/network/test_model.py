@@ -1,4 +1,5 @@
 import itertools
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -6,13 +7,13 @@ import torch
 
 from mraf.errors import UsageError
 from mraf.network.model import MRAF, MRAFConfig
-from mraf.network.options import FUSIONS, MISSING_TOKENS
+from mraf.network.options import FusionName, MissingInput
 from tests.mraf.conftest import SMALL
 from tests.mraf.network.reference import Reference
 
 
 def small_model(**changes) -> MRAF:
-    model = MRAF(MRAFConfig(10, 8, 5, **{**SMALL, **changes}))
+    model = MRAF(MRAFConfig(face_dim=10, voice_dim=8, classes=5, **{**SMALL, **changes}))
     with torch.no_grad():  # norms and biases away from 1 and 0, so that they count
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
@@ -58,8 +59,8 @@ def test_embeddings_have_unit_length():
     torch.testing.assert_close(out.e_a.norm(dim=1), torch.ones(8))
 
 
-@pytest.mark.parametrize("fusion", FUSIONS)
-@pytest.mark.parametrize("missing_token", MISSING_TOKENS)
+@pytest.mark.parametrize("fusion", get_args(FusionName))
+@pytest.mark.parametrize("missing_token", get_args(MissingInput))
 def test_an_answer_depends_on_its_own_clip_alone(fusion, missing_token):
     model = small_model(fusion=fusion, missing_token=missing_token)
     face, voice, face_present, voice_present = inputs()
@@ -71,7 +72,7 @@ def test_an_answer_depends_on_its_own_clip_alone(fusion, missing_token):
 
 
 @pytest.mark.parametrize("filler", [0.0, 1e30, float("nan"), float("inf")])
-@pytest.mark.parametrize("missing_token", MISSING_TOKENS)
+@pytest.mark.parametrize("missing_token", get_args(MissingInput))
 @pytest.mark.parametrize("normalise", [True, False])
 def test_values_in_absent_rows_are_ignored(filler, missing_token, normalise):
     model = small_model(missing_token=missing_token, normalise=normalise)
@@ -95,34 +96,35 @@ def test_length_of_inputs_does_not_matter():
 def test_fusion_teaches_both_missing_tokens():
     model = small_model()
     model(*inputs()).fusion_logits.square().sum().backward()
-    assert model.face.missing.grad.abs().max() > 0
-    assert model.voice.missing.grad.abs().max() > 0
+    assert model.missing_face.token.grad.abs().max() > 0
+    assert model.missing_voice.token.grad.abs().max() > 0
 
 
 def test_with_the_weighted_residual_the_missing_token_cannot_reach_the_fusion():
     model = small_model(residual="weighted")
     before = model(*(args := inputs())).fusion_logits
     with torch.no_grad():
-        model.face.missing += 1
-        model.voice.missing += 1
+        model.missing_face.token += 1
+        model.missing_voice.token += 1
     assert torch.equal(before, model(*args).fusion_logits)
 
 
 def test_zero_token_is_no_parameter():
     model = small_model(missing_token="zero")
     assert not any("missing" in name for name, _ in model.named_parameters())
-    assert not model.face.missing.any()
+    assert not model.missing_face.token.any()
 
 
-def test_missing_row_equals_the_missing_clip():
+def test_answers_about_encoded_clips_are_those_of_the_whole_network():
+    """As in training, where clips are encoded once and shown in several ways."""
     model = small_model()
-    face, voice, *_ = inputs()
+    face, voice, face_present, voice_present = inputs()
     yes = torch.ones(8, dtype=torch.bool)
-    direct = model.face(face, ~yes, voice, yes)
-    row = model.face.encode(model.face.substitute(voice, yes))
-    assert len(row) == 1
-    torch.testing.assert_close(row.tokens.expand_as(direct.tokens), direct.tokens)
-    torch.testing.assert_close(row.embedding.expand_as(direct.embedding), direct.embedding)
+    clips = model.encode(face, voice, yes, yes)
+    found = vars(model.answer(clips, face_present, voice_present))
+    for name, expected in vars(model(face, voice, face_present, voice_present)).items():
+        torch.testing.assert_close(found[name], expected, msg=name)
+    assert len(clips.missing_face.embedding) == 1
 
 
 def test_without_normalising_the_length_of_inputs_counts():
@@ -132,46 +134,33 @@ def test_without_normalising_the_length_of_inputs_counts():
     assert not torch.allclose(model(face * 7, voice, *present).fusion_logits, out, atol=1e-3)
     unit = torch.nn.functional.normalize
     of_unit = model(unit(face), unit(voice), *present).fusion_logits
-    model.face.normalise = model.voice.normalise = True
-    torch.testing.assert_close(model(face, voice, *present).fusion_logits, of_unit)
+    normalising = small_model()
+    normalising.load_state_dict(model.state_dict())
+    torch.testing.assert_close(normalising(face, voice, *present).fusion_logits, of_unit)
 
 
-def test_names_in_the_state_dict_of_the_paper_model():
-    names = set(small_model().state_dict())
-    layer = "layers.0."
-    encoder = {"missing", "project.weight", "project.bias", "position", "norm.weight", "norm.bias"}
-    for part in (
-        "self_attn.in_proj_",
-        "self_attn.out_proj.",
-        "linear1.",
-        "linear2.",
-        "norm1.",
-        "norm2.",
-    ):
-        encoder |= {f"{layer}{part}weight", f"{layer}{part}bias"}
-    wanted = {f"{m}.{name}" for m in ("face", "voice") for name in encoder} | {"temperature.value"}
-    for part in ("score.", "attention.in_proj_", "attention.out_proj.", "norm."):
-        wanted |= {f"fusion.{m}_{part}{w}" for m in ("face", "voice") for w in ("weight", "bias")}
-    for part in ("fusion.norm", "face_head", "voice_head", "fusion_head"):
-        wanted |= {f"{part}.weight", f"{part}.bias"}
-    assert names == wanted
+def test_layers_start_apart_from_each_other():
+    first, second = small_model(layers=2).face.layers
+    assert not torch.allclose(first.linear1.weight, second.linear1.weight, atol=0.1)
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"heads": 5}, "not a multiple"),
-        ({"tokens": 0}, "tokens is 0"),
+        ({"tokens": 0}, "tokens is 0; it should be greater than 0"),
         ({"classes": 1}, "classes is 1"),
         ({"layers": "1"}, "layers is '1'"),
-        ({"dropout": 1.0}, "dropout"),
-        ({"dropout": "a"}, "dropout"),
-        ({"missing_token": "none"}, "learned, zero"),
-        ({"fusion": "sum"}, "linear, gated, lstm, cross_attention"),
-        ({"normalise": 1}, "normalise is 1; true or false"),
-        ({"residual": "none"}, "tokens, weighted"),
+        ({"layers": True}, "layers is True"),
+        ({"dropout": 1.0}, "dropout is 1.0; it should be less than 1"),
+        ({"dropout": "a"}, "dropout is 'a'"),
+        ({"missing_token": "none"}, "'learned', 'zero'"),
+        ({"fusion": "sum"}, "'linear', 'gated', 'lstm' or 'cross_attention'"),
+        ({"normalise": 1}, "normalise is 1; it should be a valid boolean"),
+        ({"residual": "none"}, "'tokens' or 'weighted'"),
+        ({"depth": 3}, "depth: unexpected keyword argument"),
     ],
 )
-def test_config_refuses(changes, said):
-    with pytest.raises(UsageError, match=said):
+def test_config_refuses(changes, message):
+    with pytest.raises(UsageError, match=f"^model: .*{message}"):
         MRAFConfig(**{"face_dim": 3, "voice_dim": 3, "classes": 2, **changes})

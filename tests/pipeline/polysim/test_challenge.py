@@ -141,7 +141,7 @@ def test_the_baselines_and_the_paper_train_by_the_same_call(challenge):
     for arch, options in (
         ("fop", TrainOptions.fop(epochs=2, threads=1)),
         ("prototype", None),
-        ("mraf", TrainOptions.paper(**tiny)),
+        ("mraf", TrainOptions(**tiny)),
     ):
         name = f"baseline-{arch}"
         report = train(challenge, name, languages=("English",), arch=arch, options=options)

@@ -1,0 +1,92 @@
+"""One modality: from a vector to K tokens and an embedding (eqs. 2-8), and the missing token (eq. 9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoded:
+    """One modality of B clips after its encoder."""
+
+    tokens: Tensor  # [B, K, D], H_m
+    embedding: Tensor  # [B, D], e_m with unit norm
+
+    def where(self, present: Tensor, missing: Encoded) -> Encoded:
+        """Return these clips where `present` [B], and `missing`, of one clip or of B, elsewhere.
+
+        Equation 9 replaces a missing input before it is encoded. Clips are encoded apart from each
+        other, so to replace the encoded clip is the same.
+        """
+        return Encoded(
+            tokens=torch.where(present[:, None, None], self.tokens, missing.tokens),
+            embedding=torch.where(present[:, None], self.embedding, missing.embedding),
+        )
+
+
+class ModalityEncoder(nn.Module):
+    """K tokens, L Transformer layers, pooling.
+
+    Args:
+        input_dim: d_m, the length of an input.
+        tokens: K.
+        dim: D, the width of a token.
+        layers: L.
+        heads: H.
+        ffn: the width of the feed-forward network of eq. 7.
+        dropout: share of the components that training drops.
+
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        *,
+        tokens: int,
+        dim: int,
+        layers: int,
+        heads: int,
+        ffn: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.project = nn.Linear(input_dim, tokens * dim)  # W_m, b_m
+        # Inputs have length 1. With unit normal weights the tokens start at unit scale and depend on
+        # the input; with torch's own start b_m and P_m would outweigh it.
+        nn.init.normal_(self.project.weight)
+        nn.init.zeros_(self.project.bias)
+        self.position = nn.Parameter(torch.randn(tokens, dim) * 0.02)  # P_m
+        self.layers = nn.ModuleList(
+            nn.TransformerEncoderLayer(dim, heads, ffn, dropout, "relu", batch_first=True)
+            for _ in range(layers)
+        )
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, x: Tensor) -> Encoded:
+        """Encode inputs [B, d_m]."""
+        H = self.project(x).unflatten(-1, self.position.shape) + self.position  # (2), (3)
+        for layer in self.layers:
+            H = layer(H)  # (4) to (7)
+        return Encoded(tokens=H, embedding=F.normalize(self.norm(H.mean(dim=1)), dim=-1))  # (8)
+
+
+class MissingToken(nn.Module):
+    """The input that stands for every missing one: a learned vector, or zeros, as in Table 4."""
+
+    token: Tensor
+
+    def __init__(self, dim: int, *, learned: bool = True) -> None:
+        super().__init__()
+        if learned:
+            # Length about 1, like the normalised inputs.
+            self.token = nn.Parameter(torch.randn(dim) / dim**0.5)
+        else:
+            self.register_buffer("token", torch.zeros(dim))
+
+    def forward(self, other: Tensor, other_present: Tensor) -> Tensor:
+        """Return one input [1, dim] for all clips, whatever the other modality is."""
+        return self.token[None]

@@ -1,0 +1,49 @@
+import subprocess
+import sys
+from dataclasses import asdict
+
+import pytest
+import torch
+
+from mraf.architectures import NAMES, build
+from mraf.baselines import FOPConfig
+from mraf.errors import UsageError
+from mraf.network.model import MRAFConfig
+from mraf.prototypes.model import PrototypicalConfig
+
+VALUES = asdict(MRAFConfig(face_dim=10, voice_dim=8, classes=6, dim=32, tokens=3, ffn=48))
+
+
+def test_builds_by_name_and_leaves_the_callers_randomness_alone():
+    torch.manual_seed(5)
+    state = torch.get_rng_state()
+    model = build("mraf", VALUES)
+    assert model.arch == "mraf" and asdict(model.config) == VALUES
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(
+    ("arch", "values", "message"),
+    [
+        ("mrav", VALUES, "Did you mean 'mraf'"),
+        ("mraf", {**VALUES, "depth": 3}, "unknown or absent: depth"),
+        ("mraf", {"face_dim": 10}, "unknown or absent: classes, dim, "),
+        ("mraf", {**VALUES, "layers": 0}, "layers is 0"),
+    ],
+)
+def test_refuses(arch, values, message):
+    with pytest.raises(UsageError, match=message):
+        build(arch, values)
+
+
+@pytest.mark.parametrize(
+    ("arch", "config"), [("fop", FOPConfig), ("mraf-prototypes", PrototypicalConfig)]
+)
+def test_every_name_is_the_networks_own(arch, config):
+    values = asdict(config(face_dim=10, voice_dim=8, classes=6))
+    assert arch in NAMES and build(arch, values).arch == arch
+
+
+def test_names_are_known_without_torch():
+    code = "import sys, mraf.architectures; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
