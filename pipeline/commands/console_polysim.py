@@ -9,7 +9,7 @@ from rich.table import Table
 from mraf.data.polysim.index import PolysimImport, SplitCount
 from mraf.pipeline.commands.console import escape, out, rows
 from mraf.pipeline.modes import MODES
-from mraf.pipeline.polysim.ablation import EXTRA, PAPER_NOTE, SETTINGS, Ablation, extra, figure
+from mraf.pipeline.polysim.ablation import COLUMNS, EXTRA, PAPER_NOTE, Ablation, extra, figure
 from mraf.pipeline.polysim.challenge import SubmitReport
 from mraf.pipeline.polysim.protocol import Score
 
@@ -80,7 +80,7 @@ def ablated(result: Ablation) -> None:
         lines = [(score.name, *extra(score)) for score in result.scores]
         rows("Cross-entropy, and where faces are another speaker's", ("", *EXTRA), lines)
     for name, values in result.paper.items():
-        figures = ", ".join(f"{s} {v:.4f}" for s, v in zip(SETTINGS, values, strict=True))
+        figures = ", ".join(f"{s} {v:.4f}" for s, v in zip(COLUMNS, values, strict=True))
         out.print(f"  published, {escape(name)}: {figures}")
     if result.paper:
         out.print(f"  {PAPER_NOTE}")
@@ -106,14 +106,12 @@ def _scores(title: str, scores: Sequence[Score]) -> None:
     longest = max((len(score.name) for score in scores), default=0)
     table.add_column("", overflow="fold", min_width=min(longest, 12))
     between = " " if out.width >= 110 else "\n"  # in narrow terminals the deviation stands below
-    for name in SETTINGS:
+    for name in COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)
     for score in scores:
-        cells = [
-            f"{figure(score, s)}{between}±{figure(score, s, deviation=True)}" for s in SETTINGS
-        ]
+        cells = [f"{figure(score, s)}{between}±{figure(score, s, deviation=True)}" for s in COLUMNS]
         table.add_row(escape(score.name), *cells)
     out.print(table)
     if scores:
-        counts = ", ".join(f"{scores[0].n[s]:,} in {s}" for s in SETTINGS[:-1])
+        counts = ", ".join(f"{scores[0].n[s]:,} in {s}" for s in COLUMNS[:-1])
         out.print(f"Clips: {counts}.\n")

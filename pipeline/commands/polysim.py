@@ -93,10 +93,10 @@ def dev(
         scores = develop(
             [Spec(title + told, changed(options_of(a, p), changes)) for a, p, title in specs],
             workspace,
-            seeds,
-            folds,
-            language,
-            workers,
+            seeds=seeds,
+            folds=folds,
+            language=language,
+            workers=workers,
             progress=progress,
         )
     if as_json:
@@ -125,7 +125,15 @@ def ablate(
     from mraf.pipeline.polysim.ablation import ablate as run
 
     with console.count_bar("Training", as_json) as progress:
-        result = run(what, workspace, seeds, folds, _changes(change or []), workers, progress)
+        result = run(
+            what,
+            workspace,
+            seeds=seeds,
+            folds=folds,
+            changes=_changes(change or []),
+            workers=workers,
+            progress=progress,
+        )
     if as_json:
         console.print_json({"what": what, **asdict(result), "paper_mode": PAPER_MODE})
     else:
@@ -145,7 +153,7 @@ def submit(
     from mraf.pipeline.commands import console, console_polysim
     from mraf.pipeline.polysim.challenge import submit as run
 
-    report = run(out, mode, workspace, model, split)
+    report = run(out, mode=mode, workspace=workspace, model=model, split=split)
     console.print_json(report) if as_json else console_polysim.submitted(report)
 
 
