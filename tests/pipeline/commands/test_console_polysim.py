@@ -13,17 +13,17 @@ def test_names_and_figures_are_whole_in_terminals_of_any_width(monkeypatch, widt
     figures = dict.fromkeys((*settings, "mean"), 0.12345)
     scores = [
         Score(
-            name,
-            "single",
-            figures,
-            figures,
-            dict.fromkeys(settings, 9304),
-            {},
-            {},
-            None,
-            None,
-            3,
-            1,
+            name=name,
+            mode="single",
+            accuracy=figures,
+            deviation=figures,
+            n=dict.fromkeys(settings, 9304),
+            loss={},
+            wrong_faces={},
+            calibration_before=None,
+            calibration_after=None,
+            seeds=3,
+            seconds=1,
         )
         for name in ("completion", "learned")
     ]
