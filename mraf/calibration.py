@@ -1,17 +1,24 @@
-"""Are probabilities what they say? Temperature scaling and the expected calibration error.
+"""Calibration of probabilities: temperature scaling and the expected calibration error (ECE).
 
 Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", 2017.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 from torch import Tensor, nn
 
 BOUNDS = (1e-3, 1e3)
+"""The lowest and the highest temperature that `temperature` returns."""
+
+BINS = 15
+"""The number of equal intervals of confidence in the expected calibration error."""
 
 
 class Temperatures(nn.Module):
@@ -20,7 +27,7 @@ class Temperatures(nn.Module):
     They are fitted after training and change no ranking.
     """
 
-    value: Tensor
+    value: Tensor  # [3]
 
     def __init__(self, initial: float = 1.0) -> None:
         super().__init__()
@@ -29,17 +36,18 @@ class Temperatures(nn.Module):
 
     @property
     def fitted(self) -> bool:
-        """Whether any of them has left its initial value."""
+        """True once any temperature differs from its initial value."""
         return bool((self.value != self.initial).any())
 
     def forward(self, face_present: Tensor, voice_present: Tensor) -> Tensor:
-        """The temperatures [B, 1] of clips of which this is present (masks [B])."""
+        """Return the temperatures [B, 1] for clips with these modalities (masks [B])."""
+        # Positions in `value`: 0 for both, 1 for voice alone (and for neither), 2 for face alone.
         index = torch.where(face_present & voice_present, 0, torch.where(face_present, 2, 1))
         return self.value[index][:, None]
 
 
 def temperature(logits: Tensor, label: Tensor) -> float:
-    """The T for which softmax(logits / T) has the smallest cross-entropy; 1 without clips.
+    """Return the T for which softmax(logits / T) has the lowest cross-entropy; 1 without clips.
 
     Args:
         logits: [N, C], of clips that did not train the model.
@@ -49,43 +57,50 @@ def temperature(logits: Tensor, label: Tensor) -> float:
     if not len(label):
         return 1.0
     logits = logits.double()
-    # Convex in 1 / T, with one minimum: golden sections on its logarithm find it.
-    low, high = np.log(BOUNDS)
-    ratio = (np.sqrt(5) - 1) / 2
-    for _ in range(60):
-        a, b = high - ratio * (high - low), low + ratio * (high - low)
-        if _loss(logits, label, a) < _loss(logits, label, b):
-            high = b
-        else:
-            low = a
-    return float(np.exp((low + high) / 2))
+
+    def loss(log_t: float) -> float:
+        # Far below any loss but zero: where every clip is named right by a wide margin, the loss is
+        # zero up to some temperature, and this term picks the highest, the least confident one.
+        return float(F.cross_entropy(logits / math.exp(log_t), label)) - 1e-18 * log_t
+
+    # The cross-entropy is convex in 1 / T, so it has one minimum in log T.
+    low, high = map(math.log, BOUNDS)
+    found = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-9})
+    return math.exp(found.x)
 
 
 def calibration_error(
-    probability: NDArray[np.floating], label: NDArray[np.integer], bins: int = 15
+    probability: NDArray[np.floating], label: NDArray[np.integer], bins: int = BINS
 ) -> float:
-    """Expected calibration error (ECE): how far confidence is from accuracy, 0 to 1.
+    """Return the expected calibration error, 0 to 1; NaN where no clip has an answer.
 
-    Clips are put into `bins` equal intervals of their top probability; the gap between mean
-    confidence and accuracy of each is averaged, weighted by its clips. Clips whose row is NaN are
-    left out; without any clip the error is NaN.
+    The clips are binned by their top probability. The error is the mean over the bins, weighted
+    by their clips, of the gap between mean confidence and accuracy.
 
     Args:
-        probability: [N, C], rows sum to 1.
-        label: [N].
-        bins: number of intervals.
+        probability: [N, C], rows sum to 1; clips whose row is NaN are left out.
+        label: [N], index of the speaker.
+        bins: the number of equal intervals.
 
     """
-    said = ~np.isnan(probability).any(axis=1)
-    if not said.any():
+    answered = int((~np.isnan(probability).any(axis=1)).sum())
+    if not answered:
         return float("nan")
-    probability, label = probability[said], label[said]
+    return float(np.abs(confidence_gaps(probability, label, bins)).sum() / answered)
+
+
+def confidence_gaps(
+    probability: NDArray[np.floating], label: NDArray[np.integer], bins: int = BINS
+) -> NDArray[np.float64]:
+    """Return the sum of confidence minus correctness over the clips of each bin, [bins].
+
+    Sums of several sets of clips add up to those of all their clips. The arguments are those of
+    `calibration_error`.
+    """
+    answered = ~np.isnan(probability).any(axis=1)
+    probability, label = probability[answered], label[answered]
     confidence = probability.max(axis=1)
     right = probability.argmax(axis=1) == label
+    # A confidence of exactly 1 belongs to the last bin.
     index = np.minimum((confidence * bins).astype(int), bins - 1)
-    gap = np.bincount(index, confidence - right, minlength=bins)
-    return float(np.abs(gap).sum() / len(label))
-
-
-def _loss(logits: Tensor, label: Tensor, log_temperature: float) -> float:
-    return float(F.cross_entropy(logits / float(np.exp(log_temperature)), label))
+    return np.bincount(index, confidence - right, minlength=bins).astype(np.float64)

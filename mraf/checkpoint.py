@@ -20,9 +20,9 @@ from mraf.architectures import NAMES
 from mraf.errors import MissingError, MrafError, UsageError
 
 if TYPE_CHECKING:
-    from mraf.prediction import Network
+    from mraf.prediction import Model
 
-FORMAT, VERSION = "mraf-model", 2
+FORMAT, VERSION = "mraf-model", 3
 WEIGHTS, CONFIG, LABELS, METRICS, CARD = FILES = (
     "model.safetensors",
     "config.json",
@@ -37,7 +37,7 @@ REMEDY = "copy the model folder again, or train the model again"
 class Checkpoint:
     """A model and what has to be known to use it."""
 
-    model: Network
+    model: Model
     labels: tuple[str, ...]  # [C], the speakers by class index
     meta: dict[str, Any] = field(default_factory=dict)  # encoders, languages, options, versions
     metrics: dict[str, Any] = field(default_factory=dict)

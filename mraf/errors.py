@@ -1,10 +1,10 @@
 """The errors that mraf raises on purpose.
 
-Every message says which file or value, what was found, what was expected and
-what to do. The command line prints the message without a traceback and exits
-with the error's `exit_code`.
+Every message names the file or value, says what was found and what was expected,
+and gives the remedy. The command line prints the message without a traceback and
+exits with the error's `exit_code`.
 
-This module imports nothing heavy, so that every part of the house may use it.
+This module imports nothing heavy, so that every other module may use it.
 """
 
 import difflib
@@ -12,7 +12,7 @@ import signal
 from collections.abc import Iterable
 
 KILLED = "was killed, perhaps for want of memory"
-"""What `how_it_ended` says of a process that the system killed."""
+"""The words of `how_it_ended` for a process that the system killed."""
 
 
 class MrafError(Exception):
@@ -22,27 +22,27 @@ class MrafError(Exception):
 
 
 class UsageError(MrafError):
-    """An argument, an option or an input file that cannot be used as it is."""
+    """An unusable argument, option or input file."""
 
     exit_code = 2
 
 
 class MissingError(MrafError):
-    """Something needed is not there: weights, features, a model."""
+    """Missing weights, features or model."""
 
     exit_code = 3
 
 
 class MediaError(MrafError):
-    """One clip that cannot be read; it becomes a marked row and the run goes on."""
+    """An unreadable clip: it becomes a marked row, and the run goes on."""
 
 
 class BusyError(MediaError):
-    """A clip that was not read for want of time or memory of the machine: the next run tries again."""
+    """A clip that the machine lacked the time or memory to read: the next run tries again."""
 
 
 def choices(name: str, known: Iterable[str]) -> str:
-    """What there is, and the nearest to `name`, for the end of a message."""
+    """Return the end of a message: the known names, and the one nearest to `name`."""
     known = list(known)
     near = difflib.get_close_matches(name, known, 1, 0.4)
     hint = f" Did you mean '{near[0]}'?" if near else ""
@@ -50,7 +50,7 @@ def choices(name: str, known: Iterable[str]) -> str:
 
 
 def how_it_ended(exit_code: int | None) -> str:
-    """What became of a process, for messages: the exit code is negative where a signal ended it."""
+    """Describe the end of a process; its exit code is negative where a signal ended it."""
     if exit_code == -signal.SIGKILL:
         return KILLED
     if exit_code is None or exit_code >= 0:

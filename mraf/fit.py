@@ -1,4 +1,4 @@
-"""Training any architecture: from features of known speakers to a calibrated model."""
+"""Training of every architecture: from the features of known speakers to a calibrated model."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import torch
+import numpy as np
 
 from mraf.calibration import calibration_error, temperature
 from mraf.network.batches import Batch
@@ -18,65 +18,68 @@ from mraf.network.loop import (
     usable,
 )
 from mraf.network.options import TrainOptions
-from mraf.prediction import SETTINGS, Network, answers, check_dims, predict, score
-from mraf.prototypes.fit import enrol
+from mraf.prediction import MODALITIES, Model, check_dims, fusion_logits, predict, score
+from mraf.prototypes.fit import fit_prototypes
 from mraf.prototypes.options import PrototypicalOptions
 from mraf.types import Features
 
-Options = TrainOptions | PrototypicalOptions
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trained:
-    """A trained model, in eval mode, and what was measured on the way."""
+    """A trained model, in eval mode, and the figures measured in training."""
 
-    model: Network
+    model: Model
     best_epoch: int | None  # whose weights were kept; None where there are no epochs
-    history: list[EpochReport]
+    history: list[EpochReport]  # one an epoch, or one a fold of the cross-validation
     dev: dict[str, float]  # see `mraf.prediction.score`; empty without development clips
     # Expected calibration error on the development clips, `before` and `after` the temperatures.
     calibration: dict[str, float] = field(default_factory=dict)
-    cross_validation: dict[str, float] = field(default_factory=dict)  # accuracies, where it was run
+    cross_validation: dict[str, float] = field(default_factory=dict)  # accuracies, of prototypes
 
 
 def fit(
     train: Features,
     dev: Features | None,
     classes: int,
-    options: Options | None = None,
+    options: TrainOptions | PrototypicalOptions | None = None,
     on_epoch: Callable[[EpochReport], None] | None = None,
 ) -> Trained:
     """Train a model to name the `classes` speakers of `train`.
 
-    With prototype heads (`PrototypicalOptions`) nothing is chosen by the development clips: they
-    only measure. A network (`TrainOptions`) keeps its best epoch by them, and its temperatures are
-    fitted to them, so that its figures on them are a little too good. The same seed gives the same
-    model; the caller's random state is left alone.
+    With `PrototypicalOptions` the development clips choose nothing and only measure. With
+    `TrainOptions` they choose the best epoch and fit the temperatures, so the network's figures on
+    them are a little too good. The same seed gives the same model; the caller's random state does
+    not change.
 
     Args:
         train: clips [N]; those without face and voice are dropped.
-        dev: clips of recordings that `train` does not hold, or None.
+        dev: clips of recordings that are not in `train`, or None.
         classes: C; labels run from 0 to C - 1.
-        options: how to train; `PrototypicalOptions()` if None.
+        options: the training options; `PrototypicalOptions()` if None.
         on_epoch: called after each epoch, or each fold of the cross-validation.
 
     Raises:
-        UsageError: fewer than two speakers, a label out of range, nothing to learn from, or
-            development clips of other dimensions.
+        UsageError: there are fewer than two speakers, a label is out of range, no clip has a face
+            or a voice, or the development clips have other dimensions.
 
     """
     options = options or PrototypicalOptions()
     if isinstance(options, PrototypicalOptions):
-        return _with_prototypes(train, dev, classes, options, on_epoch)
+        return _fit_prototypes(train, dev, classes, options, on_epoch)
     result = train_network(train, dev, classes, options, on_epoch=on_epoch)
-    watched = _known(dev, result.model) if dev is not None else None
-    before = _errors(result.model, watched)
-    _calibrate(result.model, watched)
-    measured = _calibration(before, _errors(result.model, watched))
-    return Trained(result.model, result.best_epoch, result.history, result.dev, measured)
+    known = _known(dev, result.model) if dev is not None else None
+    before = _calibration_error(result.model, known)
+    _calibrate(result.model, known)
+    return Trained(
+        model=result.model,
+        best_epoch=result.best_epoch,
+        history=result.history,
+        dev=result.dev,
+        calibration=_calibration(before=before, after=_calibration_error(result.model, known)),
+    )
 
 
-def _with_prototypes(
+def _fit_prototypes(
     train: Features,
     dev: Features | None,
     classes: int,
@@ -87,52 +90,61 @@ def _with_prototypes(
     device = choose_device(options.device)
     history: list[EpochReport] = []
 
-    def report(fold: int, folds: int, found: dict[str, float]) -> None:
+    def report(fold: int, folds: int, accuracies: dict[str, float]) -> None:
         seconds = time.perf_counter() - started
         history.append(
-            EpochReport(epoch=fold, epochs=folds, loss={}, dev=found, best=False, seconds=seconds)
+            EpochReport(
+                epoch=fold, epochs=folds, loss={}, dev=accuracies, best=False, seconds=seconds
+            )
         )
         if on_epoch is not None:
             on_epoch(history[-1])
 
     started = time.perf_counter()
     with surroundings(options, device):
-        model, crossed = enrol(train, classes, options, device, report)
-        watched = _known(dev, model) if dev is not None else None
-        measured = {} if watched is None else score(model, Batch.of(watched, device))
-        after = _errors(model, watched)
+        model, cross_validation = fit_prototypes(train, classes, options, device, report)
+        known = _known(dev, model) if dev is not None else None
+        measured = {} if known is None else score(model, Batch.of(known, device))
+        after = _calibration_error(model, known)
         fitted = model.temperature.value.clone()
         model.temperature.value.fill_(model.temperature.initial)
-        before = _errors(model, watched)
+        before = _calibration_error(model, known)
         model.temperature.value.copy_(fitted)
-    return Trained(model, None, history, measured, _calibration(before, after), crossed)
+    return Trained(
+        model=model,
+        best_epoch=None,
+        history=history,
+        dev=measured,
+        calibration=_calibration(before=before, after=after),
+        cross_validation=cross_validation,
+    )
 
 
-def _known(dev: Features, model: Network) -> Features | None:
-    """The development clips whose speaker is known and of which something is present."""
+def _known(dev: Features, model: Model) -> Features | None:
+    """Return the development clips of known speakers with a face or a voice; None without any."""
     check_dims(model.config, dev)
     known = (dev.label >= 0) & (dev.label < model.config.classes)
     dev = dev.take(known & (dev.face_present | dev.voice_present))
     return dev if len(dev) else None
 
 
-def _calibrate(model: Network, dev: Features | None) -> None:
+def _calibrate(model: Model, dev: Features | None) -> None:
+    """Fit the model's temperatures to the development clips."""
     if dev is None:
         return
     samples = Batch.of(dev, next(model.buffers()).device)
-    for index, name in enumerate(SETTINGS):
-        logits, label = answers(model, samples, name)
+    for index, name in enumerate(MODALITIES):
+        logits, label = fusion_logits(model, samples, name)
         model.temperature.value[index] = temperature(logits, label)
 
 
-def _errors(model: Network, dev: Features | None) -> float | None:
-    """The calibration error over the clips as they are and over the same without faces."""
+def _calibration_error(model: Model, dev: Features | None) -> float | None:
+    """Return the calibration error over the clips as they are and the same clips without faces."""
     if dev is None:
         return None
-    both = [(predict(model, clips), clips.label) for clips in (dev, dev.without_face())]
-    probability = torch.cat([torch.from_numpy(p.probability) for p, _ in both]).numpy()
-    return calibration_error(probability, torch.cat([torch.from_numpy(y) for _, y in both]).numpy())
+    posteriors = [predict(model, clips).probability for clips in (dev, dev.without_face())]
+    return calibration_error(np.concatenate(posteriors), np.concatenate([dev.label, dev.label]))
 
 
-def _calibration(before: float | None, after: float | None) -> dict[str, float]:
+def _calibration(*, before: float | None, after: float | None) -> dict[str, float]:
     return {} if before is None or after is None else {"before": before, "after": after}

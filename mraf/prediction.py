@@ -1,9 +1,10 @@
-"""What a model says of clips, and how well it does on clips whose speaker is known."""
+"""Posteriors of a trained model, and its accuracy on clips whose speaker is known."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,16 +18,16 @@ from mraf.network.batches import Batch
 from mraf.network.model import MRAFOutput
 from mraf.types import Features, Posterior
 
-SETTINGS: dict[str, tuple[bool, bool]] = {
-    # What is shown of a clip: (face, voice).
+MODALITIES: dict[str, tuple[bool, bool]] = {
+    # Is the face shown, and is the voice? In the order of `Temperatures.value`.
     "face_voice": (True, True),
     "voice": (False, True),
     "face": (True, False),
 }
 
 
-class Network(Protocol):
-    """What every architecture offers, beside being a `torch.nn.Module`."""
+class Model(Protocol):
+    """The interface of every architecture, besides that of `torch.nn.Module`."""
 
     arch: str  # its name in a model folder
     config: Any  # its dataclass, with face_dim, voice_dim and classes
@@ -36,50 +37,53 @@ class Network(Protocol):
     def __call__(
         self, face: Tensor, voice: Tensor, face_present: Tensor, voice_present: Tensor
     ) -> MRAFOutput:
-        """Answer for B clips, each alone."""
+        """Score B clips, each independently of the others."""
 
     def state_dict(self) -> dict[str, Any]:
-        """All tensors by name."""
+        """Return all tensors by name."""
 
     def train(self, mode: bool = True) -> Any:
-        """Switch dropout and its like on or off."""
+        """Switch training mode (dropout and the like) on or off."""
 
     def parameters(self) -> Iterator[torch.nn.Parameter]:
-        """All that is learned."""
+        """Iterate over the tensors that gradient descent changes."""
 
     def buffers(self) -> Iterator[Tensor]:
-        """All that is kept beside it."""
+        """Iterate over the other tensors."""
 
 
-def predict(model: Network, features: Features, batch_size: int = 1024) -> Posterior:
-    """Identify N clips, each alone: an answer does not depend on the clips beside it.
+def predict(model: Model, features: Features, batch_size: int = 1024) -> Posterior:
+    """Return the posteriors of N clips, each independent of the other clips.
 
-    A clip of which nothing is present gets NaN probabilities and a NaN embedding, and both
-    weights zero. The model is left in the mode it was in.
+    A clip without face and voice gets NaN probabilities, a NaN embedding and weights of zero. The
+    model stays in the mode (training or eval) it was in.
 
     Raises:
-        UsageError: the features are not of the dimensions that the model was made for.
+        UsageError: the vectors do not have the model's dimensions.
 
     """
     check_dims(model.config, features)
     samples = Batch.of(features, next(model.buffers()).device)
-    parts: list[tuple[Tensor, ...]] = []
+    parts: list[dict[str, Tensor]] = []
     with evaluating(model):
-        # Once at least, so that no clips give arrays [0, ...] of the right widths.
+        # One batch at least: without clips it gives arrays [0, ...] of the right widths.
         for start in range(0, max(1, len(samples)), batch_size):
             parts.append(_posterior(model, samples.take(slice(start, start + batch_size))))
-    return Posterior(*(torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True)))
+    names = [field.name for field in fields(Posterior)]
+    return Posterior(
+        **{name: torch.cat([part[name] for part in parts]).cpu().numpy() for name in names}
+    )
 
 
-def answers(
-    model: Network, samples: Batch, setting: str, batch_size: int = 1024
+def fusion_logits(
+    model: Model, samples: Batch, modalities: str, batch_size: int = 1024
 ) -> tuple[Tensor, Tensor]:
-    """Fusion logits [M, C] before the temperature, and labels [M], of the clips of a setting.
+    """Return fusion logits [M, C] before the temperature, and labels [M].
 
-    Those are the clips that have all that `setting`, a name in `SETTINGS`, shows; the rest of
-    them is hidden.
+    The M clips are those that have all modalities of `modalities`, a key of `MODALITIES`; their
+    other modality is hidden.
     """
-    face, voice = SETTINGS[setting]
+    face, voice = MODALITIES[modalities]
     suits = (samples.face_present | (not face)) & (samples.voice_present | (not voice))
     chosen = samples.take(suits)
     logits = []
@@ -87,22 +91,22 @@ def answers(
         for start in range(0, max(1, len(chosen)), batch_size):
             batch = chosen.take(slice(start, start + batch_size))
             shown = torch.ones_like(batch.face_present)
-            out = model(batch.face, batch.voice, shown & face, shown & voice)
-            logits.append(out.fusion_logits)
+            output = model(batch.face, batch.voice, shown & face, shown & voice)
+            logits.append(output.fusion_logits)
     return torch.cat(logits), chosen.label
 
 
-def score(model: Network, samples: Batch) -> dict[str, float]:
-    """How well `model` names clips [N] whose speakers are known, in the three settings.
+def score(model: Model, samples: Batch) -> dict[str, float]:
+    """Return top-1 accuracies and the loss on clips [N] whose speakers are known.
 
-    Returns accuracies `face_voice` (over the clips with both), `voice` and `face` (over all
-    that have that one, the other hidden), and `loss`, the mean of the cross-entropies of these
-    settings. A setting without clips is left out.
+    The accuracies are `face_voice` (over the clips with both), `voice` and `face` (over all clips
+    with that modality, the other one hidden); `loss` is the mean of the three cross-entropies.
+    Modalities that no clip has are left out.
     """
     result: dict[str, float] = {}
     losses = []
-    for name, (face, voice) in SETTINGS.items():
-        logits, label = answers(model, samples, name)
+    for name, (face, voice) in MODALITIES.items():
+        logits, label = fusion_logits(model, samples, name)
         if len(label):
             shown = torch.ones_like(label, dtype=torch.bool)
             logits = logits / model.temperature(shown & face, shown & voice)
@@ -112,21 +116,21 @@ def score(model: Network, samples: Batch) -> dict[str, float]:
 
 
 def check_dims(config: Any, features: Features) -> None:
-    """Raise UsageError where `features` are not of the dimensions that `config` wants."""
-    for name, found, wanted in (
+    """Raise UsageError where the vectors do not have the dimensions of `config`."""
+    for name, found, expected in (
         ("face", features.face.shape[1], config.face_dim),
         ("voice", features.voice.shape[1], config.voice_dim),
     ):
-        if found != wanted:
+        if found != expected:
             raise UsageError(
                 f"the {name} vectors have {found} numbers each, but the model was trained on "
-                f"{wanted}: use the {name} encoder that it was trained with, or train anew"
+                f"{expected}: use the {name} encoder that it was trained with, or train anew"
             )
 
 
 @contextmanager
-def evaluating(model: Network) -> Iterator[None]:
-    """No gradients and no dropout within; the mode is restored."""
+def evaluating(model: Model) -> Iterator[None]:
+    """Switch gradients and training mode off; restore the model's mode at the end."""
     training = model.training
     model.train(False)
     try:
@@ -136,16 +140,16 @@ def evaluating(model: Network) -> Iterator[None]:
         model.train(training)
 
 
-def _posterior(model: Network, batch: Batch) -> tuple[Tensor, ...]:
-    """The fields of a `Posterior`, in their order."""
-    out = model(batch.face, batch.voice, batch.face_present, batch.voice_present)
-    nothing = (out.w_f + out.w_a <= 0)[:, None]
-    logits = out.fusion_logits / model.temperature(batch.face_present, batch.voice_present)
-    return (
-        logits.softmax(dim=-1).masked_fill(nothing, torch.nan),
-        out.w_f,
-        out.w_a,
-        out.e_c.masked_fill(nothing, torch.nan),
-        out.e_f.masked_fill(~batch.face_present[:, None], torch.nan),
-        out.e_a.masked_fill(~batch.voice_present[:, None], torch.nan),
-    )
+def _posterior(model: Model, batch: Batch) -> dict[str, Tensor]:
+    """Return the fields of a `Posterior`."""
+    output = model(batch.face, batch.voice, batch.face_present, batch.voice_present)
+    nothing = (output.w_f + output.w_a <= 0)[:, None]
+    logits = output.fusion_logits / model.temperature(batch.face_present, batch.voice_present)
+    return {
+        "probability": logits.softmax(dim=-1).masked_fill(nothing, torch.nan),
+        "face_weight": output.w_f,
+        "voice_weight": output.w_a,
+        "embedding": output.e_c.masked_fill(nothing, torch.nan),
+        "face_embedding": output.e_f.masked_fill(~batch.face_present[:, None], torch.nan),
+        "voice_embedding": output.e_a.masked_fill(~batch.voice_present[:, None], torch.nan),
+    }

@@ -1,20 +1,22 @@
-"""Refining the answers for a whole set of unlabelled clips together: modes `setting`, `cross`.
+"""Label propagation over a set of unlabelled clips: the modes `setting` and `cross`.
 
-Both start from what a model says of each clip alone, join every clip to those that look or sound
-most like it, and let the answers flow along the joints.
+Both start from a model's posterior of each clip alone, connect each clip with its nearest
+neighbours by face and by voice, and propagate the posteriors along the edges.
 
 - Label propagation on a nearest-neighbour graph: Zhou, Bousquet, Lal, Weston and Schölkopf,
   "Learning with Local and Global Consistency", 2004. Faces and voices give a graph each, which
   are added: Zhou and Burges, "Spectral Clustering and Transductive Learning with Multiple Views",
-  2007. Degrees are regularised, so that weak joints stay weak: Chaudhuri, Chung and Tsiatas,
+  2007. Degrees are regularised, so that weak edges stay weak: Chaudhuri, Chung and Tsiatas,
   "Spectral Clustering of Graphs with General Degrees in the Extended Planted Partition Model",
   2012.
-- Speakers whom the set seems to hold more often than others count for less (distribution
-  alignment): Berthelot et al., "ReMixMatch", 2020, here softened and smoothed.
-- The embeddings are centred on the set itself, which takes out what its recordings have in
-  common and the training recordings have not, such as the language.
+- Speakers who are named more often than others count for less (distribution alignment): Berthelot
+  et al., "ReMixMatch", 2020, here softened and smoothed.
+- The embeddings are centred on the set itself. That removes what its recordings share and the
+  training recordings lack, such as the language.
 
-Only answers and embeddings are used, which every architecture gives. Everything is deterministic.
+The input is posteriors and embeddings, which every architecture gives. Everything is deterministic.
+The nearest neighbours are found here and not by scikit-learn, which takes a second to import and is
+no faster on 10^4 clips.
 """
 
 from __future__ import annotations
@@ -38,9 +40,9 @@ MAX_STEPS = 200
 BLOCK = 2**22  # cosines held at a time, 16 MiB
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PropagateOptions:
-    """How answers are propagated, chosen on the development protocol of POLY-SIM.
+    """The options of propagation; the defaults were chosen on POLY-SIM's development protocol.
 
     Raises:
         UsageError: a number is out of range.
@@ -49,15 +51,15 @@ class PropagateOptions:
 
     neighbours: int = 10  # k of the graph
     power: float = 6.0  # an edge weighs cosine^power
-    degree_floor: float = 0.05  # added to every degree: below it, neighbours are hardly believed
+    degree_floor: float = 0.05  # added to every degree: below it, neighbours have little influence
     face_weight: float = 1.0  # of the two graphs of clips with face and voice
     voice_weight: float = 2.0
     # Alpha of Zhou et al.: the share of an answer that comes from neighbours, 0 to below 1.
-    alpha: float = 0.95  # for clips that are only heard
-    alpha_seen: float = 0.9  # for sets with faces, whose single answers are better
-    alpha_cross: float = 0.3  # on the voice graph, after the answers of complete clips came in
-    complete_share: float = 0.8  # of a voice's start in mode `cross`, from its complete clip
-    sharpness: float = 0.5  # probabilities flow as p^sharpness, and are sharpened back after
+    alpha: float = 0.95  # of sets without faces
+    alpha_with_faces: float = 0.9  # of sets with faces, whose single answers are better
+    alpha_cross: float = 0.3  # on the voice graph, from starts that hold complete clips' answers
+    complete_share: float = 0.8  # of the complete clip in a voice's start in mode `cross`
+    sharpness: float = 0.5  # p^sharpness is propagated, and sharpened back afterwards
     balance: float = 0.7  # exponent of the correction for often-named speakers, 0 for none
     balance_floor: float = 0.5  # added to a speaker's clips, in parts of the mean N / C
     balance_clips: float = 5.0  # and at least so many clips, which keeps small sets as they are
@@ -71,7 +73,7 @@ class PropagateOptions:
             self._check(name, 0 < getattr(self, name) < math.inf, "a number above 0")
         for name in ("degree_floor", "face_weight", "voice_weight", "balance", "balance_floor"):
             self._check(name, 0 <= getattr(self, name) < math.inf, "0 or more")
-        for name in ("alpha", "alpha_seen", "alpha_cross"):
+        for name in ("alpha", "alpha_with_faces", "alpha_cross"):
             self._check(name, 0 <= getattr(self, name) < 1, "0 to below 1")
         self._check("complete_share", 0 <= self.complete_share <= 1, "0 to 1")
 
@@ -81,12 +83,12 @@ class PropagateOptions:
             raise UsageError(f"propagation: {name} is {found}; {wanted} was expected")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SettingClips:
-    """The N clips of one setting: what a model says of each alone, and what it heard and saw.
+    """The N clips of one setting: the posterior of each alone, and its embeddings.
 
     A row of NaN stands for a clip without an answer. Rows of embeddings that are marked missing
-    are never looked at. Without `face` the setting is voice only.
+    are never read. Without `face` the setting is voice only.
 
     Raises:
         UsageError: an array has the wrong rank, type or length, a probability is below 0 or above
@@ -113,11 +115,11 @@ class SettingClips:
             _raise_first(bad, name + " of row {} is not finite", "mark it missing")
 
     def __len__(self) -> int:
-        """N, the number of clips."""
+        """Return N, the number of clips."""
         return len(self.probability)
 
     def take(self, index: NDArray[np.int64]) -> SettingClips:
-        """The clips at the positions `index` [M]."""
+        """Return the clips at the positions `index` [M]."""
         return SettingClips(**{k: v[index] for k, v in vars(self).items() if v is not None})
 
     @property
@@ -129,41 +131,41 @@ class SettingClips:
         return found
 
     @property
-    def seen(self) -> bool:
-        """Whether any clip has a face."""
+    def has_faces(self) -> bool:
+        """True where any clip has a face."""
         return self.face_present is not None and bool(self.face_present.any())
 
 
 def propagate_setting(clips: SettingClips, options: PropagateOptions | None = None) -> Array:
-    """Answers [N, C] refined over the clips of one setting (mode `setting`).
+    """Return answers [N, C] refined over the clips of one setting (mode `setting`).
 
-    Solves F = alpha S F + (1 - alpha) Y, Y being the single answers after balancing and S the
-    normalised graph. Rows sum to 1. They rank speakers better than single answers do, but their
-    size is no longer a calibrated probability. A clip alone in its set keeps its answer; a clip
-    with NaN gets one from its neighbours, and keeps NaN without any, as a clip with neither face
-    nor voice does. Clips that are the same in everything count once.
+    They solve F = alpha S F + (1 - alpha) Y, with the single answers after balancing as Y and the
+    normalised graph as S. Rows sum to 1. They rank speakers better than single answers do, but are
+    no longer calibrated. A clip alone in its set keeps its answer. A row of NaN gets an answer from
+    its neighbours; it stays NaN without any, and where the clip has neither face nor voice. Clips
+    that are equal in everything count once.
 
     Time grows with N squared (10^4 clips: seconds), memory with N.
     """
     options = options or PropagateOptions()
     first, copy = _distinct(clips)
-    return _power(_setting(clips.take(first), options), 1 / options.sharpness)[copy]
+    return _power(_propagate(clips.take(first), options), 1 / options.sharpness)[copy]
 
 
 def propagate_cross(
     complete: SettingClips, voice_only: SettingClips, options: PropagateOptions | None = None
 ) -> tuple[Array, Array]:
-    """Answers with and without face, both [N, C], where the first help the second (mode `cross`).
+    """Return answers with and without face, both [N, C]; the first help the second (mode `cross`).
 
     As the published systems of POLY-SIM do, it answers P4 and P6 (voices only) with the help of
     the faces of the very same clips: each voice starts from a mixture of its own answer and that
-    of its complete clip, and answers then flow over the voice graph. Such figures are no voice
-    recognition rates. A missing voice gets its complete clip's answer.
+    of its complete clip, and propagates over the voice graph. Such figures are no rates of voice
+    recognition. A missing voice gets its complete clip's answer.
 
     Args:
         complete: N clips with face and voice.
         voice_only: the same clips in the same order, without faces.
-        options: how.
+        options: the options of propagation.
 
     Raises:
         UsageError: the two are not the same clips or speakers, or `voice_only` has faces.
@@ -176,52 +178,51 @@ def propagate_cross(
             f"propagation: the complete clips have probabilities of shape {shapes[0]} and the "
             f"voices {shapes[1]}; pass the same clips in the same order to both"
         )
-    if voice_only.seen:
+    if voice_only.has_faces:
         raise UsageError("propagation: voice_only holds faces; only the complete clips may")
     first, copy = _distinct(complete, voice_only)
     complete, voice_only = complete.take(first), voice_only.take(first)
-    seen = _setting(complete, options)
-    start = _mixture(_start(voice_only, options), seen, options.complete_share)
-    heard = _unit_sum(_flow(_graph(voice_only, options), start, options.alpha_cross))
+    with_faces = _propagate(complete, options)
+    start = _mixture(_start(voice_only, options), with_faces, options.complete_share)
+    voices = _unit_sum(_fixed_point(_graph(voice_only, options), start, options.alpha_cross))
     back = 1 / options.sharpness
-    return _power(seen, back)[copy], _power(heard, back)[copy]
+    return _power(with_faces, back)[copy], _power(voices, back)[copy]
 
 
-def _setting(clips: SettingClips, options: PropagateOptions) -> Array:
-    """The answers [N, C] as they flow: not yet sharpened back."""
-    alpha = options.alpha_seen if clips.seen else options.alpha
-    return _unit_sum(_flow(_graph(clips, options), _start(clips, options), alpha))
+def _propagate(clips: SettingClips, options: PropagateOptions) -> Array:
+    """Return the propagated answers [N, C], not yet sharpened back."""
+    alpha = options.alpha_with_faces if clips.has_faces else options.alpha
+    return _unit_sum(_fixed_point(_graph(clips, options), _start(clips, options), alpha))
 
 
 def _start(clips: SettingClips, options: PropagateOptions) -> Array:
-    """Y [N, C]: the single answers, balanced and flattened; NaN where there is none."""
+    """Return Y [N, C]: the single answers, balanced and flattened; NaN where there is none."""
     probability = clips.probability.astype(np.float32)
     return _power(_balanced(probability, options), options.sharpness)
 
 
 def _balanced(probability: Array, options: PropagateOptions) -> Array:
-    """Answers [N, C] divided by how often the other clips name each speaker, to a power.
+    """Return answers [N, C] divided by a power of each speaker's clips among the other clips.
 
-    Without it, a speaker of whom training has little is taken for another throughout, who then
-    seems to be there twice. The floor keeps the correction small: sets of a few speakers, or of
-    one, are hardly changed.
+    Without it, a speaker with few training clips is taken for another one throughout, who then has
+    twice the clips. The floor keeps the correction small for sets of a few speakers, or of one.
     """
-    said = np.isfinite(probability[:, :1])
-    mean = said.sum() / probability.shape[1]
+    answered = np.isfinite(probability[:, :1])
+    mean = answered.sum() / probability.shape[1]
     floor = max(options.balance_floor * mean, options.balance_clips)
-    filled = np.where(said, probability, 0)
+    filled = np.where(answered, probability, 0)
     others = filled.sum(axis=0) - filled  # without the clip itself
     return _unit_sum(probability * ((others + floor) / floor) ** -np.float32(options.balance))
 
 
 def _mixture(own: Array, other: Array, share: float) -> Array:
-    """(1 - share) own + share other, both [N, C]; where one is NaN, the other."""
+    """Return (1 - share) own + share other, both [N, C]; where one is NaN, the other one."""
     mixed = (1 - share) * own + np.float32(share) * other
     return np.where(np.isnan(own), other, np.where(np.isnan(other), own, mixed))
 
 
-def _flow(graph: sp.csr_array, start: Array, alpha: float) -> Array:
-    """The fixed point of F = alpha S F + (1 - alpha) Y, [N, C]; rows without a start begin at 0."""
+def _fixed_point(graph: sp.csr_array, start: Array, alpha: float) -> Array:
+    """Return the fixed point [N, C] of F = alpha S F + (1 - alpha) Y; NaN in Y counts as 0."""
     source = (1 - np.float32(alpha)) * np.nan_to_num(start)
     now = source
     for _ in range(MAX_STEPS if graph.nnz else 0):
@@ -232,10 +233,10 @@ def _flow(graph: sp.csr_array, start: Array, alpha: float) -> Array:
 
 
 def _graph(clips: SettingClips, options: PropagateOptions) -> sp.csr_array:
-    """S [N, N]: the graphs of faces and voices, weighted and added.
+    """Return S [N, N], the weighted sum of the graphs of faces and voices.
 
-    A clip that lacks one of them has the whole of its weight in the other. No eigenvalue is above
-    1, so propagation converges.
+    A clip that lacks one modality has its whole weight in the other. No eigenvalue is above 1, so
+    propagation converges.
     """
     diversity = _diversity(clips.probability) if options.centre else 0.0
     weights = {"voice": options.voice_weight, "face": options.face_weight}
@@ -249,18 +250,18 @@ def _graph(clips: SettingClips, options: PropagateOptions) -> sp.csr_array:
 
 
 def _diversity(probability: Vectors) -> float:
-    """1 - sum of squared shares: near 1 for many speakers alike, 0 for one.
+    """Return 1 - sum of squared speaker shares: near 1 for many speakers alike, 0 for one.
 
-    The mean of many speakers is what their recordings share; that of one is the speaker's own.
+    The mean vector of many speakers is what their recordings share; that of one is the speaker's own.
     """
-    said = probability[np.isfinite(probability[:, :1]).all(axis=1)]
-    return 1 - float(np.square(said.mean(axis=0)).sum()) if len(said) else 0.0
+    answers = probability[np.isfinite(probability[:, :1]).all(axis=1)]
+    return 1 - float(np.square(answers.mean(axis=0)).sum()) if len(answers) else 0.0
 
 
 def _neighbour_graph(
     vectors: Vectors, present: Mask, diversity: float, options: PropagateOptions
 ) -> sp.csr_array:
-    """D^-1/2 W D^-1/2 [N, N] of the present rows; W symmetric, without a diagonal."""
+    """Return D^-1/2 W D^-1/2 [N, N] of the present rows; W is symmetric with a zero diagonal."""
     index = np.flatnonzero(present)
     unit = _unit(vectors[index].astype(np.float32))
     if len(unit):
@@ -277,13 +278,13 @@ def _neighbour_graph(
 
 
 def _neighbours(unit: Array, k: int) -> tuple[NDArray[np.int64], Array]:
-    """The k nearest other rows of each of N unit vectors [N, D]: positions and cosines [N, k]."""
+    """Return positions and cosines [N, k] of the k nearest other rows of N unit vectors [N, D]."""
     count = len(unit)
     near, cosine = np.zeros((count, k), np.int64), np.zeros((count, k), np.float32)
     step = max(1, BLOCK // max(1, count))
     for start in range(0, count if k else 0, step):
         block = unit[start : start + step] @ unit.T
-        block[np.arange(len(block)), start + np.arange(len(block))] = -2
+        block[np.arange(len(block)), start + np.arange(len(block))] = -2  # a row itself
         best = np.argpartition(block, count - k, axis=1)[:, count - k :]
         near[start : start + step] = best
         cosine[start : start + step] = np.take_along_axis(block, best, axis=1)
@@ -291,9 +292,9 @@ def _neighbours(unit: Array, k: int) -> tuple[NDArray[np.int64], Array]:
 
 
 def _distinct(*settings: SettingClips) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Positions of clips that differ [M], and for each clip [N] which of these it equals.
+    """Return the positions [M] of clips that differ, and for each clip [N] the one it equals.
 
-    Twins are nearest to one another and would shut out everybody else.
+    Equal clips are nearest to one another, and would leave no neighbours but themselves.
     """
     arrays = [np.ascontiguousarray(clips.probability) for clips in settings]
     for clips in settings:
@@ -306,7 +307,7 @@ def _distinct(*settings: SettingClips) -> tuple[NDArray[np.int64], NDArray[np.in
 
 
 def _power(values: Array, exponent: float) -> Array:
-    """Rows [N, C] to a power, with the sum 1; relative to the best, so that none underflows."""
+    """Return rows [N, C] to a power, with the sum 1; relative to the best, against underflow."""
     best = values.max(axis=1, keepdims=True)
     return _unit_sum((values / best) ** np.float32(exponent))
 
@@ -316,7 +317,7 @@ def _unit(vectors: Array) -> Array:
 
 
 def _unit_sum(values: Vectors) -> Array:
-    """Rows [N, C] that sum to 1; those that sum to nothing become NaN."""
+    """Return rows [N, C] scaled to the sum 1; rows that sum to 0 become NaN."""
     total = values.sum(axis=1, keepdims=True)
     return (values / np.where(total > 0, total, np.nan)).astype(np.float32)
 
@@ -335,11 +336,13 @@ def _check_array(name: str, array: Any, rank: int, kind: Any, length: int | None
 
 def _check_probability(probability: Vectors) -> None:
     if not probability.shape[1]:
-        raise UsageError("propagation: probability has no column; one a speaker was expected")
-    said = ~np.isnan(probability).all(axis=1)
+        raise UsageError(
+            "propagation: probability has no column; one for each speaker was expected"
+        )
+    answered = ~np.isnan(probability).all(axis=1)
     good = (probability >= 0).all(axis=1) & (np.abs(probability.sum(axis=1) - 1) < 1e-3)
     _raise_first(
-        said & ~good,
+        answered & ~good,
         "probability of row {} is not between 0 and 1 with the sum 1",
         "pass a softmax, or NaN for a clip without answer",
     )

@@ -1,6 +1,6 @@
-"""What goes into the model and what comes out of it, as NumPy arrays.
+"""The NumPy arrays that go into a model and that come out of it.
 
-This module does not import torch, so that reading features and printing answers stays quick.
+This module does not import torch, so that reading features and printing answers stay quick.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from mraf.errors import UsageError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Features:
-    """The embeddings of N clips. What is missing is marked by the masks.
+    """The face and voice vectors of N clips; masks mark the missing ones.
 
-    The values in a row that is marked missing are never looked at. Vectors need not be
-    normalised: the model does that.
+    Values in a row that is marked missing are never read. Vectors need not be normalised: the
+    model does that.
 
     Raises:
         UsageError: an array has the wrong rank, type or length, or a present row is not finite.
@@ -34,7 +34,7 @@ class Features:
     recording: NDArray[np.int64]  # [N], index of the recording the clip was cut from
 
     def __post_init__(self) -> None:
-        """Check ranks, types, lengths and that present rows are finite."""
+        """Check ranks, types, lengths, and that present rows are finite."""
         for name in ("face", "voice"):
             _check_array(name, getattr(self, name), 2, np.float32, len(self.label))
             present = getattr(self, f"{name}_present")
@@ -44,25 +44,25 @@ class Features:
             _check_array(name, getattr(self, name), 1, np.int64, len(self.label))
 
     def __len__(self) -> int:
-        """N, the number of clips."""
+        """Return N, the number of clips."""
         return len(self.label)
 
     def take(self, index: Any) -> Features:
-        """The clips that `index` picks: positions [M], a mask [N] or a slice."""
+        """Return the clips at `index`: positions [M], a mask [N] or a slice."""
         return Features(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
     def without_face(self) -> Features:
-        """The same clips with every face marked missing."""
+        """Return the same clips with every face marked missing."""
         return replace(self, face_present=np.zeros(len(self), np.bool_))
 
     def without_voice(self) -> Features:
-        """The same clips with every voice marked missing."""
+        """Return the same clips with every voice marked missing."""
         return replace(self, voice_present=np.zeros(len(self), np.bool_))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Posterior:
-    """What the model says of N clips. Where nothing was present, probabilities are NaN."""
+    """The speakers' posterior probabilities of N clips; NaN where a clip has no modality."""
 
     probability: NDArray[np.float32]  # [N, C], rows sum to 1
     face_weight: NDArray[np.float32]  # [N], w_f of eq. 11; 0 where the face is missing
@@ -72,7 +72,7 @@ class Posterior:
     voice_embedding: NDArray[np.float32] | None = None  # [N, D_a], e_a, unit; NaN where missing
 
     def __len__(self) -> int:
-        """N, the number of clips."""
+        """Return N, the number of clips."""
         return len(self.probability)
 
 

@@ -18,7 +18,7 @@ from mraf.pipeline.workspace import Workspace, write_text
 from mraf.types import Features
 
 if TYPE_CHECKING:
-    from mraf.prediction import Network
+    from mraf.prediction import Model
 
 log = logging.getLogger("mraf")
 
@@ -140,9 +140,7 @@ def unseen_clips(labels: FeatureLabels, meta: dict[str, Any]) -> np.ndarray:
     )
 
 
-def _settings(
-    model: "Network", same: Features, elsewhere: Features, mode: str
-) -> dict[str, Setting]:
+def _settings(model: "Model", same: Features, elsewhere: Features, mode: str) -> dict[str, Setting]:
     """P3 to P6 of clips in the languages of training and in others."""
     answers = probabilities(model, [same, elsewhere], mode)
     return {
@@ -168,7 +166,7 @@ def score(
     return Setting(float((guess == clips.label)[suits].mean()), int(suits.sum()))
 
 
-def _more(model: "Network", clips: Features, language: np.ndarray) -> dict[str, Setting]:
+def _more(model: "Model", clips: Features, language: np.ndarray) -> dict[str, Setting]:
     """Each clip alone: as it comes, by its face alone, and by language."""
     from mraf.prediction import predict
 

@@ -147,12 +147,12 @@ class Identifier:
     def _features(self, face: FaceResult, voice: VoiceResult) -> Features:
         config = self._model.config
         return Features(
-            _row(face.vector, config.face_dim),
-            np.array([face.vector is not None]),
-            _row(voice.vector, config.voice_dim),
-            np.array([voice.vector is not None]),
-            np.array([-1]),
-            np.array([0]),
+            face=_row(face.vector, config.face_dim),
+            face_present=np.array([face.vector is not None]),
+            voice=_row(voice.vector, config.voice_dim),
+            voice_present=np.array([voice.vector is not None]),
+            label=np.array([-1]),
+            recording=np.array([0]),
         )
 
 

@@ -1,6 +1,7 @@
 """The three ways of using a test set, which are never mixed: single, setting, cross."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ from mraf.errors import UsageError, choices
 from mraf.types import Features, Posterior
 
 if TYPE_CHECKING:
-    from mraf.prediction import Network
+    from mraf.prediction import Model
     from mraf.propagation import SettingClips
 
 MODES = {
@@ -22,39 +23,42 @@ Answer = tuple[np.ndarray, np.ndarray]
 """Probabilities `[N, C]` of the same clips with their faces, and with the faces hidden."""
 
 
-def probabilities(model: "Network", parts: Sequence[Features], mode: str) -> list[Answer]:
-    """What a model says in a mode of the clips of each part, such as a language.
+def probabilities(model: "Model", parts: Sequence[Features], mode: str) -> list[Answer]:
+    """Return a model's probabilities in a mode, for the clips of each part, such as a language.
 
-    Rows in which nothing was present are NaN. In `single` and `setting` what is said with the faces
-    hidden does not depend on the faces. In none does one part depend on another.
+    Rows without face and voice are NaN. In `single` and `setting` the probabilities with hidden
+    faces do not depend on the faces. In no mode does one part depend on another.
 
-    Raises UsageError for another mode.
+    Raises UsageError for an unknown mode.
     """
     from mraf.prediction import predict
 
     if mode not in MODES:
         raise UsageError(f"There is no mode '{mode}' {choices(mode, MODES)}")
-    said = [(predict(model, clips), predict(model, clips.without_face())) for clips in parts]
+    pairs = [(predict(model, clips), predict(model, clips.without_face())) for clips in parts]
     if mode == "single":
-        return [(complete.probability, voice.probability) for complete, voice in said]
+        return [(complete.probability, voice.probability) for complete, voice in pairs]
     from mraf.propagation import propagate_cross, propagate_setting
 
-    pairs = [(_clips(complete), _clips(voice)) for complete, voice in said]
+    starts = [(_setting_clips(complete), _setting_clips(voice)) for complete, voice in pairs]
     if mode == "setting":
         return [
-            (propagate_setting(complete), propagate_setting(voice)) for complete, voice in pairs
+            (propagate_setting(complete), propagate_setting(voice)) for complete, voice in starts
         ]
-    return [propagate_cross(complete, voice) for complete, voice in pairs]
+    return [propagate_cross(complete, voice) for complete, voice in starts]
 
 
-def _clips(said: Posterior) -> "SettingClips":
-    """What propagation starts from. A clip that lacks both has neither vector nor answer."""
+def _setting_clips(posterior: Posterior) -> "SettingClips":
+    """Return the input of propagation; a clip without face and voice has no vector and no answer."""
     from mraf.propagation import SettingClips
 
-    assert said.face_embedding is not None and said.voice_embedding is not None
-    seen = np.asarray(np.isfinite(said.face_embedding).all(axis=1))
-    heard = np.asarray(np.isfinite(said.voice_embedding).all(axis=1))
-    voice, face = np.nan_to_num(said.voice_embedding), np.nan_to_num(said.face_embedding)
-    if not seen.any():
-        return SettingClips(said.probability, voice, heard)
-    return SettingClips(said.probability, voice, heard, face, seen)
+    assert posterior.face_embedding is not None and posterior.voice_embedding is not None
+    face_present = np.asarray(np.isfinite(posterior.face_embedding).all(axis=1))
+    clips = SettingClips(
+        probability=posterior.probability,
+        voice=np.nan_to_num(posterior.voice_embedding),
+        voice_present=np.asarray(np.isfinite(posterior.voice_embedding).all(axis=1)),
+    )
+    if not face_present.any():
+        return clips
+    return replace(clips, face=np.nan_to_num(posterior.face_embedding), face_present=face_present)

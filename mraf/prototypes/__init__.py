@@ -1,1 +1,1 @@
-"""Heads that compare with prototypes of each speaker."""
+"""The default model: heads that compare a clip with each speaker's prototype."""

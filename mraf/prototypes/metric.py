@@ -1,7 +1,8 @@
-"""Learning the metric that the prototypes are compared in, on recordings made hard.
+"""Episodic training of the metric in which voices are compared with prototypes.
 
-An episode shows clips of recordings that their speaker's prototype does not hold, moved by what
-other speakers' recordings differ in: what is left to learn is which of those differences to ignore.
+An episode compares clips with prototypes that leave the clip's own recording out, and adds to each
+clip a difference between two recordings of another speaker. So the metric learns which differences
+between recordings to ignore.
 """
 
 from __future__ import annotations
@@ -13,36 +14,38 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mraf.network.losses import cross_entropy, distillation
-from mraf.prototypes.model import TEMPERATURE, UNKNOWN, fuse_scores
+from mraf.prototypes.fusion import UNKNOWN, fuse_scores
+from mraf.prototypes.model import INITIAL_TEMPERATURE
 from mraf.prototypes.options import PrototypicalOptions
 from mraf.prototypes.recordings import Recordings, whitening
 
 
-@dataclass(frozen=True)
-class Side:
-    """One modality of N training clips: whitened vectors and what is compared with them."""
+@dataclass(frozen=True, kw_only=True)
+class TrainingModality:
+    """The whitened vectors of one modality of N training clips, and their statistics."""
 
     present: Tensor  # [N] bool
-    u: Tensor  # [N, D], unit; zero where missing
-    own: Tensor  # [N, D], unit: the speaker's prototype without the clip's own recording
+    u: Tensor  # [N, D], whitened vectors of unit length; zero where missing
+    own_prototype: Tensor  # [N, D], unit: the speaker's prototype without the clip's own recording
     prototypes: Tensor  # [C, D], unit; zero where unknown
     differences: Tensor  # [M, D], of recordings from their speaker's mean
     recordings: Recordings  # of the clips that are present
-    mean: Tensor  # [D]
-    whitening: Tensor  # [D, D]
+    mean: Tensor  # [D], mu
+    whitening: Tensor  # [D, D], W
 
     @classmethod
     def of(
         cls,
         x: Tensor,
+        *,
         present: Tensor,
         label: Tensor,
         recording: Tensor,
         classes: int,
         shrinkage: float,
         centre: bool = True,
-    ) -> Side:
-        """From vectors [N, D] of any length, labels [N] and recordings [N]."""
+    ) -> TrainingModality:
+        """Whiten vectors [N, D] of any length, with labels [N], recordings [N] and a mask [N]."""
         recordings = Recordings.of(label[present], recording[present], classes)
         x = F.normalize(x[present], dim=-1)
         mean = x.new_zeros(x.shape[1])
@@ -52,38 +55,62 @@ class Side:
             white = whitening(recordings.within(x), shrinkage)
         u = F.normalize((x - mean) @ white, dim=-1)
         return cls(
-            present,
-            _spread(u, present),
-            _spread(F.normalize(recordings.without_own(u), dim=-1), present),
-            F.normalize(recordings.prototypes(u), dim=-1),
-            recordings.differences(u),
-            recordings,
-            mean,
-            white,
+            present=present,
+            u=_to_all_rows(u, present),
+            own_prototype=_to_all_rows(F.normalize(recordings.without_own(u), dim=-1), present),
+            prototypes=F.normalize(recordings.prototypes(u), dim=-1),
+            differences=recordings.differences(u),
+            recordings=recordings,
+            mean=mean,
+            whitening=white,
         )
 
     def episode(self, index: Tensor, noise: float) -> tuple[Tensor, Tensor]:
-        """Clips [B, D] at `index` [B] as if of another recording, and their speakers [B, D]."""
+        """Return the clips [B, D] at `index` [B], moved, and their own prototypes [B, D].
+
+        Each clip moves by a random multiple of a random recording difference, scaled by `noise`.
+        """
         u = self.u[index]
         if noise and len(self.differences):
             other = self.differences[torch.randint(len(self.differences), (len(index),))]
             u = F.normalize(u + noise * torch.randn(len(index), 1) * other, dim=-1)
-        return u, self.own[index]
+        return u, self.own_prototype[index]
+
+    def scores(
+        self, index: Tensor, label: Tensor, *, metric: Tensor | None, noise: float
+    ) -> Tensor:
+        """Return the cosines [B, C] of an episode's clips at `index` [B] to the prototypes.
+
+        The cosine to the own speaker `label` [B] is that to the own prototype.
+        """
+        u, own = self.episode(index, noise)
+        prototypes = self.prototypes
+        if metric is not None:
+            u, own, prototypes = (F.normalize(x @ metric, dim=-1) for x in (u, own, prototypes))
+        cosine = u @ prototypes.T
+        # Overwrite, in each row, the column of the clip's own speaker.
+        cosine = cosine.scatter(1, label[:, None], (u * own).sum(dim=-1, keepdim=True))
+        return cosine.masked_fill(~self.recordings.known, UNKNOWN)
 
 
 def learn_metric(
-    face: Side, voice: Side, label: Tensor, recording: Tensor, options: PrototypicalOptions
+    face: TrainingModality,
+    voice: TrainingModality,
+    *,
+    label: Tensor,
+    recording: Tensor,
+    options: PrototypicalOptions,
 ) -> Tensor:
-    """The metric M [D_a, D_a] of the voice, by which q = l2(u M); the face's stays the identity.
+    """Learn the metric M [D_a, D_a] of the voice, used as q = l2(u M); the face has none.
 
-    The face's vectors tell speakers apart so well that a learned metric only harms.
+    Face vectors separate speakers so well that a learned metric of the face lowers accuracy.
 
     Args:
-        face: the training clips' faces.
+        face: the faces of the training clips.
         voice: their voices.
         label: [N].
         recording: [N].
-        options: how to train.
+        options: the training options.
 
     """
     classes, dim = voice.prototypes.shape
@@ -93,11 +120,12 @@ def learn_metric(
     identity = torch.eye(dim)
     optimizer = torch.optim.Adam([change], lr=options.lr)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, options.rate)
-    # Speakers alike, their recordings alike, and clips alike.
     weight = Recordings.of(label, recording, classes).weight
     for _ in range(options.steps):
         index = torch.multinomial(weight, options.batch_size, replacement=True)
-        loss = _loss(face, voice, identity + change, index, label[index], options)
+        loss = _loss(
+            face, voice, metric=identity + change, index=index, label=label[index], options=options
+        )
         loss = loss + options.decay * change.square().sum()
         optimizer.zero_grad()
         loss.backward()
@@ -107,19 +135,27 @@ def learn_metric(
 
 
 def _loss(
-    face: Side,
-    voice: Side,
+    face: TrainingModality,
+    voice: TrainingModality,
+    *,
     metric: Tensor,
     index: Tensor,
     label: Tensor,
     options: PrototypicalOptions,
 ) -> Tensor:
-    """Equations 15 to 17 without the centre loss: prototypes are centres already."""
+    """Return the loss of equations 15 to 17, without the centre loss: prototypes are centres."""
     has_face, has_voice = face.present[index], voice.present[index]
-    c_f = _scores(face, index, label, None, options.noise)
-    c_a = _scores(voice, index, label, metric, options.noise)
-    z_c = fuse_scores(c_f, c_a, has_face, has_voice, options.voice_weight, options.power)[0]
-    z_a, z_c = c_a / TEMPERATURE, z_c / TEMPERATURE
+    c_f = face.scores(index, label, metric=None, noise=options.noise)
+    c_a = voice.scores(index, label, metric=metric, noise=options.noise)
+    z_c, _, _ = fuse_scores(
+        c_f,
+        c_a,
+        face_present=has_face,
+        voice_present=has_voice,
+        voice_weight=options.voice_weight,
+        power=options.power,
+    )
+    z_a, z_c = c_a / INITIAL_TEMPERATURE, z_c / INITIAL_TEMPERATURE
     complete = has_face & has_voice
     return (
         options.lambda_a * cross_entropy(z_a, label, has_voice)
@@ -128,19 +164,6 @@ def _loss(
     )
 
 
-def _scores(
-    side: Side, index: Tensor, label: Tensor, metric: Tensor | None, noise: float
-) -> Tensor:
-    """Cosines [B, C]; that to the own speaker is to the prototype without the own recording."""
-    u, own = side.episode(index, noise)
-    prototypes = side.prototypes
-    if metric is not None:
-        u, own, prototypes = (F.normalize(x @ metric, dim=-1) for x in (u, own, prototypes))
-    cosine = u @ prototypes.T
-    cosine = cosine.scatter(1, label[:, None], (u * own).sum(dim=-1, keepdim=True))
-    return cosine.masked_fill(~side.recordings.known, UNKNOWN)
-
-
-def _spread(x: Tensor, present: Tensor) -> Tensor:
-    """Rows [N, D] with those of x [M, D] where `present` [N], else zero."""
+def _to_all_rows(x: Tensor, present: Tensor) -> Tensor:
+    """Return rows [N, D]: those of x [M, D] where `present` [N], in order, and zero elsewhere."""
     return x.new_zeros(len(present), x.shape[1]).masked_scatter(present[:, None], x)

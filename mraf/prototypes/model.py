@@ -1,9 +1,9 @@
-"""MRAF whose three heads compare with prototypes: the architecture of the preset `default`.
+"""The architecture of the preset `default`: comparison with a prototype of each speaker.
 
-A head of weights, as in the paper, learns each speaker from scratch and recognises the recordings it
-was shown. A head that compares with the mean of a speaker's recordings has nothing to overfit, and
-what is learned instead, which directions of the voice vary between recordings of one speaker and
-which between speakers, is shared by all of them.
+A head of weights, as in the paper, learns each speaker from scratch and fits the recordings it was
+trained on. A head that compares with the mean of a speaker's recordings has no weights to overfit.
+What is learned, which directions of the voice vary between recordings of one speaker and which
+between speakers, is shared by all speakers.
 """
 
 from __future__ import annotations
@@ -18,23 +18,17 @@ from mraf.calibration import Temperatures
 from mraf.checks import check_choice, check_flag
 from mraf.errors import UsageError
 from mraf.network.model import MRAFOutput
-from mraf.prototypes.reliability import (
-    MISSING_TOKENS,
-    UNKNOWN,
-    Change,
-    ReliabilityHead,
-    fuse_scores,
-)
+from mraf.prototypes.fusion import UNKNOWN, fuse_scores, hide_missing
+from mraf.prototypes.options import MISSING_CANDIDATES
+from mraf.prototypes.reliability import Correction, ReliabilityHead
 
-__all__ = ["UNKNOWN", "Enrolment", "PrototypicalConfig", "PrototypicalMRAF", "fuse_scores"]
-
-TEMPERATURE = 0.1
-"""Of scores in training, before any is fitted: cosines are small numbers."""
+INITIAL_TEMPERATURE = 0.1
+"""The temperature of cosine scores in training, before any is fitted."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PrototypicalConfig:
-    """Everything that fixes the shape of the network.
+    """The shape of the model.
 
     Raises:
         UsageError: a number is out of range.
@@ -44,15 +38,15 @@ class PrototypicalConfig:
     face_dim: int  # D_f
     voice_dim: int  # D_a
     classes: int  # C
-    voice_weight: float = 0.6  # of a voice beside an equally reliable face
-    power: float = 2.0  # how fast reliability falls with the best cosine; 0: not at all
-    candidates: int = 0  # K, tokens of the reliability head; 0: there is none
+    voice_weight: float = 0.6  # of a voice that is as reliable as the face
+    power: float = 2.0  # reliability is (best cosine) ** power; 0: it is 1
+    candidates: int = 0  # K, speakers with tokens in the reliability head; 0: there is no head
     dim: int = 16  # d, of its tokens
     layers: int = 1  # L, of its self-attention
-    attention: bool = True  # whether face and voice attend to each other
-    learn_reliability: bool = True  # else the head only scales the score
+    attention: bool = True  # each modality attends to the other; else to itself
+    learn_reliability: bool = True  # else the head only scales the fused score
     missing_token: str = "learned"  # or "zero"
-    limit: float = 0.07  # largest change of a logarithm of reliability
+    limit: float = 0.07  # largest change of the logarithm of a reliability
 
     def __post_init__(self) -> None:
         """Check ranges and choices."""
@@ -73,20 +67,20 @@ class PrototypicalConfig:
             raise UsageError("model: limit is 0; a number above 0 was expected")
         for name in ("attention", "learn_reliability"):
             check_flag(name, getattr(self, name))
-        check_choice("missing_token", self.missing_token, MISSING_TOKENS)
+        check_choice("missing_token", self.missing_token, MISSING_CANDIDATES)
 
 
-class Enrolment(nn.Module):
-    """One modality: where a vector lies, and how near it is to each speaker's prototype.
+class ClassMeans(nn.Module):
+    """One modality: the embedding of a vector, and its scores against the speakers' prototypes.
 
-    q = l2((l2(x) - mean) projection), compared by its cosine to the prototypes, less a bias that
-    tells how loudly a prototype answers to strangers. All of it comes from the training recordings.
+    The embedding is q = l2((l2(x) - mean) projection). The score of a speaker is its cosine to the
+    prototype, less the prototype's hubness offset. Everything is computed from training recordings.
     """
 
     mean: Tensor
     projection: Tensor
     prototypes: Tensor
-    bias: Tensor
+    offset: Tensor
     known: Tensor
 
     def __init__(self, dim: int, classes: int) -> None:
@@ -94,24 +88,25 @@ class Enrolment(nn.Module):
         self.register_buffer("mean", torch.zeros(dim))  # [D], mu
         self.register_buffer("projection", torch.eye(dim))  # [D, D], whitening times metric
         self.register_buffer("prototypes", torch.zeros(classes, dim))  # [C, D], unit rows
-        self.register_buffer("bias", torch.zeros(classes))  # [C]
+        self.register_buffer("offset", torch.zeros(classes))  # [C], hubness offset
         self.register_buffer("known", torch.zeros(classes, dtype=torch.bool))  # [C]
 
     def embed(self, x: Tensor) -> Tensor:
-        """Unit embeddings [B, D] of vectors [B, D] of any length."""
+        """Return unit embeddings [B, D] of vectors [B, D] of any length."""
         return F.normalize((F.normalize(x, dim=-1) - self.mean) @ self.projection, dim=-1)
 
     def compare(self, q: Tensor) -> Tensor:
-        """Scores [B, C] of unit embeddings [B, D]: cosines less the bias, `UNKNOWN` where unknown."""
-        return (q @ self.prototypes.T - self.bias).masked_fill(~self.known, UNKNOWN)
+        """Return scores [B, C] of unit embeddings [B, D]; `UNKNOWN` without a prototype."""
+        return (q @ self.prototypes.T - self.offset).masked_fill(~self.known, UNKNOWN)
 
 
 class PrototypicalMRAF(nn.Module):
-    """Face and voice compared with prototypes, weighed by learned reliability, summed.
+    """Late fusion of the scores that face and voice give to the speakers' prototypes.
 
-    The parts are those of the paper: an encoder for each modality (whitening and a learned metric),
-    reliabilities from missing-token prompted tokens and cross-attention (`mraf.prototypes.reliability`),
-    weights (eq. 11), a fused score, three heads (z_f, z_a, z_c).
+    Each modality is embedded by whitening and a learned metric and compared with prototypes. Their
+    scores z_f and z_a are averaged by their reliabilities (eq. 11) into z_c. Reliabilities come from
+    the best score; the `ReliabilityHead`, which runs the paper's tokens and cross-attention on the
+    scores of the best candidates, corrects them.
     """
 
     arch = "mraf-prototypes"
@@ -119,18 +114,28 @@ class PrototypicalMRAF(nn.Module):
     def __init__(self, config: PrototypicalConfig) -> None:
         super().__init__()
         self.config = config
-        self.face = Enrolment(config.face_dim, config.classes)
-        self.voice = Enrolment(config.voice_dim, config.classes)
-        self.head = build_head(config) if config.candidates else None
-        self.temperature = Temperatures(TEMPERATURE)
+        self.face = ClassMeans(config.face_dim, config.classes)
+        self.voice = ClassMeans(config.voice_dim, config.classes)
+        self.head: ReliabilityHead | None = None
+        if config.candidates:
+            self.head = ReliabilityHead(
+                candidates=config.candidates,
+                dim=config.dim,
+                layers=config.layers,
+                attention=config.attention,
+                learn_reliability=config.learn_reliability,
+                missing_token=config.missing_token,
+                limit=config.limit,
+            )
+        self.temperature = Temperatures(INITIAL_TEMPERATURE)
 
     def forward(
         self, face: Tensor, voice: Tensor, face_present: Tensor, voice_present: Tensor
     ) -> MRAFOutput:
-        """Answer for B clips, each alone.
+        """Score B clips, each independently of the others.
 
-        e_c is [w_f e_f; w_a e_a] at unit length, [B, D_f + D_a]: it tells who speaks, where e_c of
-        eq. 14 within the head tells only how sure that is.
+        The output's e_c is [w_f e_f; w_a e_a] at unit length, [B, D_f + D_a]. The e_c of eq. 14 exists
+        only within the head, where it gives the scale of the score.
 
         Args:
             face: [B, D_f], of any length; rows that are not present are ignored.
@@ -139,7 +144,7 @@ class PrototypicalMRAF(nn.Module):
             voice_present: [B] bool.
 
         """
-        # A modality that no training clip has cannot be compared, and counts as missing.
+        # Without any prototype of a modality there is nothing to compare with: it counts as missing.
         face_present = face_present & self.face.known.any()
         voice_present = voice_present & self.voice.known.any()
         q_f, q_a = self.face.embed(face), self.voice.embed(voice)
@@ -169,33 +174,23 @@ class PrototypicalMRAF(nn.Module):
         voice_present: Tensor,
         centre: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Fused scores [B, C] and reliabilities r_f and r_a [B] of scores [B, C].
+        """Return fused scores [B, C] and reliabilities r_f and r_a [B] of scores [B, C].
 
-        With `centre`, the changes of reliability are centred on these clips [B], as in training.
+        With `centre` [B], a mask, corrections are centred on these clips, as in training.
         """
-        # What is missing is never looked at.
-        c_f = c_f.masked_fill(~face_present[:, None], UNKNOWN)
-        c_a = c_a.masked_fill(~voice_present[:, None], UNKNOWN)
-        config = self.config
+        # A missing modality has no influence, whatever stands in its row.
+        c_f, c_a = hide_missing(c_f, face_present), hide_missing(c_a, voice_present)
         score, r_f, r_a = fuse_scores(
-            c_f, c_a, face_present, voice_present, config.voice_weight, config.power
+            c_f,
+            c_a,
+            face_present=face_present,
+            voice_present=voice_present,
+            voice_weight=self.config.voice_weight,
+            power=self.config.power,
         )
         if self.head is None:
             return score, r_f, r_a
-        change: Change = self.head(c_f, c_a, score, r_f, r_a)
+        correction: Correction = self.head(c_f, c_a, score, r_f, r_a)
         if centre is not None:
-            change = change.centred(centre)
-        return change.apply(c_f, c_a, r_f, r_a)
-
-
-def build_head(config: PrototypicalConfig) -> ReliabilityHead:
-    """The reliability head that a configuration describes, untrained: it changes nothing."""
-    return ReliabilityHead(
-        config.candidates,
-        config.dim,
-        config.layers,
-        config.attention,
-        config.learn_reliability,
-        config.missing_token,
-        config.limit,
-    )
+            correction = correction.centred(centre)
+        return correction.apply(c_f, c_a, r_f, r_a)

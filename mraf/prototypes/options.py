@@ -7,25 +7,28 @@ from dataclasses import dataclass
 
 from mraf.errors import UsageError
 
+MISSING_CANDIDATES = ("learned", "zero")
+"""The tokens that may stand for the candidates of a missing modality."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class PrototypicalOptions:
-    """How a model with prototype heads is trained; the values here are the preset `default`.
+    """The training options of a model with prototypes; their defaults are the preset `default`.
 
-    `PrototypicalOptions.plain()` gives cosine to one prototype a speaker and nothing learned.
+    `PrototypicalOptions.plain()` learns nothing: it compares by the cosine to class means.
 
     Raises:
         UsageError: a number is out of range.
 
     """
 
-    # What is computed from the training recordings.
+    # Statistics of the training recordings.
     centre: bool = True  # subtract the mean of the recordings' means
-    face_shrinkage: float = 1.0  # of the whitening: 1 is none
+    face_shrinkage: float = 1.0  # of the covariance before whitening; 1 is no whitening
     voice_shrinkage: float = 0.85
-    bias: float = 0.75  # how much of a prototype's loudness is subtracted
+    hubness_offset: float = 0.75  # share of a prototype's hubness to subtract from its scores
     # The fused score.
-    voice_weight: float = 0.6
+    voice_weight: float = 0.6  # of a voice that is as reliable as the face
     power: float = 2.0  # reliability is (best cosine) ** power
     # The learned metric of the voice: Adam, warm-up and linear decay.
     steps: int = 60
@@ -37,55 +40,60 @@ class PrototypicalOptions:
     lambda_a: float = 1.0
     lambda_c: float = 1.0
     lambda_kd: float = 0.2
-    temperature: float = 2.0
+    temperature: float = 2.0  # of the distillation (eq. 16)
     # The reliability head, trained on held-out scores: AdamW, warm-up and linear decay.
-    candidates: int = 2  # K, speakers that a clip has tokens for; 0: no head, reliability is fixed
-    attention: bool = True  # face and voice attend to each other; else each to itself
-    learn_reliability: bool = True  # else the head only tells how sure the answer is
+    candidates: int = 2  # K, speakers with tokens; 0: no head, reliabilities stay fixed
+    attention: bool = True  # each modality attends to the other; else to itself
+    learn_reliability: bool = True  # else the head only scales the fused score
     missing_token: str = "learned"  # or "zero"
     head_dim: int = 16
     head_layers: int = 1
-    head_limit: float = 0.07  # largest change of a logarithm of reliability
+    head_limit: float = 0.07  # largest change of the logarithm of a reliability
     head_steps: int = 200
     head_lr: float = 3e-3
     head_decay: float = 0.01
     head_batch: int = 128
-    face_blend: float = 0.4  # how much of another clip's scores half of the clips get, at most
-    voice_blend: float = 0.7  # more: another language changes the voice, and never the face
-    wrong_faces: float = 0.05  # share of these clips that get another clip's face instead
-    wrong_voices: float = 0.0
+    # Half of a batch is made worse: its scores are mixed with an impostor's, another clip's scores.
+    face_blend: float = 0.4  # largest share of the impostor's face
+    voice_blend: float = 0.7  # larger: another language changes the voice, never the face
+    impostor_faces: float = 0.05  # share of these clips whose face is all the impostor's
+    impostor_voices: float = 0.0
     folds: int = 5  # of the cross-validation that calibrates
     seed: int = 1
     device: str = "auto"
-    threads: int | None = 1  # of torch: matrices this small only wait for a second one
+    threads: int | None = 1  # of torch: a second thread slows down matrices this small
 
     @classmethod
     def plain(cls, **changes: object) -> PrototypicalOptions:
-        """Cosine to one prototype a speaker: no centring, whitening, bias, reliability, metric."""
-        off = {"centre": False, "voice_shrinkage": 1.0, "bias": 0.0, "power": 0.0}
+        """Return options without centring, whitening, hubness offset, reliability and metric."""
+        off = {"centre": False, "voice_shrinkage": 1.0, "hubness_offset": 0.0, "power": 0.0}
         off |= {"steps": 0, "candidates": 0}
         return cls(**{**off, **changes})  # type: ignore[arg-type]
 
     def rate(self, step: int) -> float:
-        """The factor of the learning rate at a step, from 0."""
+        """Return the factor of the metric's learning rate at a step, counted from 0."""
         return min(1, (step + 1) / self.warmup) * (1 - step / max(1, self.steps))
+
+    def head_rate(self, step: int) -> float:
+        """Return the factor of the head's learning rate at a step, counted from 0."""
+        return min(1, (step + 1) / self.warmup) * (1 - step / max(1, self.head_steps))
 
     def __post_init__(self) -> None:
         """Check ranges."""
         for name in ("face_shrinkage", "voice_shrinkage"):
             self._check(name, 0 <= getattr(self, name) <= 1, "0 to 1")
-        for name in ("bias", "voice_weight", "power", "noise", "decay", "steps", "candidates"):
+        for name in ("hubness_offset", "voice_weight", "power", "noise", "decay", "steps"):
             self._check(name, 0 <= getattr(self, name) < math.inf, "0 or more")
-        for name in ("lambda_a", "lambda_c", "lambda_kd"):
+        for name in ("candidates", "lambda_a", "lambda_c", "lambda_kd"):
             self._check(name, 0 <= getattr(self, name) < math.inf, "0 or more")
         for name in ("head_layers", "head_steps", "head_decay"):
             self._check(name, 0 <= getattr(self, name) < math.inf, "0 or more")
-        for name in ("face_blend", "voice_blend", "wrong_faces", "wrong_voices"):
+        for name in ("face_blend", "voice_blend", "impostor_faces", "impostor_voices"):
             self._check(name, 0 <= getattr(self, name) <= 1, "0 to 1")
         self._check("head_batch", self.head_batch >= 2, "2 or more")
         self._check("head_dim", self.head_dim >= 2 and not self.head_dim % 2, "an even number")
-        kinds = ("learned", "zero")
-        self._check("missing_token", self.missing_token in kinds, " or ".join(kinds))
+        known = self.missing_token in MISSING_CANDIDATES
+        self._check("missing_token", known, " or ".join(MISSING_CANDIDATES))
         for name in ("lr", "temperature", "head_lr", "head_limit"):
             self._check(name, 0 < getattr(self, name) < math.inf, "a number above 0")
         self._check("folds", self.folds >= 2, "2 or more")
@@ -93,6 +101,7 @@ class PrototypicalOptions:
             self._check(name, getattr(self, name) >= 1, "1 or more")
         self._check("threads", self.threads is None or self.threads >= 1, "1 or more")
 
-    def _check(self, name: str, holds: bool, wanted: str) -> None:
+    def _check(self, name: str, holds: bool, expected: str) -> None:
         if not holds:
-            raise UsageError(f"training: {name} is {getattr(self, name)!r}; {wanted} was expected")
+            found = repr(getattr(self, name))
+            raise UsageError(f"training: {name} is {found}; {expected} was expected")

@@ -1,9 +1,9 @@
-"""Learned reliability: how far to trust this face and this voice, from what they say of candidates.
+"""The reliability head: learned corrections of the fixed reliabilities of face and voice.
 
-The tokens of a modality are not made of its vector but of its scores: one token for each of the few
-speakers that the clip may be of, which tells how well the speaker fits, by how much better than the
-next, and what the scores of all others look like. Such tokens know no identity. What is learned from
-them on recordings held out in training holds for any speaker, and in another language.
+The tokens of a modality are made of its scores, not of its vector: one token for each candidate
+speaker, with the candidate's score, its lead over the next, and its place among all scores. Such
+tokens hold no identity. So the head, trained on held-out recordings, applies to any speaker and to
+another language.
 """
 
 from __future__ import annotations
@@ -13,69 +13,23 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-UNKNOWN = -1e4  # the score of a speaker that cannot be compared with
-MISSING_TOKENS = ("learned", "zero")
-FEATURES = 4  # numbers that tell how a candidate fits
+from mraf.prototypes.fusion import UNKNOWN, weighted_score
+
+FEATURES = 4
+"""The number of features of a candidate, see `candidate_features`."""
 
 
-def reliability(score: Tensor, power: float) -> Tensor:
-    """The reliability [B] of a modality without learning, (best score) ** power of scores [B, C].
-
-    It takes the place of eq. 10: a vector that is near no prototype is a bad picture, a noise, or a
-    stranger's.
-    """
-    return score.amax(dim=-1).clamp(min=0.05) ** power
-
-
-def weigh(c_f: Tensor, c_a: Tensor, r_f: Tensor, r_a: Tensor) -> Tensor:
-    """Scores [B, C] of face and voice weighted into one (eq. 11) by reliabilities [B].
-
-    Where a speaker is known by one modality only, that one counts; by none: `UNKNOWN`.
-    """
-    w_f, w_a = r_f[:, None] * (c_f > UNKNOWN), r_a[:, None] * (c_a > UNKNOWN)
-    total = w_f + w_a
-    score = (w_f * c_f + w_a * c_a) / total.clamp(min=1e-9)
-    return score.masked_fill(total <= 0, UNKNOWN)
-
-
-def fuse_scores(
-    c_f: Tensor,
-    c_a: Tensor,
-    face_present: Tensor,
-    voice_present: Tensor,
-    voice_weight: float,
-    power: float,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Scores [B, C] of two modalities weighed by their reliabilities [B] into one, nothing learned.
-
-    Args:
-        c_f: [B, C], scores of the faces, `UNKNOWN` where a speaker has no prototype.
-        c_a: [B, C], of the voices.
-        face_present: [B] bool.
-        voice_present: [B] bool.
-        voice_weight: of a voice beside an equally reliable face.
-        power: reliability is (best score) ** power.
-
-    Returns:
-        The fused scores [B, C] and the reliabilities r_f [B] and r_a [B], 0 where missing.
-
-    """
-    r_f = reliability(c_f, power) * face_present
-    r_a = reliability(c_a, power) * voice_weight * voice_present
-    return weigh(c_f, c_a, r_f, r_a), r_f, r_a
-
-
-def describe(score: Tensor, candidate: Tensor) -> tuple[Tensor, Tensor]:
-    """How candidates fit by one modality's scores, and which of them it knows.
+def candidate_features(score: Tensor, candidate: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the features of candidates by the scores of one modality, and which ones it knows.
 
     Args:
         score: [B, C], `UNKNOWN` where a speaker has no prototype.
         candidate: [B, K], speakers.
 
     Returns:
-        [B, K, 4]: the score, its lead over the best other speaker's, its distance from the mean of
-        all in standard deviations, and the logarithm of its rank. All are finite, and zero where
-        the speaker is not known. And [B, K] bool: known.
+        Features [B, K, 4]: the score, its lead over the best other speaker's, its distance from the
+        mean of all scores in standard deviations, and the logarithm of its rank. They are finite,
+        and zero where the speaker is unknown. And a mask [B, K] of the known candidates.
 
     """
     known = score > UNKNOWN
@@ -84,54 +38,57 @@ def describe(score: Tensor, candidate: Tensor) -> tuple[Tensor, Tensor]:
     off = (score - mean).masked_fill(~known, 0)
     spread = (off.square().sum(dim=-1, keepdim=True) / count).sqrt().clamp(min=0.01)
     c = score.gather(1, candidate)
+    # The best speaker leads the second; all others trail the best. The clamp keeps a lead over
+    # `UNKNOWN` small.
     best, second = score.topk(2, dim=-1).values.clamp(min=-1).split(1, dim=-1)
     lead = c - torch.where(c >= best, second, best)
+    # [B, 1, C] against [B, K, 1]: how many speakers score higher than each candidate.
     rank = (score[:, None] > c[:, :, None]).sum(dim=-1)
-    told = torch.stack([c, lead, (c - mean) / spread, (1 + rank).log()], dim=-1)
-    here = known.gather(1, candidate)
-    return told.clamp(-20, 20).masked_fill(~here[..., None], 0), here
+    features = torch.stack([c, lead, (c - mean) / spread, (1 + rank).log()], dim=-1)
+    known_candidate = known.gather(1, candidate)
+    return features.clamp(-20, 20).masked_fill(~known_candidate[..., None], 0), known_candidate
 
 
-@dataclass(frozen=True)
-class Change:
-    """What the head makes of B clips: by what factors, as logarithms, to change the fused score."""
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """The head's output for B clips: logarithms of factors."""
 
     log_r_f: Tensor  # [B], of the face's reliability
-    log_r_a: Tensor  # [B], of the voice's
-    log_scale: Tensor  # [B], of the score: confidence
+    log_r_a: Tensor  # [B], of the voice's reliability
+    log_scale: Tensor  # [B], of the fused score, which scales the confidence
 
-    def centred(self, on: Tensor) -> Change:
-        """The same, less the mean change of reliabilities over the clips `on` [B].
+    def centred(self, on: Tensor) -> Correction:
+        """Return the correction less its mean over the clips `on` [B]; the scale stays.
 
-        The balance of face and voice is a setting, and is not learned from recordings in which both
-        speak the same language: only what sets a clip apart from the usual is.
+        The average balance of face and voice is an option. It is not learned from the training
+        recordings, where every speaker speaks one language.
         """
         count = on.sum().clamp(min=1)
         log_r_f, log_r_a = (x - (x * on).sum() / count for x in (self.log_r_f, self.log_r_a))
-        return Change(log_r_f, log_r_a, self.log_scale)
+        return Correction(log_r_f=log_r_f, log_r_a=log_r_a, log_scale=self.log_scale)
 
     def apply(
         self, c_f: Tensor, c_a: Tensor, r_f: Tensor, r_a: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The fused scores [B, C] and the reliabilities [B] after the change."""
+        """Return fused scores [B, C] and reliabilities [B] after the correction."""
         r_f, r_a = r_f * self.log_r_f.exp(), r_a * self.log_r_a.exp()
-        score = weigh(c_f, c_a, r_f, r_a)
+        score = weighted_score(c_f, c_a, r_f, r_a)
         scaled = score * self.log_scale.exp()[:, None]
         return torch.where(score > UNKNOWN, scaled, UNKNOWN), r_f, r_a
 
 
-class Tokens(nn.Module):
-    """One modality's tokens H_m [B, K, d] (eqs. 2-7), of what it says of K candidates.
+class CandidateTokens(nn.Module):
+    """One modality's tokens H_m [B, K, d] (eqs. 2-7), one for each of K candidates.
 
-    A candidate that the modality does not know, or that it says nothing of because it is missing,
-    has the missing token m_m instead (eq. 9).
+    A candidate without a prototype of this modality, or any candidate where the modality is missing,
+    has the missing token m_m (eq. 9).
     """
 
-    mean: Tensor
-    std: Tensor
-    missing: Tensor
+    mean: Tensor  # [4], of the features of held-out clips
+    std: Tensor  # [4]
+    missing: Tensor  # [d], m_m
 
-    def __init__(self, candidates: int, dim: int, layers: int, missing_token: str) -> None:
+    def __init__(self, *, candidates: int, dim: int, layers: int, missing_token: str) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(FEATURES))
         self.register_buffer("std", torch.ones(FEATURES))
@@ -146,52 +103,53 @@ class Tokens(nn.Module):
             for _ in range(layers)
         )
 
-    def forward(self, told: Tensor, known: Tensor) -> Tensor:
-        """H_m of features [B, K, 4] of candidates, of which some are known [B, K]."""
-        T = self.project((told - self.mean) / self.std)  # (2)
+    def forward(self, features: Tensor, known: Tensor) -> Tensor:
+        """Return H_m for features [B, K, 4] of candidates, with a mask [B, K] of the known ones."""
+        T = self.project((features - self.mean) / self.std)  # (2)
         H = torch.where(known[..., None], T, self.missing) + self.position[: T.shape[1]]  # (9), (3)
         for layer in self.layers:
             H = layer(H)  # (4) to (7)
         return H
 
 
-class Side(nn.Module):
-    """Cross-attention of one modality to the other, and what it says of its own reliability."""
+class CrossAttentionStream(nn.Module):
+    """Cross-attention of one modality to the other, and the score of its own reliability."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.attention = nn.MultiheadAttention(dim, 2, batch_first=True)
         self.norm = nn.LayerNorm(dim)
-        self.score = zeros(nn.Linear(dim, 1))
+        self.score = _zeroed(nn.Linear(dim, 1))
 
     def forward(self, own: Tensor, other: Tensor) -> Tensor:
-        """Pooled C~_m [B, d] of weighted tokens [B, K, d] (eq. 13 and half of eq. 14)."""
+        """Return the pooled C~_m [B, d] of weighted tokens [B, K, d] (eq. 13, half of eq. 14)."""
         C, _ = self.attention(own, other, other, need_weights=False)
         return self.norm(own + C).mean(dim=1)
 
 
 class ReliabilityHead(nn.Module):
-    """Corrects fixed reliabilities, and tells how sure the answer is (eqs. 2-14 on candidates).
+    """Correction of fixed reliabilities, and scale of the fused score (eqs. 2-14 on candidates).
 
-    The correction of the face's reliability comes from the face's side of the cross-attention only,
-    and that of the voice's from the voice's: nothing else lets one depend on what the other says.
-    All that leaves the head is zero until it is trained.
+    The correction of the face's reliability comes from the face's stream alone, and that of the
+    voice's from the voice's stream: only cross-attention lets one depend on the other. All outputs
+    are zero before training.
 
     Args:
-        candidates: K, how many speakers a clip has tokens for.
+        candidates: K, the number of speakers that a clip has tokens for.
         dim: d, of the tokens.
         layers: L, of self-attention.
         attention: whether each modality attends to the other; else it attends to itself.
-        learn_reliability: whether reliabilities are corrected; else only the score is scaled.
-        missing_token: `learned` or `zero`.
-        limit: the largest change of a logarithm of reliability, before its mean is taken off.
+        learn_reliability: whether to correct reliabilities; else only the score is scaled.
+        missing_token: one of `MISSING_CANDIDATES`.
+        limit: the largest change of the logarithm of a reliability, before centring.
 
     """
 
-    usual: Tensor  # [2], mean change of clips with both, which is taken off: face, voice
+    mean_correction: Tensor  # [2], of face and voice, over held-out clips with both
 
     def __init__(
         self,
+        *,
         candidates: int,
         dim: int,
         layers: int,
@@ -203,50 +161,57 @@ class ReliabilityHead(nn.Module):
         super().__init__()
         self.candidates, self.limit = candidates, limit
         self.attention, self.learn_reliability = attention, learn_reliability
-        self.face = Tokens(candidates, dim, layers, missing_token)
-        self.voice = Tokens(candidates, dim, layers, missing_token)
-        self.of_face, self.of_voice = Side(dim), Side(dim)
+        self.face, self.voice = (
+            CandidateTokens(
+                candidates=candidates, dim=dim, layers=layers, missing_token=missing_token
+            )
+            for _ in range(2)
+        )
+        self.face_stream, self.voice_stream = CrossAttentionStream(dim), CrossAttentionStream(dim)
         self.norm = nn.LayerNorm(dim)
-        self.scale = zeros(nn.Linear(dim, 1))
-        self.register_buffer("usual", torch.zeros(2))
+        self.scale = _zeroed(nn.Linear(dim, 1))
+        self.register_buffer("mean_correction", torch.zeros(2))
 
-    def describe(
+    def features(
         self, c_f: Tensor, c_a: Tensor, score: Tensor
-    ) -> tuple[tuple[Tensor, Tensor], ...]:
-        """`describe` for face and voice, of the K speakers whose fused scores [B, C] are best."""
+    ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """Return `candidate_features` by face and by voice, of the K best by fused score [B, C]."""
         candidate = score.topk(min(self.candidates, score.shape[1]), dim=-1).indices
-        return describe(c_f, candidate), describe(c_a, candidate)
+        return candidate_features(c_f, candidate), candidate_features(c_a, candidate)
 
-    def forward(self, c_f: Tensor, c_a: Tensor, score: Tensor, r_f: Tensor, r_a: Tensor) -> Change:
-        """What to change for B clips.
+    def forward(
+        self, c_f: Tensor, c_a: Tensor, score: Tensor, r_f: Tensor, r_a: Tensor
+    ) -> Correction:
+        """Return the correction for B clips.
 
         Args:
-            c_f: [B, C], the faces' scores, `UNKNOWN` where missing.
-            c_a: [B, C], the voices'.
-            score: [B, C], the two fused by r_f and r_a.
+            c_f: [B, C], scores of the faces, `UNKNOWN` where missing.
+            c_a: [B, C], scores of the voices, likewise.
+            score: [B, C], both fused by r_f and r_a.
             r_f: [B], fixed reliability of the face, 0 where missing.
-            r_a: [B], of the voice.
+            r_a: [B], fixed reliability of the voice, 0 where missing.
 
         """
-        f, a = self.describe(c_f, c_a, score)
+        face, voice = self.features(c_f, c_a, score)
         total = (r_f + r_a).clamp(min=1e-9)
-        H_f = (r_f / total)[:, None, None] * self.face(*f)  # (11), (12)
-        H_a = (r_a / total)[:, None, None] * self.voice(*a)
-        C_f = self.of_face(H_f, H_a if self.attention else H_f)  # (13)
-        C_a = self.of_voice(H_a, H_f if self.attention else H_a)
+        H_f = (r_f / total)[:, None, None] * self.face(*face)  # (11), (12)
+        H_a = (r_a / total)[:, None, None] * self.voice(*voice)
+        C_f = self.face_stream(H_f, H_a if self.attention else H_f)  # (13)
+        C_a = self.voice_stream(H_a, H_f if self.attention else H_a)
         e_c = self.norm((C_f + C_a) / 2)  # (14)
-        return Change(
-            self._bounded(self.of_face.score(C_f)) - self.usual[0],
-            self._bounded(self.of_voice.score(C_a)) - self.usual[1],
-            2 * torch.tanh(self.scale(e_c).squeeze(-1)),
+        return Correction(
+            log_r_f=self._bounded(self.face_stream.score(C_f)) - self.mean_correction[0],
+            log_r_a=self._bounded(self.voice_stream.score(C_a)) - self.mean_correction[1],
+            log_scale=2 * torch.tanh(self.scale(e_c).squeeze(-1)),
         )
 
     def _bounded(self, x: Tensor) -> Tensor:
+        """Squash x [B, 1] into [B] between -limit and limit; zero where nothing is learned."""
         return self.learn_reliability * self.limit * torch.tanh(x.squeeze(-1) / self.limit)
 
 
-def zeros(layer: nn.Linear) -> nn.Linear:
-    """The layer with weights and bias zero."""
+def _zeroed(layer: nn.Linear) -> nn.Linear:
+    """Set weights and bias to zero, and return the layer."""
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)
     return layer

@@ -285,7 +285,7 @@ def show_developed(scores: "Sequence[Score]") -> None:
 
 def show_ablated(result: "Ablation") -> None:
     """Print the ablation's table, the paper's figures and the files."""
-    from mraf.pipeline.polysim.ablation import EXTRA, PAPER_NOTE, SETTINGS, extra
+    from mraf.pipeline.polysim.ablation import EXTRA, PAPER_NOTE, COLUMNS, extra
 
     conditions = result.conditions.replace("`", "")
     _show_scores(f"{result.title} ({conditions}), mode single", result.scores)
@@ -293,7 +293,7 @@ def show_ablated(result: "Ablation") -> None:
         lines = [(score.name, *extra(score)) for score in result.scores]
         show_rows("Cross-entropy, and where faces are another speaker's", ("", *EXTRA), lines)
     for name, values in result.paper.items():
-        figures = ", ".join(f"{s} {v:.4f}" for s, v in zip(SETTINGS, values, strict=True))
+        figures = ", ".join(f"{s} {v:.4f}" for s, v in zip(COLUMNS, values, strict=True))
         show(f"  published, {escape(name)}: {figures}")
     if result.paper:
         show(f"  {PAPER_NOTE}")
@@ -316,18 +316,18 @@ def show_submitted(report: "SubmitReport") -> None:
 
 
 def _show_scores(title: str, scores: "Sequence[Score]") -> None:
-    from mraf.pipeline.polysim.ablation import SETTINGS, figure
+    from mraf.pipeline.polysim.ablation import COLUMNS, figure
 
-    table = new_table(title, "", numbers=SETTINGS)
+    table = new_table(title, "", numbers=COLUMNS)
     table.columns[0].min_width = min(max(len(score.name) for score in scores), 12)
     between = " " if out().width >= 110 else "\n"  # a narrow terminal has the deviation below
     for column in table.columns[1:]:
         column.no_wrap = True
     for score in scores:
         cells = [
-            f"{figure(score, s)}{between}±{figure(score, s, deviation=True)}" for s in SETTINGS
+            f"{figure(score, s)}{between}±{figure(score, s, deviation=True)}" for s in COLUMNS
         ]
         table.add_row(escape(score.name), *cells)
     show(table)
-    counts = ", ".join(f"{scores[0].n[s]:,} in {s}" for s in SETTINGS[:-1])
+    counts = ", ".join(f"{scores[0].n[s]:,} in {s}" for s in COLUMNS[:-1])
     show(f"Clips: {counts}.\n")

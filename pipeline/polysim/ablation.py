@@ -13,17 +13,17 @@ from mraf.pipeline.polysim.protocol import Score, Spec, develop
 from mraf.pipeline.training.train import changed, options_of
 from mraf.pipeline.workspace import Workspace, write_text
 
-SETTINGS = ("P3", "P4", "P5", "P6", "mean")
+COLUMNS = ("P3", "P4", "P5", "P6", "mean")
+"""The settings of a table, and their mean."""
 
 EXTRA = ["loss P3", "loss P4", "P3, 20 % wrong faces", "P5, 20 % wrong faces"]
-"""Cross-entropy, and accuracy with every fifth face another speaker's."""
+"""Cross-entropy, and accuracy with every fifth face an impostor's."""
 
 PAPER_MODE = "cross"
 PAPER_NOTE = "Published figures are of the official test set in mode cross."
 
 PAPER: dict[str, dict[str, tuple[float, ...]]] = {
-    # Table 3 and Table 4 of the paper: official test set, refined across settings. Figure 3 gives
-    # no numbers.
+    # Tables 3 and 4 of the paper: official test set, mode `cross`. Figure 3 gives no numbers.
     "fusion": {
         "linear": (0.8974, 0.9020, 0.8349, 0.8429, 0.8693),
         "gated": (0.8679, 0.8527, 0.8681, 0.8644, 0.8633),
@@ -52,7 +52,7 @@ _CHANGES: dict[str, dict[str, dict[str, Any]]] = {
         "without centring": {"centre": False},
         "without whitening": {"voice_shrinkage": 1.0},
         "without the learned metric": {"steps": 0},
-        "without the prototypes' bias": {"bias": 0.0},
+        "without the hubness offset": {"hubness_offset": 0.0},
         "reliability 1 for all": {"power": 0.0, "candidates": 0},
         "reliability from the best score only": {"candidates": 0},
         "without cross-attention": {"attention": False},
@@ -62,27 +62,28 @@ _CHANGES: dict[str, dict[str, dict[str, Any]]] = {
 
 TITLES = {
     "fusion": "Fusion of face and voice",
-    "missing": "What stands for a missing face",
-    "ratio": "Share of training clips shown without the face",
-    "default": "What the parts of the default are worth",
+    "missing": "Token of a missing face",
+    "ratio": "Share of training clips without the face",
+    "default": "Contribution of the default's parts",
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Ablation:
-    """One table, and the files it was written to."""
+    """One table, and its files."""
 
     title: str
-    conditions: str  # the preset and what was changed of it
+    conditions: str  # the preset and the changed options
     scores: list[Score]  # mode `single`
     paper: Mapping[str, tuple[float, ...]]  # P3 to P6 and mean, by name; may be empty
-    extras: bool  # whether the figures of `EXTRA` belong to it
-    files: tuple[Path, ...]
+    extras: bool  # True: with the figures of `EXTRA`
+    files: tuple[Path, ...] = ()
 
 
 def ablate(
     what: str,
     workspace: Workspace | Path | str | None = None,
+    *,
     seeds: int = 3,
     folds: int = 5,
     changes: Mapping[str, Any] | None = None,
@@ -92,14 +93,14 @@ def ablate(
     """Run an ablation and write `reports/ablation-<what>.csv`, `.md` and, of the ratio, a plot.
 
     Args:
-        what: "fusion" (Table 3), "missing" (Table 4) or "ratio" (Figure 3), of the preset `paper`; or
-            "default", of ours.
+        what: "fusion" (Table 3), "missing" (Table 4) or "ratio" (Figure 3), of the preset `paper`;
+            or "default", of the preset `default`.
         workspace: with the features, as `mraf polysim import` makes it.
-        seeds: how many.
-        folds: of the cross-validation.
-        changes: other training options than the preset's, such as `dim` or `epochs`. They stand in
-            the tables and in the names of the files.
-        workers: processes, each with one thread; by default one a core.
+        seeds: the number of seeds.
+        folds: the number of folds of the cross-validation.
+        changes: training options that differ from the preset's, such as `dim` or `epochs`. The tables
+            and the names of the files show them.
+        workers: processes, each with one thread; by default one for each core.
         progress: called with the number of fits done and of all.
 
     Raises:
@@ -113,23 +114,37 @@ def ablate(
     preset = "default" if what == "default" else "paper"
     varied = {name for each in _CHANGES[what].values() for name in each}
     if varied & changes.keys():
-        raise UsageError(f"'{min(varied & changes.keys())}' is what this ablation varies itself.")
+        raise UsageError(
+            f"'{min(varied & changes.keys())}' cannot be changed: this ablation varies it."
+        )
     base = changed(options_of("mraf", preset), changes)
     specs = [Spec(name, changed(base, each)) for name, each in _CHANGES[what].items()]
     workspace = Workspace.at(workspace)
     scores = develop(
-        specs, workspace, seeds, folds, workers=workers, modes=("single",), progress=progress
+        specs,
+        workspace,
+        seeds=seeds,
+        folds=folds,
+        workers=workers,
+        modes=("single",),
+        progress=progress,
     )
     conditions = f"Preset `{preset}`" + "".join(f", {k} = {v}" for k, v in changes.items())
-    result = Ablation(TITLES[what], conditions, scores, PAPER[what], what == "default", ())
+    result = Ablation(
+        title=TITLES[what],
+        conditions=conditions,
+        scores=scores,
+        paper=PAPER[what],
+        extras=what == "default",
+    )
     name = "-".join([f"ablation-{what}", *(f"{k}={v}" for k, v in changes.items())])
-    return replace(result, files=_write(workspace.reports / name, result, what == "ratio"))
+    return replace(result, files=_write(workspace.reports / name, result, plot=what == "ratio"))
 
 
 def markdown(result: Ablation) -> str:
-    """A table in Markdown: mean and standard deviation over seeds, the paper's figures beside."""
-    columns = ["", *SETTINGS]
-    columns += [f"{name}, published ({PAPER_MODE})" for name in SETTINGS if result.paper]
+    """Return a Markdown table: mean and standard deviation over seeds, and the paper's figures."""
+    columns = ["", *COLUMNS]
+    columns += [f"{name}, published ({PAPER_MODE})" for name in COLUMNS if result.paper]
     columns += EXTRA if result.extras else []
     first = result.scores[0]
     lines = [
@@ -142,27 +157,27 @@ def markdown(result: Ablation) -> str:
         "|" + "---|" * len(columns),
     ]
     for score in result.scores:
-        ours = [f"{figure(score, s)} ± {figure(score, s, deviation=True)}" for s in SETTINGS]
+        ours = [f"{figure(score, s)} ± {figure(score, s, deviation=True)}" for s in COLUMNS]
         theirs = [f"{value:.4f}" for value in result.paper.get(score.name, ())]
         more = extra(score) if result.extras else []
         lines.append("| " + " | ".join([score.name, *ours, *theirs, *more]) + " |")
     return "\n".join(lines) + "\n"
 
 
-def figure(score: Score, setting: str, deviation: bool = False) -> str:
-    """A mean over seeds, or its standard deviation; "-" where there is none."""
+def figure(score: Score, setting: str, *, deviation: bool = False) -> str:
+    """Return a mean over seeds, or its standard deviation, as text; "-" where there is none."""
     value = (score.deviation if deviation else score.accuracy)[setting]
     return "-" if value is None else f"{value:.4f}"
 
 
 def extra(score: Score) -> list[str]:
-    """The figures that `EXTRA` names."""
+    """Return the figures that `EXTRA` names, as text."""
     values = [score.loss.get(s) for s in ("P3", "P4")]
     values += [score.wrong_faces.get(s) for s in ("P3", "P5")]
     return ["-" if value is None else f"{value:.4f}" for value in values]
 
 
-def _write(base: Path, result: Ablation, plot: bool) -> tuple[Path, ...]:
+def _write(base: Path, result: Ablation, *, plot: bool) -> tuple[Path, ...]:
     texts = {".csv": _csv(result), ".md": markdown(result)}
     texts |= {".svg": _plot(result)} if plot else {}
     files = {base.with_name(base.name + suffix): text for suffix, text in texts.items()}
@@ -181,8 +196,8 @@ def _csv(result: Ablation) -> str:
         "name conditions mode seeds setting accuracy deviation published published_mode".split()
     )
     for score in result.scores:
-        published = dict(zip(SETTINGS, result.paper.get(score.name, ()), strict=False))
-        for s in SETTINGS:
+        published = dict(zip(COLUMNS, result.paper.get(score.name, ()), strict=False))
+        for s in COLUMNS:
             cells = [safe_cell(score.name), safe_cell(result.conditions)]
             cells += [score.mode, score.seeds, s]
             cells += [figure(score, s), figure(score, s, deviation=True), published.get(s, "")]
@@ -191,7 +206,7 @@ def _csv(result: Ablation) -> str:
 
 
 def _plot(result: Ablation) -> str:
-    """Figure 3 as SVG: accuracy over p_a with the standard deviation over seeds, three panels."""
+    """Return Figure 3 as SVG: accuracy over p_a with its deviation over seeds, in three panels."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -208,9 +223,7 @@ def _plot(result: Ablation) -> str:
             mean = [float("nan") if (v := each.accuracy[name]) is None else v for each in scores]
             spread = [each.deviation[name] or 0.0 for each in scores]
             axis.errorbar(share, mean, spread, marker="o", capsize=3, label=name)
-        axis.set(
-            title=title, xlabel="p_a, share of clips shown without the face", ylabel="accuracy"
-        )
+        axis.set(title=title, xlabel="p_a, share of clips without the face", ylabel="accuracy")
         axis.grid(alpha=0.3)
         axis.legend()
     drawing.suptitle(

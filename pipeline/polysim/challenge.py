@@ -1,4 +1,4 @@
-"""POLY-SIM 2026: bring the challenge's features in, and write what it wants back."""
+"""POLY-SIM 2026: import of the challenge's features, and submission of answers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from mraf import __version__
 from mraf.data.polysim.importing import PolysimImport, import_polysim
 from mraf.data.polysim.index import PolysimIndex, SplitCount, imported_versions, read_index
 from mraf.data.polysim.index import statistics as count_splits
-from mraf.data.polysim.submission import Submission, check_split, write_submission
+from mraf.data.polysim.submission import check_split, write_submission
 from mraf.errors import UsageError
 from mraf.pipeline.evaluation import check_encoders
 from mraf.pipeline.modes import probabilities
@@ -20,9 +20,9 @@ from mraf.pipeline.training.train import dims_of, encoders_of_table
 from mraf.pipeline.workspace import Workspace
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SubmitReport:
-    """What was written for the challenge."""
+    """A submission and its files."""
 
     model: str
     mode: str
@@ -31,9 +31,7 @@ class SubmitReport:
     files: tuple[Path, Path]
     zip: Path
     samples: dict[str, int]  # by language
-    undecided: (
-        int  # cells for which there was neither face nor voice, so that the first label stands
-    )
+    undecided: int  # cells without face and voice, which hold the first label
     notes: tuple[str, ...]
 
 
@@ -43,9 +41,9 @@ def import_features(
     workspace: Workspace | Path | str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> PolysimImport:
-    """Bring a version of the challenge into the workspace's feature table; see `import_polysim`.
+    """Import a version of the challenge into the workspace's feature table; see `import_polysim`.
 
-    Raises UsageError where the workspace holds another version: `id0001` is somebody else there.
+    Raises UsageError where the workspace holds another version, as its `id0001` is another person.
     """
     table = Workspace.at(workspace).table
     others = [name for name in imported_versions(table.folder) if name != version]
@@ -60,13 +58,14 @@ def import_features(
 def statistics(
     workspace: Workspace | Path | str | None = None, version: str | None = None
 ) -> tuple[str, list[SplitCount]]:
-    """The imported version, and the rows of the paper's Table 1; see `read_index`."""
+    """Return the imported version and the rows of the paper's Table 1; see `read_index`."""
     index = read_index(Workspace.at(workspace).table.folder, version)
     return index.version, count_splits(index)
 
 
 def submit(
     out: Path,
+    *,
     mode: str = "single",
     workspace: Workspace | Path | str | None = None,
     model: str | None = None,
@@ -76,10 +75,10 @@ def submit(
     """Identify the samples of a split and write the challenge's two CSV files and their zip.
 
     Args:
-        out: the folder to write to.
+        out: the output folder.
         mode: see `mraf.pipeline.modes`.
         workspace: with the imported features and the model.
-        model: its name, by default the one trained last.
+        model: the model's name, by default the one trained last.
         split: "test" or "val".
         version: of the challenge, where several have been imported.
 
@@ -112,18 +111,28 @@ def submit(
     undecided = sum(int(np.isnan(p).any(axis=1).sum()) for pair in answers for p in pair)
     made_by = {"mode": mode, "model": folder.name, "mraf": __version__}
     written = write_submission(out, index, split, labels, made_by)  # type: ignore[arg-type]
-    return _report(written, folder.name, mode, index, split, undecided, loaded.meta)
+    return SubmitReport(
+        model=folder.name,
+        mode=mode,
+        version=index.version,
+        split=split,
+        files=written.files,
+        zip=written.zip,
+        samples=dict(written.samples),
+        undecided=undecided,
+        notes=_notes(loaded.meta, index, undecided),
+    )
 
 
 def _numbers(
     index: PolysimIndex, labels: tuple[str, ...], meta: dict[str, Any], model: str
 ) -> np.ndarray:
-    """The challenge's number `[C]` of each of the model's speakers."""
+    """Return the challenge's number `[C]` of each of the model's speakers."""
     made = {part for each in meta.get("extractor", []) for part in str(each).split()}
     if f"polysim={index.version}" not in made:
         raise UsageError(
-            f"The model '{model}' was not trained on POLY-SIM {index.version}, and who is called "
-            f"'{labels[0]}' there may be somebody else. Train a model on the imported features."
+            f"The model '{model}' was not trained on POLY-SIM {index.version}, and its speaker "
+            f"'{labels[0]}' may be somebody else. Train a model on the imported features."
         )
     if set(labels) != set(index.labels):
         odd = sorted(set(labels) ^ set(index.labels))
@@ -138,15 +147,8 @@ def _labels(numbers: np.ndarray, probability: np.ndarray) -> np.ndarray:
     return numbers[np.nan_to_num(probability, nan=0.0).argmax(axis=1)]
 
 
-def _report(
-    written: Submission,
-    model: str,
-    mode: str,
-    index: PolysimIndex,
-    split: str,
-    undecided: int,
-    meta: dict[str, Any],
-) -> SubmitReport:
+def _notes(meta: dict[str, Any], index: PolysimIndex, undecided: int) -> tuple[str, ...]:
+    """Return the remarks on a model and its answers."""
     notes = []
     if meta.get("languages") != [index.train_language]:
         trained = ", ".join(map(str, meta.get("languages", [])))
@@ -156,22 +158,12 @@ def _report(
         )
     if meta.get("heldout"):
         notes.append(
-            f"{meta['heldout']} clips were held out of training; with `mraf train --holdout 0` they "
-            "train too."
+            f"{meta['heldout']} clips were held out of training; `mraf train --holdout 0` trains on "
+            "them too."
         )
     if undecided:
         notes.append(
-            f"{undecided} of the answers are the first label for want of anything to go by: no voice, or "
-            "neither face nor voice."
+            f"{undecided} of the answers are the first label, because there is no voice, or neither "
+            "face nor voice."
         )
-    return SubmitReport(
-        model,
-        mode,
-        index.version,
-        split,
-        written.files,
-        written.zip,
-        dict(written.samples),
-        undecided,
-        tuple(notes),
-    )
+    return tuple(notes)

@@ -122,12 +122,12 @@ def to_features(
     rows = np.flatnonzero(index) if index.dtype == bool else index
     spoken = [labels.speaker[i] for i in rows]
     return Features(
-        _of_dim(labels.vectors("face", rows), dims[0]),
-        labels.face_present[rows],
-        _of_dim(labels.vectors("voice", rows), dims[1]),
-        labels.voice_present[rows],
-        np.array([classes.get(s, -1) if s else -1 for s in spoken], np.int64),
-        np.array([groups[names[i]] for i in rows], np.int64),
+        face=_of_dim(labels.vectors("face", rows), dims[0]),
+        face_present=labels.face_present[rows],
+        voice=_of_dim(labels.vectors("voice", rows), dims[1]),
+        voice_present=labels.voice_present[rows],
+        label=np.array([classes.get(s, -1) if s else -1 for s in spoken], np.int64),
+        recording=np.array([groups[names[i]] for i in rows], np.int64),
     )
 
 

@@ -6,7 +6,7 @@ from mraf.errors import KILLED, how_it_ended
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "words"),
     [
         (0, "ended with code 0"),
         (3, "ended with code 3"),
@@ -15,5 +15,5 @@ from mraf.errors import KILLED, how_it_ended
         (-40, "crashed (signal 40)"),
     ],
 )
-def test_how_a_process_ended(code, said):
-    assert how_it_ended(code) == said
+def test_how_a_process_ended(code, words):
+    assert how_it_ended(code) == words

@@ -21,7 +21,7 @@ def test_take_and_hide():
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("face", np.zeros(72, np.float32), r"face has shape \[72\]"),
         ("face", np.zeros((72, 3)), "float64"),
@@ -31,8 +31,8 @@ def test_take_and_hide():
         ("recording", [0] * 72, "recording is a list"),
     ],
 )
-def test_wrong_arrays_are_refused(name, value, said):
-    with pytest.raises(UsageError, match=said):
+def test_wrong_arrays_are_refused(name, value, message):
+    with pytest.raises(UsageError, match=message):
         Features(**{**vars(made_features()), name: value})
 
 
@@ -46,8 +46,7 @@ def test_what_is_not_finite_is_refused_only_where_present():
 
 
 def test_quick_imports_leave_torch_out():
-    code = (
-        "import sys, mraf, mraf.types, mraf.options, mraf.checkpoint; print('torch' in sys.modules)"
-    )
+    modules = "mraf, mraf.types, mraf.network.options, mraf.prototypes.options, mraf.checkpoint"
+    code = f"import sys, {modules}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

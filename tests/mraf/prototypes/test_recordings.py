@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from mraf.prototypes.recordings import Recordings, loudness, whitening
+from mraf.prototypes.recordings import Recordings, hubness, whitening
 
 #  speaker 0: recordings a (3 clips) and b (1 clip); speaker 1: recording c (2 clips)
 LABEL = torch.tensor([0, 0, 0, 0, 1, 1])
@@ -27,7 +27,7 @@ def test_a_recording_of_two_speakers_counts_as_two():
 
 
 def test_a_prototype_is_the_mean_of_the_recordings_means():
-    # Clips alike would give ([12, 4] / 4): the long recording must not count more.
+    # With equal clips it would be [12, 4] / 4: the long recording must not count more.
     np.testing.assert_allclose(made().prototypes(X), [[4, 2], [0, 2], [0, 0]])
 
 
@@ -44,7 +44,7 @@ def test_weights_give_speakers_and_their_recordings_the_same_share():
 
 def test_differences_are_an_unbiased_covariance():
     off = made().differences(X)
-    assert off.shape == (2, 2)  # the speaker with one recording says nothing
+    assert off.shape == (2, 2)  # none of the speaker with one recording
     # two recordings at +-d have the unbiased covariance 2 d d^T
     np.testing.assert_allclose(off.T @ off / 2, [[8, 8], [8, 8]], rtol=1e-5)
 
@@ -80,8 +80,8 @@ def test_nothing_to_whiten_is_the_identity():
     np.testing.assert_allclose(whitening(torch.zeros(3, 3), 0.5), torch.eye(3))
 
 
-def test_a_prototype_near_strangers_is_loud():
+def test_a_prototype_near_impostors_is_a_hub():
     recordings = Recordings.of(torch.tensor([0, 0, 1]), torch.tensor([0, 0, 1]), 3)
     cosine = torch.tensor([[0.9, 0.6, 0.0], [0.9, 0.8, 0.0], [0.1, 0.9, 0.0]])
-    found = loudness(cosine, recordings)
+    found = hubness(cosine, recordings)
     np.testing.assert_allclose(found, [0.1, 0.5**0.5, 0.0], atol=1e-6)

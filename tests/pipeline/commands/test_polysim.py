@@ -83,7 +83,7 @@ def test_evaluate_in_every_mode(mraf, place):
         (["dev", "--preset", "paper", "--change", "tokens=-1", "--workers", 0], 2, "tokens is -1"),
         (["dev", "--change", "epochs=2"], 2, "there is no option 'epochs'"),
         (["ablate", "fussion"], 2, "'fusion'"),
-        (["ablate", "fusion", "--change", "fusion=lstm"], 2, "varies itself"),
+        (["ablate", "fusion", "--change", "fusion=lstm"], 2, "varies it"),
         (["ablate", "fusion", "--change", "dimm=4"], 2, "'dim'"),
         (["submit", "--out", "x", "--mode", "sinlge"], 2, "'single'"),
         (["submit", "--out", "x", "--split", "tset"], 2, "'test'"),

@@ -3,7 +3,7 @@ import csv
 import pytest
 
 from mraf.errors import UsageError
-from mraf.pipeline.polysim.ablation import PAPER, SETTINGS, ablate
+from mraf.pipeline.polysim.ablation import COLUMNS, PAPER, ablate
 
 TINY = {"dim": 16, "tokens": 2, "ffn": 16, "epochs": 1}
 
@@ -16,12 +16,12 @@ def features(challenge, tmp_path):
 
 
 @pytest.mark.parametrize("what", ["fusion", "missing"])
-def test_writes_a_table_beside_the_papers(features, what):
+def test_writes_a_table_with_the_papers_figures(features, what):
     result = ablate(what, features, seeds=2, folds=2, changes=TINY, workers=0)
     assert [score.name for score in result.scores] == list(PAPER[what])
     with result.files[0].open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 4 * 5 and {row["setting"] for row in rows} == set(SETTINGS)
+    assert len(rows) == 4 * 5 and {row["setting"] for row in rows} == set(COLUMNS)
     assert rows[0]["published"] == str(next(iter(PAPER[what].values()))[0])
     assert (rows[0]["mode"], rows[0]["published_mode"]) == ("single", "cross")
     assert "epochs = 1" in rows[0]["conditions"] and "epochs=1" in result.files[0].name
@@ -38,9 +38,17 @@ def test_the_ratio_has_a_plot(features):
 
 def test_what_is_the_same_is_trained_once(features):
     ablate("fusion", features, seeds=1, folds=2, changes=TINY, workers=0)
-    seen = []
-    ablate("missing", features, 1, 2, TINY, 0, lambda *at: seen.append(at))
-    assert seen[0] == (3, 12)  # learned token and cross-attention: measured already
+    reports = []
+    ablate(
+        "missing",
+        features,
+        seeds=1,
+        folds=2,
+        changes=TINY,
+        workers=0,
+        progress=lambda *at: reports.append(at),
+    )
+    assert reports[0] == (3, 12)  # learned token and cross-attention: measured already
 
 
 def test_unknown_ablations_and_options_are_named(features):
@@ -50,7 +58,7 @@ def test_unknown_ablations_and_options_are_named(features):
         ablate("fusion", features, changes={"dimm": 3})
 
 
-def test_our_own_parts_are_measured_by_more_than_accuracy(features):
+def test_the_parts_of_the_default_are_measured_by_more_than_accuracy(features):
     changes = {"batch_size": 16, "head_steps": 2}
     result = ablate("default", features, seeds=1, folds=2, changes=changes, workers=0)
     names = [score.name for score in result.scores]

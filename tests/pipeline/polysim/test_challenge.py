@@ -47,7 +47,7 @@ def test_statistics_are_table_1(challenge):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_submits_in_every_mode(challenge, tmp_path, mode):
-    report = submit(tmp_path / "out", mode, challenge)
+    report = submit(tmp_path / "out", mode=mode, workspace=challenge)
     assert report.mode == mode and report.samples == {"English": 8, "Urdu": 8}
     first, second = (rows(path) for path in report.files)
     assert first[0] == ["key", "p3", "p4"] and second[0] == ["key", "p5", "p6"]
@@ -94,7 +94,7 @@ def test_a_sample_with_nothing_is_reported(tmp_path):
     workspace = tmp_path / "workspace"
     import_features(tmp_path / "root", workspace=workspace)
     train(workspace, languages=("English",), options=QUICK)
-    report = submit(tmp_path / "out", "setting", workspace)
+    report = submit(tmp_path / "out", mode="setting", workspace=workspace)
     assert report.undecided == 2 and any("neither face nor voice" in note for note in report.notes)
     assert any("--holdout 0" in note for note in report.notes)
 
@@ -125,7 +125,7 @@ def test_what_was_not_imported_is_named(challenge, tmp_path):
     with pytest.raises(MissingError, match="polysim import"):
         statistics(tmp_path)
     with pytest.raises(UsageError, match="single"):
-        submit(tmp_path, "sinlge", challenge)
+        submit(tmp_path, mode="sinlge", workspace=challenge)
 
 
 def test_another_version_needs_another_workspace(challenge, tmp_path):

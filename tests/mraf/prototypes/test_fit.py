@@ -1,0 +1,206 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mraf.calibration import calibration_error
+from mraf.prediction import predict
+from mraf.prototypes.fit import (
+    DEFAULT_TEMPERATURE,
+    LOWEST_TEMPERATURE,
+    calibrate,
+    cross_validate,
+    fit_prototypes,
+    fit_uncalibrated,
+)
+from mraf.prototypes.options import PrototypicalOptions
+from mraf.types import Features
+from tests.mraf.conftest import made_features
+
+CPU = torch.device("cpu")
+QUICK = PrototypicalOptions(steps=10, batch_size=32)
+TINY = PrototypicalOptions(steps=2, batch_size=16, head_steps=5, head_batch=16, folds=2)
+
+
+def unit(x: np.ndarray) -> np.ndarray:
+    return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+
+def accuracy(model, features) -> float:
+    return float((predict(model, features).probability.argmax(axis=1) == features.label).mean())
+
+
+def new_recordings(**kinds) -> Features:
+    """Return eight times as many clips, of other recordings of the same speakers."""
+    parts = [vars(made_features(**kinds, session=session)) for session in range(1, 9)]
+    return Features(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+
+
+def nuisance_features(seed=0):
+    """Speakers differ in four weak directions, recordings in four strong ones."""
+    random = np.random.default_rng(seed)
+    features = made_features(speakers=8, recordings=6, clips=3, voice_dim=8, seed=seed)
+    speaker = random.normal(size=(8, 8)) * ([1.0] * 4 + [0.0] * 4)
+    recording = random.normal(size=(48, 8)) * ([0.1] * 4 + [2.0] * 4)
+    voice = speaker[features.label] + recording[features.recording]
+    return replace(features, voice=voice.astype(np.float32)).without_face()
+
+
+def split(features):
+    last = features.recording % 6 >= 4
+    return features.take(~last), features.take(last)
+
+
+def same(a, b):
+    for mine, theirs in zip(vars(a).values(), vars(b).values(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_plain_is_cosine_to_class_means():
+    features = made_features(noise=0.8)
+    model = fit_uncalibrated(features, 6, PrototypicalOptions.plain())
+    expected = 0
+    for x, weight in ((features.face, 1), (features.voice, 0.6)):
+        x = unit(x)
+        means = np.stack([x[features.recording == r].mean(axis=0) for r in range(18)])
+        prototypes = unit(means.reshape(6, 3, -1).mean(axis=1))
+        expected = expected + weight * (x @ prototypes.T)
+    expected = np.exp(expected / 1.6 / 0.1)
+    found = predict(model, features)
+    np.testing.assert_allclose(
+        found.probability, expected / expected.sum(axis=1, keepdims=True), atol=1e-5
+    )
+    np.testing.assert_allclose(found.face_weight, 1 / 1.6, atol=1e-6)
+
+
+def test_whitening_and_the_metric_ignore_what_recordings_differ_in():
+    train, test = split(nuisance_features())
+    whitening_alone = PrototypicalOptions(steps=0, voice_shrinkage=0.1, hubness_offset=0)
+    metric_alone = PrototypicalOptions.plain(steps=100, lr=1e-2, batch_size=64)
+    plain, whitened, learned = (
+        accuracy(fit_uncalibrated(train, 8, options), test)
+        for options in (PrototypicalOptions.plain(), whitening_alone, metric_alone)
+    )
+    assert plain < 0.8 and whitened > plain + 0.1 and learned > plain + 0.1
+
+
+def test_the_hubness_offset_takes_most_off_the_prototype_nearest_to_impostors():
+    features = made_features(noise=0.8)
+    options = PrototypicalOptions.plain(hubness_offset=0.75)
+    voice = fit_uncalibrated(features, 6, options).voice
+    q = voice.embed(torch.from_numpy(features.voice))
+    cosine = (q @ voice.prototypes.T).numpy()
+    impostor = features.label[:, None] != np.arange(6)
+    rms = np.array([np.sqrt((cosine[impostor[:, c], c] ** 2).mean()) for c in range(6)])
+    np.testing.assert_allclose(voice.offset, 0.75 * (rms - rms.mean()), atol=1e-5)
+
+
+def test_trains_on_clips_that_lack_one_or_the_other():
+    model = fit_uncalibrated(made_features(missing=0.4, clips=8), 6, QUICK)
+    test = new_recordings(clips=8)
+    assert accuracy(model, test) > 0.99
+    assert accuracy(model, test.without_face()) > 0.95
+    assert accuracy(model, test.without_voice()) > 0.95
+
+
+def test_a_modality_that_no_training_clip_has_counts_as_missing():
+    model = fit_uncalibrated(made_features().without_face(), 6, QUICK)
+    test = made_features(session=1)
+    assert accuracy(model, test) > 0.9
+    assert np.isnan(predict(model, test.without_voice()).probability).all()
+
+
+def test_a_speaker_with_one_modality_is_found_by_it():
+    features = made_features()
+    faceless = features.label == 2
+    features = replace(features, face_present=features.face_present & ~faceless)
+    model = fit_uncalibrated(features, 6, QUICK)
+    test = made_features(session=1)
+    assert accuracy(model, test.take(faceless)) > 0.9
+    assert (predict(model, test.without_voice()).probability[:, 2] == 0).all()
+    assert accuracy(model, test.without_voice().take(~faceless)) > 0.9
+
+
+def test_posteriors_are_calibrated_on_recordings_that_did_not_train():
+    kinds = {"speakers": 10, "recordings": 8, "clips": 3, "noise": 0.8, "seed": 1}
+    kinds |= {"face_dim": 6, "voice_dim": 6}
+    train, test = made_features(**kinds), new_recordings(**kinds)
+    assert not set(train.recording) & set(test.recording)
+    model, cross_validated = fit_prototypes(train, 10, QUICK, CPU)
+    fitted = model.temperature.value.clone()
+    for clips, name in ((test, "face_voice"), (test.without_face(), "voice")):
+        model.temperature.value.copy_(fitted)
+        probability = predict(model, clips).probability
+        model.temperature.value.fill_(model.temperature.initial)
+        unscaled = predict(model, clips).probability
+        error = calibration_error(probability, clips.label)
+        assert error < 0.05 and error < calibration_error(unscaled, clips.label) / 2, name
+        # The cross-validation foretells the accuracy, which that on training clips does not.
+        assert accuracy(model, clips) == pytest.approx(cross_validated[name], abs=0.05)
+    assert accuracy(model, train) > cross_validated["face_voice"] + 0.08
+
+
+def test_cross_validation_holds_out_whole_recordings_and_all_but_only_ones():
+    features = made_features(recordings=3)
+    only = (features.label != 4) | (features.recording == 12)
+    heldout = cross_validate(features.take(only), 6, TINY)
+    assert sorted(set(heldout.label.tolist())) == [0, 1, 2, 3, 5]
+    assert len(heldout) == 5 * 12
+
+
+def test_no_temperature_falls_below_the_lowest():
+    features = made_features(recordings=5, noise=0.01)
+    heldout = cross_validate(features, 6, TINY)
+    model = fit_uncalibrated(features, 6, TINY)
+    assert calibrate(model, heldout) == {"face_voice": 1, "voice": 1, "face": 1}
+    assert (model.temperature.value >= LOWEST_TEMPERATURE).all()
+    assert model.temperature.value.min() == pytest.approx(LOWEST_TEMPERATURE)
+
+
+def test_one_clip_for_each_speaker_is_enough_to_begin():
+    features = made_features(speakers=2, recordings=1, clips=1)
+    model, found = fit_prototypes(features, 2, QUICK, CPU)
+    assert found == {} and model.temperature.value.tolist() == pytest.approx(
+        [DEFAULT_TEMPERATURE] * 3
+    )
+    assert accuracy(model, features) == 1
+
+
+def test_reports_each_fold():
+    reports = []
+    fit_prototypes(made_features(recordings=5), 6, QUICK, CPU, lambda *fold: reports.append(fold))
+    assert [(count, of) for count, of, _ in reports] == [(k, 6) for k in range(1, 6)]
+    assert all(figures["face_voice"] > 0.9 for _, _, figures in reports)
+
+
+def test_the_same_seed_gives_the_same_model():
+    found = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        found.append(predict(fit_prototypes(made_features(), 6, TINY, CPU)[0], made_features()))
+    same(*found)
+
+
+def test_no_held_out_recording_leaves_the_head_untrained():
+    model, _ = fit_prototypes(made_features(recordings=1), 6, TINY, CPU)
+    assert not model.head.scale.weight.any() and not model.head.face_stream.score.weight.any()
+
+
+@pytest.mark.parametrize("changes", [{}, {"candidates": 5}, {"head_layers": 0}])
+@pytest.mark.parametrize("hide", ["none", "faces", "voices", "some", "a speaker's faces"])
+def test_trains_on_whatever_there_is(changes, hide):
+    features = made_features(speakers=2, recordings=4, missing=0.4 if hide == "some" else 0.0)
+    if hide == "faces":
+        features = features.without_face()
+    elif hide == "voices":
+        features = features.without_voice()
+    elif hide == "a speaker's faces":
+        features = replace(features, face_present=features.label != 1)
+    model, _ = fit_prototypes(features, 2, replace(TINY, **changes), CPU)
+    assert all(tensor.isfinite().all() for tensor in model.state_dict().values())
+    present = features.face_present | features.voice_present
+    found = predict(model, features)
+    assert np.isfinite(found.probability[present]).all()
+    assert (found.face_weight[~features.face_present] == 0).all()
+    assert (found.voice_weight[~features.voice_present] == 0).all()

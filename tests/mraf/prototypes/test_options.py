@@ -1,0 +1,52 @@
+import subprocess
+import sys
+
+import pytest
+
+from mraf.errors import UsageError
+from mraf.prototypes.options import PrototypicalOptions
+
+
+def test_the_learning_rate_warms_up_and_falls_to_zero():
+    options = PrototypicalOptions(steps=100, warmup=10, head_steps=50)
+    assert options.rate(0) == pytest.approx(0.1)
+    assert options.rate(9) == pytest.approx(0.91) and options.rate(50) == pytest.approx(0.5)
+    assert options.rate(100) == 0
+    assert options.head_rate(25) == pytest.approx(0.5) and options.head_rate(50) == 0
+
+
+def test_plain_takes_changes():
+    options = PrototypicalOptions.plain(power=1.0, seed=4)
+    assert (options.power, options.seed, options.steps, options.candidates) == (1.0, 4, 0, 0)
+
+
+def test_options_are_keywords_only():
+    with pytest.raises(TypeError):
+        PrototypicalOptions(True)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"voice_shrinkage": 1.5},
+        {"lr": 0},
+        {"folds": 1},
+        {"hubness_offset": -1},
+        {"batch_size": 0},
+        {"head_lr": 0},
+        {"head_dim": 5},
+        {"impostor_faces": 2},
+        {"missing_token": "x"},
+        {"head_batch": 1},
+        {"threads": 0},
+        {"noise": float("nan")},
+    ],
+)
+def test_wrong_options_are_named(changes):
+    with pytest.raises(UsageError, match=next(iter(changes))):
+        PrototypicalOptions(**changes)
+
+
+def test_torch_is_not_imported():
+    code = "import sys, mraf.prototypes.options; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
