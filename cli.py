@@ -76,13 +76,13 @@ def train(
     with console.train_line(as_json) as on_epoch:
         report = run(
             workspace,
-            name,
-            preset,
-            tuple(language) if language else None,
-            holdout,
-            seed,
-            epochs,
-            device,
+            name=name,
+            preset=preset,
+            languages=tuple(language) if language else None,
+            holdout=holdout,
+            seed=seed,
+            epochs=epochs,
+            device=device,
             on_epoch=on_epoch,
             arch=arch,
         )
@@ -104,7 +104,7 @@ def evaluate(
     from mraf.pipeline.commands import console
     from mraf.pipeline.evaluation import evaluate as run
 
-    report = run(workspace, model, mode, other)
+    report = run(workspace, model=model, mode=mode, other=other)
     console.print_json(report) if as_json else console.evaluated(report)
 
 
@@ -125,9 +125,16 @@ def identify(
     from mraf.pipeline.identification import identify as run
 
     def load() -> Identifier:
-        return Identifier(workspace, model, None, weights_dir, offline, device)
+        return Identifier(
+            workspace, model=model, weights_dir=weights_dir, offline=offline, device=device
+        )
 
-    predictions = run(clips, load, top, None if as_json else console.identified)
+    predictions = run(
+        clips,
+        identifier=load,
+        top=top,
+        on_prediction=None if as_json else console.identified,
+    )
     if as_json:
         console.print_json({"clips": [prediction.as_dict() for prediction in predictions]})
     if any(prediction.speaker is None for prediction in predictions):

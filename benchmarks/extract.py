@@ -5,7 +5,7 @@
 
 The plain way, in one process with torch's own threads: decode the whole clip; put 8 frames spread
 over it, at full size, through MTCNN with its defaults, one by one; each crop through
-InceptionResnetV1; the resampled sound through ECAPA-TDNN. Ours: `mraf.pipeline.extraction.extract.extract` with one
+InceptionResnetV1; the resampled sound through ECAPA-TDNN. Ours: `mraf.pipeline.extraction.extract.extract_clips` with one
 worker a core. Both have the same weights, drawn from a generator. They take turns, each in a process
 of its own; loading is left out of the speed and shown beside it.
 """
@@ -146,7 +146,7 @@ def trained_vectors(
 
 
 def ours(clips: list[Path], folder: Path) -> dict[str, Any]:
-    """`mraf.pipeline.extraction.extract.extract`, with the same weights; then, not timed, the trained encoders."""
+    """`mraf.pipeline.extraction.extract.extract_clips`, with the same weights; then, not timed, the trained encoders."""
     from mraf.data.clips.manifest import Clip
     from mraf.extractors.encoders import EncoderPair, EncoderSpec
     from mraf.pipeline.workspace import Workspace
@@ -175,12 +175,17 @@ def convert(specs: list[Any]) -> None:
 
 def timed(clips: list[Any], space: Path, pair: Any) -> dict[str, Any]:
     """Extract, and measure from when every worker has done its first clip."""
-    from mraf.pipeline.extraction.extract import extract
+    from mraf.pipeline.extraction.extract import extract_clips
     from mraf.pipeline.extraction.processes import available_cores
 
     ends: list[float] = []
     started = time.monotonic()
-    extract(clips, space, pair, on_progress=lambda _: ends.append(time.monotonic()))
+    extract_clips(
+        clips,
+        workspace=space,
+        encoders=pair,
+        on_progress=lambda each: ends.append(time.monotonic()) if each.done else None,
+    )
     first = min(available_cores(), len(clips) - 1)
     peaks = [
         resource.getrusage(who).ru_maxrss / 1024

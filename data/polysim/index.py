@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,12 @@ from mraf.data.polysim.layout import (
 from mraf.data.table.features import FeatureRow, FeatureTable
 from mraf.data.table.labels import FeatureLabels
 from mraf.errors import MissingError, MrafError, UsageError
+from mraf.fingerprint import Fingerprint
 
-ENCODERS = "face=facenet@polysim voice=ecapa@polysim"
-"""Identity of the encoders that made the challenge's vectors."""
+ENCODERS = Fingerprint(
+    face="facenet", face_weights="polysim", voice="ecapa", voice_weights="polysim"
+)
+"""Fingerprint of the challenge's vectors, of whichever version; how they were extracted is not known."""
 
 _FORMAT = 1
 # A file that begins with "_" is left alone by pandas and pyarrow when they read the folder.
@@ -214,18 +217,19 @@ def _rows(
     data: PolysimData, found: Iterable[tuple[Sample, Vector, Vector]]
 ) -> Iterable[FeatureRow]:
     language = {each.clip: split.language for split in data.splits for each in split.samples}
+    made = replace(ENCODERS, polysim=data.version).to_json()
     for sample, face, voice in found:
         digest = hashlib.sha256()
         for vector, dim in ((face, FACE_DIM), (voice, VOICE_DIM)):
             digest.update((np.zeros(dim, np.float32) if vector is None else vector).tobytes())
         yield FeatureRow(
-            sample.clip,
-            sample.voice,
-            digest.hexdigest(),
-            f"polysim={data.version} {ENCODERS}",
-            sample.speaker,
-            language[sample.clip],
-            sample.recording,
+            clip=sample.clip,
+            path=sample.voice,
+            source_hash=digest.hexdigest(),
+            extractor=made,
+            speaker=sample.speaker,
+            language=language[sample.clip],
+            recording=sample.recording,
             face=face,
             face_reason="no_face" if face is None else None,
             voice=voice,
@@ -246,12 +250,12 @@ def _known(table: FeatureTable) -> dict[str, tuple[Any, ...]]:
         return {}
     # The vectors are not needed, but a part in which they are damaged must not pass as unchanged.
     columns = table.read().select(["clip", *_STATE]).to_pydict()
-    others = sorted(each for each in set(columns["extractor"]) if not each.endswith(f" {ENCODERS}"))
-    if others:
-        raise UsageError(
-            f"{table.folder}: the table holds vectors made with {others[0]}; those of the challenge "
-            f"({ENCODERS}) cannot be compared with them. Import into another workspace (-w)."
-        )
+    for made in map(Fingerprint.from_json, sorted(set(columns["extractor"]))):
+        if replace(made, polysim=None) != ENCODERS:
+            raise UsageError(
+                f"{table.folder}: the table holds vectors made with {made}; those of the challenge "
+                f"({ENCODERS}) cannot be compared with them. Import into another workspace (-w)."
+            )
     states = zip(*(columns[name] for name in _STATE), strict=True)
     return dict(zip(columns["clip"], states, strict=True))
 

@@ -22,6 +22,7 @@ from mraf.data.table.lock import locked
 from mraf.data.table.parts import IMPORTED, Columns, maker, next_part, parts_in, write_part
 from mraf.data.table.snapshot import Snapshot, by_language
 from mraf.errors import MissingError, UsageError, choices
+from mraf.fingerprint import readable
 
 MERGE_AT = 32
 """How many parts a table may have before a finished run merges them."""
@@ -135,7 +136,7 @@ class FeatureTable:
             "face_missing": counts("face_reason"),
             "voice_missing": counts("voice_reason"),
             "failed": table.num_rows - table["error"].null_count,
-            "extractors": counts("extractor"),
+            "extractors": {readable(made): n for made, n in counts("extractor").items()},
         }
 
     def export(self, file: Path) -> int:

@@ -25,6 +25,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from mraf.checkpoint import finite
 from mraf.pipeline.modes import MODES
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from mraf.pipeline.extraction.ray.connection import Cluster
     from mraf.pipeline.extraction.run import ExtractProgress, ExtractReport, Missing
     from mraf.pipeline.identification import Evidence, Prediction
-    from mraf.pipeline.training.train import TrainReport
+    from mraf.pipeline.training.report import TrainReport
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -71,6 +72,7 @@ def print_json(value: Any) -> None:
 
 def as_json(value: Any, indent: int | None = None) -> str:
     """JSON in UTF-8; all in ASCII where it holds the name of a file that is no UTF-8."""
+    value = finite(value)
     text = json.dumps(value, indent=indent, ensure_ascii=False, default=str)
     try:
         text.encode("utf-8")
@@ -277,7 +279,8 @@ def extract_bar(quiet: bool) -> Iterator["Callable[[ExtractProgress], None]"]:
             bar.update(
                 task,
                 total=progress.clips,
-                completed=progress.done,
+                description="Reading" if progress.hashed else "Extracting",
+                completed=progress.hashed or progress.done,
                 speed=f"{speed:.1f}" if speed else "-",
                 lost=lost,
             )

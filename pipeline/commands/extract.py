@@ -65,8 +65,7 @@ def extract(
     from mraf.data.clips.manifest import Found, read_manifest, survey
     from mraf.extractors.extractor import ExtractOptions
     from mraf.pipeline.commands import console
-    from mraf.pipeline.extraction.extract import choose_encoders
-    from mraf.pipeline.extraction.extract import extract as run
+    from mraf.pipeline.extraction.extract import choose_encoders, extract_clips
     from mraf.pipeline.workspace import Workspace
 
     if bool(paths) == bool(manifest):
@@ -77,12 +76,27 @@ def extract(
     found = Found(read_manifest(manifest, root)) if manifest else survey(paths or [])
     place = Workspace.at(workspace)
     with console.download_bar(as_json) as downloading:
-        encoders = choose_encoders(place, face, voice, weights_dir, offline, downloading)
+        encoders = choose_encoders(
+            place,
+            face=face,
+            voice=voice,
+            weights_dir=weights_dir,
+            offline=offline,
+            progress=downloading,
+        )
     if encoders.note:
         console.say(encoders.note)
     with console.extract_bar(as_json) as progress:
-        options = ExtractOptions(frames)
-        report = run(found.clips, place, encoders, options, workers, device, progress, cluster)
+        report = extract_clips(
+            found.clips,
+            encoders=encoders,
+            workspace=place,
+            options=ExtractOptions(frames=frames),
+            worker_count=workers,
+            device=device,
+            on_progress=progress,
+            engine=cluster,
+        )
     if as_json:
         console.print_json(report.as_dict() | found.beside())
     else:
@@ -121,4 +135,4 @@ def _engine(
     from mraf.pipeline.commands import console
     from mraf.pipeline.extraction.ray.engine import RayEngine
 
-    return RayEngine(address, workers, gpus, console.joined)
+    return RayEngine(address, workers=workers, gpus=gpus, on_start=console.joined)

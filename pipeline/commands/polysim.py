@@ -82,7 +82,7 @@ def dev(
     """
     from mraf.pipeline.commands import console, console_polysim
     from mraf.pipeline.polysim.protocol import Spec, develop
-    from mraf.pipeline.training.train import changed, options_of
+    from mraf.pipeline.training.presets import changed, options_of
 
     changes = _changes(change or [])
     presets = preset or (["default"] if "mraf" in (arch or ["mraf"]) else [])

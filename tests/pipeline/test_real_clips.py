@@ -10,7 +10,7 @@ from mraf.data.clips.manifest import find_clips
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.network.options import TrainOptions
 from mraf.pipeline import Identifier
-from mraf.pipeline.extraction.extract import extract
+from mraf.pipeline.extraction.extract import extract_clips
 from mraf.pipeline.training.train import train
 
 pytestmark = pytest.mark.shared
@@ -62,7 +62,7 @@ def clips(real_videos):
 def workspace(clips, tmp_path_factory):
     """Trained on every other clip of each recording."""
     folder = tmp_path_factory.mktemp("real") / "workspace"
-    report = extract(clips[::2], folder, PACKAGED, worker_count=2)
+    report = extract_clips(clips[::2], workspace=folder, encoders=PACKAGED, worker_count=2)
     assert (report.embedded, report.failed) == (len(clips[::2]), ())
     assert (report.face_missing, report.voice_missing) == (0, 0)
     train(folder, holdout=0, options=TrainOptions(threads=2))

@@ -8,6 +8,7 @@ import pytest
 from mraf.data.polysim.index import import_polysim, read_index, split_of, statistics
 from mraf.data.table.features import FeatureTable
 from mraf.errors import MissingError, MrafError, UsageError
+from mraf.fingerprint import Fingerprint
 from tests.conftest import SHARED
 from tests.data.table.test_features import fill, row
 from tests.helpers.polysim_files import LISTED, Layout
@@ -34,7 +35,9 @@ def test_rows_say_what_the_csv_files_say(layout, table):
     assert np.array_equal(first.face, np.load(layout.feature("train", "English", 2, "face")))
     assert np.array_equal(first.voice, np.load(layout.feature("train", "English", 2)))
     assert (layout.root / first.path).is_file() and len(first.source_hash) == 64
-    assert first.extractor == "polysim=v1 face=facenet@polysim voice=ecapa@polysim"
+    made = Fingerprint.from_json(first.extractor)
+    assert str(made) == "polysim=v1 face=facenet@polysim voice=ecapa@polysim"
+    assert (made.frames, made.seconds, made.rules) == (None, None, None)
     assert rows["polysim/v1/train/Urdu/id0001/vid0/00000"].face_reason == "no_face"
     asked = rows["polysim/v1/test/Urdu/key0"]
     assert (asked.speaker, asked.recording, asked.voice_reason) == (None, None, "no_audio")

@@ -13,7 +13,18 @@ def shown(monkeypatch):
         out = Console(width=200, record=True, quiet=False, soft_wrap=True)
         monkeypatch.setattr(console, "out", out)
         report = ExtractReport(
-            99, 99, 0, (), 0, 0, {}, {}, tuple(failed), tuple(missing), "encoders", 1.0
+            clips=99,
+            embedded=99,
+            reused=0,
+            renamed=(),
+            face_missing=0,
+            voice_missing=0,
+            face_reasons={},
+            voice_reasons={},
+            failed=tuple(failed),
+            missing=tuple(missing),
+            encoders="encoders",
+            seconds=1.0,
         )
         console.extracted(report, "w")
         return out.export_text()

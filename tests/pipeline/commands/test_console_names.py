@@ -30,7 +30,20 @@ def test_the_summary_of_an_extraction(printed):
     failed = (Failure(NAME, f"no {NAME}"),)
     missing = (Missing(f"{NAME}2", "no_face", None, NAME),)
     renamed = ((NAME, NAME),)
-    report = ExtractReport(2, 2, 0, renamed, 0, 0, {}, {}, failed, missing, "by", 1.0)
+    report = ExtractReport(
+        clips=2,
+        embedded=2,
+        reused=0,
+        renamed=renamed,
+        face_missing=0,
+        voice_missing=0,
+        face_reasons={},
+        voice_reasons={},
+        failed=failed,
+        missing=missing,
+        encoders="by",
+        seconds=1.0,
+    )
     text = printed(console.extracted, report, Path(NAME))
     assert text.count(SHOWN) == 7
     found = Found([], {f".{NAME}": 1}, ((NAME, "closed"),))
@@ -42,11 +55,19 @@ def test_the_summary_of_an_extraction(printed):
 
 
 def test_a_clip_that_is_identified_and_one_that_is_not(printed):
-    lost = Evidence(False, reason="decode_error")
-    text = printed(console.identified, Prediction(NAME, None, None, (), lost, lost, NAME))
+    lost = Evidence(present=False, reason="decode_error")
+    text = printed(
+        console.identified,
+        Prediction(path=NAME, speaker=None, probability=None, face=lost, voice=lost, error=NAME),
+    )
     assert text == f"{SHOWN}\n  not identified: {SHOWN}\n\n"
     ranked = (Candidate(NAME, 0.9), Candidate(NAME, 0.1))
-    text = printed(console.identified, Prediction(NAME, NAME, 0.9, ranked, lost, lost))
+    text = printed(
+        console.identified,
+        Prediction(
+            path=NAME, speaker=NAME, probability=0.9, candidates=ranked, face=lost, voice=lost
+        ),
+    )
     assert text.count(SHOWN) == 3
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from mraf import cli
 from mraf.data.table.features import FeatureRow
-from mraf.pipeline.extraction import extract
-from mraf.pipeline.extraction import rows as embedding
+from mraf.pipeline.extraction import rows, run
+from mraf.pipeline.extraction.hashing import Job
 from mraf.pipeline.extraction.reuse import path_of
 
 
@@ -37,10 +37,19 @@ def setup(*_):
         if b"deadly" in content:
             os.kill(os.getpid(), signal.SIGSEGV)
         face, voice = vectors_of(content)
-        labels = (clip.speaker, clip.language, clip.recording)
-        return FeatureRow(clip.id, path_of(clip), "", "", *labels, face=face, voice=voice)
+        return FeatureRow(
+            clip=clip.id,
+            path=path_of(clip),
+            source_hash="",
+            extractor="",
+            speaker=clip.speaker,
+            language=clip.language,
+            recording=clip.recording,
+            face=face,
+            voice=voice,
+        )
 
-    return lambda jobs: [row_of(clip) for clip, _digest in jobs]
+    return lambda jobs: [row_of(job.clip) for job in jobs]
 
 
 def setup_beside_an_actor(*_):
@@ -50,16 +59,16 @@ def setup_beside_an_actor(*_):
         if b"fatal" in clip.files[0].read_bytes():
             os.kill(os.getppid(), signal.SIGKILL)
             time.sleep(60)
-        return setup()([(clip, "")])[0]
+        return setup()([Job(clip)])[0]
 
-    return lambda jobs: [row_of(clip) for clip, _digest in jobs]
+    return lambda jobs: [row_of(job.clip) for job in jobs]
 
 
 if __name__ in {"__main__", "__mp_main__"}:  # and not where a test only borrows from here
     from tests.pipeline.extraction import quick_extract
 
-    embedding.setup_worker = quick_extract.setup  # by a name that other processes know
-    extract.FLUSH_SECONDS = 0.2
+    rows.setup_worker = quick_extract.setup  # by a name that other processes know
+    run.FLUSH_SECONDS = 0.2
 
 if __name__ == "__main__":
     # The test that runs this may have been started in the background, with SIGINT ignored.

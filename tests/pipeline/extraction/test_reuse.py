@@ -20,8 +20,8 @@ from mraf.data.table.parts import parts_in
 from mraf.errors import UsageError
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.pipeline import Workspace
-from mraf.pipeline.extraction import reuse as resume
-from mraf.pipeline.extraction.extract import extract
+from mraf.pipeline.extraction import reuse
+from mraf.pipeline.extraction.extract import extract_clips
 from tests.pipeline.extraction import quick_extract
 from tests.pipeline.extraction.test_processes import is_running, wait_until
 
@@ -45,10 +45,10 @@ def videos(tmp_path):
 def quick(monkeypatch):
     """`extract` in this process with the quick encoders."""
     monkeypatch.setattr("mraf.pipeline.extraction.rows.setup_worker", quick_extract.setup)
-    return lambda videos, workspace: extract(
+    return lambda videos, workspace: extract_clips(
         videos if isinstance(videos, list) else find_clips([videos]),
-        workspace,
-        PACKAGED,
+        workspace=workspace,
+        encoders=PACKAGED,
         worker_count=0,
     )
 
@@ -208,7 +208,7 @@ def test_moved_clips_are_read_in_pieces(videos, tmp_path, quick, monkeypatch):
         read.append(len(snapshot))
         return rows_of(snapshot)
 
-    monkeypatch.setattr("mraf.pipeline.extraction.run.MOVED_AT_ONCE", 4)
+    monkeypatch.setattr("mraf.pipeline.extraction.run.RELABELLED_AT_ONCE", 4)
     monkeypatch.setattr("mraf.pipeline.extraction.reuse.rows_of", noting)
     (videos / "ann").rename(videos / "anna")
     report = quick(videos, tmp_path / "w")
@@ -268,11 +268,11 @@ def test_a_path_of_any_bytes_is_found_again(tmp_path, folder, name):
     path = Path(os.fsdecode(b"/".join([os.fsencode(tmp_path), folder, name])))
     path.parent.mkdir()
     path.touch()
-    text = resume.path_of(Clip("a", path))
+    text = reuse.path_of(Clip("a", path))
     text.encode("utf-8")
-    assert resume._is_there(text)
+    assert reuse._is_there(text)
     path.unlink()
-    assert not resume._is_there(text)
+    assert not reuse._is_there(text)
 
 
 def test_a_namesake_that_cannot_be_read_is_a_failed_row(videos, tmp_path, quick, monkeypatch):
