@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import shutil
 import tempfile
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from mraf.architectures import NAMES
 from mraf.errors import MissingError, MrafError, UsageError
+from mraf.json_text import finite, to_json
 
 if TYPE_CHECKING:
     from mraf.prediction import Network
@@ -76,7 +76,6 @@ def save(folder: Path, checkpoint: Checkpoint, card: str, trained: TrainedOn = T
     Raises:
         UsageError: labels do not fit the model, `meta` or `metrics` cannot be JSON, or there is
             something at `folder` that is no model folder.
-
     """
     import safetensors.torch
 
@@ -87,9 +86,9 @@ def save(folder: Path, checkpoint: Checkpoint, card: str, trained: TrainedOn = T
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     contents = {
         WEIGHTS: safetensors.torch.save(tensors),
-        LABELS: _to_json(LABELS, list(checkpoint.labels)),
-        METRICS: _to_json(METRICS, finite(checkpoint.metrics)),
-        TRAINED: _to_json(
+        LABELS: to_json(LABELS, list(checkpoint.labels)),
+        METRICS: to_json(METRICS, finite(checkpoint.metrics)),
+        TRAINED: to_json(
             TRAINED,
             {"content": sorted(trained.content), "recordings": sorted(trained.recordings)},
             indent=None,
@@ -103,8 +102,8 @@ def save(folder: Path, checkpoint: Checkpoint, card: str, trained: TrainedOn = T
         "meta": checkpoint.meta,
         "sha256": {name: _digest(content) for name, content in contents.items()},
     }
-    config["checksum"] = _digest(_to_json(CONFIG, config))
-    contents[CONFIG] = _to_json(CONFIG, config)
+    config["checksum"] = _digest(to_json(CONFIG, config))
+    contents[CONFIG] = to_json(CONFIG, config)
     contents[CARD] = card.encode()
     try:
         _replace(folder, contents)
@@ -117,7 +116,6 @@ def check_target(folder: Path) -> None:
 
     Raises:
         UsageError: it cannot be written, or holds something that is no model.
-
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -159,7 +157,6 @@ def load(source: Path | Description, device: str = "cpu") -> Checkpoint:
     Raises:
         MissingError: the folder or one of its files is not there.
         MrafError: a file is damaged, or is not what this version writes.
-
     """
     from mraf.architectures import build
     from mraf.network.loop import choose_device
@@ -188,7 +185,6 @@ def load_trained(described: Description) -> TrainedOn:
     Raises:
         MissingError: the file is not there.
         MrafError: it is damaged.
-
     """
     path = described.folder / TRAINED
     value = _read_json(path, dict, described.sha256[TRAINED])
@@ -199,22 +195,12 @@ def load_trained(described: Description) -> TrainedOn:
         raise _damaged(path, "it does not hold content and recordings") from error
 
 
-def finite(value: Any) -> Any:
-    """Return a value of JSON with None in place of the numbers that JSON has not: NaN and infinity."""
-    if isinstance(value, dict):
-        return {key: finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def describe(folder: Path) -> Description:
     """Read the JSON files of a model folder, and neither the weights nor torch.
 
     Raises:
         MissingError: the folder or one of its JSON files is not there.
         MrafError: a JSON file is damaged, or is not what this version writes.
-
     """
     folder = _find(Path(folder))
     config = _read_config(folder)
@@ -254,7 +240,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
         if not isinstance(config["sha256"].get(name), str):
             raise _damaged(path, f"it holds no SHA-256 of {name}")
     checksum = config.pop("checksum", None)
-    if checksum != _digest(_to_json(CONFIG, config)):
+    if checksum != _digest(to_json(CONFIG, config)):
         raise _damaged(path, "its contents do not match its checksum")
     return config
 
@@ -314,14 +300,6 @@ def _read(path: Path) -> bytes:
         raise MissingError(f"{path}: the model lacks this file; {REMEDY}") from error
     except OSError as error:
         raise MrafError(f"{path}: it cannot be read ({error.strerror}); {REMEDY}") from error
-
-
-def _to_json(name: str, value: object, indent: int | None = 2) -> bytes:
-    try:
-        text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{name} cannot be written: {error}") from error
-    return (text + "\n").encode()
 
 
 def _digest(content: bytes) -> str:

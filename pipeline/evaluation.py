@@ -12,6 +12,7 @@ import numpy as np
 from mraf.data.table.labels import FeatureLabels
 from mraf.errors import MissingError, UsageError, choices
 from mraf.fingerprint import Fingerprint
+from mraf.json_text import finite
 from mraf.pipeline.fingerprints import check_same, dims_of, fingerprint_of
 from mraf.pipeline.modes import MODES, probabilities
 from mraf.pipeline.training.split import match_languages, recordings_of, to_features
@@ -210,8 +211,6 @@ def _notes(meta: dict[str, Any], same: int, chosen: bool) -> tuple[str, ...]:
 
 
 def _write(path: Path, report: dict[str, Any]) -> None:
-    from mraf.checkpoint import finite
-
     try:
         write_text(path, json.dumps(finite(report), indent=2, ensure_ascii=False) + "\n")
     except OSError as error:  # the figures are shown all the same

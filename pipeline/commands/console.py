@@ -25,7 +25,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from mraf.checkpoint import finite
+from mraf.json_text import finite
 from mraf.pipeline.modes import MODES
 
 if TYPE_CHECKING:

@@ -83,7 +83,10 @@ def test_nothing_is_written_where_a_vector_or_a_line_cannot_be_used(layout, tabl
 
 
 def test_vectors_of_other_encoders_are_not_joined(layout, table):
-    fill(table, row("a", face=512, voice=192, extractor="face=facenet@28 voice=ecapa@05 frames=8"))
+    made = Fingerprint(
+        face="facenet", face_weights="28", voice="ecapa", voice_weights="05", frames=8
+    )
+    fill(table, row("a", face=512, voice=192, extractor=made.to_json()))
     before = sorted(path.name for path in table.folder.iterdir())
     with pytest.raises(UsageError, match=r"made with face=facenet@28 .* another workspace \(-w\)"):
         import_polysim(layout.root, table)

@@ -8,6 +8,7 @@ from mraf.data.clips.manifest import Clip, find_clips, read_manifest
 from mraf.errors import BusyError, UsageError
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.extractor import ExtractOptions
+from mraf.fingerprint import Fingerprint
 from mraf.pipeline import Workspace
 from mraf.pipeline.extraction.extract import choose_encoders, extract_clips
 from mraf.pipeline.extraction.run import Missing
@@ -46,7 +47,7 @@ def test_dates_and_names_do_not_matter_but_content_and_options_do(videos, tmp_pa
     assert rows(tmp_path / "w")["ann/1.mp4"].face_reason == "no_video"
     report = run(videos, tmp_path / "w", options=ExtractOptions(frames=3))
     assert report.embedded == 2
-    assert "frames=3" in rows(tmp_path / "w")["ann/2.mp4"].extractor
+    assert Fingerprint.from_json(rows(tmp_path / "w")["ann/2.mp4"].extractor).frames == 3
 
 
 def test_a_renamed_speaker_takes_the_vectors_along_and_leaves_nothing_behind(videos, tmp_path):
@@ -135,13 +136,15 @@ def test_manifest_of_sound_and_picture_pairs(sample_videos, tmp_path):
 def test_progress_counts_every_clip(videos, tmp_path):
     seen = []
     run(videos, tmp_path / "w", on_progress=seen.append)
-    assert [progress.done for progress in seen] == [1, 2]
+    # On a slow disk there is progress while files are hashed, too.
+    assert [progress.done for progress in seen if not progress.hashed] == [1, 2]
     assert seen[-1].clips == 2
 
 
 def test_an_interrupted_run_keeps_what_was_embedded(videos, tmp_path):
     def stop(progress):
-        raise KeyboardInterrupt
+        if progress.done:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         run(videos, tmp_path / "w", on_progress=stop)
