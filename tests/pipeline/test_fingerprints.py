@@ -6,6 +6,7 @@ import pytest
 from mraf.data.table.features import FeatureRow, FeatureTable
 from mraf.errors import UsageError
 from mraf.pipeline.fingerprints import check_same, dims_of, fingerprint_of
+from mraf.pipeline.training.train import train
 from tests.mraf.test_fingerprint import MADE, PUBLISHED
 
 
@@ -46,9 +47,11 @@ def test_a_table_has_one_fingerprint(labels_of):
         ({"frames": 3}, "options or versions .*frames=3"),
     ],
 )
-def test_a_table_that_mixes_features_is_refused(labels_of, change, said):
+def test_a_table_that_mixes_features_is_refused(labels_of, tmp_path, change, said):
     with pytest.raises(UsageError, match=said):
         fingerprint_of(labels_of(MADE, replace(MADE, **change)))
+    with pytest.raises(UsageError, match=said):
+        train(tmp_path)
 
 
 def test_encoders_that_are_gone_are_named():

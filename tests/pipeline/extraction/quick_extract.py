@@ -24,6 +24,8 @@ def vectors_of(content: bytes) -> tuple[np.ndarray, np.ndarray]:
     return generator.standard_normal(8, np.float32), generator.standard_normal(4, np.float32)
 
 
+HOLD = Path(os.environ.get("QUICK_HOLD", "/nowhere"))
+"""As long as this file is there, clips whose content ends in 5 are not done."""
 LOG = Path(os.environ.get("QUICK_LOG", os.devnull))
 """Where the nodes of a Ray cluster note each clip that they do."""
 
@@ -32,6 +34,8 @@ def setup(*_):
     def row_of(clip):
         content = clip.files[0].read_bytes()
         time.sleep(0.1)
+        while content.endswith(b"5") and HOLD.exists():
+            time.sleep(0.01)
         with LOG.open("a") as log:
             log.write(f"{os.environ.get('RAY_RAYLET_PID')}\n")
         if b"deadly" in content:

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from mraf.pipeline.extraction.ray import engine as module
 from mraf.pipeline.extraction.ray.engine import RayEngine, _cpus_of_worker
 from mraf.pipeline.extraction.ray.node import Answer, Task
 from tests.pipeline.extraction import quick_extract
+from tests.pipeline.extraction.test_processes import wait_until
 
 PACKAGED = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
 ROOT = Path(__file__).parents[4]
@@ -263,11 +263,9 @@ def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(environment, quick, tmp_p
         start_new_session=True,
     )
     parts = tmp_path / "w" / "features"
-    end = time.monotonic() + 90
-    while not list(parts.glob("part-*")) and run.poll() is None and time.monotonic() < end:
-        time.sleep(0.1)
+    wait_until(lambda: list(parts.glob("part-*")) or run.poll() is not None)
     os.killpg(run.pid, signal.SIGINT)  # as a terminal does
-    _, err = run.communicate(timeout=60)
+    _, err = run.communicate(timeout=600)
     assert run.returncode == 130, err
     assert "the same command goes on from there" in err
     assert err.count("\n") == 2, err  # the cluster, and that
