@@ -17,7 +17,7 @@ from mraf.extractors.voice.encoders import GE2E, Ecapa
 from mraf.fingerprint import Fingerprint
 
 ATTEMPT_SECONDS = 7.0
-"""How long `auto` waits for each of the two servers before it takes the packaged encoders."""
+"""Time that each of the two servers has to answer before `auto` takes the packaged encoders."""
 
 
 @dataclass(frozen=True)

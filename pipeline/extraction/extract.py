@@ -35,7 +35,7 @@ class Engine(Protocol):
 
     @property
     def hashes(self) -> bool:
-        """Whether the engine's workers hash the clips."""
+        """True where the engine's workers hash the clips."""
 
     def __call__(
         self,

@@ -1,4 +1,4 @@
-"""The rows that a feature table has already, and which of them serve the clips of a run."""
+"""Re-use: the rows of a feature table that serve the clips of a run."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace

@@ -29,7 +29,7 @@ from mraf.pipeline.extraction.ray.connection import Cluster, connected, import_r
 from mraf.pipeline.extraction.ray.node import COLUMN, Answer, ClipWorker, Task, can_read, probe
 
 TRIES = 3
-"""How often Ray does a block again whose actor died; its clips are tried once more then, one by one."""
+"""Times that Ray does a block again whose actor died; its clips are tried once more then, one by one."""
 BLOCKS_A_WORKER = 32
 """Blocks that each worker's share of the clips is cut into, so that all workers end at about one time."""
 LARGEST_BLOCK = 32

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 COLUMN = "content"
-"""The only column of what goes to an actor and comes back: a row is a pickled block of clips."""
+"""The only column of an actor's input and output: a row is a pickled block of clips, or its `Answer`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,11 @@
+import io
+import json
+
 import pytest
 from rich.console import Console
 
 from mraf.pipeline.commands import console
-from mraf.pipeline.extraction.run import ExtractReport, Failure, Missing
+from mraf.pipeline.extraction.run import ExtractProgress, ExtractReport, Failure, Missing
 
 
 @pytest.fixture
@@ -56,3 +59,20 @@ def test_of_many_clips_the_first_twenty_are_named(shown):
 
 def test_a_run_in_which_nothing_is_missing_says_no_more(shown):
     assert "without" not in shown()
+
+
+def test_numbers_that_json_has_not_are_null(capsys):
+    console.print_json({"mean": float("nan"), "more": [{"loss": float("inf")}, 0.5]})
+    assert json.loads(capsys.readouterr().out) == {"mean": None, "more": [{"loss": None}, 0.5]}
+
+
+def test_the_bar_counts_files_that_are_read_before_clips_that_are_done(monkeypatch):
+    out = Console(force_terminal=True, width=120, file=io.StringIO())
+    monkeypatch.setattr(console, "err", out)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    counts = {"clips": 9, "reused": 0, "face_missing": 0, "voice_missing": 0, "failed": 0}
+    for hashed, done, shown in ((4, 0, "Reading"), (0, 5, "Extracting")):
+        with console.extract_bar(False) as show:
+            show(ExtractProgress(hashed=hashed, done=done, **counts))
+        text = out.file.getvalue()
+        assert shown in text and f"{hashed or done}/9" in text
