@@ -179,12 +179,17 @@ def convert(specs: list[Any]) -> None:
 
 def timed(clips: list[Any], space: Path, pair: Any) -> dict[str, Any]:
     """Extract, and measure from the moment when every worker has done its first clip."""
-    from mraf.pipeline.extraction.extract import extract
+    from mraf.pipeline.extraction.extract import extract_clips
     from mraf.pipeline.extraction.processes import available_cores
 
     ends: list[float] = []
     started = time.monotonic()
-    extract(clips, space, pair, on_progress=lambda _: ends.append(time.monotonic()))
+    extract_clips(
+        clips,
+        workspace=space,
+        encoders=pair,
+        on_progress=lambda each: ends.append(time.monotonic()) if each.done else None,
+    )
     first = min(available_cores(), len(clips) - 1)
     peaks = [
         resource.getrusage(who).ru_maxrss / 1024

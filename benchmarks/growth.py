@@ -33,11 +33,11 @@ from mraf.data.clips.clip import Clip
 from mraf.data.table.features import FeatureRow, FeatureTable
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.extractor import ExtractOptions
-from mraf.pipeline.extraction.extract import extract
+from mraf.pipeline.extraction.extract import extract_clips
 from mraf.pipeline.workspace import Workspace
 
 ENCODERS = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
-FINGERPRINT = f"{ENCODERS.identity} {ExtractOptions().identity}"
+FINGERPRINT = ExtractOptions().fingerprint(ENCODERS).to_json()
 CLIPS_A_SPEAKER = 100
 
 
@@ -105,9 +105,17 @@ def write(folder: Path, rows: int) -> None:
     with table(folder).writer() as writer:
         for clip in clips_of(rows):
             vectors = generator.standard_normal(512 + 192, np.float32)
-            labels = (clip.speaker, clip.language, clip.recording)
-            made = (str(clip.video), clip.content_hash(), FINGERPRINT)
-            row = FeatureRow(clip.id, *made, *labels, face=vectors[:512], voice=vectors[512:])
+            row = FeatureRow(
+                clip=clip.id,
+                path=str(clip.video),
+                source_hash=clip.content_hash(),
+                extractor=FINGERPRINT,
+                speaker=clip.speaker,
+                language=clip.language,
+                recording=clip.recording,
+                face=vectors[:512],
+                voice=vectors[512:],
+            )
             writer.add(row)
 
 
@@ -118,7 +126,9 @@ def open_table(folder: Path, rows: int) -> None:
 
 def resume(folder: Path, rows: int) -> None:
     """Extract the same clips again."""
-    report = extract(list(clips_of(rows)), folder, ENCODERS, worker_count=1)
+    report = extract_clips(
+        list(clips_of(rows)), workspace=folder, encoders=ENCODERS, worker_count=1
+    )
     assert (report.reused, report.embedded) == (rows, 0)
 
 

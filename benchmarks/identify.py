@@ -54,7 +54,7 @@ def main() -> None:
 def train(videos: Path, folder: Path) -> None:
     """Train a model of the speakers in a folder, on three clips of each."""
     from mraf.data.clips.folders import find_clips
-    from mraf.pipeline.extraction.extract import extract
+    from mraf.pipeline.extraction.extract import extract_clips
     from mraf.pipeline.training.train import train as fit
 
     count: dict[str | None, int] = defaultdict(int)
@@ -63,7 +63,7 @@ def train(videos: Path, folder: Path) -> None:
         count[clip.speaker] += 1
         if count[clip.speaker] <= 3:
             chosen.append(clip)
-    extract(chosen, folder / "workspace", pair_of(folder))
+    extract_clips(chosen, workspace=folder / "workspace", encoders=pair_of(folder))
     fit(folder / "workspace")
 
 

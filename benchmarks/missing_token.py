@@ -17,8 +17,8 @@ from mraf.baselines import FOP
 from mraf.network.loop import train_network
 from mraf.network.model import MRAF
 from mraf.network.options import TrainOptions
+from mraf.pipeline.fingerprints import dims_of, fingerprint_of
 from mraf.pipeline.training.split import split, to_features
-from mraf.pipeline.training.train import dims_of, encoders_of_table
 from mraf.pipeline.workspace import Workspace
 from mraf.prediction import predict
 from mraf.types import Features
@@ -49,7 +49,7 @@ def clips(workspace: Path, language: str, seed: int) -> tuple[Features, Features
     """Return training clips, held-out clips, clips in other languages, and the number of speakers."""
     labels = Workspace.at(workspace).table.labels()
     parts = split(labels, [language], 0.25, seed)
-    dims = dims_of(encoders_of_table(labels))
+    dims = dims_of(fingerprint_of(labels))
     other = np.array([name != language for name in labels.language])
     train, heldout, rest = (
         to_features(labels, parts.speakers, dims, index)

@@ -62,8 +62,8 @@ def measure(engine: str, clips: list[Path], weights: Path | None) -> dict[str, f
     """
     from mraf.data.clips.clip import Clip
     from mraf.extractors.encoders import EncoderPair, EncoderSpec
-    from mraf.pipeline.extraction import rows as embedding
-    from mraf.pipeline.extraction.extract import extract
+    from mraf.pipeline.extraction import rows
+    from mraf.pipeline.extraction.extract import extract_clips
     from mraf.pipeline.extraction.ray.engine import RayEngine
 
     pair = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
@@ -72,18 +72,18 @@ def measure(engine: str, clips: list[Path], weights: Path | None) -> dict[str, f
     else:
         from scale import nothing  # by a name that other processes know
 
-        embedding.setup_worker = nothing
+        rows.setup_worker = nothing
     ends: list[float] = []
     entries = [Clip(f"{i:06}", clip) for i, clip in enumerate(clips)]
     with tempfile.TemporaryDirectory() as space, Memory() as memory:
         started, worked = time.monotonic(), time.process_time()
         made = RayEngine("local") if engine == "ray" else None
-        extract(
+        extract_clips(
             entries,
-            space,
-            pair,
+            workspace=space,
+            encoders=pair,
             engine=made,
-            on_progress=lambda _: ends.append(time.monotonic()),
+            on_progress=lambda each: ends.append(time.monotonic()) if each.done else None,
         )
         seconds, worked = time.monotonic() - started, time.process_time() - worked
     quarter = len(ends) // 4
@@ -105,7 +105,14 @@ def nothing(*_: Any) -> Any:
 
     def work(jobs: list[Any]) -> list[Any]:
         return [
-            FeatureRow(clip.id, str(clip.video), "", "", face=vector[:512], voice=vector[512:])
+            FeatureRow(
+                clip=clip.id,
+                path=str(clip.video),
+                source_hash="",
+                extractor="",
+                face=vector[:512],
+                voice=vector[512:],
+            )
             for clip, _ in jobs
         ]
 

@@ -1,4 +1,4 @@
-"""The encoders to choose from, and how one is chosen.
+"""The tables of encoders, and the choice of one for the face and one for the voice.
 
 To add an encoder, write a class with the constructor and methods of `FaceEncoder` or `VoiceEncoder`, and
 add a row to `FACE` or `VOICE`.
@@ -18,14 +18,15 @@ from mraf.extractors.face.facenet import FaceNet
 from mraf.extractors.voice.ecapa import Ecapa
 from mraf.extractors.voice.embed import VoiceEncoder
 from mraf.extractors.voice.ge2e import GE2E
+from mraf.fingerprint import Fingerprint
 
 ATTEMPT_SECONDS = 7.0
-"""How long `auto` waits for each of the two servers before it takes the packaged encoders."""
+"""Time that each of the two servers has to answer before `auto` takes the packaged encoders."""
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """A row of the tables: how to build an encoder and what its weights are."""
+    """A row of the tables: the class of an encoder and its weights."""
 
     title: str
     dim: int
@@ -47,7 +48,7 @@ TABLES = {"face": FACE, "voice": VOICE}
 
 @dataclass(frozen=True)
 class EncoderSpec:
-    """One encoder and the weights it has: enough to build it in another process.
+    """One encoder and its weights: enough to build it in another process.
 
     `weights` and `sha256` are None for encoders whose weights come in a package. To use weights of
     your own: `EncoderSpec("facenet", path, sha256_of(path))`.
@@ -58,30 +59,35 @@ class EncoderSpec:
     sha256: str | None = None
 
     @property
-    def identity(self) -> str:
-        """Name and version of the weights, as it stands in tables and models."""
-        package = _row(self.name).package
-        return f"{self.name}@{self.sha256[:12] if self.sha256 else version(package or self.name)}"
+    def version(self) -> str:
+        """The start of the weights' SHA-256, or the version of the package that carries them."""
+        return self.sha256[:12] if self.sha256 else version(_row(self.name).package or self.name)
 
 
 @dataclass(frozen=True)
 class EncoderPair:
-    """The two encoders of a run, and a line about how they were chosen where one is due."""
+    """The two encoders of a run."""
 
     face: EncoderSpec
     voice: EncoderSpec
-    note: str | None = None
+    note: str | None = None  # for people, where `choose` could not take its first choice
 
     @property
-    def identity(self) -> str:
-        """Both identities, e.g. `face=dlib@0.1.0 voice=ge2e@0.1.4`."""
-        return f"face={self.face.identity} voice={self.voice.identity}"
+    def fingerprint(self) -> Fingerprint:
+        """The encoders' part of a fingerprint; `ExtractOptions.fingerprint` adds the rest."""
+        return Fingerprint(
+            face=self.face.name,
+            face_weights=self.face.version,
+            voice=self.voice.name,
+            voice_weights=self.voice.version,
+        )
 
 
 def choose(
     face: str = "auto",
     voice: str = "auto",
-    known: str | None = None,
+    *,
+    known: Fingerprint | None = None,
     weights_dir: Path | None = None,
     offline: bool = False,
     progress: weights.Progress | None = None,
@@ -92,8 +98,7 @@ def choose(
         face: name of a face encoder, or "auto": FaceNet where its weights are here or can be
             fetched, else the packaged one.
         voice: the same for the voice.
-        known: identity of the encoders that the workspace or the model already uses; "auto" keeps
-            to them.
+        known: fingerprint of the workspace or the model; "auto" keeps to its encoders.
         weights_dir: a folder that may hold the published files.
         offline: never use the network.
         progress: called while weights are fetched.
@@ -102,12 +107,12 @@ def choose(
         UsageError: there is no encoder of that name.
         MissingError: its weights are not here and cannot be fetched.
     """
-    before = dict(part.split("=", 1) for part in known.split()) if known else {}
+    before = {"face": known.face, "voice": known.voice} if known else {}
     specs: dict[str, EncoderSpec] = {}
     absent: list[Encoder] = []
     for modality, name in (("face", face), ("voice", voice)):
         if name == "auto" and modality in before:
-            name = before[modality].split("@")[0]
+            name = before[modality]
         if name == "auto":
             table = TABLES[modality]
             default = next(name for name, row in table.items() if row.published)

@@ -1,4 +1,4 @@
-"""From the files of clips to their faces and voices."""
+"""The extractor: reads the files of clips and embeds their faces and voices."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,26 +16,28 @@ from mraf.extractors.media.isolated import Decoder
 from mraf.extractors.media.read import Media
 from mraf.extractors.voice.embed import VoiceResult, embed_voices
 from mraf.extractors.voice.vad import Speech, SpeechFinder
+from mraf.fingerprint import Fingerprint
 
 RULES = 3
-"""Raised whenever the same clip and encoders would give other vectors than before."""
+"""Version of the extraction: raise it whenever the same clip and encoders give other vectors."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExtractOptions:
-    """What decides, beside the encoders, which vectors a clip gets."""
+    """Options that change a clip's vectors."""
 
     frames: int = 8  # looked at in each clip, spread over it
     max_seconds: float = 120.0  # of a longer clip only the beginning is read
 
-    @property
-    def identity(self) -> str:
-        """The options as they stand in the feature table."""
-        return f"frames={self.frames} seconds={self.max_seconds:g} rules={RULES}"
+    def fingerprint(self, pair: encoders.EncoderPair) -> Fingerprint:
+        """Return the fingerprint of the features that `pair` makes with these options."""
+        return replace(
+            pair.fingerprint, frames=self.frames, seconds=float(self.max_seconds), rules=RULES
+        )
 
 
 class Files(NamedTuple):
-    """What a clip is read from: a video, or a sound file and a picture, either of which may be None."""
+    """The files of a clip: a video, or a sound file and a picture, one of which may be None."""
 
     video: Path | None = None
     audio: Path | None = None
@@ -43,7 +45,7 @@ class Files(NamedTuple):
 
 
 class ClipExtractor:
-    """Holds the detectors and encoders; call it for one clip after the other, or for several.
+    """Holds the detectors and encoders; call it with one clip after another, or use `many`.
 
     Args:
         pair: the encoders.
@@ -67,7 +69,7 @@ class ClipExtractor:
             Decoder(frames=options.frames, max_seconds=options.max_seconds) for _ in range(decoders)
         ]
         self._faces = FaceFinder(device, threads)
-        self._speech = [SpeechFinder() for _ in range(decoders)]  # each keeps what it is hearing
+        self._speech = [SpeechFinder() for _ in range(decoders)]  # each has a state of its own
         self._face = encoders.build(pair.face, device, threads)
         self._voice = encoders.build(pair.voice, device, threads)
         self._free: SimpleQueue[int] = SimpleQueue()
@@ -78,14 +80,14 @@ class ClipExtractor:
     def __call__(
         self, video: Path | None = None, audio: Path | None = None, image: Path | None = None
     ) -> tuple[FaceResult, VoiceResult]:
-        """Face and voice of a video, or of a sound file and a picture. Raises MediaError."""
+        """Return the face and the voice of a video, or of a sound file and a picture. Raises MediaError."""
         (result,) = self.many([Files(video, audio, image)])
         if isinstance(result, MediaError):
             raise result
         return result
 
     def many(self, clips: Sequence[Files]) -> list[tuple[FaceResult, VoiceResult] | MediaError]:
-        """Face and voice of each clip, or why it cannot be read.
+        """Return the face and the voice of each clip, or the reason why it cannot be read.
 
         The networks see the faces of all clips together, and speech of equal length too, which is
         meant for GPUs. All clips are in memory at once.
@@ -106,18 +108,18 @@ class ClipExtractor:
             decoder.close()
 
     def _read(self, clip: Files) -> tuple[Media, Speech | None] | MediaError:
-        """What is seen and heard in a clip, the speech found already."""
+        """Decode a clip and find the speech in it."""
         try:
-            with self._hand() as index:
+            with self._free_decoder() as index:
                 media = self._decoders[index].read(*clip)
-                heard = None if media.wave is None else self._speech[index].find(media.wave)
-                return media, heard
+                speech = None if media.wave is None else self._speech[index].find(media.wave)
+                return media, speech
         except MediaError as error:
             return error
 
     @contextmanager
-    def _hand(self) -> Iterator[int]:
-        """The number of a decoder and a speech finder that nobody else uses meanwhile."""
+    def _free_decoder(self) -> Iterator[int]:
+        """Reserve a decoder and the speech finder of the same index for one thread."""
         index = self._free.get()
         try:
             yield index
@@ -128,7 +130,7 @@ class ClipExtractor:
 def _explained(
     face: FaceResult, voice: VoiceResult, problem: str | None
 ) -> tuple[FaceResult, VoiceResult]:
-    """Both, the one that could not be decoded with what was in the way."""
+    """Return both; the one that could not be decoded carries the problem."""
     if problem and face.reason == "decode_error":
         return replace(face, problem=problem), voice
     if problem and voice.reason == "decode_error":

@@ -1,7 +1,7 @@
 """The model folder: weights as safetensors, everything else as JSON, and a model card.
 
-Reading what a folder says of itself (`describe`) does not import torch; only `save` and `load`
-do. Nothing is ever unpickled.
+`describe` reads the JSON files and does not import torch; `save` and `load` do. Nothing is ever
+unpickled.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,51 +19,63 @@ from typing import TYPE_CHECKING, Any
 
 from mraf.architectures import NAMES
 from mraf.errors import MissingError, MrafError, UsageError
+from mraf.json_text import finite, to_json
 
 if TYPE_CHECKING:
     from mraf.prediction import Model
 
 FORMAT, VERSION = "mraf-model", 3
-WEIGHTS, CONFIG, LABELS, METRICS, CARD = FILES = (
+WEIGHTS, CONFIG, LABELS, METRICS, TRAINED, CARD = FILES = (
     "model.safetensors",
     "config.json",
     "labels.json",
     "metrics.json",
+    "trained.json",
     "README.md",
 )
 REMEDY = "copy the model folder again, or train the model again"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class TrainedOn:
+    """The clips that trained a model. Their number may be large, so only `load_trained` reads them."""
+
+    content: frozenset[str] = frozenset()  # digests of the clips' content
+    recordings: frozenset[tuple[str, ...]] = frozenset()  # speaker, language and recording
+
+
+@dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """A model and what has to be known to use it."""
+    """A model and the facts that its use needs."""
 
     model: Model
     labels: tuple[str, ...]  # [C], the speakers by class index
-    meta: dict[str, Any] = field(default_factory=dict)  # encoders, languages, options, versions
+    meta: dict[str, Any] = field(default_factory=dict)  # fingerprint, languages, options, versions
     metrics: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Description:
-    """What a model folder says of its model."""
+    """The JSON files of a model folder."""
 
+    folder: Path
     arch: str  # see `mraf.architectures`
     config: dict[str, Any]  # fields of its configuration
     labels: tuple[str, ...]
     meta: dict[str, Any]
     metrics: dict[str, Any]
+    sha256: dict[str, str]  # of the other files
 
 
-def save(folder: Path, checkpoint: Checkpoint, card: str) -> None:
+def save(folder: Path, checkpoint: Checkpoint, card: str, trained: TrainedOn = TrainedOn()) -> None:
     """Write the model folder `folder`, in place of an older one.
 
-    The files are written beside it first, so that an interruption leaves the older model.
+    The files are written into a new folder first, so that an interruption leaves the older model. In
+    `metrics` null takes the place of numbers that are not finite.
 
     Raises:
         UsageError: labels do not fit the model, `meta` or `metrics` cannot be JSON, or there is
             something at `folder` that is no model folder.
-
     """
     import safetensors.torch
 
@@ -73,8 +86,13 @@ def save(folder: Path, checkpoint: Checkpoint, card: str) -> None:
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     contents = {
         WEIGHTS: safetensors.torch.save(tensors),
-        LABELS: _to_json(LABELS, list(checkpoint.labels)),
-        METRICS: _to_json(METRICS, checkpoint.metrics),
+        LABELS: to_json(LABELS, list(checkpoint.labels)),
+        METRICS: to_json(METRICS, finite(checkpoint.metrics)),
+        TRAINED: to_json(
+            TRAINED,
+            {"content": sorted(trained.content), "recordings": sorted(trained.recordings)},
+            indent=None,
+        ),
     }
     config: dict[str, Any] = {
         "format": FORMAT,
@@ -84,8 +102,8 @@ def save(folder: Path, checkpoint: Checkpoint, card: str) -> None:
         "meta": checkpoint.meta,
         "sha256": {name: _digest(content) for name, content in contents.items()},
     }
-    config["checksum"] = _digest(_to_json(CONFIG, config))
-    contents[CONFIG] = _to_json(CONFIG, config)
+    config["checksum"] = _digest(to_json(CONFIG, config))
+    contents[CONFIG] = to_json(CONFIG, config)
     contents[CARD] = card.encode()
     try:
         _replace(folder, contents)
@@ -94,11 +112,10 @@ def save(folder: Path, checkpoint: Checkpoint, card: str) -> None:
 
 
 def check_target(folder: Path) -> None:
-    """Make sure that a model can be saved at `folder`; makes the folder above it.
+    """Check that a model can be saved at `folder`, and make the folder above it.
 
     Raises:
         UsageError: it cannot be written, or holds something that is no model.
-
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -118,7 +135,7 @@ def check_target(folder: Path) -> None:
 
 
 def model_folders(folder: Path) -> list[Path]:
-    """The models in a folder of models, the oldest first.
+    """Return the models in a folder of models, the oldest first.
 
     One whose replacement was cut off between its two renames counts under its own name.
     """
@@ -132,37 +149,58 @@ def model_folders(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(found, key=lambda name: (found[name], name))]
 
 
-def load(folder: Path, device: str = "cpu") -> Checkpoint:
-    """Read a model folder; the model is in eval mode on `device`.
+def load(source: Path | Description, device: str = "cpu") -> Checkpoint:
+    """Read a model; it is in eval mode on `device`.
+
+    `source` is the model folder, or what `describe` returned for it, which is not read again.
 
     Raises:
         MissingError: the folder or one of its files is not there.
         MrafError: a file is damaged, or is not what this version writes.
-
     """
     from mraf.architectures import build
     from mraf.network.loop import choose_device
 
-    folder = _find(Path(folder))
-    described = describe(folder)
+    described = source if isinstance(source, Description) else describe(source)
+    weights = described.folder / WEIGHTS
     try:
         model = build(described.arch, described.config)
     except UsageError as error:
-        raise _damaged(folder / CONFIG, str(error)) from error
-    tensors = _read_tensors(folder / WEIGHTS, _read_config(folder)["sha256"][WEIGHTS])
-    _check_tensors(folder / WEIGHTS, tensors, model.state_dict())
+        raise _damaged(described.folder / CONFIG, str(error)) from error
+    tensors = _read_tensors(weights, described.sha256[WEIGHTS])
+    _check_tensors(weights, tensors, model.state_dict())
     model.load_state_dict(tensors)
     model.to(choose_device(device)).eval()
-    return Checkpoint(model, described.labels, described.meta, described.metrics)
+    return Checkpoint(
+        model=model,
+        labels=described.labels,
+        meta=described.meta,
+        metrics=described.metrics,
+    )
+
+
+def load_trained(described: Description) -> TrainedOn:
+    """Read which clips trained a model.
+
+    Raises:
+        MissingError: the file is not there.
+        MrafError: it is damaged.
+    """
+    path = described.folder / TRAINED
+    value = _read_json(path, dict, described.sha256[TRAINED])
+    try:
+        recordings = frozenset(map(tuple, value["recordings"]))
+        return TrainedOn(content=frozenset(value["content"]), recordings=recordings)
+    except (KeyError, TypeError) as error:
+        raise _damaged(path, "it does not hold content and recordings") from error
 
 
 def describe(folder: Path) -> Description:
-    """What the model folder says, without reading the weights or importing torch.
+    """Read the JSON files of a model folder, and neither the weights nor torch.
 
     Raises:
         MissingError: the folder or one of its JSON files is not there.
         MrafError: a JSON file is damaged, or is not what this version writes.
-
     """
     folder = _find(Path(folder))
     config = _read_config(folder)
@@ -173,7 +211,15 @@ def describe(folder: Path) -> Description:
         _check_labels(tuple(labels), model["classes"])
     except UsageError as error:
         raise _damaged(folder / LABELS, str(error)) from error
-    return Description(config["arch"], model, tuple(labels), meta, metrics)
+    return Description(
+        folder=folder,
+        arch=config["arch"],
+        config=model,
+        labels=tuple(labels),
+        meta=meta,
+        metrics=metrics,
+        sha256=config["sha256"],
+    )
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -190,11 +236,11 @@ def _read_config(folder: Path) -> dict[str, Any]:
             raise _damaged(path, f"{name!r} is {config.get(name)!r}; an object was expected")
     if not isinstance(config["model"].get("classes"), int):
         raise _damaged(path, "the number of classes of the model is absent")
-    for name in (WEIGHTS, LABELS, METRICS):
+    for name in (WEIGHTS, LABELS, METRICS, TRAINED):
         if not isinstance(config["sha256"].get(name), str):
             raise _damaged(path, f"it holds no SHA-256 of {name}")
     checksum = config.pop("checksum", None)
-    if checksum != _digest(_to_json(CONFIG, config)):
+    if checksum != _digest(to_json(CONFIG, config)):
         raise _damaged(path, "its contents do not match its checksum")
     return config
 
@@ -256,14 +302,6 @@ def _read(path: Path) -> bytes:
         raise MrafError(f"{path}: it cannot be read ({error.strerror}); {REMEDY}") from error
 
 
-def _to_json(name: str, value: object) -> bytes:
-    try:
-        text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{name} cannot be written: {error}") from error
-    return (text + "\n").encode()
-
-
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
@@ -273,7 +311,7 @@ def _damaged(path: Path, found: str) -> MrafError:
 
 
 def _find(folder: Path) -> Path:
-    """The folder, or the older model where a `save` was cut off between its two renames."""
+    """Return the folder, or the older model where a `save` was cut off between its two renames."""
     for path in (folder, _backup(folder)):
         if path.is_dir():
             return path
@@ -290,9 +328,10 @@ def _unwritable(folder: Path, error: OSError) -> UsageError:
 
 
 def _replace(folder: Path, contents: dict[str, bytes]) -> None:
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.new-", dir=folder.parent))
+    # Not by tempfile, whose folders are closed to others: mkdir heeds the umask.
+    temporary = folder.with_name(f".{folder.name}.new-{uuid.uuid4().hex[:8]}")
+    temporary.mkdir()
     try:
-        temporary.chmod(0o777 & ~_umask())
         for name, content in contents.items():
             _write(temporary / name, content)
         _swap(temporary, folder)
@@ -319,9 +358,3 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -64,10 +64,9 @@ class Demo:
 
         One has face and voice, one lacks the face, one lacks the sound, one is in Urdu.
         """
-        from mraf.checkpoint import describe
+        from mraf.checkpoint import describe, load_trained
 
-        meta = describe(Workspace.at(self.workspace).model()).meta
-        trained = {tuple(name) for name in meta["trained_recordings"]}
+        trained = load_trained(describe(Workspace.at(self.workspace).model())).recordings
         with (self.videos / "sample.csv").open(encoding="utf-8", newline="") as file:
             rows = [
                 row

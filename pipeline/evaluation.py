@@ -1,4 +1,4 @@
-"""Evaluate: the four settings of POLY-SIM 2026 on clips that did not train the model."""
+"""Evaluation: the four settings of POLY-SIM 2026 on clips that did not train the model."""
 
 import json
 import logging
@@ -11,13 +11,16 @@ import numpy as np
 
 from mraf.data.table.labels import FeatureLabels
 from mraf.errors import MissingError, UsageError, choices
+from mraf.fingerprint import Fingerprint
+from mraf.json_text import finite
+from mraf.pipeline.fingerprints import check_same, dims_of, fingerprint_of
 from mraf.pipeline.modes import MODES, probabilities
 from mraf.pipeline.training.split import match_languages, recordings_of, to_features
-from mraf.pipeline.training.train import dims_of, encoders_of_table
 from mraf.pipeline.workspace import Workspace, write_text
 from mraf.types import Features
 
 if TYPE_CHECKING:
+    from mraf.checkpoint import TrainedOn
     from mraf.prediction import Model
 
 log = logging.getLogger("mraf")
@@ -39,9 +42,9 @@ class Setting:
     n: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EvaluateReport:
-    """How well a model names clips that it was not trained on.
+    """Accuracies of a model on clips that did not train it.
 
     `settings` holds P3 to P6: P3 and P5 over the clips with face and voice, P4 and P6 over all
     clips with a voice, the face hidden; P3 and P4 in the languages of the training clips, P5 and P6
@@ -57,24 +60,30 @@ class EvaluateReport:
     train_languages: tuple[str, ...]
     other_languages: tuple[str, ...]
     unknown_speakers: int  # clips left out because the model has no such speaker
-    notes: tuple[str, ...]  # what to keep in mind when reading the figures
+    notes: tuple[str, ...]  # caveats for whoever reads the figures
     seconds: float
 
 
 def evaluate(
     workspace: Workspace | Path | str | None = None,
+    *,
     model: str | None = None,
     mode: str = "single",
     other: str | None = None,
 ) -> EvaluateReport:
     """Evaluate a model on all clips of the table whose recordings did not train it.
 
-    `mode` is one of `mraf.pipeline.modes.MODES`. `other` names the language of P5 and P6, by default all
-    that did not train the model. Writes the report to `reports/<model>-<mode>.json` too, where that is possible.
+    The report goes to `reports/<model>-<mode>.json` of the workspace too, where that can be written.
+
+    Args:
+        workspace: a folder, by default `./mraf-workspace`.
+        model: its name, by default the one trained last.
+        mode: one of `mraf.pipeline.modes.MODES`.
+        other: language of P5 and P6, by default all that did not train the model.
 
     Raises:
         MissingError: there is no model, no table, or no clip left to evaluate on.
-        UsageError: the table was made with other encoders than the model.
+        UsageError: the fingerprint of the table is not that of the model.
     """
     from mraf import checkpoint
 
@@ -83,65 +92,71 @@ def evaluate(
         raise UsageError(f"There is no mode '{mode}' {choices(mode, MODES)}")
     workspace = Workspace.at(workspace)
     folder = workspace.model(model)
-    loaded = checkpoint.load(folder)
+    described = checkpoint.describe(folder)
+    loaded = checkpoint.load(described)
     labels = workspace.table.labels()
-    encoders = encoders_of_table(labels)
-    check_encoders(loaded.meta, encoders, f"the features in {workspace.table.folder}", folder.name)
-    unseen = unseen_clips(labels, loaded.meta)
-    known = unseen & np.isin(np.array(labels.speaker, object), loaded.labels)
+    fingerprint = fingerprint_of(labels)
+    check_same(
+        Fingerprint.from_dict(loaded.meta.get("fingerprint")),
+        fingerprint,
+        what=f"the features in {workspace.table.folder}",
+        model=folder.name,
+    )
+    by_clip = loaded.meta.get("heldout_by") == "clip"
+    unseen = unseen_clips(labels, checkpoint.load_trained(described), by_clip=by_clip)
+    speakers = set(loaded.labels)
+    known = unseen & np.array([speaker in speakers for speaker in labels.speaker], bool)
     if not known.any():
         raise MissingError(
             f"{folder}: every clip in the table trained this model, so nothing can be measured. Extract "
             "other recordings of its speakers, or train with --holdout 0.25."
         )
-    features = to_features(labels, loaded.labels, dims_of(encoders), known)
+    features = to_features(labels, loaded.labels, dims_of(fingerprint), known)
     trained = set(loaded.meta.get("languages", []))
-    language = np.array([labels.language[i] or "" for i in np.flatnonzero(known)], object)
-    same = np.isin(language, list(trained))
     wanted = match_languages(labels, [other]) if other else None
-    elsewhere = ~same if wanted is None else ~same & np.isin(language, list(wanted))
+    spoken = [labels.language[i] or "" for i in np.flatnonzero(known)]
+    language = np.array(spoken, object)
+    same = np.array([name in trained for name in spoken], bool)
+    elsewhere = ~same & np.array([wanted is None or name in wanted for name in spoken], bool)
     settings = _settings(loaded.model, features.take(same), features.take(elsewhere), mode)
     scores = [each.accuracy for each in settings.values() if each.accuracy is not None]
     report = EvaluateReport(
-        folder.name,
-        mode,
-        settings,
-        _more(loaded.model, features, language) if mode == "single" else {},
-        float(np.mean(scores)) if scores else None,
-        tuple(sorted(trained)),
-        tuple(sorted(set(language[elsewhere]))),
-        int((unseen & ~known).sum()),
-        _notes(loaded.meta, int(same.sum()), isinstance(loaded.metrics.get("epoch"), int)),
-        time.monotonic() - started,
+        model=folder.name,
+        mode=mode,
+        settings=settings,
+        more=_more(loaded.model, features, language) if mode == "single" else {},
+        mean=float(np.mean(scores)) if scores else None,
+        train_languages=tuple(sorted(trained)),
+        other_languages=tuple(sorted(set(language[elsewhere]))),
+        unknown_speakers=int((unseen & ~known).sum()),
+        notes=_notes(loaded.meta, int(same.sum()), isinstance(loaded.metrics.get("epoch"), int)),
+        seconds=time.monotonic() - started,
     )
     _write(workspace.reports / f"{folder.name}-{mode}.json", asdict(report))
     return report
 
 
-def check_encoders(meta: dict[str, Any], encoders: str, what: str, model: str) -> None:
-    """Raise UsageError unless a model's encoders are those of `what`."""
-    if meta.get("encoders") != encoders:
-        raise UsageError(
-            f"The model '{model}' was trained on vectors of {meta.get('encoders')}, but {what} are of "
-            f"{encoders}; they cannot be compared. Train a model on these features, or extract with "
-            "the model's encoders into another workspace."
-        )
+def unseen_clips(
+    labels: FeatureLabels, trained: "TrainedOn", *, by_clip: bool = False
+) -> np.ndarray:
+    """Return `[N]` bool: True for clips of named speakers that are new to a model.
 
-
-def unseen_clips(labels: FeatureLabels, meta: dict[str, Any]) -> np.ndarray:
-    """Which clips of named speakers did not train a model, nor any of their recording: `[N]` bool."""
-    content = set(meta.get("trained_content", []))
-    trained = {tuple(name) for name in meta.get("trained_recordings", [])}
-    if meta.get("heldout_by") == "clip":
-        trained = set()  # other clips of the same recordings were held out
-    names = zip(recordings_of(labels), labels.source_hash, strict=True)
+    Neither the clip nor any of its recording has trained the model; where single clips were held out
+    (`by_clip`), others of the recording may have.
+    """
+    recordings = frozenset() if by_clip else trained.recordings
+    rows = zip(recordings_of(labels), labels.source_hash, strict=True)
     return np.array(
-        [name is not None and name not in trained and h not in content for name, h in names], bool
+        [
+            name is not None and name not in recordings and digest not in trained.content
+            for name, digest in rows
+        ],
+        bool,
     )
 
 
 def _settings(model: "Model", same: Features, elsewhere: Features, mode: str) -> dict[str, Setting]:
-    """P3 to P6 of clips in the languages of training and in others."""
+    """Return P3 to P6 of clips in the languages of training and in others."""
     answers = probabilities(model, [same, elsewhere], mode)
     return {
         name: score(
@@ -154,7 +169,7 @@ def _settings(model: "Model", same: Features, elsewhere: Features, mode: str) ->
 def score(
     clips: Features, probability: np.ndarray, face: bool = True, voice: bool = True
 ) -> Setting:
-    """Top-1 accuracy over those of N clips that have what is asked for.
+    """Return the top-1 accuracy over the clips of N that have a face and a voice, where asked for.
 
     `probability` is `[N, C]`; a row of NaN counts as wrong.
     """
@@ -167,7 +182,7 @@ def score(
 
 
 def _more(model: "Model", clips: Features, language: np.ndarray) -> dict[str, Setting]:
-    """Each clip alone: as it comes, by its face alone, and by language."""
+    """Return the accuracy of clips as they come, by the face alone, and by language."""
     from mraf.prediction import predict
 
     come = predict(model, clips).probability
@@ -186,7 +201,7 @@ def _more(model: "Model", clips: Features, language: np.ndarray) -> dict[str, Se
 
 
 def _notes(meta: dict[str, Any], same: int, chosen: bool) -> tuple[str, ...]:
-    """`chosen`: whether held-out clips chose the model's epoch."""
+    """Return the notes; `chosen` is true where held-out clips chose the model's epoch."""
     held = []
     if same and chosen:
         held = ["Clips in the languages of training chose the model's epoch, too."]
@@ -195,6 +210,6 @@ def _notes(meta: dict[str, Any], same: int, chosen: bool) -> tuple[str, ...]:
 
 def _write(path: Path, report: dict[str, Any]) -> None:
     try:
-        write_text(path, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
-    except OSError as error:  # the figures are worth showing all the same
+        write_text(path, json.dumps(finite(report), indent=2, ensure_ascii=False) + "\n")
+    except OSError as error:  # the figures are shown all the same
         log.warning("%s: the report cannot be written (%s)", path, error.strerror)

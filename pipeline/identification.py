@@ -1,4 +1,4 @@
-"""Identify: who is speaking in a clip."""
+"""Identification: the speaker of a clip."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,13 +12,14 @@ from mraf.data.clips.clip import Clip
 from mraf.data.clips.folders import clip_files
 from mraf.data.clips.listing import AUDIO_SUFFIXES
 from mraf.data.clips.names import as_text
-from mraf.errors import MediaError, UsageError
+from mraf.errors import MediaError
 from mraf.extractors.encoders import EncoderPair, choose
 from mraf.extractors.extractor import ClipExtractor, ExtractOptions
 from mraf.extractors.face.embed import FaceResult
 from mraf.extractors.voice.embed import VoiceResult
-from mraf.pipeline.evaluation import check_encoders
+from mraf.fingerprint import Fingerprint
 from mraf.pipeline.extraction.processes import available_cores
+from mraf.pipeline.fingerprints import check_same
 from mraf.pipeline.workspace import Workspace
 from mraf.types import Features
 
@@ -27,61 +28,66 @@ IMAGE_SUFFIXES = frozenset(".bmp .jpeg .jpg .png .tif .tiff .webp".split())
 
 @dataclass(frozen=True)
 class Candidate:
-    """A speaker and the probability that it is them."""
+    """A speaker and the probability that they speak in the clip."""
 
     speaker: str
     probability: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What a face or a voice gave. `weight` is its share in the fusion (eq. 11), 0 where missing."""
+    """The share of a face or a voice in the answer."""
 
     present: bool
-    weight: float = 0.0
+    weight: float = 0.0  # in the fusion (eq. 11); 0 where missing
     reason: str | None = None  # why it is missing
     frames: int | None = None  # of a face: frames in which it was found
-    seconds: float | None = None  # of a voice: speech heard
+    seconds: float | None = None  # of a voice: length of its speech
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """Who speaks in a clip. `speaker` is None where there is nothing to identify: see `error`."""
+    """The answer to a clip. `speaker` is None where there is nothing to identify: see `error`."""
 
     path: str
     speaker: str | None
     probability: float | None
     candidates: tuple[Candidate, ...] = ()
-    face: Evidence = field(default_factory=lambda: Evidence(False))
-    voice: Evidence = field(default_factory=lambda: Evidence(False))
+    face: Evidence = field(default_factory=lambda: Evidence(present=False))
+    voice: Evidence = field(default_factory=lambda: Evidence(present=False))
     error: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """As `mraf identify --json` prints it."""
+        """Return the object that `mraf identify --json` prints."""
         shown = asdict(self)
         del shown["face"]["seconds"], shown["voice"]["frames"]
         return shown
 
 
 class Identifier:
-    """A trained model and its encoders, loaded once; call it with one clip after the other.
+    """A trained model and its encoders, loaded once; call it with one clip after another.
+
+    Its encoders run in this process, and a child process decodes: `close`, or the end of a `with` block,
+    ends that.
 
     Args:
         workspace: the folder with the model, by default `./mraf-workspace`.
         model: its name, by default the one trained last.
-        encoders: in place of those found for the model's record of its encoders.
+        encoders: in place of those that `choose` finds for the model.
         weights_dir: a folder that may hold the encoders' published weights.
         offline: never use the network.
         device: "auto", "cpu" or "cuda".
 
     Raises:
         MissingError: there is no model, or weights of its encoders are not there.
-        UsageError: `encoders` are not those of the model.
+        UsageError: `encoders` are not those of the model, or another version of the extraction made
+            the features that it was trained on.
     """
 
     def __init__(
         self,
         workspace: Workspace | Path | str | None = None,
+        *,
         model: str | None = None,
         encoders: EncoderPair | None = None,
         weights_dir: Path | None = None,
@@ -94,22 +100,31 @@ class Identifier:
         device = str(choose_device(device))
         folder = Workspace.at(workspace).model(model)
         described = checkpoint.describe(folder)
-        made_with = str(described.meta.get("encoders", ""))
-        pair = encoders or choose(known=made_with, weights_dir=weights_dir, offline=offline)
-        check_encoders(described.meta, pair.identity, "the encoders at hand", folder.name)
+        trained = Fingerprint.from_dict(described.meta.get("fingerprint"))
+        pair = encoders or choose(known=trained, weights_dir=weights_dir, offline=offline)
+        options = _check(trained, pair, folder.name)
         self.name = folder.name
         self.speakers = described.labels
-        with ThreadPoolExecutor(1) as pool:  # reading one model takes as long as the other
-            model_ = pool.submit(checkpoint.load, folder, device)
-            options = _options_of(described.meta)
+        with ThreadPoolExecutor(1) as pool:  # the model loads while the encoders do
+            loading = pool.submit(checkpoint.load, described, device)
             self._extractor = ClipExtractor(pair, options, device, threads=available_cores())
-            self._model = model_.result().model
+            self._model = loading.result().model
+
+    def close(self) -> None:
+        """End the child process that decodes; a later call starts another."""
+        self._extractor.close()
+
+    def __enter__(self) -> "Identifier":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def __call__(self, clip: Path | str | Clip, top: int = 5) -> Prediction:
-        """Who speaks in a video, a sound file, a picture, or a `Clip`; with the `top` candidates.
+        """Identify the speaker of a video, a sound file, a picture or a `Clip`.
 
-        A clip that cannot be read, or in which there is neither face nor voice, gives a prediction
-        without a speaker, whose `error` says why.
+        A clip that cannot be read, or that has neither face nor voice, gives a prediction without a
+        speaker, whose `error` says why. `top` is the number of candidates.
         """
         path = str(clip.files[0] if isinstance(clip, Clip) else clip)
         each = clip if isinstance(clip, Clip) else _clip_of(Path(clip))
@@ -123,26 +138,33 @@ class Identifier:
         from mraf.prediction import predict
 
         posterior = predict(self._model, self._features(face, voice))
-        seen = Evidence(
-            face.vector is not None,
-            float(posterior.face_weight[0]),
-            face.reason,
+        by_face = Evidence(
+            present=face.vector is not None,
+            weight=float(posterior.face_weight[0]),
+            reason=face.reason,
             frames=face.frames,
         )
-        heard = Evidence(
-            voice.vector is not None,
-            float(posterior.voice_weight[0]),
-            voice.reason,
+        by_voice = Evidence(
+            present=voice.vector is not None,
+            weight=float(posterior.voice_weight[0]),
+            reason=voice.reason,
             seconds=round(voice.seconds, 2),
         )
-        if not (seen.present or heard.present):
+        if not (by_face.present or by_voice.present):
             error = f"nothing to identify: no face ({face.reason}) and no voice ({voice.reason})"
-            return Prediction(path, None, None, (), seen, heard, error)
+            return _unidentified(path, error, face=by_face, voice=by_voice)
         order = np.argsort(-posterior.probability[0], kind="stable")[: max(1, top)]
         ranked = tuple(
             Candidate(self.speakers[i], float(posterior.probability[0, i])) for i in order
         )
-        return Prediction(path, ranked[0].speaker, ranked[0].probability, ranked, seen, heard)
+        return Prediction(
+            path=path,
+            speaker=ranked[0].speaker,
+            probability=ranked[0].probability,
+            candidates=ranked,
+            face=by_face,
+            voice=by_voice,
+        )
 
     def _features(self, face: FaceResult, voice: VoiceResult) -> Features:
         config = self._model.config
@@ -158,45 +180,55 @@ class Identifier:
 
 def identify(
     paths: Sequence[Path],
+    *,
     identifier: Callable[[], Identifier],
     top: int = 5,
     on_prediction: Callable[[Prediction], None] | None = None,
 ) -> list[Prediction]:
-    """Identify clips, and the clips below folders, one after the other.
+    """Identify clips, and the clips below folders, one after another.
+
+    A folder that cannot be listed gives a prediction without a speaker too.
 
     Args:
-        paths: files and folders; looked at before the models are loaded.
-        identifier: makes the `Identifier`.
+        paths: files and folders; listed before the models are loaded.
+        identifier: makes the `Identifier`, which is closed at the end.
         top: candidates a clip.
         on_prediction: called after each clip.
 
-    A folder that cannot be listed gives a prediction without a speaker too. Raises UsageError for a
-    path that is not there, and what `Identifier` raises.
+    Raises:
+        UsageError: a path is not there.
+        MrafError: `identifier` raised it.
     """
     found: list[Path | Prediction] = [each for path in paths for each in _files_of(path)]
-    who = identifier()
     predictions = []
-    for each in found:
-        predictions.append(each if isinstance(each, Prediction) else who(each, top))
-        if on_prediction:
-            on_prediction(predictions[-1])
+    with identifier() as identified:
+        for each in found:
+            predictions.append(each if isinstance(each, Prediction) else identified(each, top))
+            if on_prediction:
+                on_prediction(predictions[-1])
     return predictions
 
 
 def _files_of(path: Path) -> list[Path | Prediction]:
-    """The clips at and below a path, and what is said of folders that cannot be listed."""
+    """Return the clips at and below a path, and a prediction for each folder that cannot be listed."""
     files, unreadable = clip_files(path)
     closed = [
         _lost(folder, f"this folder cannot be listed ({reason})")
         for folder, reason in unreadable.items()
     ]
-    is_itself = files == [path.absolute()]  # shown as it was named
+    is_itself = files == [path.absolute()]  # the answer shows the path as it was given
     return [*([path] if is_itself else files), *closed]
 
 
 def _lost(path: str, error: str) -> Prediction:
-    lost = Evidence(False, reason="decode_error")
-    return Prediction(path, None, None, (), lost, lost, error)
+    lost = Evidence(present=False, reason="decode_error")
+    return _unidentified(path, error, face=lost, voice=lost)
+
+
+def _unidentified(path: str, error: str, *, face: Evidence, voice: Evidence) -> Prediction:
+    return Prediction(
+        path=path, speaker=None, probability=None, face=face, voice=voice, error=error
+    )
 
 
 def _clip_of(path: Path) -> Clip:
@@ -206,16 +238,17 @@ def _clip_of(path: Path) -> Clip:
     return Clip(name, audio=path) if suffix in AUDIO_SUFFIXES else Clip(name, video=path)
 
 
-def _options_of(meta: dict) -> ExtractOptions:
-    """The options of the extraction that the model was trained on."""
-    made = str((meta.get("extractor") or [""])[0])
-    parts = dict(part.split("=", 1) for part in made.split() if "=" in part)
-    try:
-        return ExtractOptions(int(parts["frames"]), float(parts["seconds"]))
-    except (KeyError, ValueError):
-        raise UsageError(
-            f"The model does not say how its clips were extracted ('{made}')."
-        ) from None
+def _check(trained: Fingerprint, pair: EncoderPair, model: str) -> ExtractOptions:
+    """Return the options of the extraction that made a model's features.
+
+    Raises UsageError where these encoders and this version of mraf make others.
+    """
+    options = ExtractOptions()
+    if trained.frames is not None and trained.seconds is not None:
+        options = ExtractOptions(frames=trained.frames, max_seconds=trained.seconds)
+    found = options.fingerprint(pair)
+    check_same(trained, found, what="the features that it would get here", model=model)
+    return options
 
 
 def _row(vector: np.ndarray | None, dim: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The folder that holds what mraf makes: features, models, reports."""
+"""The workspace: the folder of features, models and reports."""
 
 import os
 import re
@@ -14,13 +14,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 @dataclass(frozen=True)
 class Workspace:
-    """A workspace; nothing is made on disk before something is written."""
+    """A workspace. Its folder appears with the first file that is written."""
 
     root: Path
 
     @classmethod
     def at(cls, folder: "Path | str | Workspace | None" = None) -> "Workspace":
-        """The workspace named, else the one MRAF_WORKSPACE names, else `./mraf-workspace`."""
+        """Return the workspace at `folder`, else at MRAF_WORKSPACE, else at `./mraf-workspace`."""
         if isinstance(folder, Workspace):
             return folder
         return cls(Path(folder or os.environ.get("MRAF_WORKSPACE") or DEFAULT))
@@ -41,7 +41,7 @@ class Workspace:
         return self.root / "reports"
 
     def new_model(self, name: str) -> Path:
-        """Where a model of this name goes. Raises UsageError where it cannot be a folder's name."""
+        """Return the folder of a new model. Raises UsageError where the name cannot name a folder."""
         if not _NAME.fullmatch(name):
             raise UsageError(
                 f"'{name}' cannot name a model: use letters, digits, '.', '_' and '-', at most 64."
@@ -49,7 +49,7 @@ class Workspace:
         return self.models / name
 
     def model(self, name: str | None = None) -> Path:
-        """The folder of a model: by name, by its path, or the one trained last.
+        """Return the folder of a model: by its name or path, or that of the one trained last.
 
         Raises MissingError where it is not there.
         """
@@ -73,13 +73,8 @@ class Workspace:
 
 
 def write_text(file: Path, text: str) -> None:
-    """Write a file that appears whole or not at all; makes its folder. Raises OSError."""
+    """Write a file, which appears whole or not at all, and its folder. Raises OSError."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.tmp")
     temporary.write_text(text, "utf-8", newline="")
     temporary.replace(file)
-
-
-def encoders_of(extractor: str) -> str:
-    """The part of an extractor's fingerprint that says which encoders made the vectors."""
-    return " ".join(part for part in extractor.split() if part.startswith(("face=", "voice=")))

@@ -75,11 +75,13 @@ def extracted(sample_videos, tmp_path_factory) -> Path:
     """A workspace with the sample's features, made by the packaged encoders."""
     from mraf.data.clips.folders import find_clips
     from mraf.extractors.encoders import EncoderPair, EncoderSpec
-    from mraf.pipeline.extraction.extract import extract
+    from mraf.pipeline.extraction.extract import extract_clips
 
     def make(folder: Path) -> None:
         pair = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
-        report = extract(find_clips([sample_videos]), folder, pair, worker_count=2)
+        report = extract_clips(
+            find_clips([sample_videos]), workspace=folder, encoders=pair, worker_count=2
+        )
         assert (report.clips, report.embedded, report.failed) == (32, 32, ())
 
     return made_once(tmp_path_factory, "extracted", make)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,12 @@ from mraf.data.polysim.layout import PolysimData, SplitFile, read_layout
 from mraf.data.polysim.vectors import FACE_DIM, VOICE_DIM, Progress, Vector, read_vectors
 from mraf.data.table.features import FeatureRow, FeatureTable
 from mraf.errors import UsageError
+from mraf.fingerprint import Fingerprint
 
-ENCODERS = "face=facenet@polysim voice=ecapa@polysim"
-"""Identity of the encoders that made the challenge's vectors."""
+ENCODERS = Fingerprint(
+    face="facenet", face_weights="polysim", voice="ecapa", voice_weights="polysim"
+)
+"""Fingerprint of the challenge's vectors, of every version; it does not say how they were extracted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +81,7 @@ def import_polysim(
 
 def _rows(data: PolysimData, found: Iterable[tuple[Entry, Vector, Vector]]) -> Iterable[FeatureRow]:
     language = {each.clip: split.language for split in data.splits for each in split.entries}
+    extractor = replace(ENCODERS, polysim=data.version).to_json()
     for entry, face, voice in found:
         digest = hashlib.sha256()
         for vector, dim in ((face, FACE_DIM), (voice, VOICE_DIM)):
@@ -86,7 +90,7 @@ def _rows(data: PolysimData, found: Iterable[tuple[Entry, Vector, Vector]]) -> I
             clip=entry.clip,
             path=entry.voice,
             source_hash=digest.hexdigest(),
-            extractor=f"polysim={data.version} {ENCODERS}",
+            extractor=extractor,
             speaker=entry.speaker,
             language=language[entry.clip],
             recording=entry.recording,
@@ -110,12 +114,12 @@ def _known(table: FeatureTable) -> dict[str, tuple[Any, ...]]:
         return {}
     # All columns are read: a part whose vectors are damaged must not pass as unchanged.
     columns = table.read().select(["clip", *_STATE]).to_pydict()
-    others = sorted(each for each in set(columns["extractor"]) if not each.endswith(f" {ENCODERS}"))
-    if others:
-        raise UsageError(
-            f"{table.folder}: the table holds vectors made with {others[0]}; those of the challenge "
-            f"({ENCODERS}) cannot be compared with them. Import into another workspace (-w)."
-        )
+    for fingerprint in map(Fingerprint.from_json, sorted(set(columns["extractor"]))):
+        if replace(fingerprint, polysim=None) != ENCODERS:
+            raise UsageError(
+                f"{table.folder}: the table holds vectors made with {fingerprint}; those of the "
+                f"challenge ({ENCODERS}) cannot be compared with them. Import into another workspace (-w)."
+            )
     states = zip(*(columns[name] for name in _STATE), strict=True)
     return dict(zip(columns["clip"], states, strict=True))
 

@@ -23,6 +23,7 @@ from mraf.data.table.parts import IMPORTED, filling_command, next_part, parts_in
 from mraf.data.table.row import COLUMN_NAMES, COLUMNS, FeatureRow, rows_of, to_arrow
 from mraf.data.table.snapshot import Snapshot, by_language
 from mraf.errors import MissingError, UsageError, choices
+from mraf.fingerprint import readable
 
 __all__ = ["MERGE_AT", "FeatureRow", "FeatureTable", "FeatureWriter", "rows_of"]
 
@@ -105,7 +106,7 @@ class FeatureTable:
             "face_missing": counts("face_reason"),
             "voice_missing": counts("voice_reason"),
             "failed": table.num_rows - table["error"].null_count,
-            "extractors": counts("extractor"),
+            "extractors": {readable(made): n for made, n in counts("extractor").items()},
         }
 
     def export(self, file: Path) -> int:

@@ -103,8 +103,7 @@ def extract(
     from mraf.data.clips.manifest import read_manifest
     from mraf.extractors.extractor import ExtractOptions
     from mraf.pipeline.commands.terminal.bars import download_bar, extract_bar
-    from mraf.pipeline.extraction.extract import choose_encoders
-    from mraf.pipeline.extraction.extract import extract as run
+    from mraf.pipeline.extraction.extract import choose_encoders, extract_clips
     from mraf.pipeline.workspace import Workspace
 
     if bool(paths) == bool(manifest):
@@ -126,7 +125,7 @@ def extract(
     if encoders.note:
         say(encoders.note)
     with extract_bar(as_json) as progress:
-        report = run(
+        report = extract_clips(
             found.clips,
             workspace=place,
             encoders=encoders,
@@ -173,7 +172,7 @@ def _engine(
         raise UsageError("--device cpu and --gpus-per-worker exclude each other.")
     from mraf.pipeline.extraction.ray.engine import RayEngine
 
-    return RayEngine(address=address, workers=workers, gpus=gpus, on_start=say_cluster)
+    return RayEngine(address, workers=workers, gpus=gpus, on_start=say_cluster)
 
 
 def say_cluster(cluster: "Cluster") -> None:

@@ -197,7 +197,7 @@ def submit(
 def _specs(arch: list[Arch], preset: list[Preset], *, changes: dict[str, Any]) -> "list[Spec]":
     """Return the models to measure: each preset of MRAF, then each baseline."""
     from mraf.pipeline.polysim.protocol import Spec
-    from mraf.pipeline.training.train import changed, options_of
+    from mraf.pipeline.training.presets import changed, options_of
 
     if not preset and (not arch or Arch.mraf in arch):
         preset = [Preset.default]
@@ -285,7 +285,7 @@ def show_developed(scores: "Sequence[Score]") -> None:
 
 def show_ablated(result: "Ablation") -> None:
     """Print the ablation's table, the paper's figures and the files."""
-    from mraf.pipeline.polysim.ablation import EXTRA, PAPER_NOTE, COLUMNS, extra
+    from mraf.pipeline.polysim.ablation import COLUMNS, EXTRA, PAPER_NOTE, extra
 
     conditions = result.conditions.replace("`", "")
     _show_scores(f"{result.title} ({conditions}), mode single", result.scores)
@@ -324,9 +324,7 @@ def _show_scores(title: str, scores: "Sequence[Score]") -> None:
     for column in table.columns[1:]:
         column.no_wrap = True
     for score in scores:
-        cells = [
-            f"{figure(score, s)}{between}±{figure(score, s, deviation=True)}" for s in COLUMNS
-        ]
+        cells = [f"{figure(score, s)}{between}±{figure(score, s, deviation=True)}" for s in COLUMNS]
         table.add_row(escape(score.name), *cells)
     show(table)
     counts = ", ".join(f"{scores[0].n[s]:,} in {s}" for s in COLUMNS[:-1])

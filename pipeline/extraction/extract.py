@@ -1,137 +1,140 @@
-"""Extract: from clips to rows of the feature table."""
+"""Extraction: from clips to rows of the feature table.
+
+Three steps: the clips are split into those to do, those at hand and those that cannot be read; an engine
+embeds those to do; and an `ExtractionRun` writes the rows, which nothing else does.
+"""
 
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from functools import partial
 from pathlib import Path
+from typing import Protocol
+
+import numpy as np
 
 from mraf.data.clips.clip import Clip
-from mraf.data.table.features import FeatureRow, FeatureTable
+from mraf.data.table.features import FeatureRow
 from mraf.extractors.encoders import TABLES, EncoderPair, choose
 from mraf.extractors.extractor import ExtractOptions
 from mraf.extractors.weights import Progress
-from mraf.pipeline.extraction import processes as workers
-from mraf.pipeline.extraction import rows as embedding
+from mraf.pipeline.extraction.hashing import Job
+from mraf.pipeline.extraction.local import LocalEngine
 from mraf.pipeline.extraction.machine import plan
-from mraf.pipeline.extraction.reuse import KnownClips, mixing
-from mraf.pipeline.extraction.run import ExtractProgress, ExtractReport, Run
-from mraf.pipeline.workspace import Workspace, encoders_of
-
-FLUSH_SECONDS = 15.0
-"""A killed run loses at most this much work and the clips in hand."""
-
-Engine = Callable[[Run, EncoderPair, ExtractOptions], Generator[FeatureRow, None, None]]
-"""Gives the rows of those clips of a run that the run cannot `reuse`, in any order."""
+from mraf.pipeline.extraction.reuse import KnownClips, Partition, fingerprints_in, mixing
+from mraf.pipeline.extraction.rows import failed_row
+from mraf.pipeline.extraction.run import ExtractionRun, ExtractProgress, ExtractReport
+from mraf.pipeline.workspace import Workspace
 
 
-def extract(
+class Engine(Protocol):
+    """A map from jobs to rows of the table, in any order.
+
+    Where `hashes` is true its workers hash the clips: it is given jobs without a digest, and yields a
+    job with its digest, in place of a row, for content that is among `known`.
+    """
+
+    @property
+    def hashes(self) -> bool:
+        """True where the engine's workers hash the clips."""
+
+    def __call__(
+        self,
+        jobs: Sequence[Job],
+        *,
+        encoders: EncoderPair,
+        options: ExtractOptions,
+        known: np.ndarray,
+    ) -> Generator[FeatureRow | Job, None, None]:
+        """Yield the rows of jobs; `known` holds digests `[M]` of 16 bytes, sorted.
+
+        Closing the generator ends the workers.
+        """
+
+
+def extract_clips(
     clips: Sequence[Clip],
-    workspace: Workspace | Path | str | None,
+    *,
     encoders: EncoderPair,
+    workspace: Workspace | Path | str | None = None,
     options: ExtractOptions = ExtractOptions(),
     worker_count: int | None = None,
     device: str = "auto",
     on_progress: Callable[[ExtractProgress], None] | None = None,
     engine: Engine | None = None,
 ) -> ExtractReport:
-    """Embed clips into the workspace's feature table; what is there and current is re-used.
+    """Embed clips into the workspace's feature table; rows that are there and current are re-used.
 
     A row is made anew when the content of its files, the encoders or the options change, not when
-    a name or a date does. A clip that cannot be read becomes a row that says so, and the run goes
-    on. Whatever way the run ends, what was embedded stays.
+    a name or a date does. A clip that cannot be read becomes a row with the reason, and the run goes
+    on. However the run ends, the rows of the clips that it embedded stay.
 
     Args:
         clips: from `find_clips` or `read_manifest`.
+        encoders: from `choose_encoders`.
         workspace: a folder, by default `./mraf-workspace`.
-        encoders: from `mraf.extractors.encoders.choose`.
         options: frames a clip and the like.
         worker_count: processes, by default one a core, or two where they share a GPU; 0 works in
             this process.
         device: "auto", "cpu" or "cuda".
-        on_progress: called after each clip.
-        engine: what does the work in place of processes on this machine, to which alone
-            `worker_count` and `device` apply.
+        on_progress: called after each clip, and now and then while clips are hashed.
+        engine: does the work in place of processes on this machine, to which alone `worker_count` and
+            `device` apply.
 
     Raises:
         UsageError: the table holds features of other encoders, or cannot be written.
         MissingError: weights that the encoders need are not there.
     """
-    started = flushed = time.monotonic()
+    started = time.monotonic()
+    engine = engine or LocalEngine(plan(device, worker_count))
+    fingerprint = options.fingerprint(encoders)
     table = Workspace.at(workspace).table
-    fingerprint = f"{encoders.identity} {options.identity}"
-    engine = engine or partial(local, worker_count=worker_count, device=device)
     with table.writer() as writer:
-        known = KnownClips(table, fingerprint)
-        known.refuse_mixing(encoders.identity)
-        known.refuse_namesakes(clips)
-        run = Run(clips, known, fingerprint, writer.add, on_progress)
+        known = KnownClips(table, fingerprint, clips)
+        known.refuse_mixing()
+        known.refuse_namesakes()
+        run = ExtractionRun(len(clips), writer=writer, known=known, on_progress=on_progress)
+        if engine.hashes:
+            parts, digests = Partition(todo=[Job(clip) for clip in clips]), known.digests()
+        else:
+            parts, digests = known.partition(run.hashed), np.zeros(0, "S16")
+        for reuse in parts.at_hand:
+            run.reuse(reuse)
+        run.write_relabelled()
+        for clip, error in parts.unreadable:
+            run.add(failed_row(clip, error, fingerprint.to_json()))
         # Closed at once when something is raised, so that no worker outlives the run.
-        with closing(engine(run, encoders, options)) as rows:
-            for row in rows:
-                run.add(row)
-                if time.monotonic() - flushed > FLUSH_SECONDS:
-                    writer.flush()
-                    flushed = time.monotonic()
-        run.finish()
-    return run.report(encoders.identity, time.monotonic() - started)
-
-
-def local(
-    run: Run,
-    encoders: EncoderPair,
-    options: ExtractOptions,
-    worker_count: int | None = None,
-    device: str = "auto",
-) -> Generator[FeatureRow, None, None]:
-    """The engine that works on this machine, in processes of its own."""
-    how = plan(device, worker_count)
-    unreadable: deque[FeatureRow] = deque()
-    setup = (embedding.setup_worker, encoders, options, how.device, how.decoders)
-    count = min(how.workers, len(run.clips))
-    jobs = _to_embed(run, unreadable)
-    with closing(workers.run(jobs, count, *setup, at_once=how.at_once)) as results:
-        for (clip, digest), outcome in results:
-            yield embedding.finished_row(clip, digest, run.fingerprint, outcome)
-            while unreadable:
-                yield unreadable.popleft()
-    yield from unreadable
-
-
-def _to_embed(run: Run, unreadable: deque[FeatureRow]) -> Iterator[embedding.Job]:
-    """The clips that have to be embedded; rows of those that cannot be opened are put aside."""
-    for clip in run.clips:
-        digest = embedding.digest_of(clip, run.fingerprint)
-        if isinstance(digest, FeatureRow):
-            unreadable.append(digest)
-        elif not run.reuse(clip, digest):
-            yield clip, digest
+        results = engine(parts.todo, encoders=encoders, options=options, known=digests)
+        with closing(results):
+            for each in results:
+                run.reuse(known.reuse(each)) if isinstance(each, Job) else run.add(each)
+        run.write_relabelled()
+    return run.report(fingerprint.encoders, time.monotonic() - started)
 
 
 def choose_encoders(
-    workspace: Workspace | Path | str | None,
+    workspace: Workspace | Path | str | None = None,
+    *,
     face: str = "auto",
     voice: str = "auto",
     weights_dir: Path | None = None,
     offline: bool = False,
     progress: Progress | None = None,
 ) -> EncoderPair:
-    """Choose encoders for a workspace: "auto" keeps to those of the features it holds.
+    """Choose encoders for a workspace: "auto" keeps to those of the features that it holds.
 
     See `mraf.extractors.encoders.choose`, which this calls.
     """
     table = Workspace.at(workspace).table
-    known = next(iter(_encoders_in(table)), None)
-    for name, value in (("face", face), ("voice", voice)):  # before anything is fetched
-        if known and value in TABLES[name] and f"{name}={value}@" not in known:
-            raise mixing(table.folder, known, f"{name}={value}")
-    return choose(face, voice, known, weights_dir, offline, progress)
-
-
-def _encoders_in(table: FeatureTable) -> list[str]:
-    """The pairs of encoders that made a table; one, unless somebody mixed them by hand."""
-    if table.is_empty:
-        return []
-    made = table.read(["extractor"])["extractor"].unique()
-    return sorted({encoders_of(each.as_py()) for each in made})
+    known = next(iter(fingerprints_in(table)), None)
+    if known is not None:  # a conflict is found before weights are fetched
+        for modality, name, used in (("face", face, known.face), ("voice", voice, known.voice)):
+            if name in TABLES[modality] and name != used:
+                raise mixing(table.folder, known, f"{modality}={name}")
+    return choose(
+        face,
+        voice,
+        known=known,
+        weights_dir=weights_dir,
+        offline=offline,
+        progress=progress,
+    )

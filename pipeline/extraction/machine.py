@@ -1,4 +1,4 @@
-"""How an extraction uses the machine: processes, decoders, clips at once."""
+"""The plan of an extraction on this machine: processes, decoders, clips at once."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,18 +12,18 @@ CLIPS_AT_ONCE = 16
 _SIGNS_OF_CUDA = ("/dev/nvidiactl", "/dev/dxg")  # without one of them torch need not be asked
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a run starts."""
+    """Numbers of processes and decoders."""
 
     device: str  # of torch
-    workers: int  # processes; 0: none beside this one
+    workers: int  # processes; 0 works in this one
     decoders: int = 1  # of each worker
     at_once: int = 1  # clips that a worker works on together
 
 
 def plan(device: str = "auto", workers: int | None = None) -> Plan:
-    """A worker a core, with one thread and one clip in hand; or a few that share a GPU.
+    """Plan a worker a core, with one thread and one clip in hand; or a few that share a GPU.
 
     A GPU is taken to be many times quicker than the decoders that feed it (none was at hand to
     measure), so each worker has several of these, and sends the clips that they have read through
@@ -33,18 +33,19 @@ def plan(device: str = "auto", workers: int | None = None) -> Plan:
         device: "auto", "cpu" or a device of torch.
         workers: None for as many as are useful.
 
-    Raises UsageError where there is no such device.
+    Raises:
+        UsageError: there is no such device.
     """
     cores = available_cores()
     if not _is_cuda(device):
-        return Plan(device, cores if workers is None else workers)
+        return Plan(device=device, workers=cores if workers is None else workers)
     count = min(GPU_WORKERS, cores) if workers is None else workers
     decoders = min(CLIPS_AT_ONCE, max(1, cores // max(1, count)))
-    return Plan(device, count, decoders, CLIPS_AT_ONCE)
+    return Plan(device=device, workers=count, decoders=decoders, at_once=CLIPS_AT_ONCE)
 
 
 def _is_cuda(device: str) -> bool:
-    """Whether a device is a GPU. torch is imported only where it may be: it takes two seconds."""
+    """Return True for a GPU. The import of torch takes two seconds: only signs of a GPU lead to it."""
     if device == "cpu" or (device == "auto" and not any(map(_exists, _SIGNS_OF_CUDA))):
         return False
     from mraf.network.loop import choose_device

@@ -1,4 +1,4 @@
-"""Worker processes, one thread each, that outlive a clip which kills one of them."""
+"""A pool of worker processes, of one thread each, that goes on when a job kills one of them."""
 
 import logging
 import os
@@ -15,29 +15,34 @@ from typing import Any
 from mraf.errors import MrafError, how_it_ended
 
 TRIES = 2
-"""How often a job may kill its worker before it is given up."""
+"""Workers that a job may kill before it is given up."""
 
 STARTS = 3
-"""How many workers in a row may end before they have taken the job that was given to them."""
+"""Workers in a row that may end before they have taken their first job."""
 
 log = logging.getLogger("mraf")
 
 Work = Callable[[list[Any]], list[Any]]
-"""Does some jobs and gives their results, in order."""
+"""A function that does several jobs and returns their results, in order."""
 
 Setup = Callable[..., Work]
-"""Called once in each worker."""
+"""A function that each worker calls once, and that returns its `Work`."""
 
 
 def available_cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run(
     jobs: Iterator[Any], workers: int, setup: Setup, *arguments: Any, at_once: int = 1
 ) -> Generator[tuple[Any, Any], None, None]:
-    """Do jobs in any order and give back pairs of job and result.
+    """Do jobs and yield pairs of job and result, in any order.
+
+    A job whose worker died is tried again, alone, when all others are done; if its worker dies again,
+    its result is a `WorkerDiedError`. Where a job raises an exception, the jobs that its worker got
+    together with it are done one by one, and the result of the one that raises it is a `JobError`.
+    Closing the generator ends the workers.
 
     Args:
         jobs: taken one by one, as workers become free; where there is none, no worker starts.
@@ -45,13 +50,10 @@ def run(
         setup: called once in each worker with `arguments`; returns the function that does a list of
             jobs. Must be importable, like every job and result.
         arguments: of `setup`.
-        at_once: jobs that a worker is given together.
+        at_once: jobs that a worker gets together.
 
-    A job during which its worker died is tried again when all others are done, with no other beside
-    it that might be the cause; if its worker dies again, its result is a `WorkerDiedError`. Where an
-    exception is raised, jobs that were given together are done one by one; the one that raises it
-    gives a `JobError`. Raises a MrafError for what `setup` raised, and where
-    workers end before they are ready. Leaving the loop early, or `close`, stops the workers.
+    Raises:
+        MrafError: `setup` raised it, or workers end before they are ready.
     """
     for first in jobs:
         jobs = chain([first], jobs)
@@ -63,7 +65,7 @@ def run(
         while some := list(islice(jobs, at_once)):
             yield from zip(some, _attempt(work, some), strict=True)
         return
-    pool = Pool(workers, setup, arguments, at_once)
+    pool = Pool(workers, setup, arguments, at_once=at_once)
     try:
         yield from pool.run(jobs)
     finally:
@@ -71,16 +73,16 @@ def run(
 
 
 def one_by_one(work: Callable[[Any], Any]) -> Work:
-    """What does one job made to do some."""
+    """Return a `Work` that calls `work` with each job."""
     return lambda jobs: [work(job) for job in jobs]
 
 
 class JobError(Exception):
-    """A job that raised what it was not expected to."""
+    """The result of a job that raised an unexpected exception."""
 
 
 class WorkerDiedError(Exception):
-    """The worker process ended while it had this job in hand."""
+    """The result of a job during which the worker process ended."""
 
 
 @dataclass(eq=False)
@@ -88,26 +90,26 @@ class _Worker:
     process: Any
     pipe: connection.Connection
     attempt: "_Attempt | None" = None  # None: free
-    ready: bool = False  # whether it has been set up
-    taken: bool = False  # whether the job has reached it
+    ready: bool = False  # `setup` has returned
+    taken: bool = False  # the jobs have reached the process
 
 
 @dataclass
 class _Attempt:
     jobs: list[Any]
-    deaths: int = 0  # how many workers died of it
+    deaths: int = 0  # of workers that had these jobs
 
 
 class Pool:
     """Worker processes that stay between one `run` and the next; see the function `run`."""
 
     def __init__(
-        self, workers: int, setup: Setup, arguments: tuple[Any, ...], at_once: int = 1
+        self, workers: int, setup: Setup, arguments: tuple[Any, ...], *, at_once: int = 1
     ) -> None:
         self._context, self._at_once = get_context("spawn"), at_once
         self._setup, self._arguments, self._count = setup, arguments, workers
         self._workers: list[_Worker] = []
-        self._unstarted: deque[_Attempt] = deque()  # their workers did not live to take them
+        self._untaken: deque[_Attempt] = deque()  # their workers ended before they took the jobs
         self._again: deque[_Attempt] = deque()
         self._false_starts = 0
 
@@ -125,8 +127,8 @@ class Pool:
                 yield from self._receive(worker)
 
     def _next(self, jobs: Iterator[Any]) -> _Attempt | None:
-        if self._unstarted:
-            return self._unstarted.popleft()
+        if self._untaken:
+            return self._untaken.popleft()
         if some := list(islice(jobs, self._at_once)):
             return _Attempt(some)
         is_quiet = not any(worker.attempt for worker in self._workers)
@@ -149,7 +151,7 @@ class Pool:
         process = self._context.Process(
             target=_child, args=(there, self._setup, self._arguments), daemon=True
         )
-        # Read by the numeric libraries when the child imports them; ours are imported already.
+        # The child's numeric libraries read these at import.
         threads = _environment(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
         with threads, _no_interrupt():
             process.start()
@@ -163,10 +165,10 @@ class Pool:
         try:
             worker.pipe.send(attempt.jobs)
         except OSError:
-            if worker.ready:  # it died while it had nothing to do: the jobs go to another
+            if worker.ready:  # it died while it was free: the jobs go to another
                 self._remove(worker)
-                self._unstarted.append(attempt)
-            # One that was not ready yet is a false start, which `_receive` will see.
+                self._untaken.append(attempt)
+            # Else it is a false start, which `_receive` finds by the end of the pipe.
 
     def _receive(self, worker: _Worker) -> Iterable[tuple[Any, Any]]:
         assert worker.attempt is not None
@@ -188,14 +190,14 @@ class Pool:
     def _bury(self, worker: _Worker, attempt: _Attempt) -> Iterable[tuple[Any, Any]]:
         self._remove(worker)
         how = f"the worker process {how_it_ended(worker.process.exitcode)}"
-        if not worker.taken:  # it never saw the job
+        if not worker.taken:  # the jobs cannot be the cause
             self._false_starts += 1
             if self._false_starts == STARTS:
                 raise MrafError(
                     f"{STARTS} workers ended before they had begun: {how}. Try fewer (--workers 1); "
                     "`mraf doctor` may tell why."
                 )
-            self._unstarted.append(attempt)
+            self._untaken.append(attempt)
             return ()
         deaths = attempt.deaths + 1
         if deaths < TRIES:
@@ -210,8 +212,9 @@ class Pool:
 
 
 def _child(pipe: connection.Connection, setup: Setup, arguments: tuple[Any, ...]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which stops us
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
         work = setup(*arguments)
@@ -223,7 +226,7 @@ def _child(pipe: connection.Connection, setup: Setup, arguments: tuple[Any, ...]
             ("setup", f"A worker cannot start: {_summary(error)}. `mraf doctor` may tell why.")
         )
         return
-    with suppress(EOFError, OSError):  # the parent has gone
+    with suppress(EOFError, OSError):  # the parent has ended
         pipe.send(("ready", None))
         while True:
             job = pipe.recv()
@@ -232,7 +235,7 @@ def _child(pipe: connection.Connection, setup: Setup, arguments: tuple[Any, ...]
 
 
 def _leave_with_parent() -> None:
-    """End this process when its parent ends, however long the job in hand would still take."""
+    """End this process when its parent ends, in the middle of a job too."""
     parent = parent_process()
     assert parent is not None
     connection.wait([parent.sentinel])
@@ -242,7 +245,7 @@ def _leave_with_parent() -> None:
 def _attempt(work: Work, jobs: list[Any]) -> list[Any]:
     try:
         return work(jobs)
-    except Exception as error:  # one job's bad luck must not end the run
+    except Exception as error:  # one job must not end the run
         log.debug("job failed", exc_info=True)
         if len(jobs) > 1:
             return [result for job in jobs for result in _attempt(work, [job])]
@@ -255,32 +258,58 @@ def _summary(error: Exception) -> str:
 
 @contextmanager
 def _no_interrupt() -> Iterator[None]:
-    """Hold Ctrl-C back, from this thread and from a process that it starts, which inherits that.
+    """Hold Ctrl-C back for the time of a `with` block; it arrives at the end.
 
-    Until that process ignores it by itself it would print a traceback. Here it arrives at the end.
+    Ctrl-C is blocked in this thread, and so in a process that it starts, which inherits that: until
+    that process ignores Ctrl-C itself, it would print a traceback. Other threads of this process may
+    not block it, and Python then runs the handler in the main thread: meanwhile that is one which only
+    notes the signal.
     """
-    resource_tracker.ensure_running()  # its start would let Ctrl-C through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    resource_tracker.ensure_running()  # its start would unblock Ctrl-C
+    noted: list[int] = []
     try:
-        # Raises KeyboardInterrupt itself, having blocked, for a Ctrl-C just before.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        with _handler(lambda number, _frame: noted.append(number)):
+            before = _block()
+            try:
+                yield
+            finally:
+                # A blocked Ctrl-C is delivered, and so noted, before this returns.
+                if before is not None:
+                    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    finally:
+        if noted:
+            signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def _handler(handler: Callable[[int, Any], Any]) -> Iterator[None]:
+    """Put a handler of Ctrl-C in place for the time of a `with` block; only the main thread may."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, handler)
+    try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 
-class _environment:  # noqa: N801  # used like a function
-    """Environment variables for the time of a `with` block."""
+def _block() -> set[Any] | None:
+    """Block Ctrl-C in this thread; return the signals blocked before, None where that cannot be done."""
+    if not hasattr(signal, "pthread_sigmask"):  # as on Windows
+        return None
+    return signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
-    def __init__(self, **values: str) -> None:
-        self._values = values
-        self._before = {name: os.environ.get(name) for name in values}
 
-    def __enter__(self) -> None:
-        os.environ.update(self._values)
-
-    def __exit__(self, *error: object) -> None:
-        for name, value in self._before.items():
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    """Set environment variables for the time of a `with` block."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
             if value is None:
                 del os.environ[name]
             else:

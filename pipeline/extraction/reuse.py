@@ -1,7 +1,7 @@
-"""What a feature table already knows of the clips of a run, and which of its rows can be re-used."""
+"""Re-use: the rows of a feature table that serve the clips of a run."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,11 +12,12 @@ from mraf.data.clips.clip import Clip
 from mraf.data.clips.names import as_name, as_text, is_same_file
 from mraf.data.table.features import FeatureRow, FeatureTable, rows_of
 from mraf.errors import UsageError
-from mraf.pipeline.workspace import encoders_of
+from mraf.fingerprint import Fingerprint
+from mraf.pipeline.extraction.hashing import Job, Unreadable, hash_clips
 
 
 class Known(NamedTuple):
-    """What a row says without its vectors."""
+    """A row of the table without its vectors."""
 
     clip: str
     path: str
@@ -32,20 +33,33 @@ class Known(NamedTuple):
 
 
 class Reuse(NamedTuple):
-    """A row that serves a clip: which, and the id that it takes the place of, if any."""
+    """A clip that a row of the table serves."""
 
+    clip: Clip
     row: int
-    replaces: str | None
+    replaces: str | None  # id of the row where the clip had another name then
+
+
+@dataclass(frozen=True, kw_only=True)
+class Partition:
+    """The clips of a run in three lists."""
+
+    todo: list[Job]
+    at_hand: list[Reuse] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
 
 
 class KnownClips:
-    """The rows of a table as they stood when a run began; vectors are read when they are needed.
+    """The rows of a table as a run of `clips` finds them; their vectors are read on demand.
 
-    A row can be re-used where the same encoders and options made it, of the same content.
+    A row serves a clip of the same content where the same encoders and options made it.
     """
 
-    def __init__(self, table: FeatureTable, fingerprint: str) -> None:
-        self._folder, self._fingerprint = table.folder, fingerprint
+    def __init__(
+        self, table: FeatureTable, fingerprint: Fingerprint, clips: Sequence[Clip]
+    ) -> None:
+        self._folder, self._clips = table.folder, clips
+        self._wanted, self._stored_as = fingerprint, fingerprint.to_json()
         self._snapshot = None if table.is_empty else table.snapshot()
         rows = self._snapshot.table(Known._fields).combine_chunks() if self._snapshot else None
         columns = [column.combine_chunks() for column in rows.columns] if rows else []
@@ -55,16 +69,16 @@ class KnownClips:
     def __getitem__(self, row: int) -> Known:
         return Known(*(self._cell(row, name) for name in Known._fields))
 
-    def refuse_mixing(self, encoders: str) -> None:
+    def refuse_mixing(self) -> None:
         """Raise UsageError where other encoders made a row of the table."""
-        made = self._columns["extractor"].unique() if self._columns else []
-        others = sorted({encoders_of(each.as_py()) for each in made} - {encoders})
-        if others:
-            raise mixing(self._folder, others[0], encoders)
+        made = self._columns["extractor"].unique().to_pylist() if self._columns else []
+        for each in map(Fingerprint.from_json, sorted(made)):
+            if not each.shares_encoders(self._wanted):
+                raise mixing(self._folder, each, self._wanted.encoders)
 
-    def refuse_namesakes(self, clips: Sequence[Clip]) -> None:
+    def refuse_namesakes(self) -> None:
         """Raise UsageError where the id of a clip belongs to another video that is still there."""
-        for clip in clips:
+        for clip in self._clips:
             row = self._rows.get(clip.id)
             if row is None:
                 continue
@@ -72,7 +86,7 @@ class KnownClips:
             if path == path_of(clip) or not digest:
                 continue
             is_there = _is_there(path) and all(map(_exists, clip.files))
-            is_other = is_there and not _leads_to(path, clip.files[0])
+            is_other = is_there and not is_same_file(Path(as_name(path)), clip.files[0])
             if is_other and _content(clip) not in (digest, None):
                 raise UsageError(
                     f"{clip.files[0]}: the table already has another video called '{clip.id}', "
@@ -80,66 +94,106 @@ class KnownClips:
                     "manifest (--manifest)."
                 )
 
-    def find(self, clip: Clip, digest: str, taken: Sequence[Clip]) -> Reuse | None:
-        """The row to re-use for a clip, that of another name where the file was renamed.
+    def partition(self, on_hashed: Callable[[int], None]) -> Partition:
+        """Hash the clips and split them; `on_hashed` is called with the number hashed so far."""
+        parts = Partition(todo=[])
+        for number, each in enumerate(hash_clips(self._clips), 1):
+            if isinstance(each, Unreadable):
+                parts.unreadable.append(each)
+            elif reuse := self._find(each):
+                parts.at_hand.append(reuse)
+            else:
+                parts.todo.append(each)
+            on_hashed(number)
+        return parts
 
-        `taken` are the clips of the run: the row of none of them is replaced.
-        """
-        row = self._rows.get(clip.id)
-        if row is not None and self._serves(row, digest):
-            return Reuse(row, None)
-        row = self._by_hash.get(digest)
-        if row is None:
-            return None
-        known = self[row]
-        # The same file, or one that has been moved, has a new name; a copy is another clip.
-        renamed = known.path == path_of(clip) or not _is_there(known.path)
-        if renamed and self._ids is None:
-            self._ids = {each.id for each in taken}
-        return Reuse(row, known.clip if renamed and known.clip not in (self._ids or ()) else None)
+    def reuse(self, job: Job) -> Reuse:
+        """Return the row that serves a job whose digest is among `digests`."""
+        reuse = self._find(job)
+        assert reuse is not None, job.digest
+        return reuse
 
     def digests(self) -> np.ndarray:
-        """Digests of the rows that can be re-used: `[M]` of 16 bytes each, sorted."""
+        """Return the digests of the rows that can be re-used: `[M]` of 16 bytes each, sorted."""
         return np.sort(np.array([bytes.fromhex(digest) for digest in self._by_hash], "S16"))
 
-    def relabelled(self, found: Sequence[tuple[Clip, Reuse]]) -> Iterator[FeatureRow]:
-        """Whole rows under the names and labels that their clips have now."""
+    def relabelled(self, reused: Sequence[Reuse]) -> Iterator[FeatureRow]:
+        """Yield whole rows under the names and labels that their clips have now."""
         assert self._snapshot is not None
-        wanted = np.unique([reuse.row for _, reuse in found])
+        wanted = np.unique([reuse.row for reuse in reused])
         rows = dict(zip(wanted.tolist(), rows_of(self._snapshot.only(wanted)), strict=True))
-        for clip, reuse in found:
+        for clip, row, replaces in reused:
             yield replace(
-                rows[reuse.row],
+                rows[row],
                 clip=clip.id,
                 path=path_of(clip),
                 speaker=clip.speaker,
                 language=clip.language,
                 recording=clip.recording,
-                replaces=reuse.replaces,
+                replaces=replaces,
             )
 
-    _ids: set[str] | None = None
+    def _find(self, job: Job) -> Reuse | None:
+        """Find the row that serves a job: that of the clip's id first, then any of its content."""
+        clip, digest = job
+        row = self._rows.get(clip.id)
+        if row is not None and self._serves(row, digest):
+            return Reuse(clip, row, None)
+        row = self._by_hash.get(digest or "")
+        if row is None:
+            return None
+        known = self[row]
+        # The same file, or one that has been moved, has a new name; a copy is another clip.
+        is_renamed = known.path == path_of(clip) or not _is_there(known.path)
+        # A row whose id a clip of this run has is not replaced.
+        return Reuse(clip, row, known.clip if is_renamed and known.clip not in self._ids else None)
+
+    @cached_property
+    def _ids(self) -> set[str]:
+        return {clip.id for clip in self._clips}
 
     @cached_property
     def _by_hash(self) -> dict[str, int]:
         rows = ((self._cell(row, "source_hash"), row) for row in self._rows.values())
         return {digest: row for digest, row in rows if self._serves(row, digest)}
 
-    def _serves(self, row: int, digest: str) -> bool:
+    def _serves(self, row: int, digest: str | None) -> bool:
         made = (self._cell(row, "source_hash"), self._cell(row, "extractor"))
-        return bool(digest) and made == (digest, self._fingerprint)
+        return bool(digest) and made == (digest, self._stored_as)
 
     def _cell(self, row: int, name: str) -> Any:
         return self._columns[name][row].as_py()
 
 
+def fingerprints_in(table: FeatureTable) -> list[Fingerprint]:
+    """Return the fingerprints of a table's rows; none where it is empty."""
+    if table.is_empty:
+        return []
+    made = table.read(["extractor"])["extractor"].unique().to_pylist()
+    return [Fingerprint.from_json(each) for each in sorted(made)]
+
+
 def labels_of(clip: Clip) -> tuple[str | None, ...]:
-    """What a row says of a clip beside its vectors: id, path, speaker, language, recording."""
+    """Return id, path, speaker, language and recording: the first fields of `Known`."""
     return clip.id, path_of(clip), clip.speaker, clip.language, clip.recording
 
 
+def path_of(clip: Clip) -> str:
+    """Return the clip's file as the table stores it (see `mraf.data.clips.names.as_text`)."""
+    return as_text(clip.files[0].absolute())
+
+
+def mixing(folder: Path, made: Fingerprint, wanted: str) -> UsageError:
+    """Return the error for vectors of different encoders in one table."""
+    return UsageError(
+        f"{folder}: these features were made with {made.encoders}, this run would use {wanted}. "
+        "Vectors of different encoders cannot be compared. Go on with "
+        f"--face {made.face} --voice {made.voice}, or extract everything into another workspace (-w)."
+    )
+
+
 def _exists(path: Path) -> bool:
-    """Whether a file is there and may be seen."""
+    """Return True for a file that is there and that this process may look at."""
     try:
         return path.is_file()
     except OSError:
@@ -147,38 +201,13 @@ def _exists(path: Path) -> bool:
 
 
 def _is_there(path: str) -> bool:
-    """The same of a path as `path_of` wrote it."""
-    return any(map(_exists, _readings(path)))
-
-
-def _leads_to(path: str, file: Path) -> bool:
-    """Whether a path as `path_of` wrote it is another way to a file."""
-    return any(is_same_file(each, file) for each in _readings(path))
-
-
-def _readings(path: str) -> tuple[Path, Path]:
-    """What a path of the table may mean: older rows have backslashes as they are."""
-    return Path(path), Path(as_name(path))
+    """Return True where the file of a path that `path_of` returned is there."""
+    return _exists(Path(as_name(path)))
 
 
 def _content(clip: Clip) -> str | None:
-    """The digest of a clip; None where it cannot be read, which is told when its turn comes."""
+    """Return the digest of a clip; None where it cannot be read, which its row will say."""
     try:
         return clip.content_hash()
     except OSError:
         return None
-
-
-def path_of(clip: Clip) -> str:
-    """The file of a clip as it stands in the table (see `mraf.data.clips.names.as_text`)."""
-    return as_text(clip.files[0].absolute())
-
-
-def mixing(folder: Path, made: str, wanted: str) -> UsageError:
-    """The refusal to put vectors of different encoders into one table."""
-    flags = " ".join(f"--{part.split('@')[0].replace('=', ' ')}" for part in made.split())
-    return UsageError(
-        f"{folder}: these features were made with {made}, this run would use {wanted}. "
-        f"Vectors of different encoders cannot be compared. Go on with {flags}, or extract "
-        "everything into another workspace (-w)."
-    )

@@ -1,25 +1,27 @@
-"""One run of an extraction: which clips are there already, what was found in the others, the counts."""
+"""One run of an extraction: it writes the rows, counts them, and reports."""
 
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
-from mraf.data.clips.clip import Clip
-from mraf.data.table.features import FeatureRow
+from mraf.data.table.features import FeatureRow, FeatureWriter
 from mraf.pipeline.extraction.reuse import Known, KnownClips, Reuse, labels_of
 
-MOVED_AT_ONCE = 4096
-"""Rows whose vectors are held while they are written under another name."""
+FLUSH_SECONDS = 15.0
+"""A killed run loses at most this much work and the clips in hand."""
+RELABELLED_AT_ONCE = 4096
+"""Rows whose vectors are in memory together while they are written under another name."""
+_PROGRESS_SECONDS = 0.1  # between two reports of progress while clips are hashed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExtractProgress:
-    """How far a run has come, told after each clip."""
+    """Counts of a run that goes on."""
 
     clips: int
+    hashed: int = 0  # while clips are hashed, before the first is done
     done: int
     reused: int
     face_missing: int
@@ -29,7 +31,7 @@ class ExtractProgress:
 
 @dataclass(frozen=True)
 class Failure:
-    """A clip that could not be read, and why."""
+    """A clip that cannot be read, and the reason."""
 
     clip: str
     error: str
@@ -37,17 +39,17 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A clip without a face or a voice, and why: None for the one that it has."""
+    """A clip without a face or a voice, and the reasons: None for the one that it has."""
 
     clip: str
     face: str | None  # the row's `face_reason`
     voice: str | None
-    detail: str | None  # what could not be read or decoded, in words
+    detail: str | None  # why it cannot be read or decoded, in words
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExtractReport:
-    """What a run did. `failed` clips are rows of the table too, with neither face nor voice."""
+    """Counts of a run that has ended. `failed` clips have rows too, with neither face nor voice."""
 
     clips: int
     embedded: int
@@ -55,7 +57,7 @@ class ExtractReport:
     renamed: tuple[tuple[str, str], ...]  # old and new id of clips known under another name
     face_missing: int
     voice_missing: int
-    face_reasons: dict[str, int]  # how many clips lack a face, by reason
+    face_reasons: dict[str, int]  # clips without a face, by reason
     voice_reasons: dict[str, int]
     failed: tuple[Failure, ...]
     missing: tuple[Missing, ...]  # all clips without a face or a voice, those that failed included
@@ -64,98 +66,99 @@ class ExtractReport:
 
     @property
     def clips_per_second(self) -> float:
-        """Speed over the whole run, starting the workers included."""
+        """Speed over the whole run, the start of the workers included."""
         return self.clips / self.seconds if self.seconds else 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """As `mraf extract --json` prints it."""
+        """Return the object that `mraf extract --json` prints."""
         return asdict(self) | {"clips_per_second": round(self.clips_per_second, 3)}
 
 
-class Run:
-    """The state of a run: what is known from before, and the counts.
+class ExtractionRun:
+    """Writes the rows of a run into the table and counts them; nothing else does either.
 
     Args:
-        clips: all of the run.
+        clips: number of clips in the run.
+        writer: of the table.
         known: the rows of the table as the run began.
-        fingerprint: of encoders and options, as it stands in the table.
-        write: called with each row that goes into the table.
         on_progress: called after each clip.
     """
 
     def __init__(
         self,
-        clips: Sequence[Clip],
+        clips: int,
+        *,
+        writer: FeatureWriter,
         known: KnownClips,
-        fingerprint: str,
-        write: Callable[[FeatureRow], None],
         on_progress: Callable[[ExtractProgress], None] | None = None,
     ) -> None:
-        self.clips, self.fingerprint = clips, fingerprint
-        self._known, self._write, self._on_progress = known, write, on_progress
+        self._clips, self._writer, self._known = clips, writer, known
+        self._on_progress = on_progress
         self._embedded = self._reused = 0
         self._reasons: dict[str, dict[str, int]] = {"face": {}, "voice": {}}
         self._failed: list[Failure] = []
         self._missing: list[Missing] = []
         self._renamed: list[tuple[str, str]] = []
-        self._moved: list[tuple[Clip, Reuse]] = []
+        self._to_relabel: list[Reuse] = []
+        self._flushed = self._shown = time.monotonic()
 
-    def reuse(self, clip: Clip, digest: str) -> bool:
-        """Count a clip that the table has a current row of; False where it has none.
-
-        Where the clip has another name or other labels now, the row is written with them.
-        """
-        reuse = self._known.find(clip, digest, self.clips)
-        if reuse is None:
-            return False
-        known = self._known[reuse.row]
-        if reuse.replaces:
-            self._renamed.append((reuse.replaces, clip.id))
-        self._count(known._replace(clip=clip.id), embedded=False)
-        labels = labels_of(clip)
-        if known[: len(labels)] != labels:
-            self._moved.append((clip, reuse))
-        if len(self._moved) == MOVED_AT_ONCE:
-            self.finish()
-        return True
-
-    def reusable(self) -> np.ndarray:
-        """Digests of all rows that `reuse` would take, `[M]` of 16 bytes each, sorted."""
-        return self._known.digests()
+    def hashed(self, count: int) -> None:
+        """Report that `count` clips have been hashed."""
+        now = time.monotonic()
+        if self._on_progress and now - self._shown > _PROGRESS_SECONDS:
+            self._shown = now
+            self._on_progress(self._progress(hashed=count))
 
     def add(self, row: FeatureRow) -> None:
-        """Take the row of a clip that was looked at now."""
-        self._write(row)
-        self._count(row, embedded=True)
+        """Write the row of a clip that was read in this run."""
+        self._writer.add(row)
+        if time.monotonic() - self._flushed > FLUSH_SECONDS:
+            self._writer.flush()
+            self._flushed = time.monotonic()
+        self._embedded += 1
+        self._count(row)
 
-    def finish(self) -> None:
-        """Write what is held back."""
-        if self._moved:
-            for row in self._known.relabelled(self._moved):
-                self._write(row)
-            self._moved.clear()
+    def reuse(self, reuse: Reuse) -> None:
+        """Count a clip that a row of the table serves.
+
+        Where the clip has another name or other labels now, `write_relabelled` writes the row anew.
+        """
+        row = self._known[reuse.row]
+        if reuse.replaces:
+            self._renamed.append((reuse.replaces, reuse.clip.id))
+        labels = labels_of(reuse.clip)
+        if row[: len(labels)] != labels:
+            self._to_relabel.append(reuse)
+        self._reused += 1
+        self._count(row._replace(clip=reuse.clip.id))
+
+    def write_relabelled(self) -> None:
+        """Write the re-used rows whose clips have other names or labels now."""
+        for start in range(0, len(self._to_relabel), RELABELLED_AT_ONCE):
+            some = self._to_relabel[start : start + RELABELLED_AT_ONCE]
+            for row in self._known.relabelled(some):
+                self._writer.add(row)
+        self._to_relabel.clear()
 
     def report(self, encoders: str, seconds: float) -> ExtractReport:
-        """What was done so far."""
+        """Return the counts."""
         face, voice = self._reasons["face"], self._reasons["voice"]
         return ExtractReport(
-            len(self.clips),
-            self._embedded,
-            self._reused,
-            tuple(self._renamed),
-            sum(face.values()),
-            sum(voice.values()),
-            face,
-            voice,
-            tuple(sorted(self._failed, key=lambda each: each.clip)),
-            tuple(sorted(self._missing, key=lambda each: each.clip)),
-            encoders,
-            seconds,
+            clips=self._clips,
+            embedded=self._embedded,
+            reused=self._reused,
+            renamed=tuple(self._renamed),
+            face_missing=sum(face.values()),
+            voice_missing=sum(voice.values()),
+            face_reasons=face,
+            voice_reasons=voice,
+            failed=tuple(sorted(self._failed, key=lambda each: each.clip)),
+            missing=tuple(sorted(self._missing, key=lambda each: each.clip)),
+            encoders=encoders,
+            seconds=seconds,
         )
 
-    def _count(self, row: FeatureRow | Known, embedded: bool) -> None:
-        self._embedded += embedded
-        self._reused += not embedded
+    def _count(self, row: FeatureRow | Known) -> None:
         for name in ("face", "voice"):
             reason = getattr(row, f"{name}_reason")
             if reason is not None:
@@ -167,13 +170,20 @@ class Run:
         if self._on_progress:
             self._on_progress(self._progress())
 
-    def _progress(self) -> ExtractProgress:
+    def _progress(self, hashed: int = 0) -> ExtractProgress:
         face, voice = (sum(self._reasons[name].values()) for name in ("face", "voice"))
-        done = self._embedded + self._reused
-        return ExtractProgress(len(self.clips), done, self._reused, face, voice, len(self._failed))
+        return ExtractProgress(
+            clips=self._clips,
+            hashed=hashed,
+            done=self._embedded + self._reused,
+            reused=self._reused,
+            face_missing=face,
+            voice_missing=voice,
+            failed=len(self._failed),
+        )
 
 
 def _missing(row: FeatureRow | Known) -> Missing:
-    # Few texts for many clips: of a million that say the same, one is kept.
-    said = (row.face_reason, row.voice_reason, row.error or row.note)
-    return Missing(row.clip, *(text and sys.intern(text) for text in said))
+    # Interned: where a million clips lack a face for the same reason, one text is kept.
+    texts = (row.face_reason, row.voice_reason, row.error or row.note)
+    return Missing(row.clip, *(text and sys.intern(text) for text in texts))

@@ -10,7 +10,7 @@ from typing import Any
 from mraf.data.table.export import safe_cell
 from mraf.errors import UsageError, choices
 from mraf.pipeline.polysim.protocol import Score, Spec, develop
-from mraf.pipeline.training.train import changed, options_of
+from mraf.pipeline.training.presets import changed, options_of
 from mraf.pipeline.workspace import Workspace, write_text
 
 COLUMNS = ("P3", "P4", "P5", "P6", "mean")

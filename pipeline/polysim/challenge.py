@@ -1,7 +1,7 @@
 """POLY-SIM 2026: import of the challenge's features, and submission of answers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,10 @@ from mraf.data.polysim.index import PolysimIndex, SplitCount, imported_versions,
 from mraf.data.polysim.index import statistics as count_splits
 from mraf.data.polysim.submission import check_split, write_submission
 from mraf.errors import UsageError
-from mraf.pipeline.evaluation import check_encoders
+from mraf.fingerprint import Fingerprint
+from mraf.pipeline.fingerprints import check_same, dims_of, fingerprint_of
 from mraf.pipeline.modes import probabilities
 from mraf.pipeline.training.split import to_features
-from mraf.pipeline.training.train import dims_of, encoders_of_table
 from mraf.pipeline.workspace import Workspace
 
 
@@ -96,11 +96,17 @@ def submit(
     folder = workspace.model(model)
     loaded = checkpoint.load(folder)
     stored = workspace.table.labels()
-    encoders = encoders_of_table(stored)
-    check_encoders(loaded.meta, encoders, f"the features in {workspace.table.folder}", folder.name)
-    numbers = _numbers(index, loaded.labels, loaded.meta, folder.name)
+    fingerprint = fingerprint_of(stored)
+    trained = Fingerprint.from_dict(loaded.meta.get("fingerprint"))
+    check_same(
+        replace(trained, polysim=fingerprint.polysim),  # `_numbers` compares these
+        fingerprint,
+        what=f"the features in {workspace.table.folder}",
+        model=folder.name,
+    )
+    numbers = _numbers(index, loaded.labels, trained.polysim, folder.name)
     parts = [
-        to_features(stored, loaded.labels, dims_of(encoders), each.positions(stored))
+        to_features(stored, loaded.labels, dims_of(fingerprint), each.positions(stored))
         for each in splits
     ]
     answers = probabilities(loaded.model, parts, mode)
@@ -125,11 +131,10 @@ def submit(
 
 
 def _numbers(
-    index: PolysimIndex, labels: tuple[str, ...], meta: dict[str, Any], model: str
+    index: PolysimIndex, labels: tuple[str, ...], trained_on: str | None, model: str
 ) -> np.ndarray:
-    """Return the challenge's number `[C]` of each of the model's speakers."""
-    made = {part for each in meta.get("extractor", []) for part in str(each).split()}
-    if f"polysim={index.version}" not in made:
+    """The challenge's number `[C]` of each speaker of a model trained on the version `trained_on`."""
+    if trained_on != index.version:
         raise UsageError(
             f"The model '{model}' was not trained on POLY-SIM {index.version}, and its speaker "
             f"'{labels[0]}' may be somebody else. Train a model on the imported features."

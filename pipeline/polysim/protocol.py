@@ -24,10 +24,11 @@ from mraf.errors import MissingError, MrafError, UsageError
 from mraf.folds import recording_folds
 from mraf.pipeline.evaluation import score
 from mraf.pipeline.extraction.processes import Work, available_cores, one_by_one, run
+from mraf.pipeline.fingerprints import dims_of, fingerprint_of
 from mraf.pipeline.modes import MODES, probabilities
 from mraf.pipeline.polysim.scores import WHOLE, Score, measure, pool
+from mraf.pipeline.training.presets import Options
 from mraf.pipeline.training.split import match_languages, to_features, trainable
-from mraf.pipeline.training.train import Options, dims_of, encoders_of_table
 from mraf.pipeline.workspace import Workspace
 from mraf.types import Features
 
@@ -203,7 +204,7 @@ def material(workspace: Workspace, language: str) -> Material:
             f"{workspace.table.folder}: P5 and P6 need clips of the speakers of {language} in another "
             "language; import or extract them first."
         )
-    dims = dims_of(encoders_of_table(labels))
+    dims = dims_of(fingerprint_of(labels))
     train, other = (to_features(labels, speakers, dims, index) for index in (same, elsewhere))
     return Material(train=train, other=other, classes=len(speakers))
 

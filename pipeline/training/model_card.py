@@ -1,11 +1,11 @@
-"""The model card: a page in every model folder that says what the model is."""
+"""The model card: a page in every model folder that describes the model."""
 
 from importlib.resources import files
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from mraf.pipeline.training.train import TrainReport
+from mraf.fingerprint import Fingerprint
+from mraf.pipeline.training.report import TrainReport
 
 ARCHITECTURES = {
     "mraf": "MRAF: missing-token prompted, reliability-aware fusion of face and voice",
@@ -15,12 +15,11 @@ ARCHITECTURES = {
 TITLES = {"face_voice": "Face and voice", "voice": "Voice only", "face": "Face only"}
 
 
-def model_card(report: "TrainReport", meta: dict[str, Any]) -> str:
-    """The filled template `model_card.md`, in Markdown."""
+def model_card(report: TrainReport, meta: dict[str, Any], speakers: tuple[str, ...]) -> str:
+    """Fill the template `model_card.md`; returns Markdown."""
     template = Template(
         files("mraf.pipeline.training").joinpath("model_card.md").read_text(encoding="utf-8")
     )
-    speakers = sorted({name[0] for name in meta["trained_recordings"]})
     shown = ", ".join(speakers[:40]) + (", ..." if len(speakers) > 40 else "")
     return template.substitute(
         name=report.model,
@@ -33,13 +32,13 @@ def model_card(report: "TrainReport", meta: dict[str, Any]) -> str:
         names=shown,
         samples=f"{report.samples:,}",
         languages=", ".join(name or "an unnamed language" for name in meta["languages"]),
-        encoders=meta["encoders"],
+        encoders=Fingerprint.from_dict(meta["fingerprint"]).encoders,
         figures=_figures(report),
         notes="\n".join(f"- {note}" for note in report.notes),
     )
 
 
-def _figures(report: "TrainReport") -> str:
+def _figures(report: TrainReport) -> str:
     rows = [
         f"| {title} | {report.dev[key]:.3f} |" for key, title in TITLES.items() if key in report.dev
     ]

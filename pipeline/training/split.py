@@ -20,16 +20,16 @@ Recording = tuple[str, str, str]
 """Speaker, language ("" where unknown) and recording; a clip of no recording is one of its own."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Split:
-    """Which clips train and which are held out, as masks over the table's clips."""
+    """The clips that train and those that are held out, as masks over the table's clips."""
 
     speakers: tuple[str, ...]  # by class index
     recordings: tuple[Recording | None, ...]  # [N], None where the speaker is unknown
     train: np.ndarray  # [N] bool
     heldout: np.ndarray  # [N] bool: same languages, recordings that do not train
     by_clip: bool  # held out by clip, because no speaker has two recordings
-    untested: int  # speakers with one recording only: all of it trains
+    untested: int  # speakers without a held-out clip
 
 
 def split(
@@ -41,10 +41,10 @@ def split(
         labels: the feature table.
         languages: train on these only; None for all.
         holdout: share of a speaker's recordings, 0 to below 1; 0 holds nothing out.
-        seed: of the choice.
+        seed: random seed.
 
     Raises:
-        UsageError: no clip, one speaker only, or a language that is not there.
+        UsageError: no clip, one speaker only, or a language that no clip is in.
     """
     wanted = match_languages(labels, languages)
     names = recordings_of(labels)
@@ -67,18 +67,25 @@ def split(
     held_content = {labels.source_hash[i] for i in np.flatnonzero(held)}
     twins = np.array([digest in held_content for digest in labels.source_hash], bool)
     untested = len(by_speaker) - len({_speaker(names[i]) for i in np.flatnonzero(held)})
-    return Split(tuple(sorted(by_speaker)), names, pool & ~twins, held, by_clip, untested)
+    return Split(
+        speakers=tuple(sorted(by_speaker)),
+        recordings=names,
+        train=pool & ~twins,
+        heldout=held,
+        by_clip=by_clip,
+        untested=untested,
+    )
 
 
 def trainable(labels: FeatureLabels) -> np.ndarray:
-    """Which clips may train, `[N]` bool: of named speakers, and of no validation or test split."""
+    """Return `[N]` bool: True for clips of named speakers that are in no validation or test split."""
     rows = zip(labels.speaker, labels.clip, strict=True)
     found = [speaker is not None and split_of(clip) in (None, "train") for speaker, clip in rows]
     return np.array(found, bool)
 
 
 def recordings_of(labels: FeatureLabels) -> tuple[Recording | None, ...]:
-    """The recording of each clip, None where the speaker is not known."""
+    """Return the recording of each clip, None where the speaker is not known."""
     rows = zip(labels.speaker, labels.language, labels.recording, labels.clip, strict=True)
     return tuple(
         (speaker, language or "", recording or f"clip {clip}") if speaker else None
@@ -87,7 +94,7 @@ def recordings_of(labels: FeatureLabels) -> tuple[Recording | None, ...]:
 
 
 def match_languages(labels: FeatureLabels, languages: Iterable[str] | None) -> set[str] | None:
-    """The spellings in the table of some languages, whatever their case; None for all.
+    """Return the table's spellings of some languages, whatever their case; None for all.
 
     Raises UsageError for a language that no clip is in.
     """
@@ -108,13 +115,13 @@ def match_languages(labels: FeatureLabels, languages: Iterable[str] | None) -> s
 def to_features(
     labels: FeatureLabels, speakers: Sequence[str], dims: tuple[int, int], index: np.ndarray
 ) -> Features:
-    """Some of the table's clips as the model takes them.
+    """Return some of the table's clips as features for the model.
 
     Args:
         labels: the feature table.
         speakers: names by class index; clips of other speakers get the label -1.
-        dims: Df and Dv of the encoders: the table knows them only where a vector is present.
-        index: positions or mask of the clips wanted; only their vectors are read.
+        dims: Df and Dv of the encoders: a table without a single vector does not say.
+        index: positions or mask of the clips; only their vectors are read.
     """
     classes = {name: i for i, name in enumerate(speakers)}
     names = recordings_of(labels)
@@ -171,7 +178,7 @@ def _hold_out_clips(
 
 
 def _draw(items: list, share: float, seed: str) -> list:
-    """A share of the items, at least one and never all; none of a single item."""
+    """Draw a share of the items: at least one and never all; none of a single item."""
     if len(items) < 2:
         return []
     count = min(len(items) - 1, max(1, round(len(items) * share)))

@@ -7,6 +7,7 @@ import torch
 from mraf.errors import MissingError, MrafError, UsageError
 from mraf.extractors import encoders, weights
 from mraf.extractors.encoders import FACE, VOICE, EncoderSpec, build, choose
+from mraf.fingerprint import Fingerprint
 from tests.helpers import seeded
 
 
@@ -37,11 +38,12 @@ def test_auto_takes_published_weights_that_are_here(tmp_path, monkeypatch, no_ne
     pair = choose(weights_dir=tmp_path)
     assert (pair.face.name, pair.voice.name) == ("dlib", "ecapa")
     assert pair.note.startswith("The weights of FaceNet are not here")
-    assert pair.identity.endswith("voice=ecapa@0575cb64845e")
+    assert pair.fingerprint.encoders.endswith("voice=ecapa@0575cb64845e")
 
 
 def test_auto_keeps_to_what_is_known_without_asking_anyone(no_network):
-    pair = choose(known="face=dlib@0.1.0 voice=ge2e@0.1.4")
+    known = Fingerprint(face="dlib", face_weights="0.1.0", voice="ge2e", voice_weights="0.1.4")
+    pair = choose(known=known)
     assert (pair.face.name, pair.voice.name, pair.note) == ("dlib", "ge2e", None)
     assert no_network == []
 
@@ -78,7 +80,7 @@ def seeded_facenet_file(path):
 
 def test_own_weights_are_built_and_have_an_identity_of_their_own(tmp_path):
     spec = seeded_facenet_file(tmp_path / "seeded.pt")
-    assert spec.identity == f"facenet@{spec.sha256[:12]}"
+    assert spec.version == spec.sha256[:12]
     assert pickle.loads(pickle.dumps(spec)) == spec  # it travels to the workers
     assert build(spec).dim == 512
 
@@ -149,7 +151,7 @@ def test_a_third_encoder_is_one_row(monkeypatch):
     third = encoders.Encoder("Third", 128, encoders.Dlib, package="dlib-bin")
     monkeypatch.setitem(FACE, "third", third)
     assert choose().face.name == "dlib"
-    assert choose(face="third").face.identity.startswith("third@")
+    assert choose(face="third").fingerprint.encoders.startswith("face=third@")
     assert build(EncoderSpec("third")).dim == 128
 
 

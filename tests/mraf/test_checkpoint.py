@@ -1,6 +1,8 @@
 import json
+import os
 import pickle
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mraf import checkpoint as module
-from mraf.checkpoint import Checkpoint, describe, load, save
+from mraf.checkpoint import Checkpoint, TrainedOn, describe, load, load_trained, save
 from mraf.errors import MissingError, MrafError, UsageError
 from mraf.fit import fit
+from mraf.json_text import to_json
 from mraf.network.model import MRAF, MRAFConfig
 from mraf.network.options import TrainOptions
 from mraf.prediction import predict
@@ -96,8 +99,8 @@ def rewrite(folder, **changes):
     config = json.loads((folder / "config.json").read_text("utf-8"))
     config.pop("checksum")
     config.update(changes)
-    config["checksum"] = module._digest(module._to_json("config.json", config))
-    (folder / "config.json").write_bytes(module._to_json("config.json", config))
+    config["checksum"] = module._digest(to_json("config.json", config))
+    (folder / "config.json").write_bytes(to_json("config.json", config))
 
 
 @pytest.mark.parametrize(
@@ -213,7 +216,7 @@ def test_other_folders_and_files_are_not_overwritten(tmp_path):
         ({"labels": (*LABELS[:5], "Ada")}, "same name"),
         ({"labels": (*LABELS[:5], 3)}, "3 is not"),
         ({"meta": {"a": {1, 2}}}, "config.json cannot be written"),
-        ({"metrics": {"a": float("nan")}}, "metrics.json cannot be written"),
+        ({"meta": {"a": float("nan")}}, "config.json cannot be written"),
     ],
 )
 def test_what_cannot_be_written_is_refused(tmp_path, changes, said):
@@ -277,3 +280,57 @@ def test_json_that_is_nested_without_end_is_refused_by_name(folder, name):
     (folder / name).write_text("[" * 200_000)
     with pytest.raises(MrafError, match=name.replace(".", r"\.")):
         load(folder)
+
+
+TRAINED = TrainedOn(
+    content=frozenset(f"{number:032x}" for number in range(20_000)),
+    recordings=frozenset(("Ada", "Urdu", f"rec{number}") for number in range(2_000)),
+)
+
+
+def test_the_clips_that_trained_are_apart_and_come_back(folder):
+    before = (folder / "config.json").stat().st_size
+    save(folder, made(), "", TRAINED)
+    assert (folder / "config.json").stat().st_size == before
+    assert load_trained(describe(folder)) == TRAINED
+
+
+@pytest.mark.parametrize("content", [b"[]", b"{}", b'{"content": 3, "recordings": []}', b"{"])
+def test_clips_that_trained_are_checked(folder, content):
+    said = describe(folder)
+    (folder / "trained.json").write_bytes(content)
+    with pytest.raises(MrafError, match=r"trained\.json"):
+        load_trained(said)
+    with pytest.raises(MrafError, match=r"trained\.json"):
+        load_trained(replace(said, sha256={"trained.json": module._digest(content)}))
+    (folder / "trained.json").unlink()
+    with pytest.raises(MissingError, match=r"trained\.json"):
+        load_trained(said)
+
+
+def test_a_model_that_is_described_already_is_not_described_again(folder, monkeypatch):
+    read, said = [], describe(folder)
+    whole = module._read
+    monkeypatch.setattr(module, "_read", lambda path: read.append(path.name) or whole(path))
+    load(said)
+    assert read == ["model.safetensors"]
+
+
+def test_numbers_that_json_has_not_are_null(folder):
+    nan, infinity = float("nan"), float("inf")
+    save(folder, made(metrics={"a": nan, "b": [1.5, {"c": -infinity}], "d": (infinity, 2)}), "")
+    assert "NaN" not in (folder / "metrics.json").read_text()
+    assert describe(folder).metrics == {"a": None, "b": [1.5, {"c": None}], "d": [None, 2]}
+
+
+def test_the_umask_decides_who_may_read_a_model_and_never_changes(tmp_path, monkeypatch):
+    """Files that other threads create in the meantime would have the wrong permissions."""
+    before = os.umask(0o027)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "umask", lambda mask: pytest.fail("changed the umask"))
+            save(tmp_path / "model", made(), "")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "model").stat().st_mode & 0o777 == 0o750
+    assert (tmp_path / "model" / "config.json").stat().st_mode & 0o777 == 0o640

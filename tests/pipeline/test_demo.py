@@ -31,12 +31,11 @@ def test_as_json_nothing_else_is_printed(tmp_path, capsys):
 
 
 def test_clips_to_identify_did_not_train(trained, sample_videos, tmp_path):
-    from mraf.checkpoint import describe
+    from mraf.checkpoint import describe, load_trained
 
     demo = Demo(tmp_path, speakers=4)
     demo.videos, demo.workspace = sample_videos, trained
-    meta = describe(Workspace.at(trained).model()).meta
-    names = {tuple(name) for name in meta["trained_recordings"]}
+    names = load_trained(describe(Workspace.at(trained).model())).recordings
     table = csv.DictReader((sample_videos / "sample.csv").open(encoding="utf-8"))
     rows = {row["path"]: row for row in table}
     chosen = [rows[clip.removeprefix(f"{sample_videos}/")] for clip in demo.clips()]

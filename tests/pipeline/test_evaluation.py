@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,8 +21,6 @@ def workspace(extracted, tmp_path):
 
 def relabel(workspace, **columns):
     """Rows of the table under other labels, as a run over renamed folders makes them."""
-    from dataclasses import replace
-
     table = Workspace.at(workspace).table
     rows = list(table.rows())
     with table.writer() as writer:
@@ -51,16 +50,15 @@ def test_renamed_recordings_do_not_let_training_clips_in(workspace):
 
 def test_clips_of_a_trained_recording_are_not_unseen(workspace):
     train(workspace, languages=("English",), options=QUICK)
-    from mraf.checkpoint import describe
+    from mraf.checkpoint import describe, load_trained
 
-    meta = describe(Workspace.at(workspace).model()).meta
+    trained = load_trained(describe(Workspace.at(workspace).model()))
     table = Workspace.at(workspace).table.arrays()
-    meta["trained_content"] = []  # new clips, cut from recordings that trained
-    unseen = unseen_clips(table, meta)
-    trained = {tuple(name) for name in meta["trained_recordings"]}
+    # New clips, cut from recordings that trained.
+    unseen = unseen_clips(table, replace(trained, content=frozenset()))
     assert unseen.any()
     for i in np.flatnonzero(unseen):
-        assert (table.speaker[i], table.language[i], table.recording[i]) not in trained
+        assert (table.speaker[i], table.language[i], table.recording[i]) not in trained.recordings
 
 
 def test_single_recordings_are_held_out_by_clip_with_a_note(workspace):
@@ -91,7 +89,9 @@ def test_figures_are_given_even_where_the_report_cannot_be_written(workspace):
 
 def test_seed_decides_the_model(workspace):
     seeds = {"a": 1, "b": 1, "c": 2}
-    folders = [train(workspace, name, options=QUICK, seed=s).folder for name, s in seeds.items()]
+    folders = [
+        train(workspace, name=name, options=QUICK, seed=s).folder for name, s in seeds.items()
+    ]
     models = [(folder / "model.safetensors").read_bytes() for folder in folders]
     assert models[0] == models[1] != models[2]
 

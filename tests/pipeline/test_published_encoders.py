@@ -8,10 +8,11 @@ from mraf.data.clips.folders import find_clips
 from mraf.errors import MrafError, UsageError
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.weights import sha256_of
+from mraf.fingerprint import Fingerprint
 from mraf.network.options import TrainOptions
 from mraf.pipeline import Identifier, Workspace
 from mraf.pipeline.evaluation import evaluate
-from mraf.pipeline.extraction.extract import extract
+from mraf.pipeline.extraction.extract import extract_clips
 from mraf.pipeline.training.train import train
 from tests.helpers import seeded as seeded_networks
 
@@ -32,7 +33,9 @@ def seeded(tmp_path_factory) -> EncoderPair:
 @pytest.fixture(scope="module")
 def workspace(seeded, sample_videos, tmp_path_factory):
     folder = tmp_path_factory.mktemp("published") / "workspace"
-    report = extract(find_clips([sample_videos]), folder, seeded, worker_count=2)
+    report = extract_clips(
+        find_clips([sample_videos]), workspace=folder, encoders=seeded, worker_count=2
+    )
     assert report.embedded == 32 and not report.failed
     train(folder, languages=("English",), epochs=8, options=TrainOptions(threads=1))
     return folder
@@ -42,8 +45,8 @@ def test_vectors_have_the_published_dimensions_and_record_their_weights(workspac
     arrays = Workspace.at(workspace).table.arrays()
     assert arrays.face.shape[1] == 512 and arrays.voice.shape[1] == 192
     assert np.allclose(np.linalg.norm(arrays.face[arrays.face_present], axis=1), 1, atol=1e-5)
-    assert arrays.extractors[0].startswith(seeded.identity)
-    assert f"facenet@{seeded.face.sha256[:12]}" in seeded.identity
+    assert Fingerprint.from_json(arrays.extractors[0]).shares_encoders(seeded.fingerprint)
+    assert f"facenet@{seeded.face.sha256[:12]}" in seeded.fingerprint.encoders
 
 
 def test_training_evaluation_and_identification_run_on_them(workspace, seeded, sample_videos):
@@ -56,7 +59,7 @@ def test_training_evaluation_and_identification_run_on_them(workspace, seeded, s
 
 def test_the_same_clip_alone_gives_the_same_vectors(workspace, seeded, sample_videos, tmp_path):
     clips = find_clips([sample_videos])[:1]
-    extract(clips, tmp_path / "alone", seeded, worker_count=0)
+    extract_clips(clips, workspace=tmp_path / "alone", encoders=seeded, worker_count=0)
     alone = next(Workspace.at(tmp_path / "alone").table.rows())
     before = next(Workspace.at(workspace).table.rows([clips[0].id]))
     for name in ("face", "voice"):
@@ -68,7 +71,7 @@ def test_the_same_clip_alone_gives_the_same_vectors(workspace, seeded, sample_vi
 def test_other_encoders_are_refused_before_any_work(workspace, sample_videos):
     packaged = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
     with pytest.raises(UsageError, match="--face facenet --voice ecapa"):
-        extract(find_clips([sample_videos]), workspace, packaged)
+        extract_clips(find_clips([sample_videos]), workspace=workspace, encoders=packaged)
     with pytest.raises(UsageError, match="trained on vectors of face=facenet@"):
         Identifier(workspace, encoders=packaged)
 
@@ -79,4 +82,6 @@ def test_damaged_weights_stop_the_run_by_name(seeded, sample_videos, tmp_path, m
     bad.write_bytes(seeded.face.weights.read_bytes()[:-10])
     pair = EncoderPair(EncoderSpec("facenet", bad, seeded.face.sha256), seeded.voice)
     with pytest.raises(MrafError, match=r"bad\.pt"):
-        extract(find_clips([sample_videos]), tmp_path / "w", pair, worker_count=1)
+        extract_clips(
+            find_clips([sample_videos]), workspace=tmp_path / "w", encoders=pair, worker_count=1
+        )

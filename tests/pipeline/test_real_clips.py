@@ -14,7 +14,7 @@ import pytest
 from mraf.data.clips.folders import find_clips
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.pipeline import Identifier
-from mraf.pipeline.extraction.extract import extract
+from mraf.pipeline.extraction.extract import extract_clips
 from mraf.pipeline.training.train import train
 
 pytestmark = pytest.mark.shared
@@ -76,7 +76,7 @@ def workspace(clips, tmp_path_factory):
     """Trained on the first half of each person's recording, with the default preset."""
     folder = tmp_path_factory.mktemp("real") / "workspace"
     first = halves(clips)[0]
-    report = extract(first, folder, PACKAGED, worker_count=2)
+    report = extract_clips(first, workspace=folder, encoders=PACKAGED, worker_count=2)
     assert (report.embedded, report.failed) == (len(first), ())
     assert (report.face_missing, report.voice_missing) == (0, 0)
     train(folder, holdout=0)

@@ -1,4 +1,4 @@
-"""Connecting to a Ray cluster: found or started, quiet, and left as it was."""
+"""Connecting to a Ray cluster, which is found or started, kept quiet, and left as it was."""
 
 import logging
 import os
@@ -14,12 +14,12 @@ from typing import Any
 from mraf.errors import MissingError, UsageError
 
 CONNECT_SECONDS = 5.0
-"""How long a cluster may take to answer; Ray itself would ask for minutes."""
+"""Time that a cluster has to answer; Ray itself tries for minutes."""
 
 log = logging.getLogger("mraf")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cluster:
     """The cluster that a run works on."""
 
@@ -32,7 +32,7 @@ class Cluster:
 
 
 def import_ray() -> Any:
-    """Ray, told to be quiet and to report nothing to its makers.
+    """Import Ray, quiet, and without its reports to its makers.
 
     Raises MissingError where it is not installed.
     """
@@ -58,18 +58,18 @@ def import_ray() -> Any:
 
 @contextmanager
 def connected(ray: Any, address: str | None) -> Iterator[Cluster]:
-    """Ray connected to a cluster, and left as it was afterwards.
+    """Connect Ray to a cluster for the time of a `with` block.
 
     `address` is that of `RayEngine`. Raises MissingError where there is no such cluster, UsageError
     where it cannot be joined.
     """
-    if ray.is_initialized():  # by whoever uses us as a library
+    if ray.is_initialized():  # by a program that imports mraf
         yield _describe(ray, ray.get_runtime_context().gcs_address, False, None)
         return
-    if address in (None, "auto"):  # a cluster that was named is not to be passed over
+    if address in (None, "auto"):  # a cluster that the environment names comes first
         address = os.environ.get("RAY_ADDRESS") or address
     if address not in (None, "auto", "local"):
-        _knock(str(address))
+        _check_answers(str(address))
     try:
         with redirect_stdout(_WithoutRay(sys.stdout)):
             # Ray has its nodes look for modules in the current folder.
@@ -82,7 +82,7 @@ def connected(ray: Any, address: str | None) -> Iterator[Cluster]:
 
 
 def _join(ray: Any, address: str | None) -> tuple[Any, bool]:
-    """Connect; whether the cluster was started by us."""
+    """Connect; return Ray's context and True where this run has started the cluster."""
     options = {"log_to_driver": False, "logging_level": "CRITICAL"}
     if address in (None, "auto"):
         try:
@@ -117,8 +117,8 @@ def _cannot_join(address: str, error: Exception) -> UsageError:
     return UsageError(f"{address}: cannot join the Ray cluster ({short(error)}).")
 
 
-def _knock(address: str) -> None:
-    """Raise where nothing listens at HOST:PORT."""
+def _check_answers(address: str) -> None:
+    """Raise MissingError where nothing listens at HOST:PORT, UsageError where it is no address."""
     host, _, port = address.rpartition(":")
     if not host or "/" in host or not port.isdigit():
         raise UsageError(
@@ -128,9 +128,9 @@ def _knock(address: str) -> None:
     try:
         socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
     except (OSError, OverflowError) as error:
-        said = getattr(error, "strerror", None) or str(error)
+        reason = getattr(error, "strerror", None) or str(error)
         raise MissingError(
-            f"--address {address}: no Ray cluster answers there ({said}). `ray status` on its head "
+            f"--address {address}: no Ray cluster answers there ({reason}). `ray status` on its head "
             "says whether it runs."
         ) from None
 
@@ -140,11 +140,13 @@ def _describe(ray: Any, address: str, is_own: bool, dashboard: str | None) -> Cl
     total = ray.cluster_resources()
     url = f"http://{dashboard}" if dashboard else None
     cpus, gpus = int(total.get("CPU", 0)), int(total.get("GPU", 0))
-    return Cluster(address, is_own, len(nodes), cpus, gpus, url)
+    return Cluster(
+        address=address, is_own=is_own, nodes=len(nodes), cpus=cpus, gpus=gpus, dashboard=url
+    )
 
 
 class _WithoutRay:
-    """Standard output without what threads of Ray print there about workers that ended."""
+    """Standard output without the lines that threads of Ray print about workers that ended."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -162,7 +164,7 @@ class _WithoutRay:
 
 @contextmanager
 def _own_sigterm() -> Iterator[None]:
-    """Put the handler of SIGTERM back, in whose place Ray puts its own."""
+    """Put the handler of SIGTERM back after Ray has replaced it."""
     before = signal.getsignal(signal.SIGTERM)
     try:
         yield
@@ -173,7 +175,7 @@ def _own_sigterm() -> Iterator[None]:
 
 @contextmanager
 def _silent_stderr() -> Iterator[None]:
-    """Nothing goes to the process's standard error, not even from libraries in C++."""
+    """Send the process's standard error to nowhere, that of libraries in C++ too."""
     with suppress(OSError, ValueError):
         sys.stderr.flush()
     kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
@@ -187,6 +189,6 @@ def _silent_stderr() -> Iterator[None]:
 
 
 def short(error: Exception) -> str:
-    """The last line of what an error says: Ray's begin with the trace of another process."""
+    """Return the last line of an error: Ray's begin with the trace of another process."""
     lines = [line for line in str(error).splitlines() if line.strip()]
     return lines[-1].strip() if lines else type(error).__name__

@@ -1,8 +1,8 @@
 """The engine that works on a Ray cluster: Ray Data hands blocks of clips to a pool of actors.
 
-Ray decides where an actor runs, feeds it, starts it elsewhere when its node is lost, and does again what
-was lost with it. Rows come back to the process that started the run, which alone writes the table:
-a block that Ray did twice is taken once, and no node but this one needs to see the workspace.
+Ray decides where an actor runs, feeds it, starts it elsewhere when its node is lost, and does its blocks
+again. Rows come back to the process that started the run, which alone writes the table: of a block that
+Ray did twice one answer counts, and no other node needs to see the workspace.
 """
 
 import logging
@@ -11,77 +11,88 @@ import pickle
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+
+import numpy as np
 
 from mraf.data.clips.clip import Clip
 from mraf.data.table.features import FeatureRow
 from mraf.errors import MissingError, MrafError, UsageError
 from mraf.extractors.encoders import EncoderPair
 from mraf.extractors.extractor import ExtractOptions
-from mraf.pipeline.extraction import rows as embedding
+from mraf.pipeline.extraction import rows
+from mraf.pipeline.extraction.hashing import Job
 from mraf.pipeline.extraction.machine import CLIPS_AT_ONCE
 from mraf.pipeline.extraction.ray.connection import Cluster, connected, import_ray, short
 from mraf.pipeline.extraction.ray.node import COLUMN, Answer, ClipWorker, Task, can_read, probe
-from mraf.pipeline.extraction.run import Run
 
 TRIES = 3
-"""How often Ray may do a block again whose actor died; what is left then is tried once more, alone."""
+"""Times that Ray does a block again whose actor died; its clips are tried once more then, one by one."""
 BLOCKS_A_WORKER = 32
-"""Into how many blocks each worker's share of the clips is cut, so that all end at about one time."""
+"""Blocks that each worker's share of the clips is cut into, so that all workers end at about one time."""
 LARGEST_BLOCK = 32
 PROBED = 8
-"""Clips, spread over all, that every node must be able to open before work starts."""
+"""Clips, spread over the run, that every node must be able to open before work starts."""
 PROBE_SECONDS = 120.0
-"""How long a node may take to answer whether it can take part; its first import of mraf is in it."""
-_HOURS_OF_SILENCE = 6  # in which no clip of any block ends: then Ray gives up
+"""Time that a node has to answer whether it can take part, its first import of mraf included."""
+_HOURS_OF_SILENCE = 6  # without the end of any block: Ray gives up then
 
 log = logging.getLogger("mraf")
 
 
 @dataclass(frozen=True)
 class RayEngine:
-    """Works on a Ray cluster; an `Engine` of `mraf.pipeline.extraction.extract`.
+    """An `Engine` of `mraf.pipeline.extraction.extract` that works on a Ray cluster.
 
     Attributes:
         address: HOST:PORT of the head of a cluster that this machine is part of; "auto" for the one that
             runs here, or that RAY_ADDRESS names; "local" to start one on this machine; None: "auto"
             where there is one, else "local".
-        workers: at most so many actors; None for as many as the cluster has room for, now and later.
+        workers: the most actors; None for as many as the cluster has room for, now and later.
         gpus: of each actor, 0.25 to share one by four; 0 works on CPUs.
         on_start: called when the cluster has been found and every node can take part.
     """
 
+    hashes: ClassVar[bool] = True
+
     address: str | None = None
+    _: KW_ONLY
     workers: int | None = None
     gpus: float = 0.0
     on_start: Callable[[Cluster], None] | None = None
 
     def __call__(
-        self, run: Run, encoders: EncoderPair, options: ExtractOptions
-    ) -> Generator[FeatureRow, None, None]:
-        """Rows of the clips that the run cannot re-use.
+        self,
+        jobs: Sequence[Job],
+        *,
+        encoders: EncoderPair,
+        options: ExtractOptions,
+        known: np.ndarray,
+    ) -> Generator[FeatureRow | Job, None, None]:
+        """Yield the rows of jobs, or the job with its digest where that is among `known`.
 
         Raises:
             MissingError: Ray is not installed, there is no such cluster, or a node lacks weights.
             UsageError: a node has other versions or does not see the clips.
             MrafError: Ray ended the run.
         """
-        if not run.clips:
+        if not jobs:
             return
+        clips = [_absolute(job.clip) for job in jobs]
         ray = import_ray()
         try:
             with connected(ray, self.address) as cluster:
-                task = self._task(ray, run, encoders, options)
+                task = self._task(ray, clips, encoders, options, known)
                 able = _able(ray.nodes(), task.decoders, self.gpus)
                 if not able:
                     raise UsageError(_no_room(cluster, task.decoders, self.gpus))
-                _probe_nodes(ray, able, task, _some(run.clips))
+                _probe_nodes(ray, able, task, _some(clips))
                 if self.on_start:
                     self.on_start(cluster)
                 with _quiet():
-                    yield from self._rows(run, task, cluster)
+                    yield from self._rows(clips, task, cluster)
         except MrafError:
             raise
         except Exception as error:  # Ray's have no base class of their own
@@ -91,34 +102,42 @@ class RayEngine:
                 "goes on from there."
             ) from error
 
-    def _task(self, ray: Any, run: Run, encoders: EncoderPair, options: ExtractOptions) -> Task:
+    def _task(
+        self,
+        ray: Any,
+        clips: Sequence[Clip],
+        encoders: EncoderPair,
+        options: ExtractOptions,
+        known: np.ndarray,
+    ) -> Task:
         specs = (encoders.face, encoders.voice)
         files = {spec.sha256 or "": spec.weights for spec in specs if spec.weights}
-        cpus = _cpus_of_worker(ray.nodes(), self.gpus)
         return Task(
-            encoders,
-            options,
-            run.fingerprint,
-            Path(os.path.commonpath([f.absolute().parent for c in run.clips for f in c.files])),
+            encoders=encoders,
+            options=options,
+            fingerprint=options.fingerprint(encoders),
+            root=Path(os.path.commonpath([f.parent for clip in clips for f in clip.files])),
             device="cuda" if self.gpus else "cpu",
-            decoders=cpus,
+            decoders=_cpus_of_worker(ray.nodes(), self.gpus),
             at_once=CLIPS_AT_ONCE if self.gpus else 1,
-            known=ray.put(run.reusable()),
+            known=ray.put(known),
             weights={sha: ray.put(file.read_bytes()) for sha, file in files.items()},
-            setup=embedding.setup_worker,
+            setup=rows.setup_worker,
         )
 
-    def _rows(self, run: Run, task: Task, cluster: Cluster) -> Generator[FeatureRow, None, None]:
-        pending = {clip.id: _absolute(clip) for clip in run.clips}
+    def _rows(
+        self, clips: Sequence[Clip], task: Task, cluster: Cluster
+    ) -> Generator[FeatureRow | Job, None, None]:
+        pending = {clip.id: clip for clip in clips}
         room = int(cluster.gpus / self.gpus) if self.gpus else cluster.cpus
         slots = max(1, min(room, self.workers or room))
         size = min(LARGEST_BLOCK, max(task.at_once, len(pending) // (BLOCKS_A_WORKER * slots)))
-        # What was lost is tried again, clip by clip.
+        # The clips of lost blocks are tried again one by one.
         for is_last, each in ((False, size), (True, 1)):
             for answer in self._answers(task, slots, list(pending.values()), each):
                 for clip_id, digest in answer.known:
                     if clip := pending.pop(clip_id, None):
-                        run.reuse(clip, digest)
+                        yield Job(clip, digest)
                 for row in answer.rows:
                     if pending.pop(row.clip, None):
                         yield row
@@ -128,12 +147,12 @@ class RayEngine:
                 return
         for clip in pending.values():
             error = "Ray gave it up: its worker died again and again, perhaps for want of memory"
-            yield embedding.failed_row(clip, "", run.fingerprint, error)
+            yield rows.failed_row(clip, error, task.fingerprint.to_json())
 
     def _answers(
         self, task: Task, slots: int, clips: Sequence[Clip], size: int
     ) -> Iterator[Answer]:
-        """Answers to blocks of `size` clips, as they come; a block that Ray gave up has none."""
+        """Yield answers to blocks of `size` clips as they come; a block that Ray gave up has none."""
         import ray.data
 
         blocks = [pickle.dumps(clips[i : i + size]) for i in range(0, len(clips), size)]
@@ -143,7 +162,7 @@ class RayEngine:
             ).map_batches(
                 ClipWorker,
                 fn_constructor_args=(task,),
-                # One row, which is one block of clips, a call; Ray would merge and cut larger ones.
+                # One row, which is one block of clips, in each call: Ray merges and cuts larger ones.
                 batch_size=1,
                 batch_format="pyarrow",
                 compute=ray.data.ActorPoolStrategy(
@@ -162,14 +181,14 @@ class RayEngine:
 
 
 def _some(clips: Sequence[Clip]) -> list[Clip]:
-    """A few of the clips, spread over all, that can be opened here."""
+    """Return a few of the clips, spread over all, that can be opened here."""
     count = min(PROBED, len(clips))
-    some = [_absolute(clips[i * len(clips) // count]) for i in range(count)]
+    some = [clips[i * len(clips) // count] for i in range(count)]
     return [clip for clip in some if all(can_read(file) is None for file in clip.files)]
 
 
 def _able(nodes: Sequence[dict[str, Any]], cpus: int, gpus: float) -> list[dict[str, Any]]:
-    """The nodes that have room for an actor when nothing else runs there."""
+    """Return the nodes that have room for an actor when nothing else runs there."""
     return [
         node
         for node in nodes
@@ -192,14 +211,14 @@ def _no_room(cluster: Cluster, cpus: int, gpus: float) -> str:
 
 
 def _is_lasting(fatal: MrafError) -> bool:
-    """Whether a fault of one node would come again; else, as for want of memory, others go on."""
+    """Return True for a fault that comes again elsewhere; of others, as want of memory, the run goes on."""
     return isinstance(fatal, UsageError | MissingError)
 
 
 def _probe_nodes(
     ray: Any, nodes: Sequence[dict[str, Any]], task: Task, some: Sequence[Clip]
 ) -> None:
-    """Ask nodes whether they can take part. Raises the first reason why one cannot."""
+    """Ask nodes whether they can take part. Raises the reason of the first that cannot."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     remote = ray.remote(num_cpus=0, max_retries=0)(probe)
@@ -222,7 +241,7 @@ def _probe_nodes(
             ray.exceptions.LocalRayletDiedError,
             ray.exceptions.TaskUnschedulableError,
         ):
-            continue  # it has gone meanwhile
+            continue  # the node has left meanwhile
         except ray.exceptions.RayError as error:
             raise MissingError(
                 f"node {name}: mraf cannot be used there ({short(error)}). Install the same version "
@@ -233,7 +252,7 @@ def _probe_nodes(
 
 
 def _absolute(clip: Clip) -> Clip:
-    """The clip with paths that do not depend on the current folder, which nodes do not share."""
+    """Return the clip with absolute paths: nodes do not share the current folder."""
     paths = {role: getattr(clip, role) for role in ("video", "audio", "image")}
     if all(path is None or path.is_absolute() for path in paths.values()):
         return clip
@@ -241,7 +260,7 @@ def _absolute(clip: Clip) -> Clip:
 
 
 def _cpus_of_worker(nodes: Sequence[dict[str, Any]], gpus: float) -> int:
-    """Cores of an actor: one, or where it shares a GPU those that fall to it, for its decoders."""
+    """Return the cores of an actor: one, or its share of those beside a GPU, for its decoders."""
     shares = [
         node["Resources"].get("CPU", 1) * gpus / node["Resources"]["GPU"]
         for node in nodes
@@ -252,7 +271,7 @@ def _cpus_of_worker(nodes: Sequence[dict[str, Any]], gpus: float) -> int:
 
 @contextmanager
 def _settings(context: Any) -> Iterator[None]:
-    """Ray Data's settings for the datasets that are made within."""
+    """Set Ray Data's options for the datasets that are made in a `with` block."""
     ours = context.get_current().copy()
     ours.enable_progress_bars = ours.print_on_execution_start = False
     ours.max_errored_blocks = -1
@@ -263,7 +282,7 @@ def _settings(context: Any) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """No warnings of Ray's: of what moves in 2.64, and of fewer actors than asked for."""
+    """Silence Ray's warnings: of names that move in 2.64, and of fewer actors than asked for."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"ray\..*")
         warnings.filterwarnings("ignore", "`ray_remote_args` is deprecated")

@@ -1,7 +1,7 @@
-"""What runs on the nodes of a Ray cluster: the same worker process as everywhere, behind an actor.
+"""The work of a node of a Ray cluster: the worker process of the local engine, behind an actor.
 
-An actor keeps its encoders in a child process. A clip that kills it is found out there, by the rules of
-`mraf.pipeline.extraction.processes`, and never brings down the actor, which Ray would start again for ever.
+An actor keeps its encoders in a child process. A clip that kills the child is found by the rules of
+`mraf.pipeline.extraction.processes`; the actor lives on, which Ray would otherwise start again for ever.
 """
 
 import os
@@ -21,23 +21,24 @@ from mraf.errors import MissingError, MrafError, UsageError
 from mraf.extractors import weights
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.extractor import ExtractOptions
-from mraf.pipeline.extraction import processes as workers
-from mraf.pipeline.extraction import rows as embedding
+from mraf.fingerprint import Fingerprint
+from mraf.pipeline.extraction import processes, rows
+from mraf.pipeline.extraction.hashing import Job, Unreadable, hash_clip
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 COLUMN = "content"
-"""The only column of what goes to an actor and comes back: a row is a pickled block of clips."""
+"""The only column of an actor's input and output: a row is a pickled block of clips, or its `Answer`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Task:
-    """What every actor is told once."""
+    """The settings of a run, which every actor gets once."""
 
     encoders: EncoderPair
     options: ExtractOptions
-    fingerprint: str  # of encoders and options where the run was started
+    fingerprint: Fingerprint  # of encoders and options on the machine that started the run
     root: Path  # a folder that holds all clips
     device: str = "cpu"
     decoders: int = 1
@@ -45,12 +46,12 @@ class Task:
     known: Any = None  # in Ray's store: digests of the rows that can be re-used, sorted
     weights: dict[str, Any] = field(default_factory=dict)  # in Ray's store: files by SHA-256
     version: str = __version__
-    setup: workers.Setup = embedding.setup_worker
+    setup: processes.Setup = rows.setup_worker
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What became of a block of clips."""
+    """The results of a block of clips."""
 
     rows: tuple[FeatureRow, ...] = ()
     known: tuple[tuple[str, str], ...] = ()  # ids and digests of clips that have a row already
@@ -58,46 +59,47 @@ class Answer:
 
 
 class ClipWorker:
-    """An actor. Made without doing anything that may fail; what fails later is an answer."""
+    """An actor. Its constructor does nothing that can fail, and its calls answer with the error."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._pool: workers.Pool | None = None
+        self._pool: processes.Pool | None = None
         self._known: np.ndarray | None = None
 
     def __call__(self, batch: "pa.Table") -> "pa.Table":
-        """The answer to a block of clips."""
+        """Answer a block of clips."""
         import pyarrow as pa
 
-        rows: list[FeatureRow] = []
+        done: list[FeatureRow] = []
         known: list[tuple[str, str]] = []
         fatal: MrafError | None = None
         try:
-            self._work(pickle.loads(batch[COLUMN][0].as_py()), rows, known)
+            self._work(pickle.loads(batch[COLUMN][0].as_py()), done, known)
         except MrafError as error:
             fatal = type(error)(f"{here()}: {error}")
         except Exception as error:
             fatal = MrafError(f"{here()}: unexpected: {type(error).__name__}: {error}")
-        return pa.table({COLUMN: [pickle.dumps(Answer(tuple(rows), tuple(known), fatal))]})
+        answer = Answer(rows=tuple(done), known=tuple(known), fatal=fatal)
+        return pa.table({COLUMN: [pickle.dumps(answer)]})
 
     def _work(
-        self, clips: Sequence[Clip], rows: list[FeatureRow], known: list[tuple[str, str]]
+        self, clips: Sequence[Clip], done: list[FeatureRow], known: list[tuple[str, str]]
     ) -> None:
-        jobs: list[embedding.Job] = []
-        pool = self._pool or self._start()
-        for clip in clips:
-            digest = embedding.digest_of(clip, self._task.fingerprint)
-            if isinstance(digest, FeatureRow):
-                rows.append(digest)
-            elif self._is_known(digest):
-                known.append((clip.id, digest))
+        """Append to `done` and `known`, which keep what came before an error."""
+        jobs: list[Job] = []
+        pool, fingerprint = self._pool or self._start(), self._task.fingerprint.to_json()
+        for each in map(hash_clip, clips):
+            if isinstance(each, Unreadable):
+                done.append(rows.failed_row(each.clip, each.error, fingerprint))
+            elif each.digest and self._is_known(each.digest):
+                known.append((each.clip.id, each.digest))
             else:
-                jobs.append((clip, digest))
-        for (clip, digest), outcome in pool.run(iter(jobs)):
-            rows.append(embedding.finished_row(clip, digest, self._task.fingerprint, outcome))
+                jobs.append(each)
+        for job, outcome in pool.run(iter(jobs)):
+            done.append(rows.finished_row(job, outcome, fingerprint))
 
-    def _start(self) -> workers.Pool:
-        """Check this node; the pool starts its process when there is something to embed."""
+    def _start(self) -> processes.Pool:
+        """Check this node and make the pool, which starts its process with the first job."""
         task = self._task
         check_node(task)
         pair = replace(
@@ -107,7 +109,7 @@ class ClipWorker:
         )
         self._known = np.zeros(0, "S16") if task.known is None else _fetched(task.known)
         arguments = (pair, task.options, task.device, task.decoders)
-        self._pool = workers.Pool(1, task.setup, arguments, task.at_once)
+        self._pool = processes.Pool(1, task.setup, arguments, at_once=task.at_once)
         return self._pool
 
     def _is_known(self, digest: str) -> bool:
@@ -118,10 +120,10 @@ class ClipWorker:
 
 
 def check_node(task: Task) -> None:
-    """Raise UsageError where this node cannot take part: another version, or no sight of the clips."""
+    """Raise UsageError where this node has other versions or does not see the clips."""
     if __version__ != task.version:
         raise UsageError(f"has mraf {__version__}, the run was started with {task.version}.")
-    made = f"{task.encoders.identity} {task.options.identity}"
+    made = task.options.fingerprint(task.encoders)
     if made != task.fingerprint:
         raise UsageError(
             f"has {made}, the run was started with {task.fingerprint}. Install the same packages."
@@ -134,7 +136,7 @@ def check_node(task: Task) -> None:
 
 
 def at_hand(spec: EncoderSpec, store: dict[str, Any]) -> EncoderSpec:
-    """The encoder with its weights on this node, taken from Ray's store where they are not there yet."""
+    """Return the encoder with weights that are on this node, copied from Ray's store if need be."""
     if spec.weights is None or can_read(spec.weights) is None:
         return spec
     path = weights.cache_dir() / f"{(spec.sha256 or '')[:16]}-{spec.weights.name}"
@@ -157,9 +159,9 @@ def at_hand(spec: EncoderSpec, store: dict[str, Any]) -> EncoderSpec:
 
 
 def probe(task: Task, some: Sequence[Clip]) -> MrafError | None:
-    """What keeps this node from taking part in a run, None where nothing does.
+    """Return the reason why this node cannot take part in a run; None where it can.
 
-    `some` are a few of the clips, whose files must be there.
+    The files of `some`, a few of the clips, must be there.
     """
     try:
         check_node(task)
@@ -175,7 +177,7 @@ def probe(task: Task, some: Sequence[Clip]) -> MrafError | None:
 
 
 def can_read(path: Path) -> str | None:
-    """What keeps this process from reading a file; None where nothing does."""
+    """Return the reason why this process cannot read a file; None where it can."""
     try:
         if not path.is_file():
             return "no such file"
@@ -186,12 +188,12 @@ def can_read(path: Path) -> str | None:
 
 
 def here() -> str:
-    """The name of this node, for messages."""
+    """Return the name of this node, for messages."""
     return f"node {platform.node()}"
 
 
 def _fetched(reference: Any) -> Any:
-    """What a reference to Ray's store stands for."""
+    """Return the object of a reference to Ray's store."""
     import ray
 
     return ray.get(reference) if isinstance(reference, ray.ObjectRef) else reference

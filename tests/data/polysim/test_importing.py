@@ -34,7 +34,9 @@ def test_rows_have_the_labels_of_the_csv_files(layout, table):
     assert np.array_equal(first.face, np.load(layout.feature("train", "English", 2, "face")))
     assert np.array_equal(first.voice, np.load(layout.feature("train", "English", 2)))
     assert (layout.root / first.path).is_file() and len(first.source_hash) == 64
-    assert first.extractor == "polysim=v1 face=facenet@polysim voice=ecapa@polysim"
+    made = Fingerprint.from_json(first.extractor)
+    assert str(made) == "polysim=v1 face=facenet@polysim voice=ecapa@polysim"
+    assert (made.frames, made.seconds, made.rules) == (None, None, None)
     assert rows["polysim/v1/train/Urdu/id0001/vid0/00000"].face_reason == "no_face"
     asked = rows["polysim/v1/test/Urdu/key0"]
     assert (asked.speaker, asked.recording, asked.voice_reason) == (None, None, "no_audio")
@@ -80,7 +82,10 @@ def test_an_unusable_vector_or_line_leaves_the_table_as_it_was(layout, table):
 
 
 def test_a_table_with_vectors_of_other_encoders_is_refused(layout, table):
-    fill(table, row("a", face=512, voice=192, extractor="face=facenet@28 voice=ecapa@05 frames=8"))
+    made = Fingerprint(
+        face="facenet", face_weights="28", voice="ecapa", voice_weights="05", frames=8
+    )
+    fill(table, row("a", face=512, voice=192, extractor=made.to_json()))
     before = sorted(path.name for path in table.folder.iterdir())
     with pytest.raises(UsageError, match=r"made with face=facenet@28 .* another workspace \(-w\)"):
         import_polysim(layout.root, table)

@@ -13,8 +13,8 @@ import numpy as np
 
 from mraf import cli
 from mraf.data.table.features import FeatureRow
-from mraf.pipeline.extraction import extract
-from mraf.pipeline.extraction import rows as embedding
+from mraf.pipeline.extraction import rows, run
+from mraf.pipeline.extraction.hashing import Job
 from mraf.pipeline.extraction.reuse import path_of
 
 
@@ -24,6 +24,8 @@ def vectors_of(content: bytes) -> tuple[np.ndarray, np.ndarray]:
     return generator.standard_normal(8, np.float32), generator.standard_normal(4, np.float32)
 
 
+HOLD = Path(os.environ.get("QUICK_HOLD", "/nowhere"))
+"""As long as this file is there, clips whose content ends in 5 are not done."""
 LOG = Path(os.environ.get("QUICK_LOG", os.devnull))
 """Where the nodes of a Ray cluster note each clip that they do."""
 
@@ -32,15 +34,26 @@ def setup(*_):
     def row_of(clip):
         content = clip.files[0].read_bytes()
         time.sleep(0.1)
+        while content.endswith(b"5") and HOLD.exists():
+            time.sleep(0.01)
         with LOG.open("a") as log:
             log.write(f"{os.environ.get('RAY_RAYLET_PID')}\n")
         if b"deadly" in content:
             os.kill(os.getpid(), signal.SIGSEGV)
         face, voice = vectors_of(content)
-        labels = (clip.speaker, clip.language, clip.recording)
-        return FeatureRow(clip.id, path_of(clip), "", "", *labels, face=face, voice=voice)
+        return FeatureRow(
+            clip=clip.id,
+            path=path_of(clip),
+            source_hash="",
+            extractor="",
+            speaker=clip.speaker,
+            language=clip.language,
+            recording=clip.recording,
+            face=face,
+            voice=voice,
+        )
 
-    return lambda jobs: [row_of(clip) for clip, _digest in jobs]
+    return lambda jobs: [row_of(job.clip) for job in jobs]
 
 
 def setup_beside_an_actor(*_):
@@ -50,16 +63,16 @@ def setup_beside_an_actor(*_):
         if b"fatal" in clip.files[0].read_bytes():
             os.kill(os.getppid(), signal.SIGKILL)
             time.sleep(60)
-        return setup()([(clip, "")])[0]
+        return setup()([Job(clip)])[0]
 
-    return lambda jobs: [row_of(clip) for clip, _digest in jobs]
+    return lambda jobs: [row_of(job.clip) for job in jobs]
 
 
 if __name__ in {"__main__", "__mp_main__"}:  # and not where a test only borrows from here
     from tests.pipeline.extraction import quick_extract
 
-    embedding.setup_worker = quick_extract.setup  # by a name that other processes know
-    extract.FLUSH_SECONDS = 0.2
+    rows.setup_worker = quick_extract.setup  # by a name that other processes know
+    run.FLUSH_SECONDS = 0.2
 
 if __name__ == "__main__":
     # The test that runs this may have been started in the background, with SIGINT ignored.

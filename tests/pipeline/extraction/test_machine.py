@@ -13,9 +13,9 @@ def with_gpu(monkeypatch, cores):
 def test_on_a_cpu_each_core_has_a_worker_with_one_clip(monkeypatch):
     monkeypatch.setattr(module, "available_cores", lambda: 6)
     monkeypatch.setattr(module, "_exists", lambda path: False)
-    assert plan() == Plan("auto", 6, 1, 1)
-    assert plan("cpu", 3) == Plan("cpu", 3, 1, 1)
-    assert plan("cpu", 0) == Plan("cpu", 0, 1, 1)
+    assert plan() == Plan(device="auto", workers=6, decoders=1, at_once=1)
+    assert plan("cpu", 3) == Plan(device="cpu", workers=3, decoders=1, at_once=1)
+    assert plan("cpu", 0) == Plan(device="cpu", workers=0, decoders=1, at_once=1)
 
 
 def test_without_signs_of_a_gpu_torch_is_not_asked(monkeypatch):
@@ -26,11 +26,11 @@ def test_without_signs_of_a_gpu_torch_is_not_asked(monkeypatch):
 
 def test_a_gpu_is_shared_by_few_workers_with_many_decoders(monkeypatch):
     with_gpu(monkeypatch, 16)
-    assert plan("auto") == Plan("auto", 2, 8, CLIPS_AT_ONCE)
-    assert plan("cuda", 4) == Plan("cuda", 4, 4, CLIPS_AT_ONCE)
-    assert plan("cuda", 0) == Plan("cuda", 0, 16, CLIPS_AT_ONCE)
-    assert plan("cpu") == Plan("cpu", 16, 1, 1)
+    assert plan("auto") == Plan(device="auto", workers=2, decoders=8, at_once=CLIPS_AT_ONCE)
+    assert plan("cuda", 4) == Plan(device="cuda", workers=4, decoders=4, at_once=CLIPS_AT_ONCE)
+    assert plan("cuda", 0) == Plan(device="cuda", workers=0, decoders=16, at_once=CLIPS_AT_ONCE)
+    assert plan("cpu") == Plan(device="cpu", workers=16, decoders=1, at_once=1)
     with_gpu(monkeypatch, 128)
     assert plan("auto", 1).decoders == CLIPS_AT_ONCE
     with_gpu(monkeypatch, 1)
-    assert plan("auto") == Plan("auto", 1, 1, CLIPS_AT_ONCE)
+    assert plan("auto") == Plan(device="auto", workers=1, decoders=1, at_once=CLIPS_AT_ONCE)

@@ -21,8 +21,8 @@ from mraf.data.table.parts import parts_in
 from mraf.errors import UsageError
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.pipeline import Workspace
-from mraf.pipeline.extraction import reuse as resume
-from mraf.pipeline.extraction.extract import extract
+from mraf.pipeline.extraction import reuse
+from mraf.pipeline.extraction.extract import extract_clips
 from tests.pipeline.extraction import quick_extract
 from tests.pipeline.extraction.test_processes import is_running, wait_until
 
@@ -46,18 +46,22 @@ def videos(tmp_path):
 def quick(monkeypatch):
     """`extract` in this process with the quick encoders."""
     monkeypatch.setattr("mraf.pipeline.extraction.rows.setup_worker", quick_extract.setup)
-    return lambda videos, workspace: extract(
+    return lambda videos, workspace: extract_clips(
         videos if isinstance(videos, list) else find_clips([videos]),
-        workspace,
-        PACKAGED,
+        workspace=workspace,
+        encoders=PACKAGED,
         worker_count=0,
     )
 
 
-def start(videos, workspace):
+def start(videos, workspace, hold=None):
+    """Start `mraf extract`; it does not end as long as the file `hold` is there."""
     command = [sys.executable, SCRIPT, "extract", videos, "-w", workspace, "--workers", "2"]
     command += ["--face", "dlib", "--voice", "ge2e", "--json"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    if hold:
+        hold.touch()
+        environment["QUICK_HOLD"] = str(hold)
     return subprocess.Popen(
         [str(each) for each in command],
         env=environment,
@@ -70,7 +74,7 @@ def start(videos, workspace):
 
 def finish(videos, workspace):
     run = start(videos, workspace)
-    out, err = run.communicate(timeout=120)
+    out, err = run.communicate(timeout=600)
     assert run.returncode in (0, 1), err
     return json.loads(out)
 
@@ -94,13 +98,13 @@ def rows(workspace):
 
 def wait_for_rows(workspace, run):
     parts = workspace / "features"
-    wait_until(lambda: list(parts.glob("part-*")) or run.poll() is not None, 60)
+    wait_until(lambda: list(parts.glob("part-*")) or run.poll() is not None)
 
 
 @pytest.mark.parametrize("who", ["command", "worker", "all"])
 def test_a_killed_run_goes_on_and_ends_as_one_left_alone(videos, tmp_path, who):
-    workspace = tmp_path / "w"
-    run = start(videos, workspace)
+    workspace, hold = tmp_path / "w", tmp_path / "hold"
+    run = start(videos, workspace, hold)
     wait_for_rows(workspace, run)
     time.sleep(random.uniform(0, 0.3))
     workers = [pid for pid in processes_of(run.pid) if is_worker(pid)]
@@ -108,7 +112,8 @@ def test_a_killed_run_goes_on_and_ends_as_one_left_alone(videos, tmp_path, who):
         os.kill(random.choice(workers), signal.SIGKILL)
     else:
         os.kill(run.pid, signal.SIGKILL) if who == "command" else os.killpg(run.pid, signal.SIGKILL)
-    run.communicate(timeout=120)
+    hold.unlink()
+    run.communicate(timeout=600)
     wait_until(lambda: not processes_of(run.pid))
     assert (run.returncode == 0) == (who == "worker")
     kept = len(rows(workspace))
@@ -135,13 +140,13 @@ def is_worker(pid):
 
 @pytest.mark.parametrize("signals", [["SIGINT"], ["SIGTERM"], ["SIGINT", "SIGINT"]])
 def test_an_interrupted_run_says_how_to_go_on_and_leaves_nobody_behind(videos, tmp_path, signals):
-    workspace = tmp_path / "w"
-    run = start(videos, workspace)
+    workspace, hold = tmp_path / "w", tmp_path / "hold"
+    run = start(videos, workspace, hold)
     wait_for_rows(workspace, run)
     for name in signals:
         os.killpg(run.pid, signal.Signals[name]) if name == "SIGINT" else run.terminate()
         time.sleep(0.05)
-    out, err = run.communicate(timeout=60)
+    out, err = run.communicate(timeout=600)
     # A second Ctrl-C may find the command on its way out.
     assert run.returncode == 130 or (len(signals) == 2 and run.returncode == -signal.SIGINT), err
     if len(signals) == 1:
@@ -150,6 +155,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_leaves_nobody_behind(videos, t
     wait_until(lambda: not processes_of(run.pid))
     kept = len(rows(workspace))
     assert 0 < kept <= 12
+    hold.unlink()
     assert finish(videos, workspace)["reused"] == kept
 
 
@@ -167,12 +173,14 @@ def test_a_file_that_kills_its_worker_is_left_out_until_it_changes(videos, tmp_p
 
 
 def test_two_runs_in_one_workspace(videos, tmp_path, quick):
-    run = start(videos, tmp_path / "w")
+    hold = tmp_path / "hold"
+    run = start(videos, tmp_path / "w", hold)
     lock = tmp_path / "w" / "features" / ".lock"
-    wait_until(lambda: lock.exists() and lock.read_text(), 60)
+    wait_until(lambda: lock.exists() and lock.read_text())
     with pytest.raises(UsageError, match=rf"\.lock: another `mraf extract` \(process {run.pid}\)"):
         quick(videos, tmp_path / "w")
-    run.communicate(timeout=60)
+    hold.unlink()
+    run.communicate(timeout=600)
     assert run.returncode == 0
     assert quick(videos, tmp_path / "w").reused == 12
 
@@ -209,7 +217,7 @@ def test_moved_clips_are_read_in_pieces(videos, tmp_path, quick, monkeypatch):
         read.append(len(snapshot))
         return rows_of(snapshot)
 
-    monkeypatch.setattr("mraf.pipeline.extraction.run.MOVED_AT_ONCE", 4)
+    monkeypatch.setattr("mraf.pipeline.extraction.run.RELABELLED_AT_ONCE", 4)
     monkeypatch.setattr("mraf.pipeline.extraction.reuse.rows_of", noting)
     (videos / "ann").rename(videos / "anna")
     report = quick(videos, tmp_path / "w")
@@ -269,11 +277,11 @@ def test_a_path_of_any_bytes_is_found_again(tmp_path, folder, name):
     path = Path(os.fsdecode(b"/".join([os.fsencode(tmp_path), folder, name])))
     path.parent.mkdir()
     path.touch()
-    text = resume.path_of(Clip("a", path))
+    text = reuse.path_of(Clip("a", path))
     text.encode("utf-8")
-    assert resume._is_there(text)
+    assert reuse._is_there(text)
     path.unlink()
-    assert not resume._is_there(text)
+    assert not reuse._is_there(text)
 
 
 def test_a_namesake_that_cannot_be_read_is_a_failed_row(videos, tmp_path, quick, monkeypatch):

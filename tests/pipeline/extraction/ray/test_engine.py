@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
@@ -23,14 +22,13 @@ from mraf.data.table.parts import parts_in
 from mraf.errors import MissingError, MrafError, UsageError
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.extractor import ExtractOptions
-from mraf.pipeline.extraction.extract import extract
+from mraf.pipeline.extraction.extract import extract_clips
 from mraf.pipeline.extraction.ray import connection
 from mraf.pipeline.extraction.ray import engine as module
 from mraf.pipeline.extraction.ray.engine import RayEngine, _cpus_of_worker
 from mraf.pipeline.extraction.ray.node import Answer, Task
-from mraf.pipeline.extraction.reuse import KnownClips
-from mraf.pipeline.extraction.run import Run
 from tests.pipeline.extraction import quick_extract
+from tests.pipeline.extraction.test_processes import wait_until
 
 PACKAGED = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
 ROOT = Path(__file__).parents[4]
@@ -108,10 +106,10 @@ def test_the_table_is_that_of_the_local_engine(nodes, sample_videos, tmp_path):
         shutil.copy(path, target)
     (videos / "person01" / "broken.mp4").write_bytes(b"no video")
     clips = find_clips([videos])
-    here = extract(clips, tmp_path / "here", PACKAGED, worker_count=1)
+    here = extract_clips(clips, workspace=tmp_path / "here", encoders=PACKAGED, worker_count=1)
     told = []
     engine = RayEngine(nodes.address, on_start=told.append)
-    there = extract(clips, tmp_path / "there", PACKAGED, engine=engine)
+    there = extract_clips(clips, workspace=tmp_path / "there", encoders=PACKAGED, engine=engine)
     assert (told[0].nodes, told[0].cpus, told[0].is_own) == (3, 3, False)
     assert replace(here, seconds=0) == replace(there, seconds=0)
     assert len(there.failed) == 1
@@ -130,11 +128,14 @@ def test_the_table_is_that_of_the_local_engine(nodes, sample_videos, tmp_path):
 @slow
 def test_a_second_run_reuses_what_is_there_and_finds_what_was_renamed(nodes, quick, tmp_path):
     clips, engine = quick(12), RayEngine(nodes.address)
-    assert extract(clips, tmp_path / "w", PACKAGED, engine=engine).embedded == 12
+    assert (
+        extract_clips(clips, workspace=tmp_path / "w", encoders=PACKAGED, engine=engine).embedded
+        == 12
+    )
     first = tmp_path / "videos" / "s0" / "000.mp4"
     first.rename(first.with_name("moved.mp4"))
     clips = quick(14, n0="another")
-    report = extract(clips, tmp_path / "w", PACKAGED, engine=engine)
+    report = extract_clips(clips, workspace=tmp_path / "w", encoders=PACKAGED, engine=engine)
     assert (report.clips, report.reused, report.embedded) == (15, 12, 3)
     assert rows_of(tmp_path / "w").keys() == {clip.id for clip in clips}
 
@@ -144,10 +145,10 @@ def test_a_clip_that_is_not_there_is_a_row_as_with_the_local_engine(nodes, quick
     clips = [*quick(2), Clip("gone", tmp_path / "videos" / "gone.mp4")]
     printed = io.StringIO()
     with redirect_stdout(printed):
-        report = extract(
+        report = extract_clips(
             clips,
-            tmp_path / "w",
-            PACKAGED,
+            workspace=tmp_path / "w",
+            encoders=PACKAGED,
             engine=RayEngine(nodes.address),
             on_progress=lambda progress: print(progress.done),
         )
@@ -155,7 +156,9 @@ def test_a_clip_that_is_not_there_is_a_row_as_with_the_local_engine(nodes, quick
     assert [failure.clip for failure in report.failed] == ["gone"] and report.embedded == 3
     handler, stdout = signal.getsignal(signal.SIGTERM), sys.stdout
     with pytest.raises(MrafError):
-        extract(clips, tmp_path / "v", PACKAGED, engine=RayEngine("127.0.0.1:1"))
+        extract_clips(
+            clips, workspace=tmp_path / "v", encoders=PACKAGED, engine=RayEngine("127.0.0.1:1")
+        )
     assert (signal.getsignal(signal.SIGTERM), sys.stdout) == (handler, stdout)
 
 
@@ -173,8 +176,12 @@ def test_nodes_come_and_go_and_nothing_is_lost_or_doubled(nodes, quick, tmp_path
             added.append(nodes.add_node(num_cpus=1, object_store_memory=200 << 20))
             removed.append(progress.done)
 
-    report = extract(
-        clips, tmp_path / "w", PACKAGED, engine=RayEngine(nodes.address), on_progress=disturb
+    report = extract_clips(
+        clips,
+        workspace=tmp_path / "w",
+        encoders=PACKAGED,
+        engine=RayEngine(nodes.address),
+        on_progress=disturb,
     )
     assert (report.clips, report.embedded, report.failed) == (240, 240, ())
     assert removed and removed[0] < 200
@@ -191,10 +198,14 @@ def test_nodes_come_and_go_and_nothing_is_lost_or_doubled(nodes, quick, tmp_path
 @slow
 def test_a_clip_that_kills_its_worker_is_a_row_with_the_reason(nodes, quick, tmp_path):
     clips = quick(9, n4="deadly")
-    report = extract(clips, tmp_path / "w", PACKAGED, engine=RayEngine(nodes.address))
+    report = extract_clips(
+        clips, workspace=tmp_path / "w", encoders=PACKAGED, engine=RayEngine(nodes.address)
+    )
     assert [failure.clip for failure in report.failed] == ["s1/004.mp4"]
     assert "crashed (SIGSEGV)" in report.failed[0].error and report.embedded == 9
-    again = extract(clips, tmp_path / "w", PACKAGED, engine=RayEngine(nodes.address))
+    again = extract_clips(
+        clips, workspace=tmp_path / "w", encoders=PACKAGED, engine=RayEngine(nodes.address)
+    )
     assert (again.reused, again.embedded) == (9, 0)  # it is not tried again
 
 
@@ -207,11 +218,15 @@ def test_what_ray_gives_up_is_a_row_too_and_tried_again_by_the_next_run(
         "mraf.pipeline.extraction.rows.setup_worker", quick_extract.setup_beside_an_actor
     )
     monkeypatch.setattr(module, "TRIES", 1)
-    report = extract(clips, tmp_path / "w", PACKAGED, engine=RayEngine(nodes.address))
+    report = extract_clips(
+        clips, workspace=tmp_path / "w", encoders=PACKAGED, engine=RayEngine(nodes.address)
+    )
     assert [failure.clip for failure in report.failed] == ["s2/002.mp4"]
     assert "Ray gave it up" in report.failed[0].error and report.embedded == 6
     monkeypatch.setattr("mraf.pipeline.extraction.rows.setup_worker", quick_extract.setup)
-    again = extract(clips, tmp_path / "w", PACKAGED, engine=RayEngine(nodes.address))
+    again = extract_clips(
+        clips, workspace=tmp_path / "w", encoders=PACKAGED, engine=RayEngine(nodes.address)
+    )
     assert (again.reused, again.embedded, again.failed) == (5, 1, ())
 
 
@@ -226,10 +241,12 @@ def test_a_node_that_cannot_take_part_is_told_before_work_starts(
     task = module.Task
     monkeypatch.setattr(module, "Task", lambda *args, **more: task(*args, **more, version="9.9"))
     with pytest.raises(UsageError, match=r"node .*: has mraf .*was started with 9\.9"):
-        extract(clips, tmp_path / "w", PACKAGED, engine=engine)
+        extract_clips(clips, workspace=tmp_path / "w", encoders=PACKAGED, engine=engine)
     assert not started
     with pytest.raises(UsageError, match=r"to have 0\.25 GPUs, and no node has so many \(0 in all"):
-        extract(clips, tmp_path / "w", PACKAGED, engine=replace(engine, gpus=0.25))
+        extract_clips(
+            clips, workspace=tmp_path / "w", encoders=PACKAGED, engine=replace(engine, gpus=0.25)
+        )
 
 
 @slow
@@ -247,17 +264,15 @@ def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(environment, quick, tmp_p
         start_new_session=True,
     )
     parts = tmp_path / "w" / "features"
-    end = time.monotonic() + 90
-    while not list(parts.glob("part-*")) and run.poll() is None and time.monotonic() < end:
-        time.sleep(0.1)
+    wait_until(lambda: list(parts.glob("part-*")) or run.poll() is not None)
     os.killpg(run.pid, signal.SIGINT)  # as a terminal does
-    _, err = run.communicate(timeout=60)
+    _, err = run.communicate(timeout=600)
     assert run.returncode == 130, err
     assert "the same command goes on from there" in err
     assert err.count("\n") == 2, err  # the cluster, and that
     kept = len(rows_of(tmp_path / "w"))
     assert 0 < kept < 60
-    report = extract(clips, tmp_path / "w", PACKAGED, worker_count=2)
+    report = extract_clips(clips, workspace=tmp_path / "w", encoders=PACKAGED, worker_count=2)
     assert (report.reused, report.embedded) == (kept, 60 - kept)
 
 
@@ -347,7 +362,9 @@ def test_a_cluster_that_the_environment_names_is_not_passed_over(quick, tmp_path
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     for address in (None, "auto"):
         with pytest.raises(MissingError, match="127.0.0.1:1: no Ray cluster answers there"):
-            extract(quick(1), tmp_path / "w", PACKAGED, engine=RayEngine(address))
+            extract_clips(
+                quick(1), workspace=tmp_path / "w", encoders=PACKAGED, engine=RayEngine(address)
+            )
 
 
 def test_only_what_other_nodes_would_meet_too_ends_the_run_at_once(quick, tmp_path, monkeypatch):
@@ -360,9 +377,17 @@ def test_only_what_other_nodes_would_meet_too_ends_the_run_at_once(quick, tmp_pa
 
     monkeypatch.setattr(RayEngine, "_answers", answers)
     monkeypatch.setattr(module, "BLOCKS_A_WORKER", 1)
-    run = Run(clips, KnownClips(FeatureTable(tmp_path / "w"), ""), "", lambda row: None)
-    task = Task(PACKAGED, ExtractOptions(), "", tmp_path)
-    rows = RayEngine()._rows(run, task, connection.Cluster("a:1", False, 1, 1, 0, None))
+    options = ExtractOptions()
+    task = Task(
+        encoders=PACKAGED,
+        options=options,
+        fingerprint=options.fingerprint(PACKAGED),
+        root=tmp_path,
+    )
+    cluster = connection.Cluster(
+        address="a:1", is_own=False, nodes=1, cpus=1, gpus=0, dashboard=None
+    )
+    rows = RayEngine()._rows(clips, task, cluster)
     with pytest.raises(MrafError, match="3 workers"):
         list(rows)
     assert asked == [4, 1]
@@ -384,6 +409,11 @@ def test_nodes_are_asked_for_clips_from_all_over_that_are_there(quick, count, so
 
 
 def test_no_clips_need_no_cluster(tmp_path):
-    assert extract([], tmp_path / "w", PACKAGED, engine=RayEngine("nowhere:1")).clips == 0
+    assert (
+        extract_clips(
+            [], workspace=tmp_path / "w", encoders=PACKAGED, engine=RayEngine("nowhere:1")
+        ).clips
+        == 0
+    )
     with pytest.raises(MissingError):
-        connection._knock("127.0.0.1:1")
+        connection._check_answers("127.0.0.1:1")

@@ -26,7 +26,7 @@ from mraf.pipeline.extraction.ray.node import (
 from tests.pipeline.extraction import quick_extract
 
 PAIR, OPTIONS = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e")), ExtractOptions()
-FINGERPRINT = f"{PAIR.identity} {OPTIONS.identity}"
+FINGERPRINT = OPTIONS.fingerprint(PAIR)
 
 
 def broken(*_):
@@ -44,7 +44,13 @@ def clips(tmp_path):
 
 @pytest.fixture
 def task(tmp_path):
-    return Task(PAIR, OPTIONS, FINGERPRINT, tmp_path, setup=quick_extract.setup)
+    return Task(
+        encoders=PAIR,
+        options=OPTIONS,
+        fingerprint=FINGERPRINT,
+        root=tmp_path,
+        setup=quick_extract.setup,
+    )
 
 
 @pytest.fixture
@@ -71,7 +77,10 @@ def test_every_clip_of_a_block_is_answered(task, clips, ask):
     assert answer.fatal is None and sorted(rows) == ["a", "c", "d", "gone"]
     assert answer.known == (("b", clips[1].content_hash()),)
     assert np.array_equal(rows["a"].face, quick_extract.vectors_of(b"a")[0])
-    assert (rows["a"].source_hash, rows["a"].extractor) == (clips[0].content_hash(), FINGERPRINT)
+    assert (rows["a"].source_hash, rows["a"].extractor) == (
+        clips[0].content_hash(),
+        FINGERPRINT.to_json(),
+    )
     assert "crashed (SIGSEGV)" in rows["d"].error and rows["d"].source_hash
     assert "gone.mp4 cannot be read" in rows["gone"].error and not rows["gone"].source_hash
     assert [row.clip for row in ask(worker, clips[:1]).rows] == ["a"]  # and it goes on
@@ -89,9 +98,9 @@ def test_what_is_known_starts_no_encoders(task, clips, ask):
         ({"setup": broken}, MissingError, "no weights"),
         ({"version": "0.0.1"}, UsageError, r"has mraf .*, the run was started with 0\.0\.1"),
         (
-            {"fingerprint": "face=dlib@9"},
+            {"fingerprint": replace(FINGERPRINT, face_weights="9")},
             UsageError,
-            "has .*, the run was started with face=dlib@9",
+            "has .*, the run was started with face=dlib@9 ",
         ),
         ({"root": "gone"}, UsageError, "does not see the folder .*gone"),
     ],

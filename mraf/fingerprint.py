@@ -1,0 +1,95 @@
+"""The fingerprint of features: the encoders and the options that made them.
+
+Features can be compared with each other where their fingerprints are equal. The feature table stores the
+fingerprint of each row, and a model that of the features it was trained on, as JSON.
+
+Like `mraf.errors`, this module imports nothing of mraf's rooms, and every room may import it.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mraf.errors import MrafError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fingerprint:
+    """Everything, beside the clip, that decides which vectors a clip gets.
+
+    Vectors that are published without their extraction have no `frames`, `seconds` and `rules`.
+    """
+
+    face: str  # name of the face encoder
+    face_weights: (
+        str  # version of its weights: the start of their SHA-256, or of the package's number
+    )
+    voice: str
+    voice_weights: str
+    frames: int | None = None  # looked at in each clip
+    seconds: float | None = None  # read of a clip at most
+    rules: int | None = None  # version of the extraction, `mraf.extractors.extractor.RULES`
+    polysim: str | None = None  # version of POLY-SIM that publishes these vectors
+
+    @property
+    def encoders(self) -> str:
+        """Both encoders for people to read: `face=dlib@0.1.0 voice=ge2e@0.1.4`."""
+        return f"face={self.face}@{self.face_weights} voice={self.voice}@{self.voice_weights}"
+
+    def __str__(self) -> str:
+        options = {"frames": self.frames, "seconds": self.seconds, "rules": self.rules}
+        parts = [f"{name}={value:g}" for name, value in options.items() if value is not None]
+        origin = [f"polysim={self.polysim}"] if self.polysim else []
+        return " ".join([*origin, self.encoders, *parts])
+
+    def shares_encoders(self, other: "Fingerprint") -> bool:
+        """Return True where both encoders and their weights are the same."""
+        return self.encoders == other.encoders
+
+    def to_json(self) -> str:
+        """Return the JSON text that the feature table stores; equal fingerprints have equal texts."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Fingerprint":
+        """Read what `to_json` wrote. Raises MrafError."""
+        try:
+            return cls.from_dict(json.loads(text))
+        except (ValueError, RecursionError):
+            raise _unknown(text) from None
+
+    @classmethod
+    def from_dict(cls, value: Any) -> "Fingerprint":
+        """Read what `dataclasses.asdict` gave. Raises MrafError."""
+        if not isinstance(value, dict) or set(value) != set(_KINDS):
+            raise _unknown(value)
+        if not all(isinstance(value[name], kind) for name, kind in _KINDS.items()):
+            raise _unknown(value)
+        return cls(**value)
+
+
+_KINDS: dict[str, Any] = {
+    "face": str,
+    "face_weights": str,
+    "voice": str,
+    "voice_weights": str,
+    "frames": int | None,
+    "seconds": float | None,
+    "rules": int | None,
+    "polysim": str | None,
+}
+
+
+def readable(text: str) -> str:
+    """Return a stored fingerprint as people read it; any other text as it is."""
+    try:
+        return str(Fingerprint.from_json(text))
+    except MrafError:
+        return text
+
+
+def _unknown(found: object) -> MrafError:
+    return MrafError(
+        f"Features made by {found!r}: this version of mraf expects {', '.join(_KINDS)} there. "
+        "Extract into a new workspace (-w) and train again."
+    )

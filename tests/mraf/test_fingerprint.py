@@ -1,0 +1,56 @@
+import json
+from dataclasses import asdict, replace
+
+import pytest
+
+from mraf.errors import MrafError
+from mraf.fingerprint import Fingerprint, readable
+
+MADE = Fingerprint(
+    face="dlib",
+    face_weights="0.1.0",
+    voice="ge2e",
+    voice_weights="0.1.4",
+    frames=8,
+    seconds=120.0,
+    rules=3,
+)
+PUBLISHED = Fingerprint(
+    face="facenet", face_weights="polysim", voice="ecapa", voice_weights="polysim", polysim="v1"
+)
+
+
+@pytest.mark.parametrize("made", [MADE, PUBLISHED])
+def test_it_comes_back_from_json(made):
+    assert Fingerprint.from_json(made.to_json()) == made
+    assert Fingerprint.from_dict(json.loads(json.dumps(asdict(made)))) == made
+
+
+def test_people_read_it_in_one_line():
+    assert str(MADE) == "face=dlib@0.1.0 voice=ge2e@0.1.4 frames=8 seconds=120 rules=3"
+    assert str(PUBLISHED) == "polysim=v1 face=facenet@polysim voice=ecapa@polysim"
+    assert readable(PUBLISHED.to_json()) == str(PUBLISHED) and readable("other") == "other"
+
+
+def test_it_is_compared_whole_and_encoders_apart():
+    for change in ({"frames": 3}, {"seconds": 9.0}, {"rules": 2}, {"polysim": "v1"}):
+        other = replace(MADE, **change)
+        assert other != MADE and other.to_json() != MADE.to_json() and other.shares_encoders(MADE)
+    for change in ({"face": "x"}, {"face_weights": "1"}, {"voice": "x"}, {"voice_weights": "1"}):
+        assert not replace(MADE, **change).shares_encoders(MADE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "face=dlib@0.1.0 voice=ge2e@0.1.4 frames=8 seconds=120 rules=3",
+        "[]",
+        "{}",
+        "[" * 100_000,
+        json.dumps(asdict(MADE) | {"frames": "8"}),
+        json.dumps(asdict(MADE) | {"more": 1}),
+    ],
+)
+def test_other_texts_are_refused(text):
+    with pytest.raises(MrafError, match="Extract into a new workspace"):
+        Fingerprint.from_json(text)
