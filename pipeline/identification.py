@@ -1,6 +1,6 @@
 """Identification: the speaker of a clip."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -179,10 +179,15 @@ class Identifier:
 
 
 def identify(
-    paths: Sequence[Path],
+    paths: Iterable[Path | str] | Path | str,
     *,
-    identifier: Callable[[], Identifier],
+    workspace: Workspace | Path | str | None = None,
+    model: str | None = None,
     top: int = 5,
+    encoders: EncoderPair | None = None,
+    weights_dir: Path | None = None,
+    offline: bool = False,
+    device: str = "auto",
     on_prediction: Callable[[Prediction], None] | None = None,
 ) -> list[Prediction]:
     """Identify clips, and the clips below folders, one after another.
@@ -190,18 +195,29 @@ def identify(
     A folder that cannot be listed gives a prediction without a speaker too.
 
     Args:
-        paths: files and folders; listed before the models are loaded.
-        identifier: makes the `Identifier`, which is closed at the end.
+        paths: one or several files and folders; listed before the models are loaded.
+        workspace: see `Identifier`, as for the arguments without a word here.
+        model:
         top: candidates a clip.
+        encoders:
+        weights_dir:
+        offline:
+        device:
         on_prediction: called after each clip.
 
-    Raises:
-        UsageError: a path is not there.
-        MrafError: `identifier` raised it.
+    Raises UsageError where a path is not there, and the errors of `Identifier`.
     """
-    found: list[Path | Prediction] = [each for path in paths for each in _files_of(path)]
+    named = [paths] if isinstance(paths, Path | str) else paths
+    found: list[Path | Prediction] = [each for path in named for each in _files_of(Path(path))]
     predictions = []
-    with identifier() as identified:
+    with Identifier(
+        workspace,
+        model=model,
+        encoders=encoders,
+        weights_dir=weights_dir,
+        offline=offline,
+        device=device,
+    ) as identified:
         for each in found:
             predictions.append(each if isinstance(each, Prediction) else identified(each, top))
             if on_prediction:

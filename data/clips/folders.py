@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from mraf.data.clips.clip import Clip, add_clip
 from mraf.data.clips.languages import canonical, is_language
@@ -22,11 +21,6 @@ class FoundClips:
     _: KW_ONLY
     other_files: dict[str, int] = field(default_factory=dict)  # count by ending, "" for none
     unreadable_folders: dict[str, str] = field(default_factory=dict)  # reason by folder
-
-    def skipped(self) -> dict[str, Any]:
-        """Return the files and folders that hold no clip, as `mraf extract --json` prints them."""
-        folders = [{"folder": name, "reason": why} for name, why in self.unreadable_folders.items()]
-        return {"left_out": self.other_files, "unreadable": folders}
 
 
 def survey(paths: Iterable[Path]) -> FoundClips:

@@ -25,7 +25,6 @@ from mraf.pipeline.commands.terminal.output import (
 )
 
 if TYPE_CHECKING:
-    from mraf.data.clips.folders import FoundClips
     from mraf.pipeline.extraction.ray.connection import Cluster
     from mraf.pipeline.extraction.ray.engine import RayEngine
     from mraf.pipeline.extraction.run import ExtractReport, Missing
@@ -99,48 +98,36 @@ def extract(
     Folders name the speakers: <speaker>/<language>/<recording>/<clip>.mp4, or fewer levels. A second
     run re-uses what the table holds. Clips and folders that cannot be read are listed at the end.
     """
-    from mraf.data.clips.folders import FoundClips, survey
-    from mraf.data.clips.manifest import read_manifest
-    from mraf.extractors.extractor import ExtractOptions
-    from mraf.pipeline.commands.terminal.bars import download_bar, extract_bar
-    from mraf.pipeline.extraction.extract import choose_encoders, extract_clips
+    from mraf.pipeline.commands.terminal.bars import extract_bars
+    from mraf.pipeline.extraction.extract import extract as run
     from mraf.pipeline.workspace import Workspace
 
-    if bool(paths) == bool(manifest):
-        raise UsageError("Name videos or folders of them, or a --manifest (one of the two).")
-    if root and not manifest:
-        raise UsageError("--root belongs to --manifest: it is where the manifest's paths start.")
     cluster = _engine(engine, address=address, workers=workers, gpus=gpus_per_worker, device=device)
-    found = FoundClips(read_manifest(manifest, root=root)) if manifest else survey(paths or [])
     place = Workspace.at(workspace)
-    with download_bar(as_json) as downloading:
-        encoders = choose_encoders(
-            place,
+    with extract_bars(as_json) as (on_download, on_progress):
+        report = run(
+            paths or (),
+            workspace=place,
+            manifest=manifest,
+            root=root,
             face=face,
             voice=voice,
+            frames=frames,
+            workers=workers,
+            device=device,
+            engine=cluster,
             weights_dir=weights_dir,
             offline=offline,
-            progress=downloading,
-        )
-    if encoders.note:
-        say(encoders.note)
-    with extract_bar(as_json) as progress:
-        report = extract_clips(
-            found.clips,
-            workspace=place,
-            encoders=encoders,
-            options=ExtractOptions(frames=frames),
-            worker_count=workers,
-            device=device,
-            on_progress=progress,
-            engine=cluster,
+            on_progress=on_progress,
+            on_download=on_download,
+            on_note=say,
         )
     if as_json:
-        print_json(report.as_dict() | found.skipped())
+        print_json(report.as_dict())
     else:
         show_extracted(report, place.table.folder)
-        show_left_out(found)
-    if report.failed or found.unreadable_folders:
+        show_left_out(report)
+    if report.failed or report.unreadable_folders:
         raise typer.Exit(1)
 
 
@@ -210,15 +197,15 @@ def show_extracted(report: "ExtractReport", folder: Path) -> None:
         show_first(missing, _reasons_of)
 
 
-def show_left_out(found: "FoundClips") -> None:
+def show_left_out(report: "ExtractReport") -> None:
     """Print how many files are no clips, and which folders cannot be listed."""
-    if found.other_files:
-        number = sum(found.other_files.values())
-        kinds = [f"{escape(ending) or 'no ending'} {n}" for ending, n in found.other_files.items()]
+    if report.other_files:
+        number = sum(report.other_files.values())
+        kinds = [f"{escape(ending) or 'no ending'} {n}" for ending, n in report.other_files.items()]
         listed = ", ".join(kinds[:8]) + (", ..." if len(kinds) > 8 else "")
         verb = "is" if number == 1 else "are"
         show(f"Left out: {count(number, 'file')} that {verb} no video or sound ({listed})")
-    for folder, reason in found.unreadable_folders.items():
+    for folder, reason in report.unreadable_folders.items():
         show(f"[yellow]{escape(folder)}: this folder cannot be listed ({escape(reason)})[/]")
 
 

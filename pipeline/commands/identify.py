@@ -33,20 +33,17 @@ def identify(
     as_json: JsonOption = False,
 ) -> None:
     """Name the speaker of each clip."""
-    from mraf.pipeline.identification import Identifier
     from mraf.pipeline.identification import identify as run
 
-    def load() -> Identifier:
-        return Identifier(
-            workspace=workspace,
-            model=model,
-            weights_dir=weights_dir,
-            offline=offline,
-            device=device,
-        )
-
     predictions = run(
-        clips, identifier=load, top=top, on_prediction=None if as_json else show_identified
+        clips,
+        workspace=workspace,
+        model=model,
+        top=top,
+        weights_dir=weights_dir,
+        offline=offline,
+        device=device,
+        on_prediction=None if as_json else show_identified,
     )
     if as_json:
         print_json({"clips": [prediction.as_dict() for prediction in predictions]})

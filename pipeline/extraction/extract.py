@@ -5,15 +5,19 @@ embeds those to do; and an `ExtractionRun` writes the rows, which nothing else d
 """
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from mraf.data.clips.clip import Clip
+from mraf.data.clips.folders import FoundClips, survey
+from mraf.data.clips.manifest import read_manifest
 from mraf.data.table.features import FeatureRow
+from mraf.errors import UsageError
 from mraf.extractors.encoders import TABLES, EncoderPair, choose
 from mraf.extractors.extractor import ExtractOptions
 from mraf.extractors.weights import Progress
@@ -49,6 +53,86 @@ class Engine(Protocol):
 
         Closing the generator ends the workers.
         """
+
+
+def extract(
+    paths: Iterable[Path | str] | Path | str = (),
+    *,
+    workspace: Workspace | Path | str | None = None,
+    manifest: Path | str | None = None,
+    root: Path | str | None = None,
+    face: str = "auto",
+    voice: str = "auto",
+    frames: int = 8,
+    workers: int | None = None,
+    device: str = "auto",
+    engine: Engine | None = None,
+    weights_dir: Path | str | None = None,
+    offline: bool = False,
+    on_progress: Callable[[ExtractProgress], None] | None = None,
+    on_download: Progress | None = None,
+    on_note: Callable[[str], None] | None = None,
+) -> ExtractReport:
+    """Embed the face and the voice of every clip into the workspace's feature table.
+
+    Folders name the speakers: `<speaker>/<language>/<recording>/<clip>.mp4`, or fewer levels. A second
+    run re-uses the rows that are there and current. See `extract_clips` for what makes a row current.
+
+    Args:
+        paths: one or several files and folders; or none, with a manifest.
+        workspace: a folder, by default `./mraf-workspace`.
+        manifest: a CSV file of clips, in place of `paths`.
+        root: folder where the manifest's paths start, by default the manifest's.
+        face: "facenet", "dlib", or "auto": that of the table, else facenet where its weights are.
+        voice: "ecapa", "ge2e", or "auto" likewise.
+        frames: to look at in each clip.
+        workers: processes, by default one a core, or two where they share a GPU; 0 works in this
+            process.
+        device: "auto", "cpu" or "cuda".
+        engine: does the work in place of processes on this machine, see `extract_clips`.
+        weights_dir: a folder that may hold the encoders' published weights.
+        offline: never use the network.
+        on_progress: called after each clip, and now and then while clips are hashed.
+        on_download: called with name, bytes that are there and bytes in all while weights are fetched.
+        on_note: called with a line for people, such as which encoders stand in for others.
+
+    Raises:
+        UsageError: a path or the manifest cannot be used, or the table cannot take these features.
+        MissingError: weights that the encoders need are not there.
+    """
+    named = [Path(each) for each in ([paths] if isinstance(paths, Path | str) else paths)]
+    if bool(named) == bool(manifest):
+        raise UsageError("Name videos or folders of them, or a --manifest (one of the two).")
+    if root and not manifest:
+        raise UsageError("--root belongs to --manifest: it is where the manifest's paths start.")
+    found = (
+        FoundClips(read_manifest(Path(manifest), root=Path(root) if root else None))
+        if manifest
+        else survey(named)
+    )
+    encoders = choose_encoders(
+        workspace,
+        face=face,
+        voice=voice,
+        weights_dir=Path(weights_dir) if weights_dir else None,
+        offline=offline,
+        progress=on_download,
+    )
+    if encoders.note and on_note:
+        on_note(encoders.note)
+    report = extract_clips(
+        found.clips,
+        workspace=workspace,
+        encoders=encoders,
+        options=ExtractOptions(frames=frames),
+        worker_count=workers,
+        device=device,
+        on_progress=on_progress,
+        engine=engine,
+    )
+    return replace(
+        report, other_files=found.other_files, unreadable_folders=found.unreadable_folders
+    )
 
 
 def extract_clips(

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mraf.data.table.features import FeatureRow, FeatureWriter
@@ -63,6 +63,8 @@ class ExtractReport:
     missing: tuple[Missing, ...]  # all clips without a face or a voice, those that failed included
     encoders: str
     seconds: float
+    other_files: dict[str, int] = field(default_factory=dict)  # by ending, in the folders named
+    unreadable_folders: dict[str, str] = field(default_factory=dict)  # reason by folder
 
     @property
     def clips_per_second(self) -> float:
@@ -71,7 +73,11 @@ class ExtractReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the object that `mraf extract --json` prints."""
-        return asdict(self) | {"clips_per_second": round(self.clips_per_second, 3)}
+        values = asdict(self) | {"clips_per_second": round(self.clips_per_second, 3)}
+        folders = values.pop("unreadable_folders")
+        values["left_out"] = values.pop("other_files")
+        values["unreadable"] = [{"folder": name, "reason": why} for name, why in folders.items()]
+        return values
 
 
 class ExtractionRun:

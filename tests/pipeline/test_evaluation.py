@@ -6,7 +6,7 @@ import pytest
 
 from mraf.errors import MissingError, UsageError
 from mraf.network.options import TrainOptions
-from mraf.pipeline import Workspace
+from mraf import Workspace
 from mraf.pipeline.evaluation import evaluate, unseen_clips
 from mraf.pipeline.training.train import train
 

@@ -10,7 +10,7 @@ from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.weights import sha256_of
 from mraf.fingerprint import Fingerprint
 from mraf.network.options import TrainOptions
-from mraf.pipeline import Identifier, Workspace
+from mraf import Identifier, Workspace
 from mraf.pipeline.evaluation import evaluate
 from mraf.pipeline.extraction.extract import extract_clips
 from mraf.pipeline.training.train import train

@@ -13,7 +13,7 @@ import pytest
 
 from mraf.data.clips.folders import find_clips
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
-from mraf.pipeline import Identifier
+from mraf import Identifier
 from mraf.pipeline.extraction.extract import extract_clips
 from mraf.pipeline.training.train import train
 

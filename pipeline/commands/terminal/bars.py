@@ -2,7 +2,8 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rich.progress import (
@@ -22,6 +23,23 @@ if TYPE_CHECKING:
 
 
 @contextmanager
+def extract_bars(
+    quiet: bool,
+) -> Iterator[tuple[Callable[[str, int, int], None], "Callable[[ExtractProgress], None]"]]:
+    """Show downloads, then the progress of an extraction: the terminal holds one bar at a time."""
+    with ExitStack() as shown:
+        callbacks: dict[Any, Callable[..., None]] = {}
+
+        def follow(bar: Any, *values: Any) -> None:
+            if bar not in callbacks:
+                shown.close()  # the bar before this one
+                callbacks[bar] = shown.enter_context(bar(quiet))
+            callbacks[bar](*values)
+
+        yield partial(follow, download_bar), partial(follow, extract_bar)
+
+
+@contextmanager
 def extract_bar(quiet: bool) -> Iterator["Callable[[ExtractProgress], None]"]:
     """Show the progress of an extraction."""
     text = "{task.fields[speed]} clips/s, {task.fields[lost]}"
@@ -34,8 +52,9 @@ def extract_bar(quiet: bool) -> Iterator["Callable[[ExtractProgress], None]"]:
             speed = bar.tasks[task].finished_speed or bar.tasks[task].speed
             bar.update(
                 task,
+                description="Reading" if progress.hashed else "Extracting",
                 total=progress.clips,
-                completed=progress.done,
+                completed=progress.hashed or progress.done,
                 speed=f"{speed:.1f}" if speed else "-",
                 lost=lost,
             )

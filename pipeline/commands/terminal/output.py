@@ -4,12 +4,13 @@ rich takes a while to import, so that only the functions import it.
 """
 
 import json
-import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, is_dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from mraf.json_text import finite
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -104,23 +105,13 @@ def as_json(value: Any, indent: int | None = None) -> str:
 
     The text is UTF-8, or ASCII where a name in it is not valid UTF-8.
     """
-    value = _without_nan(value)
+    value = finite(value)
     text = json.dumps(value, indent=indent, ensure_ascii=False, default=str, allow_nan=False)
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
         return json.dumps(value, indent=indent, default=str, allow_nan=False)
     return text
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _without_nan(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(each) for each in value]
-    return value
 
 
 def visible(text: str) -> str:

@@ -11,7 +11,7 @@ from mraf.data.clips.folders import clip_files, find_clips, survey
 from mraf.data.clips.listing import list_clips
 from mraf.data.clips.manifest import read_manifest
 from mraf.errors import UsageError
-from mraf.pipeline.extraction.rows import digest_of
+from mraf.pipeline.extraction.hashing import hash_clip
 from tests.data.clips.test_folders import touch
 
 
@@ -47,7 +47,7 @@ def test_links_pipes_and_devices_are_clips_that_cannot_be_read(tmp_path):
     files = strange(tmp_path / "ann")
     clips = find_clips([tmp_path])
     assert [clip.video for clip in clips] == files
-    errors = [digest_of(clip, "made by").error for clip in clips]
+    errors = [hash_clip(clip).error for clip in clips]
     assert [error.rpartition("(")[2] for error in errors] == [
         "No such file or directory)",
         "not a regular file)",
@@ -151,4 +151,4 @@ def test_a_folder_that_can_only_be_listed_has_clips_that_cannot_be_read(tmp_path
     monkeypatch.setattr(Path, "stat", refuse)
     clips = find_clips([tmp_path])
     assert [clip.id for clip in clips] == ["half/1.mp4", "half/2.mp4"]
-    assert digest_of(clips[0], "made by").error == "1.mp4 cannot be read (Permission denied)"
+    assert hash_clip(clips[0]).error == "1.mp4 cannot be read (Permission denied)"

@@ -4,6 +4,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from mraf.fingerprint import Fingerprint
+
 from mraf.data.polysim.importing import import_polysim
 from mraf.data.polysim.index import read_index, statistics
 from mraf.data.table.features import FeatureTable

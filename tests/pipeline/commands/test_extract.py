@@ -6,12 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mraf import cli
-from mraf.data.clips.folders import FoundClips
 from mraf.pipeline.commands.extract import show_extracted, show_left_out
 from mraf.pipeline.extraction.run import ExtractReport, Failure, Missing
 from tests.helpers.media_files import corners, tone, write_media
@@ -56,9 +56,8 @@ def test_a_run_in_which_nothing_is_missing_says_no_more(printed):
 
 
 def test_many_endings_are_cut_off(printed):
-    text = printed(
-        show_left_out, FoundClips([], other_files={f".{number}": 1 for number in range(9)})
-    )
+    found = replace(report(), other_files={f".{number}": 1 for number in range(9)})
+    text = printed(show_left_out, found)
     assert "9 files that are no video" in text and text.endswith(".7 1, ...)\n")
 
 

@@ -11,7 +11,7 @@ from mraf.errors import BusyError, UsageError
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.extractor import ExtractOptions
 from mraf.fingerprint import Fingerprint
-from mraf.pipeline import Workspace
+from mraf import Workspace
 from mraf.pipeline.extraction.extract import choose_encoders, extract_clips
 from mraf.pipeline.extraction.run import Missing
 from tests.helpers.media_files import tone, write_media

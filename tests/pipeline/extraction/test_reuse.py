@@ -20,7 +20,7 @@ from mraf.data.table.features import FeatureTable, rows_of
 from mraf.data.table.parts import parts_in
 from mraf.errors import UsageError
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
-from mraf.pipeline import Workspace
+from mraf import Workspace
 from mraf.pipeline.extraction import reuse
 from mraf.pipeline.extraction.extract import extract_clips
 from tests.pipeline.extraction import quick_extract

@@ -15,7 +15,7 @@ from mraf.pipeline.commands import extract, polysim, weights
 from mraf.pipeline.commands.terminal import options
 from mraf.pipeline.modes import MODES
 from mraf.pipeline.polysim.ablation import TITLES
-from mraf.pipeline.training.train import ARCHITECTURES, PRESETS
+from mraf.pipeline.training.presets import ARCHITECTURES, PRESETS
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,11 @@
 """Names that would act on a terminal are written out; JSON keeps them."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from mraf.data.clips.folders import FoundClips
 from mraf.pipeline.commands.extract import show_extracted, show_left_out
 from mraf.pipeline.commands.identify import show_identified
 from mraf.pipeline.commands.terminal import output
@@ -28,7 +27,7 @@ def test_the_summary_of_an_extraction(printed):
     )  # fmt: skip
     text = printed(show_extracted, report, Path(NAME))
     assert text.count(SHOWN) == 7
-    found = FoundClips([], other_files={f".{NAME}": 1}, unreadable_folders={NAME: "closed"})
+    found = replace(report, other_files={f".{NAME}": 1}, unreadable_folders={NAME: "closed"})
     text = printed(show_left_out, found)
     assert text.splitlines() == [
         f"Left out: 1 file that is no video or sound (.{SHOWN} 1)",
@@ -37,11 +36,17 @@ def test_the_summary_of_an_extraction(printed):
 
 
 def test_a_clip_that_is_identified_and_one_that_is_not(printed):
-    lost = Evidence(False, reason="decode_error")
-    text = printed(show_identified, Prediction(NAME, None, None, (), lost, lost, NAME))
+    lost = Evidence(present=False, reason="decode_error")
+    unnamed = Prediction(
+        path=NAME, speaker=None, probability=None, face=lost, voice=lost, error=NAME
+    )
+    text = printed(show_identified, unnamed)
     assert text == f"{SHOWN}\n  not identified: {SHOWN}\n\n"
     ranked = (Candidate(NAME, 0.9), Candidate(NAME, 0.1))
-    text = printed(show_identified, Prediction(NAME, NAME, 0.9, ranked, lost, lost))
+    named = Prediction(
+        path=NAME, speaker=NAME, probability=0.9, candidates=ranked, face=lost, voice=lost
+    )
+    text = printed(show_identified, named)
     assert text.count(SHOWN) == 3
 
 

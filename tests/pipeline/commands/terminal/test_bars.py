@@ -1,0 +1,37 @@
+"""Progress bars, on a terminal."""
+
+import io
+
+from rich.console import Console
+
+from mraf.pipeline.commands.terminal import bars
+from mraf.pipeline.extraction.run import ExtractProgress
+
+COUNTS = {"clips": 9, "reused": 0, "face_missing": 0, "voice_missing": 0, "failed": 0}
+
+
+def terminal(monkeypatch) -> io.StringIO:
+    """What a terminal of 120 columns shows."""
+    out = Console(force_terminal=True, width=120, file=io.StringIO())
+    monkeypatch.setattr(bars, "err", lambda: out)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    return out.file
+
+
+def test_files_that_are_hashed_are_counted_before_clips_that_are_done(monkeypatch):
+    text = terminal(monkeypatch)
+    for hashed, done, shown in ((4, 0, "Reading"), (0, 5, "Extracting")):
+        with bars.extract_bar(False) as show:
+            show(ExtractProgress(hashed=hashed, done=done, **COUNTS))
+        assert shown in text.getvalue() and f"{hashed or done}/9" in text.getvalue()
+
+
+def test_an_extraction_follows_its_downloads(monkeypatch):
+    """Rich refuses two bars at once."""
+    text = terminal(monkeypatch)
+    with bars.extract_bars(False) as (on_download, on_progress):
+        on_download("facenet", 10, 100)
+        on_download("ecapa", 100, 100)
+        on_progress(ExtractProgress(done=3, **COUNTS))
+    shown = text.getvalue()
+    assert shown.index("facenet") < shown.index("ecapa") < shown.index("3/9")
