@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from mraf.baselines import FOP
+from mraf.inference.prediction import predict
 from mraf.network.loop import train_network
 from mraf.network.model import MRAF
 from mraf.network.options import TrainOptions
 from mraf.pipeline.fingerprints import dims_of, fingerprint_of
 from mraf.pipeline.training.split import split, to_features
 from mraf.pipeline.workspace import Workspace
-from mraf.prediction import predict
 from mraf.types import Features
 
 # Both modalities are hidden, so that both tokens are trained; few clips need many epochs.

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from mraf.calibration import Temperatures
+from mraf.inference.calibration import Temperatures
 from mraf.network.batches import Batch
 from mraf.network.losses import cross_entropy
 from mraf.network.model import MRAFOutput

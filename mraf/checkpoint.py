@@ -22,7 +22,7 @@ from mraf.errors import MissingError, MrafError, UsageError
 from mraf.json_text import finite, to_json
 
 if TYPE_CHECKING:
-    from mraf.prediction import Model
+    from mraf.inference.prediction import Model
 
 FORMAT, VERSION = "mraf-model", 3
 WEIGHTS, CONFIG, LABELS, METRICS, TRAINED, CARD = FILES = (

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mraf.calibration import calibration_error, temperature
+from mraf.inference.calibration import calibration_error, temperature
+from mraf.inference.prediction import MODALITIES, Model, check_dims, fusion_logits, predict, score
 from mraf.network.batches import Batch
 from mraf.network.loop import (
     EpochReport,
@@ -18,7 +19,6 @@ from mraf.network.loop import (
     usable,
 )
 from mraf.network.options import TrainOptions
-from mraf.prediction import MODALITIES, Model, check_dims, fusion_logits, predict, score
 from mraf.prototypes.fit import fit_prototypes
 from mraf.prototypes.options import PrototypicalOptions
 from mraf.types import Features
@@ -31,7 +31,7 @@ class Trained:
     model: Model
     best_epoch: int | None  # whose weights were kept; None where there are no epochs
     history: list[EpochReport]  # one an epoch, or one a fold of the cross-validation
-    dev: dict[str, float]  # see `mraf.prediction.score`; empty without development clips
+    dev: dict[str, float]  # see `mraf.inference.prediction.score`; empty without development clips
     # Expected calibration error on the development clips, `before` and `after` the temperatures.
     calibration: dict[str, float] = field(default_factory=dict)
     cross_validation: dict[str, float] = field(default_factory=dict)  # accuracies, of prototypes

@@ -21,7 +21,7 @@ from mraf.types import Features
 
 if TYPE_CHECKING:
     from mraf.checkpoint import TrainedOn
-    from mraf.prediction import Model
+    from mraf.inference.prediction import Model
 
 log = logging.getLogger("mraf")
 
@@ -183,7 +183,7 @@ def score(
 
 def _more(model: "Model", clips: Features, language: np.ndarray) -> dict[str, Setting]:
     """Return the accuracy of clips as they come, by the face alone, and by language."""
-    from mraf.prediction import predict
+    from mraf.inference.prediction import predict
 
     come = predict(model, clips).probability
     alone = predict(model, clips.without_voice()).probability

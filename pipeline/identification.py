@@ -135,7 +135,7 @@ class Identifier:
         return self._predict(path, face, voice, top)
 
     def _predict(self, path: str, face: FaceResult, voice: VoiceResult, top: int) -> Prediction:
-        from mraf.prediction import predict
+        from mraf.inference.prediction import predict
 
         posterior = predict(self._model, self._features(face, voice))
         by_face = Evidence(
@@ -196,13 +196,13 @@ def identify(
 
     Args:
         paths: one or several files and folders; listed before the models are loaded.
-        workspace: see `Identifier`, as for the arguments without a word here.
-        model:
+        workspace: the folder with the model, by default `./mraf-workspace`.
+        model: its name, by default the one trained last.
         top: candidates a clip.
-        encoders:
-        weights_dir:
-        offline:
-        device:
+        encoders: in place of those that `choose` finds for the model.
+        weights_dir: a folder that may hold the encoders' published weights.
+        offline: never use the network.
+        device: "auto", "cpu" or "cuda".
         on_prediction: called after each clip.
 
     Raises UsageError where a path is not there, and the errors of `Identifier`.

@@ -10,8 +10,8 @@ from mraf.errors import UsageError, choices
 from mraf.types import Features, Posterior
 
 if TYPE_CHECKING:
-    from mraf.prediction import Model
-    from mraf.propagation import SettingClips
+    from mraf.inference.prediction import Model
+    from mraf.inference.propagation import SettingClips
 
 MODES = {
     "single": "each clip alone",
@@ -31,14 +31,14 @@ def probabilities(model: "Model", parts: Sequence[Features], mode: str) -> list[
 
     Raises UsageError for an unknown mode.
     """
-    from mraf.prediction import predict
+    from mraf.inference.prediction import predict
 
     if mode not in MODES:
         raise UsageError(f"There is no mode '{mode}' {choices(mode, MODES)}")
     pairs = [(predict(model, clips), predict(model, clips.without_face())) for clips in parts]
     if mode == "single":
         return [(complete.probability, voice.probability) for complete, voice in pairs]
-    from mraf.propagation import propagate_cross, propagate_setting
+    from mraf.inference.propagation import propagate_cross, propagate_setting
 
     starts = [(_setting_clips(complete), _setting_clips(voice)) for complete, voice in pairs]
     if mode == "setting":
@@ -50,7 +50,7 @@ def probabilities(model: "Model", parts: Sequence[Features], mode: str) -> list[
 
 def _setting_clips(posterior: Posterior) -> "SettingClips":
     """Return the input of propagation; a clip without face and voice has no vector and no answer."""
-    from mraf.propagation import SettingClips
+    from mraf.inference.propagation import SettingClips
 
     assert posterior.face_embedding is not None and posterior.voice_embedding is not None
     face_present = np.asarray(np.isfinite(posterior.face_embedding).all(axis=1))

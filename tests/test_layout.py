@@ -8,8 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("data", "extractors", "pipeline")
-MODEL = ("network", "prototypes")
-BY_ALL = {"mraf", "mraf.errors"}
+MODEL = ("network", "prototypes", "inference")
+BY_ALL = {"mraf", "mraf.errors", "mraf.fingerprint", "mraf.json_text"}
 """Modules without dependencies, which every room may import."""
 
 

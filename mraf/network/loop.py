@@ -16,11 +16,11 @@ from torch import Tensor
 
 from mraf.baselines import FOP, FOPConfig, fop_losses
 from mraf.errors import UsageError
+from mraf.inference.prediction import check_dims, score
 from mraf.network.batches import Batch, Sampler
 from mraf.network.losses import CenterLoss, training_losses
 from mraf.network.model import MRAF, MRAFConfig
 from mraf.network.options import TrainOptions
-from mraf.prediction import check_dims, score
 from mraf.types import Features
 
 log = logging.getLogger("mraf")
@@ -33,7 +33,7 @@ class EpochReport:
     epoch: int  # from 1
     epochs: int  # at most this many
     loss: dict[str, float]  # "total" and its parts, means over the epoch's batches
-    dev: dict[str, float]  # see `mraf.prediction.score`; empty without development clips
+    dev: dict[str, float]  # see `mraf.inference.prediction.score`; empty without development clips
     best: bool  # the best so far
     seconds: float  # of this epoch
 

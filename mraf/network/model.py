@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from mraf.calibration import Temperatures
 from mraf.errors import UsageError
+from mraf.inference.calibration import Temperatures
 from mraf.network.alternatives import (
     Completion,
     GatedFusion,

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mraf.calibration import temperature
 from mraf.folds import recording_folds
+from mraf.inference.calibration import temperature
+from mraf.inference.prediction import MODALITIES, score
 from mraf.network.batches import Batch
-from mraf.prediction import MODALITIES, score
 from mraf.prototypes.head_training import train_head
 from mraf.prototypes.held_out import HeldOutScores
 from mraf.prototypes.metric import TrainingModality, learn_metric

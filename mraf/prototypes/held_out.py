@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
+from mraf.inference.prediction import MODALITIES
 from mraf.network.batches import Batch
-from mraf.prediction import MODALITIES
 from mraf.prototypes.fusion import hide_missing
 from mraf.prototypes.model import PrototypicalMRAF
 

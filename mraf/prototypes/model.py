@@ -8,25 +8,25 @@ between speakers, is shared by all speakers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
-from mraf.calibration import Temperatures
-from mraf.checks import check_choice, check_flag
-from mraf.errors import UsageError
+from mraf.inference.calibration import Temperatures
 from mraf.network.model import MRAFOutput
+from mraf.options import checked
 from mraf.prototypes.fusion import UNKNOWN, fuse_scores, hide_missing
-from mraf.prototypes.options import MISSING_CANDIDATES
+from mraf.prototypes.options import EvenInt, MissingCandidates
 from mraf.prototypes.reliability import Correction, ReliabilityHead
 
 INITIAL_TEMPERATURE = 0.1
 """The temperature of cosine scores in training, before any is fitted."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@checked("model")
 class PrototypicalConfig:
     """The shape of the model.
 
@@ -35,39 +35,18 @@ class PrototypicalConfig:
 
     """
 
-    face_dim: int  # D_f
-    voice_dim: int  # D_a
-    classes: int  # C
-    voice_weight: float = 0.6  # of a voice that is as reliable as the face
-    power: float = 2.0  # reliability is (best cosine) ** power; 0: it is 1
-    candidates: int = 0  # K, speakers with tokens in the reliability head; 0: there is no head
-    dim: int = 16  # d, of its tokens
-    layers: int = 1  # L, of its self-attention
+    face_dim: PositiveInt  # D_f
+    voice_dim: PositiveInt  # D_a
+    classes: Annotated[int, Field(ge=2)]  # C
+    voice_weight: NonNegativeFloat = 0.6  # of a voice that is as reliable as the face
+    power: NonNegativeFloat = 2.0  # reliability is (best cosine) ** power; 0: it is 1
+    candidates: NonNegativeInt = 0  # K, speakers with tokens in the reliability head; 0: no head
+    dim: EvenInt = 16  # d, of its tokens
+    layers: NonNegativeInt = 1  # L, of its self-attention
     attention: bool = True  # each modality attends to the other; else to itself
     learn_reliability: bool = True  # else the head only scales the fused score
-    missing_token: str = "learned"  # or "zero"
-    limit: float = 0.07  # largest change of the logarithm of a reliability
-
-    def __post_init__(self) -> None:
-        """Check ranges and choices."""
-        least_of = {"face_dim": 1, "voice_dim": 1, "classes": 2, "candidates": 0, "layers": 0}
-        for name, least in (*least_of.items(), ("dim", 2)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise UsageError(
-                    f"model: {name} is {value!r}; a whole number from {least} was expected"
-                )
-        if self.dim % 2:
-            raise UsageError(f"model: dim is {self.dim}; an even number was expected (two heads)")
-        for name in ("voice_weight", "power", "limit"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-                raise UsageError(f"model: {name} is {value!r}; a number from 0 was expected")
-        if not self.limit:
-            raise UsageError("model: limit is 0; a number above 0 was expected")
-        for name in ("attention", "learn_reliability"):
-            check_flag(name, getattr(self, name))
-        check_choice("missing_token", self.missing_token, MISSING_CANDIDATES)
+    missing_token: MissingCandidates = "learned"
+    limit: PositiveFloat = 0.07  # largest change of the logarithm of a reliability
 
 
 class ClassMeans(nn.Module):

@@ -140,7 +140,7 @@ class ReliabilityHead(nn.Module):
         layers: L, of self-attention.
         attention: whether each modality attends to the other; else it attends to itself.
         learn_reliability: whether to correct reliabilities; else only the score is scaled.
-        missing_token: one of `MISSING_CANDIDATES`.
+        missing_token: see `MissingCandidates`.
         limit: the largest change of the logarithm of a reliability, before centring.
 
     """

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from multiprocessing import connection, get_context, parent_process, resource_tracker
+from types import ModuleType
 from typing import Any
 
 from mraf.errors import MrafError, how_it_ended
@@ -153,7 +155,7 @@ class Pool:
         )
         # The child's numeric libraries read these at import.
         threads = _environment(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-        with threads, _no_interrupt():
+        with threads, _no_interrupt(), _no_main_module():
             process.start()
         there.close()
         worker = _Worker(process, here)
@@ -299,6 +301,21 @@ def _block() -> set[Any] | None:
     if not hasattr(signal, "pthread_sigmask"):  # as on Windows
         return None
     return signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+@contextmanager
+def _no_main_module() -> Iterator[None]:
+    """Hide the caller's script, which a spawned process would run again before its work.
+
+    A worker needs nothing from it, and a script without `if __name__ == "__main__"` would start
+    workers in the workers.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from mraf.pipeline.modes import probabilities
 from mraf.types import Features
 
 if TYPE_CHECKING:
-    from mraf.prediction import Model
+    from mraf.inference.prediction import Model
 
 WHOLE = "whole"
 """The part of a seed that trains on the whole training language; the others are folds 0, 1, ..."""
@@ -103,9 +103,9 @@ def _calibration(model: "Model", test: Features, *, face: bool) -> dict[str, Any
     """Return the cross-entropy, and the confidence gaps with and without fitted temperatures."""
     import torch.nn.functional as F
 
-    from mraf.calibration import confidence_gaps
+    from mraf.inference.calibration import confidence_gaps
+    from mraf.inference.prediction import fusion_logits
     from mraf.network.batches import Batch
-    from mraf.prediction import fusion_logits
 
     modalities = "face_voice" if face else "voice"
     logits, label = fusion_logits(model, Batch.of(test, "cpu"), modalities)
@@ -140,7 +140,7 @@ def _calibration_error(
 
 def _with_wrong_faces(model: "Model", test: Features, seed: int) -> dict[str, float]:
     """Return the accuracy on the clips with both, every fifth of them with an impostor's face."""
-    from mraf.prediction import predict
+    from mraf.inference.prediction import predict
 
     clips = test.take(test.face_present & test.voice_present)
     random = np.random.default_rng(seed)

@@ -4,9 +4,9 @@ import torch
 
 from mraf.baselines import FOP, FOPConfig, fop_losses, orthogonal_projection
 from mraf.errors import UsageError
+from mraf.inference.prediction import predict
 from mraf.network.batches import Batch
 from mraf.network.options import TrainOptions
-from mraf.prediction import predict
 from tests.mraf.conftest import made_features
 
 

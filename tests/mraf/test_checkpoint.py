@@ -13,10 +13,10 @@ from mraf import checkpoint as module
 from mraf.checkpoint import Checkpoint, TrainedOn, describe, load, load_trained, save
 from mraf.errors import MissingError, MrafError, UsageError
 from mraf.fit import fit
+from mraf.inference.prediction import predict
 from mraf.json_text import to_json
 from mraf.network.model import MRAF, MRAFConfig
 from mraf.network.options import TrainOptions
-from mraf.prediction import predict
 from mraf.prototypes.options import PrototypicalOptions
 from tests.mraf.conftest import SMALL, made_features
 

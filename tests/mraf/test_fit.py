@@ -4,8 +4,8 @@ import torch
 
 from mraf.errors import UsageError
 from mraf.fit import fit
+from mraf.inference.prediction import predict
 from mraf.network.options import TrainOptions
-from mraf.prediction import predict
 from mraf.prototypes.options import PrototypicalOptions
 from tests.mraf.conftest import made_features
 

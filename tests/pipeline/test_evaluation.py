@@ -4,9 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mraf import Workspace
 from mraf.errors import MissingError, UsageError
 from mraf.network.options import TrainOptions
-from mraf import Workspace
 from mraf.pipeline.evaluation import evaluate, unseen_clips
 from mraf.pipeline.training.train import train
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from mraf.errors import UsageError
+from mraf.pipeline import identification
 from mraf.pipeline.identification import Identifier, identify
 from mraf.pipeline.workspace import Workspace
 from tests.pipeline.extraction.test_processes import is_running, wait_until
@@ -23,15 +24,16 @@ def test_the_end_of_a_with_block_ends_the_decoder_and_a_later_call_starts_anothe
     assert decoder.pid is None
 
 
-def test_a_list_of_clips_ends_with_a_closed_identifier(trained, tmp_path):
-    made = []
+def test_a_list_of_clips_ends_with_a_closed_identifier(trained, tmp_path, monkeypatch):
+    made, plain = [], identification.Identifier
 
-    def make():
-        made.append(Identifier(trained))
+    def make(*arguments, **options):
+        made.append(plain(*arguments, **options))
         return made[0]
 
+    monkeypatch.setattr(identification, "Identifier", make)
     (tmp_path / "broken.mp4").write_text("no video")
-    (answer,) = identify([tmp_path / "broken.mp4"], identifier=make)
+    (answer,) = identify([tmp_path / "broken.mp4"], workspace=trained)
     assert answer.speaker is None and "broken.mp4" in answer.error
     assert made[0]._extractor._decoders[0].pid is None
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from mraf.errors import UsageError
+from mraf.inference.prediction import predict
+from mraf.inference.propagation import SettingClips, propagate_cross, propagate_setting
 from mraf.pipeline.modes import MODES, probabilities
-from mraf.prediction import predict
-from mraf.propagation import SettingClips, propagate_cross, propagate_setting
 from mraf.prototypes.fit import fit_uncalibrated
 from mraf.prototypes.options import PrototypicalOptions
 from tests.mraf.conftest import made_features

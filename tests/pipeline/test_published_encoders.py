@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from mraf import Identifier, Workspace
 from mraf.data.clips.folders import find_clips
 from mraf.errors import MrafError, UsageError
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.weights import sha256_of
 from mraf.fingerprint import Fingerprint
 from mraf.network.options import TrainOptions
-from mraf import Identifier, Workspace
 from mraf.pipeline.evaluation import evaluate
 from mraf.pipeline.extraction.extract import extract_clips
 from mraf.pipeline.training.train import train

@@ -11,9 +11,9 @@ import av
 import numpy as np
 import pytest
 
+from mraf import Identifier
 from mraf.data.clips.folders import find_clips
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
-from mraf import Identifier
 from mraf.pipeline.extraction.extract import extract_clips
 from mraf.pipeline.training.train import train
 

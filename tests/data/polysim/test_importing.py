@@ -4,12 +4,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from mraf.fingerprint import Fingerprint
-
 from mraf.data.polysim.importing import import_polysim
 from mraf.data.polysim.index import read_index, statistics
 from mraf.data.table.features import FeatureTable
 from mraf.errors import MissingError, MrafError, UsageError
+from mraf.fingerprint import Fingerprint
 from tests.conftest import SHARED
 from tests.data.table.test_features import fill, row
 from tests.helpers.polysim_files import LISTED, Layout

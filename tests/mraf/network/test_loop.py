@@ -7,10 +7,10 @@ import torch
 
 from mraf.baselines import FOP
 from mraf.errors import UsageError
+from mraf.inference.prediction import predict
 from mraf.network.loop import train_network
 from mraf.network.model import MRAF, MRAFConfig
 from mraf.network.options import TrainOptions
-from mraf.prediction import predict
 from tests.mraf.conftest import SMALL, made_features
 
 QUICK = TrainOptions(

@@ -7,7 +7,7 @@ import torch
 from mraf.architectures import build
 from mraf.checkpoint import Checkpoint, load, save
 from mraf.errors import UsageError
-from mraf.prediction import predict
+from mraf.inference.prediction import predict
 from mraf.prototypes.fit import fit_prototypes, fit_uncalibrated
 from mraf.prototypes.fusion import UNKNOWN
 from mraf.prototypes.model import ClassMeans, PrototypicalConfig

@@ -4,6 +4,7 @@ import shutil
 import numpy as np
 import pytest
 
+from mraf import Workspace
 from mraf.data.clips.clip import Clip
 from mraf.data.clips.folders import find_clips
 from mraf.data.clips.manifest import read_manifest
@@ -11,7 +12,6 @@ from mraf.errors import BusyError, UsageError
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.extractor import ExtractOptions
 from mraf.fingerprint import Fingerprint
-from mraf import Workspace
 from mraf.pipeline.extraction.extract import choose_encoders, extract_clips
 from mraf.pipeline.extraction.run import Missing
 from tests.helpers.media_files import tone, write_media

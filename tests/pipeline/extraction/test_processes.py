@@ -4,12 +4,16 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from mraf.errors import MissingError, MrafError
 from mraf.pipeline.extraction import processes
+
+LATE = 600
+"""Seconds in which a signal that another thread has taken must have reached the main thread."""
 
 
 def doubling(factor=2):
@@ -276,22 +280,27 @@ def wait_until(true, seconds=300):
 @pytest.mark.parametrize("in_thread", [False, True])
 def test_an_interrupt_while_a_worker_starts_is_for_the_parent(tmp_path, in_thread):
     """A terminal sends Ctrl-C to all; here to a child that has yet to import what it needs."""
+    (tmp_path / "interrupted.py").write_text(
+        "import multiprocessing, os, signal\n"
+        "from tests.pipeline.extraction.test_processes import doubling\n"
+        "if multiprocessing.parent_process():\n"
+        "    print('interrupted', flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "def setup():\n"
+        "    return doubling()\n"
+    )
     script = tmp_path / "script.py"
     script.write_text(
-        "import os, signal, sys, threading\n"
-        "if __name__ == '__mp_main__':\n"
-        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "import signal, threading, interrupted\n"
         "from mraf.pipeline.extraction import processes\n"
-        "from tests.pipeline.extraction.test_processes import doubling\n"
         "def main():\n"
-        "    print(list(processes.run(iter([1, 2]), 1, doubling)))\n"
-        "if __name__ == '__main__':\n"
+        "    print(list(processes.run(iter([1, 2]), 1, interrupted.setup)))\n"
         + (
-            "    thread = threading.Thread(target=main); thread.start(); thread.join()\n"
+            "thread = threading.Thread(target=main); thread.start(); thread.join()\n"
             if in_thread
-            else "    main()\n"
+            else "main()\n"
         )
-        + "    print(signal.pthread_sigmask(signal.SIG_BLOCK, ()))\n"
+        + "print(signal.pthread_sigmask(signal.SIG_BLOCK, ()))\n"
     )
     done = subprocess.run(
         [sys.executable, script],
@@ -299,9 +308,9 @@ def test_an_interrupt_while_a_worker_starts_is_for_the_parent(tmp_path, in_threa
         text=True,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         check=True,
-        timeout=300,
     )
-    assert done.stdout == "[(1, 2), (2, 4)]\nset()\n" and "Traceback" not in done.stderr
+    assert done.stdout == "interrupted\n[(1, 2), (2, 4)]\nset()\n"
+    assert "Traceback" not in done.stderr
 
 
 @pytest.fixture(params=[0, 3], ids=["alone", "with threads"])
@@ -323,11 +332,13 @@ def test_an_interrupt_while_a_worker_starts_reaches_the_parent_then(threads):
     try:
         for _ in range(20):
             reached.clear()
-            with pytest.raises(KeyboardInterrupt), processes._no_interrupt():
-                os.kill(os.getpid(), signal.SIGINT)
-                for _ in range(1000):  # Python looks for signals between two steps
-                    pass
-                reached.append("the end")
+            with pytest.raises(KeyboardInterrupt):
+                with processes._no_interrupt():
+                    os.kill(os.getpid(), signal.SIGINT)
+                    for _ in range(1000):  # Python looks for signals between two steps
+                        pass
+                    reached.append("the end")
+                time.sleep(LATE)
             assert reached == ["the end"]
             assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
             assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
@@ -338,9 +349,11 @@ def test_an_interrupt_while_a_worker_starts_reaches_the_parent_then(threads):
 def test_an_interrupt_is_not_lost_where_the_start_of_a_worker_fails(threads):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        with pytest.raises(KeyboardInterrupt), processes._no_interrupt():
-            os.kill(os.getpid(), signal.SIGINT)
-            raise OSError("no memory")
+        with pytest.raises(KeyboardInterrupt):
+            with suppress(OSError), processes._no_interrupt():
+                os.kill(os.getpid(), signal.SIGINT)
+                raise OSError("no memory")
+            time.sleep(LATE)
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -353,3 +366,22 @@ def test_an_interrupt_that_is_ignored_stays_so():
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_script_without_a_guard_is_run_once(tmp_path):
+    """Spawned processes run the caller's script again, unless it is hidden from them."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from mraf.pipeline.extraction.processes import run\n"
+        "from tests.pipeline.extraction.test_processes import doubling\n"
+        "print('started')\n"
+        "print(sorted(result for _, result in run(iter([1, 2, 3]), 2, doubling, 2)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["started", "[2, 4, 6]"]

@@ -14,13 +14,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from mraf import Workspace
 from mraf.data.clips.clip import Clip
 from mraf.data.clips.folders import find_clips
 from mraf.data.table.features import FeatureTable, rows_of
 from mraf.data.table.parts import parts_in
 from mraf.errors import UsageError
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
-from mraf import Workspace
 from mraf.pipeline.extraction import reuse
 from mraf.pipeline.extraction.extract import extract_clips
 from tests.pipeline.extraction import quick_extract

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from mraf.calibration import calibration_error
+from mraf.inference.calibration import calibration_error
+from mraf.inference.prediction import predict
 from mraf.pipeline.polysim.scores import WHOLE, measure, pool
-from mraf.prediction import predict
 from mraf.prototypes.fit import fit_uncalibrated
 from mraf.prototypes.options import PrototypicalOptions
 from tests.mraf.conftest import made_features

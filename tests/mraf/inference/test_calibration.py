@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mraf.calibration import Temperatures, calibration_error, confidence_gaps, temperature
+from mraf.inference.calibration import Temperatures, calibration_error, confidence_gaps, temperature
 
 
 def drawn(scale: float, clips: int = 4000) -> tuple[torch.Tensor, torch.Tensor]:

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mraf.calibration import Temperatures
 from mraf.errors import UsageError
+from mraf.inference.calibration import Temperatures
 from mraf.network.batches import Batch
 from mraf.network.model import MRAFOutput
 from mraf.types import Features, Posterior

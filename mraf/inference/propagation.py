@@ -96,7 +96,7 @@ class SettingClips:
 
     """
 
-    probability: Vectors  # [N, C], rows sum to 1; calibrated, see mraf/calibration.py
+    probability: Vectors  # [N, C], rows sum to 1; calibrated, see mraf/inference/calibration.py
     voice: Vectors  # [N, Dv], compared by cosine
     voice_present: Mask  # [N]
     face: Vectors | None = None  # [N, Df]

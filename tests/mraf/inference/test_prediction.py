@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from mraf.errors import UsageError
+from mraf.inference.prediction import evaluating, fusion_logits, predict, score
 from mraf.network.batches import Batch
-from mraf.prediction import evaluating, fusion_logits, predict, score
 from mraf.prototypes.fit import fit_uncalibrated
 from mraf.prototypes.options import PrototypicalOptions
 from tests.mraf.conftest import made_features

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mraf.errors import UsageError
-from mraf.propagation import (
+from mraf.inference.propagation import (
     BLOCK,
     MAX_STEPS,
     PropagateOptions,
@@ -354,7 +354,7 @@ def test_neighbours_are_the_nearest_whatever_the_block(monkeypatch):
     cosine = unit @ unit.T
     np.fill_diagonal(cosine, -2)
     assert np.array_equal(whole, np.sort(np.argsort(-cosine, axis=1)[:, :5], axis=1))
-    monkeypatch.setattr("mraf.propagation.BLOCK", 7 * len(unit))
+    monkeypatch.setattr("mraf.inference.propagation.BLOCK", 7 * len(unit))
     assert np.array_equal(np.sort(_neighbours(unit, 5)[0], axis=1), whole)
 
 
@@ -375,10 +375,10 @@ def test_cosines_of_many_clips_are_held_in_blocks(monkeypatch):
 def test_propagation_converges_long_before_the_last_step(monkeypatch):
     _, clips = complete_clips(noise=0.6)
     refined = propagate_setting(clips)
-    monkeypatch.setattr("mraf.propagation.MAX_STEPS", MAX_STEPS // 2)
+    monkeypatch.setattr("mraf.inference.propagation.MAX_STEPS", MAX_STEPS // 2)
     assert np.array_equal(propagate_setting(clips), refined)
 
 
 def test_torch_is_not_imported():
-    code = "import sys, mraf.propagation; sys.exit('torch' in sys.modules)"
+    code = "import sys, mraf.inference.propagation; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
