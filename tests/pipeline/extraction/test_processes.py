@@ -281,9 +281,9 @@ def wait_until(true, seconds=300):
 def test_an_interrupt_while_a_worker_starts_is_for_the_parent(tmp_path, in_thread):
     """A terminal sends Ctrl-C to all; here to a child that has yet to import what it needs."""
     (tmp_path / "interrupted.py").write_text(
-        "import multiprocessing, os, signal\n"
+        "import os, signal\n"
         "from tests.pipeline.extraction.test_processes import doubling\n"
-        "if multiprocessing.parent_process():\n"
+        "if os.environ.setdefault('PARENT', str(os.getpid())) != str(os.getpid()):\n"
         "    print('interrupted', flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
         "def setup():\n"
