@@ -226,9 +226,10 @@ def _sources() -> list[Path]:
     The clips themselves are in `Material.digest`, so the code that reads them is not needed here.
     """
     package = Path(mraf.__file__).parent
-    model = [path for path in package.glob("*.py") if path.name not in ("cli.py", "__main__.py")]
-    for folder in ("network", "prototypes"):
-        model += (package / folder).rglob("*.py")
+    others = ("cli.py", "__main__.py", "data", "extractors", "pipeline")
+    parts = [path for path in package.iterdir() if path.name not in others]
+    model = [file for path in parts for file in (path.rglob("*.py") if path.is_dir() else [path])]
+    model = [file for file in model if file.suffix == ".py"]
     measurement = {inspect.getfile(each) for each in (develop, measure, probabilities, score)}
     return sorted(model) + sorted(map(Path, measurement))
 
