@@ -11,6 +11,7 @@ import difflib
 import signal
 from collections.abc import Iterable
 
+SIGKILL = getattr(signal, "SIGKILL", 9)  # absent on Windows
 KILLED = "was killed, perhaps for want of memory"
 """The words of `how_it_ended` for a process that the system killed."""
 
@@ -38,7 +39,7 @@ class MediaError(MrafError):
 
 
 class BusyError(MediaError):
-    """A clip that the machine lacked the time or memory to read: the next run tries again."""
+    """A clip that could not be read for want of time, memory or its file: the next run tries again."""
 
 
 def choices(name: str, known: Iterable[str]) -> str:
@@ -51,7 +52,7 @@ def choices(name: str, known: Iterable[str]) -> str:
 
 def how_it_ended(exit_code: int | None) -> str:
     """Describe the end of a process; its exit code is negative where a signal ended it."""
-    if exit_code == -signal.SIGKILL:
+    if exit_code == -SIGKILL:
         return KILLED
     if exit_code is None or exit_code >= 0:
         return f"ended with code {exit_code}"

@@ -90,7 +90,7 @@ class Identifier:
         *,
         model: str | None = None,
         encoders: EncoderPair | None = None,
-        weights_dir: Path | None = None,
+        weights_dir: Path | str | None = None,
         offline: bool = False,
         device: str = "auto",
     ) -> None:
@@ -101,14 +101,19 @@ class Identifier:
         folder = Workspace.at(workspace).model(model)
         described = checkpoint.describe(folder)
         trained = Fingerprint.from_dict(described.meta.get("fingerprint"))
-        pair = encoders or choose(known=trained, weights_dir=weights_dir, offline=offline)
+        weights = Path(weights_dir) if weights_dir else None
+        pair = encoders or choose(known=trained, weights_dir=weights, offline=offline)
         options = _check(trained, pair, folder.name)
         self.name = folder.name
         self.speakers = described.labels
         with ThreadPoolExecutor(1) as pool:  # the model loads while the encoders do
             loading = pool.submit(checkpoint.load, described, device)
             self._extractor = ClipExtractor(pair, options, device, threads=available_cores())
-            self._model = loading.result().model
+            try:
+                self._model = loading.result().model
+            except BaseException:
+                self.close()
+                raise
 
     def close(self) -> None:
         """End the child process that decodes; a later call starts another."""
@@ -185,7 +190,7 @@ def identify(
     model: str | None = None,
     top: int = 5,
     encoders: EncoderPair | None = None,
-    weights_dir: Path | None = None,
+    weights_dir: Path | str | None = None,
     offline: bool = False,
     device: str = "auto",
     on_prediction: Callable[[Prediction], None] | None = None,

@@ -34,7 +34,8 @@ def imports_of(module: str) -> frozenset[str]:
     for node in ast.walk(ast.parse(known[module].read_text("utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module and not node.level, f"{module}: relative import"
             names = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= {name if name in known else node.module for name in names}
     return frozenset(found & set(known)) - {module}

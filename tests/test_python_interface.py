@@ -46,6 +46,18 @@ def test_the_table_of_names_is_whole():
         mraf.extrakt  # noqa: B018
 
 
+def test_the_examples_are_typed_as_they_are_used(tmp_path):
+    """A user's type checker sees the types, and no name that is not there."""
+    examples = "\n".join(blocks("docs/python.md")).replace("import mraf\n", "")
+    wrong = "mraf.extrakt('videos')"
+    script = tmp_path / "script.py"
+    script.write_text(f"import mraf\n{examples}\nmraf.train(languages='English')\n{wrong}\n")
+    command = [sys.executable, "-m", "mypy", "--cache-dir", tmp_path / "cache", script]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    (error,) = [line for line in done.stdout.splitlines() if "script.py" in line]
+    assert 'no attribute "extrakt"' in error
+
+
 def test_the_examples_of_the_pages_run(sample_videos, tmp_path, monkeypatch, capsys):
     shutil.copytree(sample_videos, tmp_path / "videos")
     shutil.copy(tmp_path / "videos/person01/English/rec1/01.mp4", tmp_path / "clip.mp4")

@@ -109,7 +109,7 @@ class FeatureTable:
             "extractors": {readable(made): n for made, n in counts("extractor").items()},
         }
 
-    def export(self, file: Path) -> int:
+    def export(self, file: Path | str) -> int:
         """Write the current rows, as they are stored, into one .csv or .parquet file.
 
         In CSV a vector is written as numbers with spaces between, and cells that a spreadsheet
@@ -117,6 +117,7 @@ class FeatureTable:
 
         Raises UsageError.
         """
+        file = Path(file)
         if file.suffix not in (".csv", ".parquet"):
             raise UsageError(f"{file}: name a .csv or .parquet file to export to.")
         if file.exists():

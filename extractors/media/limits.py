@@ -4,7 +4,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from mraf.errors import MediaError
+from mraf.errors import BusyError, MediaError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,16 +51,19 @@ class Limits:
 def check_file(path: Path) -> int:
     """Return the size in bytes of a regular file; raise MediaError for anything else.
 
+    A file that is not there, or cannot be looked at, raises BusyError: it may have been moved for a
+    moment, or its server may be down, and another run finds it.
+
     The check comes before the file is opened: opening a pipe waits for its writer, and opening a
     device may have any effect.
     """
     try:
         found = path.stat()
     except FileNotFoundError:
-        raise MediaError(f"{path.name}: no such file") from None
+        raise BusyError(f"{path.name}: no such file") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise MediaError(f"{path.name}: cannot be read ({reason})") from None
+        raise BusyError(f"{path.name}: cannot be read ({reason})") from None
     if not stat.S_ISREG(found.st_mode):
         raise MediaError(f"{path.name}: {_kind(found.st_mode)}, and only files are read")
     return found.st_size

@@ -31,6 +31,9 @@ Setup = Callable[..., Work]
 """A function that each worker calls once, and that returns its `Work`."""
 
 
+_STARTING = threading.Lock()
+
+
 def available_cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -50,7 +53,8 @@ def run(
         jobs: taken one by one, as workers become free; where there is none, no worker starts.
         workers: number of processes, started afresh (spawn); 0 does the work in this process.
         setup: called once in each worker with `arguments`; returns the function that does a list of
-            jobs. Must be importable, like every job and result.
+            jobs. It, every job and every result come from modules that a worker can import, not
+            from the caller's script.
         arguments: of `setup`.
         at_once: jobs that a worker gets together.
 
@@ -155,7 +159,8 @@ class Pool:
         )
         # The child's numeric libraries read these at import.
         threads = _environment(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-        with threads, _no_interrupt(), _no_main_module():
+        # The lock: another thread that starts a worker changes the same environment and main module.
+        with _STARTING, threads, _no_interrupt(), _no_main_module():
             process.start()
         there.close()
         worker = _Worker(process, here)
@@ -267,7 +272,8 @@ def _no_interrupt() -> Iterator[None]:
     not block it, and Python then runs the handler in the main thread: meanwhile that is one which only
     notes the signal.
     """
-    resource_tracker.ensure_running()  # its start would unblock Ctrl-C
+    if os.name == "posix":
+        resource_tracker.ensure_running()  # its start would unblock Ctrl-C
     noted: list[int] = []
     try:
         with _handler(lambda number, _frame: noted.append(number)):

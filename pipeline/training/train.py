@@ -1,7 +1,7 @@
 """Training: from the feature table to a model folder."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ def train(
     *,
     name: str | None = None,
     preset: str = "default",
-    languages: tuple[str, ...] | None = None,
+    languages: Sequence[str] | str | None = None,
     holdout: float = 0.25,
     seed: int = 1,
     epochs: int | None = None,
@@ -46,7 +46,7 @@ def train(
         workspace: a folder, by default `./mraf-workspace`.
         name: of the model, by default the preset's.
         preset: "default" or "paper", of the architecture "mraf".
-        languages: train on clips in these languages only; None for all. `evaluate` measures on the
+        languages: train on clips in this language or these languages only; None for all. `evaluate` measures on the
             clips in others.
         holdout: share of each speaker's recordings that does not train, and that `evaluate` measures
             on; where there are epochs, it chooses among them. 0 trains on everything.
@@ -77,7 +77,8 @@ def train(
     labels = workspace.table.labels()
     check_target(folder)
     fingerprint = fingerprint_of(labels)
-    parts = split(labels, languages, holdout, seed)
+    named = [languages] if isinstance(languages, str) else languages
+    parts = split(labels, named, holdout, seed)
     samples, heldout = (
         to_features(labels, parts.speakers, dims_of(fingerprint), index)
         for index in (parts.train, parts.heldout)

@@ -45,8 +45,13 @@ def extract_bar(quiet: bool) -> Iterator["Callable[[ExtractProgress], None]"]:
     text = "{task.fields[speed]} clips/s, {task.fields[lost]}"
     with _bar(quiet, MofNCompleteColumn(), TextColumn(text), TimeRemainingColumn()) as bar:
         task = bar.add_task("Extracting", total=None, speed="-", lost="starting")
+        is_hashing = False
 
         def show(progress: "ExtractProgress") -> None:
+            nonlocal is_hashing
+            if is_hashing and not progress.hashed:
+                bar.reset(task)  # speed and time left are those of what follows
+            is_hashing = bool(progress.hashed)
             lost = f"{progress.face_missing} without face, {progress.voice_missing} without voice"
             lost += f", {progress.failed} failed" if progress.failed else ""
             speed = bar.tasks[task].finished_speed or bar.tasks[task].speed

@@ -157,9 +157,7 @@ def test_names_that_are_not_utf_8_are_extracted_and_identified(mraf, sample_clip
 def test_mixing_encoders_is_refused(mraf, trained, sample_videos, sample_clip, monkeypatch):
     from mraf.extractors import encoders
 
-    monkeypatch.setattr(
-        encoders.EncoderSpec, "identity", property(lambda self: f"{self.name}@other")
-    )
+    monkeypatch.setattr(encoders.EncoderSpec, "version", property(lambda self: "other"))
     code, _, err = mraf("extract", sample_videos, "-w", trained, *PACKAGED)
     assert code == 2 and "cannot be compared" in err and "another workspace" in err
     code, _, err = mraf("identify", sample_clip(face="seen"), "-w", trained)

@@ -78,7 +78,7 @@ def test_evaluate_in_every_mode(mraf, place):
         (["dev", "--arch", "fob"], 2, "'fop'"),
         (["dev", "--preset", "papr"], 2, "'paper'"),
         (["dev", "--language", "Udru"], 2, "'Urdu'"),
-        (["dev", "--preset", "paper", "--change", "epochs=1.5"], 2, "a whole number"),
+        (["dev", "--preset", "paper", "--change", "epochs=1.5"], 2, "epochs is 1.5"),
         (["dev", "--preset", "paper", "--change", "epochs"], 2, "NAME=VALUE"),
         (["dev", "--preset", "paper", "--change", "tokens=-1", "--workers", 0], 2, "tokens is -1"),
         (["dev", "--change", "epochs=2"], 2, "there is no option 'epochs'"),

@@ -245,6 +245,21 @@ def test_what_failed_for_want_of_time_is_tried_again(videos, tmp_path, monkeypat
     assert run(videos, tmp_path / "w").embedded == 2
 
 
+def test_a_file_that_is_away_for_a_moment_is_tried_again(videos, tmp_path):
+    """All clips are hashed before the first is embedded: hours may lie between the two."""
+    second, away = videos / "ann" / "2.mp4", tmp_path / "2.mp4"
+
+    def move(progress):
+        if progress.done == 1 and second.exists():
+            second.rename(away)
+
+    report = run(videos, tmp_path / "w", on_progress=move)
+    assert [(each.clip, each.error) for each in report.failed] == [("ann/2.mp4", "no such file")]
+    away.rename(second)
+    report = run(videos, tmp_path / "w")
+    assert (report.embedded, report.reused, report.failed) == (1, 1, ())
+
+
 def test_other_encoders_are_refused_before_weights_are_fetched(videos, tmp_path, monkeypatch):
     from mraf.extractors import weights
 

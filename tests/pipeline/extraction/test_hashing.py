@@ -3,7 +3,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +33,8 @@ class SlowClip(Clip):
 
     def content_hash(self):
         started.release()
-        answer.wait()
+        if self.id != "first":
+            answer.wait()
         return "00" * 16
 
 
@@ -43,10 +43,13 @@ started, answer = threading.Semaphore(0), threading.Event()
 
 def test_files_are_read_at_the_same_time_and_leaving_does_not_wait_for_them(request):
     request.addfinalizer(answer.set)
-    running = hash_clips([SlowClip(str(number), Path("x.mp4")) for number in range(20)])
-    threading.Thread(target=lambda: next(running, None), daemon=True).start()
-    assert all(started.acquire(timeout=300) for _ in range(hashing.THREADS))
-    assert not started.acquire(blocking=False)
+    names = ["first", *map(str, range(20))]
+    running = hash_clips([SlowClip(name, Path("x.mp4")) for name in names])
+    assert next(running).clip.id == "first"
+    for _ in range(1 + hashing.THREADS):  # the others have begun, and none ends
+        started.acquire()
+    running.close()
+    assert not answer.is_set()
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
@@ -56,7 +59,7 @@ def test_ctrl_c_while_a_disk_hangs(tmp_path, name):
     script.write_text(
         "import signal, sys, time\n"
         "from pathlib import Path\n"
-        "from mraf.data.clips.manifest import Clip\n"
+        "from mraf.data.clips.clip import Clip\n"
         "from mraf.pipeline.extraction.hashing import hash_clips\n"
         "def hang(clip):\n"
         "    Path(sys.argv[1]).touch()\n"
@@ -76,8 +79,6 @@ def test_ctrl_c_while_a_disk_hangs(tmp_path, name):
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
     wait_until((tmp_path / "hangs").exists)
-    sent = time.monotonic()
     run.send_signal(signal.Signals[name])
-    out, _ = run.communicate(timeout=300)
+    out, _ = run.communicate()
     assert (out, run.returncode) == ("interrupted\n", 0)
-    assert time.monotonic() - sent < 300

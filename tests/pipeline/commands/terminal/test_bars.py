@@ -26,6 +26,18 @@ def test_files_that_are_hashed_are_counted_before_clips_that_are_done(monkeypatc
         assert shown in text.getvalue() and f"{hashed or done}/9" in text.getvalue()
 
 
+def test_the_speed_of_hashing_is_not_that_of_the_extraction(monkeypatch):
+    """Rich keeps the speed of a task that has reached its total."""
+    terminal(monkeypatch)
+    tasks = []
+    monkeypatch.setattr(bars.Progress, "stop", lambda bar: tasks.extend(bar.tasks))
+    with bars.extract_bar(False) as show:
+        show(ExtractProgress(hashed=9, done=0, **COUNTS))
+        show(ExtractProgress(done=3, **COUNTS))
+    (task,) = tasks
+    assert (task.completed, task.finished) == (3, False)
+
+
 def test_an_extraction_follows_its_downloads(monkeypatch):
     """Rich refuses two bars at once."""
     text = terminal(monkeypatch)

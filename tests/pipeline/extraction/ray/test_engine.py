@@ -319,7 +319,7 @@ def test_no_cluster_to_join(mraf, quick, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--engine", "rai"], "Did you mean 'ray'?"),
+        (["--engine", "rai"], "'rai' is not one of 'local', 'ray'"),
         (["--address", "auto"], "--address belongs to --engine ray"),
         (["--gpus-per-worker", "1"], "--gpus-per-worker belongs to --engine ray"),
         (["--engine", "ray", "--workers", "0"], "--workers 0"),
