@@ -1,13 +1,13 @@
-"""mraf's extraction against what a user would write from the READMEs of the libraries.
+"""Comparison of mraf's extraction with the code of the READMEs of the libraries.
 
     python benchmarks/extract.py VIDEOS
     python benchmarks/extract.py --made 24                  # sample videos, 1280 x 720
 
-The plain way, in one process with torch's own threads: decode the whole clip; put 8 frames spread
-over it, at full size, through MTCNN with its defaults, one by one; each crop through
-InceptionResnetV1; the resampled sound through ECAPA-TDNN. Ours: `mraf extract` with one worker a
-core. Both have the same random weights. They take turns, each in a process of its own. The speed
-leaves out the loading, which has a column of its own.
+The baseline ("plain" in the output) runs in one process with torch's default threads. It decodes the
+whole clip and runs 8 frames spread over it, at full size, one by one through MTCNN with its
+defaults, each crop through InceptionResnetV1, and the resampled sound through ECAPA-TDNN. mraf
+("ours") is `mraf extract` with one worker per core. Both have the same random weights. They take
+turns, each in a process of its own. The speed leaves out the loading, which has a column of its own.
 """
 
 import argparse
@@ -28,7 +28,7 @@ FRAMES = 8
 
 
 def main() -> None:
-    """Run both in turns and print speed, memory and agreement."""
+    """Run baseline and mraf in turns and print speed, memory and agreement."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("videos", type=Path, nargs="?")
     parser.add_argument("--made", type=int, default=0, help="make this many sample videos at 720p")
@@ -73,7 +73,7 @@ def turn(clips: list[Path], folder: Path, number: int) -> dict[str, dict[str, An
 
 
 def plain(clips: list[Path], folder: Path) -> dict[str, Any]:
-    """Run the loop of the READMEs."""
+    """Run the loop of the READMEs, the baseline; return its figures."""
     from mraf.extractors import compat
 
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""Look for damaged files that hang, crash or fill the decoder: seeded damage to each format.
+"""Search for damaged files that hang, crash or fill the decoder, by seeded damage to each format.
 
     python -m benchmarks.fuzz --cases 500 --seed 1
 
@@ -24,7 +24,7 @@ OUTCOMES = ("media", "error", "slow", "memory", "crash")
 
 
 def main() -> None:
-    """Damage, decode, count."""
+    """Damage and decode files, and print the counts of each outcome."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)

@@ -2,16 +2,16 @@
 
     python benchmarks/growth.py --rows 10000 100000 1000000
 
-Fills a table with made-up clips (512 numbers a face, 192 a voice, two languages) through the writer
+Fills a table with made-up clips (512 numbers per face, 192 per voice, two languages) through the writer
 that `mraf extract` uses, and then runs the steps of the commands, each in its own process:
 
     write   all rows in parts of 256, and the merge at the end of the run
     open    the counts at the top of `mraf features info`
     resume  `mraf extract` on the same clips again, which re-uses all rows
     read    the vectors of one of the two languages, as for training
-    remove  forget one speaker, which rewrites the table
+    remove  remove one speaker, which rewrites the table
 
-Prints seconds and, in brackets, the largest memory of the process in MB. Importing everything takes
+Prints seconds and, in brackets, the peak memory of the process in MB. Importing everything takes
 1 to 3 s and 100 to 300 MB by itself. A table of a million rows takes 3 GB of disk.
 """
 
@@ -43,10 +43,10 @@ CLIPS_A_SPEAKER = 100
 
 @dataclass(frozen=True)
 class MadeUpClip(Clip):
-    """A clip without a file, whose hash is made of its id."""
+    """A clip without a file; its content hash is a hash of its id."""
 
     def content_hash(self) -> str:
-        """Return a hash of the id, so that each clip has another."""
+        """Return a hash of the id, which is different for each clip."""
         return hashlib.blake2b(self.id.encode(), digest_size=16).hexdigest()
 
 
@@ -79,7 +79,7 @@ def apart(step: str, folder: str, rows: int) -> dict[str, float]:
 
 
 def one_step(step: str, folder: Path, rows: int) -> dict[str, float]:
-    """Seconds of a step, the largest memory of this process in MB, bytes of the table."""
+    """Do one step; return its seconds, the peak memory of this process in MB and the table's bytes."""
     started = time.perf_counter()
     STEPS[step](folder, rows)
     seconds = time.perf_counter() - started
@@ -100,7 +100,7 @@ def clips_of(rows: int) -> Iterator[MadeUpClip]:
 
 
 def write(folder: Path, rows: int) -> None:
-    """Fill the table."""
+    """Write all rows into the table."""
     generator = np.random.default_rng(0)
     with table(folder).writer() as writer:
         for clip in clips_of(rows):

@@ -5,7 +5,7 @@
 Clips are copies of those in VIDEOS with different bytes at the end, so that each counts as new. The long
 videos are 1080p at 25 frames a second with noise and a chirp: ten seconds are encoded and then repeated.
 The encoders are those that come with mraf. Each line is a run of `mraf extract` in its own process;
-memory is the largest of each kind of process, sampled twice a second.
+memory is the peak of each kind of process, sampled twice per second.
 """
 
 import argparse
@@ -27,7 +27,7 @@ PERIOD = Fraction(41, 4)  # seconds from one repetition to the next: the sound i
 
 
 def main() -> None:
-    """Measure and print a line for each size."""
+    """Measure each number of clips and each length, and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("videos", type=Path)
     parser.add_argument("--clips", type=int, nargs="*", default=[100, 1000])

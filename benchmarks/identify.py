@@ -1,10 +1,11 @@
-"""Time of each stage of `mraf identify` for one clip, cold and warm, against the plain way.
+"""Time of each stage of `mraf identify` for one clip, cold and warm, compared with a baseline.
 
     python benchmarks/identify.py VIDEOS
 
 The model is trained here on a few of the clips, with random weights, which are looked up and checked
-by SHA-256 as published ones are. Cold is a fresh process, from its start to the name; warm is one
-more clip in the same process. The plain way is that of `benchmarks/extract.py`, which only embeds.
+by SHA-256 as published ones are. Cold is a fresh process, from its start to the answer; warm is one
+more clip in the same process. The baseline ("the plain way" in the output) is that of
+`benchmarks/extract.py`, which only embeds.
 """
 
 import argparse
@@ -25,7 +26,7 @@ STAGES = ("decode", "find faces", "embed faces", "find speech", "embed speech")
 
 
 def main() -> None:
-    """Time both in turns and print the time of each of our stages."""
+    """Time mraf and the baseline in turns and print the time of each stage of mraf."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("videos", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
@@ -96,7 +97,7 @@ def child(folder: Path) -> dict[str, Any]:
 
 
 def publish(folder: Path) -> None:
-    """Let the weights in a folder pass for the published ones in this process."""
+    """Use the weights in a folder in place of the published ones in this process."""
     from mraf.extractors.encoders import TABLES
 
     pair = pair_of(folder)  # with their digests

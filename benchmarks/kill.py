@@ -1,14 +1,22 @@
-"""Extractions that are killed at random moments, run again, and compared with one left alone.
+"""Extractions that are killed at random moments, run again, and compared with an undisturbed run.
 
     python benchmarks/kill.py --rounds 20
 
-Each round starts `mraf extract --face dlib --voice ge2e` on clips of people who do not exist, in a new
-workspace, and after a random time ends it: SIGKILL to the command, to one worker, or to all of them;
-Ctrl-C, or SIGTERM to the command. Then the same command runs again, and the table is compared with
-that of an undisturbed run, vectors included. A line tells a round: rows on the disk after the kill,
-what the second run re-used and embedded, clips lost, extra (not in the undisturbed run), embedded again
-although their row was on the disk, and different, and processes that were still there 5 s after the end of
-the command. The last line sums up; exit code 1 where anything is wrong.
+Each round starts `mraf extract --face dlib --voice ge2e` on clips of invented people, in a new workspace,
+and ends it after a random time: SIGKILL to the command, to one worker or to all processes, Ctrl-C, or
+SIGTERM to the command. Then the same command runs again, and the table is compared with that of an
+undisturbed run, vectors included. Each round prints one line:
+
+    rows      rows on the disk after the first run
+    re-used   rows that the second run re-used
+    embedded  clips that the second run embedded
+    lost      clips that are missing in the table
+    extra     clips that the undisturbed run does not have
+    again     clips that were embedded again although their row was on the disk
+    differ    rows that differ from those of the undisturbed run
+    left      processes that still run 5 s after the end of the command
+
+The last line sums the faults; the exit code is 1 if there are any.
 """
 
 import argparse
@@ -36,7 +44,7 @@ HEADER += f"{'lost':>5} {'extra':>6} {'again':>6} {'differ':>7} {'left':>5}"
 
 
 def main() -> None:
-    """Make the clips, run undisturbed once, then the rounds."""
+    """Make the clips, extract them once undisturbed, and run the rounds."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--clips", type=int, default=30)
@@ -78,7 +86,7 @@ def main() -> None:
 
 
 def make_clips(folder: Path, count: int) -> Path:
-    """A manifest of some clips of `mraf sample`."""
+    """Make clips with `mraf sample`; return a manifest of `count` of them."""
     sample = [sys.executable, "-m", "mraf", "sample", str(folder / "videos"), "--speakers", "4"]
     subprocess.run([*sample, "--json"], check=True, stdout=subprocess.DEVNULL)
     videos = sorted((folder / "videos").rglob("*.mp4"))[:count]
@@ -88,21 +96,21 @@ def make_clips(folder: Path, count: int) -> Path:
 
 
 def finish(command: list[str]) -> dict[str, Any]:
-    """What `mraf extract --json` says when it is left alone."""
+    """Run the command to the end; return its JSON report."""
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     report: dict[str, Any] = json.loads(done.stdout)
     return report
 
 
 def rows_of(folder: Path, report: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """The table after a run, which must not have failed anywhere."""
+    """Return the rows of the table after a run in which no clip failed."""
     assert not report["failed"], report["failed"]
     rows: list[dict[str, Any]] = FeatureTable(folder / name / "features").read().to_pylist()
     return rows
 
 
 def compare(wanted: list[dict[str, Any]], found: list[dict[str, Any]]) -> dict[str, int]:
-    """How many clips are lost, extra, and different in any column."""
+    """Count the clips that are lost, extra, or different in any column."""
     by_id = {row["clip"]: row for row in found}
     return {
         "lost": sum(row["clip"] not in by_id for row in wanted),
@@ -112,9 +120,9 @@ def compare(wanted: list[dict[str, Any]], found: list[dict[str, Any]]) -> dict[s
 
 
 def surplus(folder: Path) -> int:
-    """Rows in the parts of a table beyond one a clip, which the table itself does not show.
+    """Count the rows in the parts of a table beyond one per clip; the table itself hides them.
 
-    No clip changes here and so few parts are not merged: each such row is work done twice.
+    No clip changes here, and so few parts are not merged, so each such row is work done twice.
     """
     parts = parts_in(folder)
     assert len(parts) <= MERGE_AT
@@ -128,7 +136,10 @@ def _clips_in(part: Path) -> list[str]:
 
 
 def disturb(command: list[str], way: str, after: float, chance: random.Random) -> tuple[int, int]:
-    """Run, end it after some seconds; the exit code, and processes that were left 5 s later."""
+    """Run a command and end it after `after` seconds.
+
+    Returns its exit code and the number of processes that still run 5 s later.
+    """
     run = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
@@ -153,7 +164,7 @@ def disturb(command: list[str], way: str, after: float, chance: random.Random) -
 
 
 def session(leader: int) -> list[int]:
-    """The living processes that a command started, and itself."""
+    """Return the ids of the processes in the session of a command, itself included."""
     return [pid for pid, stat in processes() if int(stat[3]) == leader and stat[0] != "Z"]
 
 

@@ -1,10 +1,10 @@
-"""The learned missing token of the paper's network against one that is frozen at zero.
+"""Comparison of the learned missing token of the paper's network with one that is frozen at zero.
 
     python benchmarks/missing_token.py WORKSPACE --language English --seeds 5
 
-Both are trained on the same features (`mraf extract` first) and measured on clips that did not
-train them, with and without the face, in the language of training and in the others. Prints the
-mean over seeds of accuracy and cross-entropy, and the difference.
+Both are trained on the same features (`mraf extract` first) and measured on other clips, with and
+without the face, in the language of training and in the others. Prints the mean over seeds of
+accuracy and cross-entropy, and the difference.
 """
 
 import argparse

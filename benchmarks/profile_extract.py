@@ -1,4 +1,4 @@
-"""Time of each stage of an extraction on one core, next to the time of the networks' arithmetic.
+"""Time of each stage of an extraction on one core, beside the time of the networks' arithmetic.
 
     python benchmarks/profile_extract.py VIDEOS --clips 13
 
@@ -21,7 +21,7 @@ from identify import STAGES, measured
 
 
 def main() -> None:
-    """Print a line for each stage."""
+    """Time the stages over the clips and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("videos", type=Path)
     parser.add_argument("--clips", type=int, default=13)
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 class Counter:
-    """The inputs that went through the networks of an extractor."""
+    """Counter of floating-point operations, from the inputs of the networks of an extractor."""
 
     def __init__(self, extractor: Any) -> None:
         self._inputs: list[tuple[str, str, tuple[int, ...]]] = []
@@ -74,7 +74,7 @@ class Counter:
             setattr(holder, name, self._watched(getattr(holder, name), stage, network))
 
     def clear(self) -> None:
-        """Start to count from zero."""
+        """Reset the count to zero."""
         self._inputs.clear()
 
     def flops(self) -> dict[str, float]:
@@ -113,7 +113,7 @@ def flops_of(network: str, shape: tuple[int, ...]) -> float:
 
 
 def peak_flops() -> float:
-    """Return the best speed of five products of matrices of 2,048 rows and columns."""
+    """Return the highest speed among six products of matrices of 2,048 rows and columns."""
     import torch
 
     torch.set_num_threads(1)

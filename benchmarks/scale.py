@@ -1,10 +1,10 @@
-"""The engine on Ray against the local one, both on this machine.
+"""Comparison of the engine on Ray with the local engine, both on this machine.
 
     python benchmarks/scale.py VIDEOS --rounds 2              # real work, FaceNet and ECAPA-TDNN, untrained
-    python benchmarks/scale.py VIDEOS --no-work --copies 200  # what the engines themselves cost
+    python benchmarks/scale.py VIDEOS --no-work --copies 200  # the cost of the engines themselves
 
-Both extract the same clips in turns, each in a fresh process and into a new workspace, with one worker a
-core. The start is shown apart: until the first row, and the speed from a quarter of the rows on.
+Both extract the same clips in turns, each in a fresh process and into a new workspace, with one worker per
+core. The time to the first row is printed separately; the speed leaves out the first quarter of the rows.
 """
 
 import argparse
@@ -26,7 +26,7 @@ ENGINES = ("local", "ray")
 
 
 def main() -> None:
-    """Run both in turns and print speed, start and memory, and the ratio."""
+    """Run both engines in turns and print speed, start, memory and the ratio."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("videos", type=Path)
     parser.add_argument("--copies", type=int, default=2, help="how often each clip is extracted")
@@ -57,8 +57,11 @@ def main() -> None:
 
 
 def measure(engine: str, clips: list[Path], weights: Path | None) -> dict[str, float]:
-    """Extract, and tell seconds in all and until the first row, the speed after a quarter, memory in
-    MB, and ms of a core that the command itself takes for a clip.
+    """Extract the clips once and return the measurements.
+
+    "seconds" is the total time, "first" the time to the first row in seconds, "speed" the clips per
+    second after the first quarter, "memory" the peak in MB, and "command" the processor time of this
+    process in ms per clip.
     """
     from mraf.data.clips.clip import Clip
     from mraf.extractors.encoders import EncoderPair, EncoderSpec
@@ -98,7 +101,7 @@ def measure(engine: str, clips: list[Path], weights: Path | None) -> dict[str, f
 
 
 def nothing(*_: Any) -> Any:
-    """A worker that looks at no clip."""
+    """Return a worker that opens no clip and returns one random vector for all."""
     from mraf.data.table.features import FeatureRow
 
     vector = np.random.default_rng(0).standard_normal(512 + 192, np.float32)
@@ -120,7 +123,7 @@ def nothing(*_: Any) -> Any:
 
 
 class Memory:
-    """How much memory of the machine was taken at most within a `with` block, in MB."""
+    """Peak memory use of the machine within a `with` block, in MB."""
 
     def __init__(self) -> None:
         self._end = threading.Event()
@@ -129,7 +132,7 @@ class Memory:
 
     @property
     def most(self) -> float:
-        """So far."""
+        """The peak until now, in MB."""
         return (self._free - self._least) / 1e6
 
     def __enter__(self) -> "Memory":
@@ -146,13 +149,13 @@ class Memory:
 
 
 def available() -> int:
-    """Bytes of memory that could be had now."""
+    """Return the bytes of memory that are available now."""
     lines = Path("/proc/meminfo").read_text().splitlines()
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable"))
 
 
 def report(found: dict[str, list[dict[str, float]]], count: int) -> None:
-    """Medians over the rounds."""
+    """Print medians over the rounds, and the ratios of the two engines."""
     print(f"\n{count} clips, {os.cpu_count()} cores, median of {len(found['ray'])}\n")
     print(
         f"{'':<8}{'clips/s':>9}{'first row':>12}{'in all':>10}{'memory':>12}{'command, a clip':>18}"

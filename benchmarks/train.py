@@ -1,4 +1,4 @@
-"""The time of a training step of the paper's network, and of one that encodes for every pass.
+"""Time of a training step of the paper's network, compared with one that encodes for every pass.
 
     python benchmarks/train.py
     python benchmarks/train.py --batch 32 --threads 2
@@ -91,7 +91,7 @@ def plain(model: MRAF, batch: Batch, face: Tensor, voice: Tensor, centers: Cente
 
 
 class Step:
-    """Steps of training: the loss, its gradients, Adam; and their times in ms."""
+    """A training step (loss, gradients, Adam) that keeps its times in ms."""
 
     def __init__(self, model: MRAF, loss: Callable[..., Tensor]) -> None:
         self.model, self.loss = model, loss
@@ -109,7 +109,7 @@ class Step:
 
     @property
     def median(self) -> float:
-        """The median time."""
+        """The median time in ms."""
         return statistics.median(self.times)
 
 
