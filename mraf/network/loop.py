@@ -108,10 +108,7 @@ def train_network(
                 break
         model.load_state_dict(best_weights)
     return TrainedNetwork(
-        model=model.eval(),
-        best_epoch=best_epoch,
-        history=history,
-        dev=history[best_epoch - 1].dev,
+        model=model.eval(), best_epoch=best_epoch, history=history, dev=history[best_epoch - 1].dev
     )
 
 

@@ -14,13 +14,7 @@ from torch import Tensor, nn
 
 from mraf.errors import UsageError
 from mraf.inference.calibration import Temperatures
-from mraf.network.alternatives import (
-    Completion,
-    GatedFusion,
-    LinearFusion,
-    LSTMFusion,
-    MemoryBank,
-)
+from mraf.network.alternatives import Completion, GatedFusion, LinearFusion, LSTMFusion, MemoryBank
 from mraf.network.encoder import Encoded, MissingToken, ModalityEncoder
 from mraf.network.fusion import CrossAttentionFusion
 from mraf.network.options import FusionName, MissingInput, Residual

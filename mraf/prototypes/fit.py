@@ -98,10 +98,7 @@ def fit_uncalibrated(
 
 
 def cross_validate(
-    train: Features,
-    classes: int,
-    options: PrototypicalOptions,
-    on_fold: FoldReport | None = None,
+    train: Features, classes: int, options: PrototypicalOptions, on_fold: FoldReport | None = None
 ) -> HeldOutScores:
     """Return the scores of the held-out clips of all folds."""
     fold = recording_folds(train.label, train.recording, options.folds, options.seed)
