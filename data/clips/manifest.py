@@ -96,7 +96,6 @@ def _delimiter(file: TextIO) -> str:
 
 
 def _match_columns(path: Path, header: Iterable[str]) -> dict[str, int]:
-    """Return the index of each column."""
     names = {name.strip().lower(): index for index, name in enumerate(header) if name.strip()}
     found = {
         column: names[alias]
@@ -116,7 +115,6 @@ def _match_columns(path: Path, header: Iterable[str]) -> dict[str, int]:
 def _cells_of_row(
     row: list[str], *, header: list[str], columns: dict[str, int], where: str
 ) -> dict[str, str]:
-    """Return the cells of a row that are not empty, by column."""
     if len(row) > len(header) and any(row[len(header) :]):
         raise UsageError(
             f"{where}: {len(row)} cells, but the first line names {len(header)} columns. Put quotes "

@@ -149,7 +149,6 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _schema_problem(schema: pa.Schema, columns: Columns) -> str | None:
-    """Return a description of wrong columns; None where all is right."""
     unknown = [name for name in schema.names if name not in columns]
     absent = sorted(columns.keys() - set(schema.names))
     if unknown or absent or len(set(schema.names)) < len(schema.names):

@@ -52,7 +52,6 @@ def temperature(logits: Tensor, label: Tensor) -> float:
     Args:
         logits: [N, C], of clips that did not train the model.
         label: [N], index of the speaker.
-
     """
     if not len(label):
         return 1.0
@@ -81,7 +80,6 @@ def calibration_error(
         probability: [N, C], rows sum to 1; clips whose row is NaN are left out.
         label: [N], index of the speaker.
         bins: the number of equal intervals.
-
     """
     answered = int((~np.isnan(probability).any(axis=1)).sum())
     if not answered:

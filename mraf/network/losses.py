@@ -33,7 +33,6 @@ def training_losses(
         voice: [B] bool, the voices that are shown.
         centers: of the speakers; in training mode they move.
         options: weights and temperature.
-
     """
     clips = model.encode(batch.face, batch.voice, batch.face_present, batch.voice_present)
     shown = model.answer(clips, face, voice)
@@ -74,7 +73,6 @@ def cross_entropy(logits: Tensor, label: Tensor, present: Tensor | None = None) 
         logits: [B, C].
         label: [B], index of the speaker.
         present: [B] bool; None for all.
-
     """
     each = F.cross_entropy(logits, label, reduction="none")
     if present is None:
@@ -91,7 +89,6 @@ def distillation(teacher: Tensor, student: Tensor, temperature: float) -> Tensor
         teacher: [B, C], fusion logits of the complete input, z_c^AV.
         student: [B, C], fusion logits of the voice alone, z_c^A.
         temperature: T.
-
     """
     p = F.log_softmax(teacher.detach() / temperature, dim=-1)
     q = F.log_softmax(student / temperature, dim=-1)
@@ -126,7 +123,6 @@ class CenterLoss(nn.Module):
         rate: alpha.
         reduction: `mean` over clips and dimensions, `batch` for the mean over clips of the
             squared distance, or `sum` as the paper prints it.
-
     """
 
     mu: Tensor

@@ -52,7 +52,6 @@ def fit_prototypes(
         options: the training options.
         device: where the model goes.
         on_fold: called after each fold.
-
     """
     heldout = cross_validate(train, classes, options, on_fold)
     model = fit_uncalibrated(train, classes, options)

@@ -90,7 +90,6 @@ def paint_back_of_head(canvas: Canvas, look: Look) -> None:
 
 
 def _style(look: Look) -> Style:
-    """Return the shape of somebody's hair, as wide and high as their hair is thick."""
     style = STYLES[look.hair]
     volume = look.hair_volume
     return style._replace(width=style.width * volume, height=style.height * volume)
