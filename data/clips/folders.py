@@ -107,17 +107,13 @@ def _list(path: Path) -> Listing:
 
 def _clip_at(file: Path, root: Path) -> Clip:
     speaker, language, recording = (each and as_text(each) for each in describe_path(file, root))
-    clip_id = _id_of(as_text(file.name), (speaker, language, recording))
+    folders = [part for part in (speaker, language, recording) if part]
     is_sound = file.suffix.lower() in AUDIO_SUFFIXES
     return Clip(
-        clip_id,
+        str(PurePosixPath(*folders, as_text(file.name))),
         None if is_sound else file,
         audio=file if is_sound else None,
         speaker=speaker,
         language=language,
         recording=recording,
     )
-
-
-def _id_of(name: str, folders: tuple[str | None, ...]) -> str:
-    return str(PurePosixPath(*[part for part in folders if part], name))

@@ -79,7 +79,11 @@ class Part:
             ) from None
         except (pa.ArrowException, OSError, KeyError, ValueError, MemoryError) as error:
             if reason := _machine_problem(error):
-                raise _not_readable_now(self.path, reason) from None
+                raise MrafError(
+                    f"{self.path}: this part of the feature table cannot be read now ({reason}). "
+                    "The file itself is probably sound: keep the file, mend the cause and run the "
+                    "command again."
+                ) from None
             raise _damaged(self.path, str(error)) from None
 
 
@@ -170,13 +174,6 @@ def _damaged(path: Path, reason: str) -> MrafError:
     return MrafError(
         f"{path}: this part of the feature table cannot be read ({first_line}). Remove the file and "
         f"run {filling_command(path.parent)} again: only the clips of this part are extracted anew."
-    )
-
-
-def _not_readable_now(path: Path, reason: str) -> MrafError:
-    return MrafError(
-        f"{path}: this part of the feature table cannot be read now ({reason}). The file itself is "
-        "probably sound: keep the file, mend the cause and run the command again."
     )
 
 

@@ -32,7 +32,8 @@ class FaceFinder:
         """
         found: list[list[Faces]] = [[] for _ in clips]
         for side, min_face in PASSES:
-            nobody = [i for i, faces in enumerate(found) if not any(map(_is_sure, faces))]
+            sure = [any((f.probability >= MIN_PROBABILITY).any() for f in each) for each in found]
+            nobody = [i for i, somebody in enumerate(sure) if not somebody]
             for group in _of_one_size(clips, nobody):
                 frames = [frame for i in group for frame in clips[i]]
                 faces = iter(self._cascade.detect(frames, side=side, min_face=min_face))
@@ -58,10 +59,6 @@ def sharpness(frame: np.ndarray, box: np.ndarray) -> float:
         interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
     )
     return float(cv2.Laplacian(cv2.cvtColor(scaled, cv2.COLOR_RGB2GRAY), cv2.CV_64F).var())
-
-
-def _is_sure(faces: Faces) -> bool:
-    return bool((faces.probability >= MIN_PROBABILITY).any())
 
 
 def _of_one_size(clips: Sequence[np.ndarray], some: Sequence[int]) -> Iterator[list[int]]:

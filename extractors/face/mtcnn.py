@@ -115,7 +115,8 @@ class Cascade:
         shifts, scores = [np.zeros((0, 4), np.float32)], [np.zeros(0, np.float32)]
         for start in range(0, len(boxes), _BATCHES[-1]):
             here, there = (each[start : start + _BATCHES[-1]] for each in (index, boxes))
-            batch = np.zeros((_padded(len(here)), size, size, 3), np.uint8)
+            padded = next(count for count in _BATCHES if count >= len(here))
+            batch = np.zeros((padded, size, size, 3), np.uint8)
             for place, t, box in zip(batch, here, there, strict=False):
                 _crop(frames[t], box, place)
             outputs = network(batch)
@@ -219,7 +220,3 @@ def _reduced(picture: np.ndarray, width: int, height: int) -> np.ndarray:
         even = picture[: 2 * half[1], : 2 * half[0]]
         picture = cv2.resize(even, half, interpolation=cv2.INTER_AREA)
     return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-
-
-def _padded(count: int) -> int:
-    return next(size for size in _BATCHES if size >= count)

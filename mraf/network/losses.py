@@ -63,7 +63,7 @@ def training_losses(
     return {"total": total, **parts}
 
 
-def cross_entropy(logits: Tensor, label: Tensor, present: Tensor | None = None) -> Tensor:
+def cross_entropy(logits: Tensor, label: Tensor, present: Tensor) -> Tensor:
     """Return CE of eq. 15, the mean over the clips that are `present`; 0 where none is.
 
     A head whose modality is missing gets the same missing token for every speaker and could
@@ -72,11 +72,9 @@ def cross_entropy(logits: Tensor, label: Tensor, present: Tensor | None = None) 
     Args:
         logits: [B, C].
         label: [B], index of the speaker.
-        present: [B] bool; None for all.
+        present: [B] bool.
     """
     each = F.cross_entropy(logits, label, reduction="none")
-    if present is None:
-        return each.sum() / max(1, len(each))
     return (each * present).sum() / present.sum().clamp(min=1)
 
 

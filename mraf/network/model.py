@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from mraf.inference.calibration import Temperatures
 from mraf.network.alternatives import Completion, GatedFusion, LinearFusion, LSTMFusion, MemoryBank
 from mraf.network.encoder import Encoded, MissingToken, ModalityEncoder
-from mraf.network.fusion import CrossAttentionFusion
+from mraf.network.fusion import CrossAttentionFusion, Fused
 from mraf.network.options import MRAFConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class MRAFOutput:
+class MRAFOutput(Fused):
     """The output of a network for B clips with C speakers."""
 
     face_logits: Tensor  # [B, C], z_f
@@ -26,11 +26,6 @@ class MRAFOutput:
     fusion_logits: Tensor  # [B, C], z_c, the answer
     e_f: Tensor  # [B, D], unit norm
     e_a: Tensor  # [B, D], unit norm
-    e_c: Tensor  # [B, D]
-    r_f: Tensor  # [B], reliability, 0 where the face is missing
-    r_a: Tensor  # [B], 0 where the voice is missing
-    w_f: Tensor  # [B], weight
-    w_a: Tensor  # [B]
 
 
 @dataclass(frozen=True, kw_only=True)
