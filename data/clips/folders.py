@@ -35,9 +35,8 @@ def survey(paths: Iterable[Path]) -> FoundClips:
     Raises UsageError where a path does not exist, holds no clip, or two files would have the same id.
     """
     clips: dict[str, Clip] = {}
-    others: dict[
-        str, Counter[str]
-    ] = {}  # by folder: files of a folder that is named twice count once
+    # By folder: files of a folder that is named twice count once.
+    others: dict[str, Counter[str]] = {}
     unreadable: dict[str, str] = {}
     for path in paths:
         listing = _list(path)

@@ -44,11 +44,6 @@ class Part:
         if problem:
             raise _damaged(path, problem)
 
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-        return sum(self.groups)
-
     def batches(
         self, columns: Sequence[str], groups: Iterable[int]
     ) -> Iterator[tuple[int, pa.Table]]:

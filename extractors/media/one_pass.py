@@ -202,10 +202,8 @@ def _picture_stream(container: Any) -> Any:
     """Return the first video stream that is not a cover picture, or None."""
     from av.stream import Disposition
 
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            return stream
-    return None
+    films = (s for s in container.streams.video if not s.disposition & Disposition.attached_pic)
+    return next(films, None)
 
 
 def _last_packet(stream: Any) -> Any:

@@ -45,9 +45,6 @@ class Model(Protocol):
     def train(self, mode: bool = True) -> Any:
         """Switch training mode (dropout and the like) on or off."""
 
-    def parameters(self) -> Iterator[torch.nn.Parameter]:
-        """Iterate over the tensors that gradient descent changes."""
-
     def buffers(self) -> Iterator[Tensor]:
         """Iterate over the other tensors."""
 

@@ -49,9 +49,8 @@ class PropagateOptions:
 
     neighbours: PositiveInt = 10  # k of the graph
     power: PositiveFloat = 6.0  # an edge weighs cosine^power
-    degree_floor: NonNegativeFloat = (
-        0.05  # added to every degree: below it, neighbours have little influence
-    )
+    # Added to every degree: neighbours whose weights sum to less have little influence.
+    degree_floor: NonNegativeFloat = 0.05
     face_weight: NonNegativeFloat = 1.0  # of the two graphs of clips with face and voice
     voice_weight: NonNegativeFloat = 2.0
     # Alpha of Zhou et al.: the share of an answer that comes from neighbours, 0 to below 1.

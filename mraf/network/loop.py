@@ -130,18 +130,17 @@ class _Step:
     def __call__(self, index: Tensor) -> dict[str, Tensor]:
         """Train on the clips at `index` [B]; return "total" and the parts of the loss."""
         batch = self.clips.take(index)
-        losses = self._losses(batch, *self.sampler.shown(batch))
+        face, voice = self.sampler.shown(batch)
+        if isinstance(self.model, FOP):
+            losses = fop_losses(self.model, batch, face, voice, options=self.options)
+        else:
+            losses = training_losses(
+                self.model, batch, face, voice, centers=self.centers, options=self.options
+            )
         self.optimizer.zero_grad()
         losses["total"].backward()
         self.optimizer.step()
         return {name: loss.detach() for name, loss in losses.items()}
-
-    def _losses(self, batch: Batch, face: Tensor, voice: Tensor) -> dict[str, Tensor]:
-        if isinstance(self.model, FOP):
-            return fop_losses(self.model, batch, face, voice, options=self.options)
-        return training_losses(
-            self.model, batch, face, voice, centers=self.centers, options=self.options
-        )
 
 
 def _epoch(step: _Step) -> dict[str, float]:

@@ -26,9 +26,7 @@ class PrototypicalOptions:
     centre: bool = True  # subtract the mean of the recordings' means
     face_shrinkage: Share = 1.0  # of the covariance before whitening; 1 is no whitening
     voice_shrinkage: Share = 0.85
-    hubness_offset: NonNegativeFloat = (
-        0.75  # share of a prototype's hubness to subtract from its scores
-    )
+    hubness_offset: NonNegativeFloat = 0.75  # share of a prototype's hubness that is subtracted
     # The fused score.
     voice_weight: NonNegativeFloat = 0.6  # of a voice that is as reliable as the face
     power: NonNegativeFloat = 2.0  # reliability is (best cosine) ** power
@@ -37,9 +35,8 @@ class PrototypicalOptions:
     warmup: PositiveInt = 20
     lr: PositiveFloat = 1e-3
     batch_size: PositiveInt = 256
-    noise: NonNegativeFloat = (
-        1.0  # scale of another speaker's recording difference, added to a clip
-    )
+    # Scale of another speaker's recording difference, which is added to a clip.
+    noise: NonNegativeFloat = 1.0
     decay: NonNegativeFloat = 0.01  # weight of the squared change of the metric
     lambda_a: NonNegativeFloat = 1.0
     lambda_c: NonNegativeFloat = 1.0
