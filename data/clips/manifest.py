@@ -24,7 +24,6 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }
 """Columns of a manifest, each with other names for it."""
 
-
 _DELIMITERS = ",;\t"  # Excel in German or French writes semicolons
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]")

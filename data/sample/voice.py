@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mraf.data.sample.espeak import Engine
+from mraf.data.sample.espeak import synthesise
 
 SAMPLE_RATE = 24_000  # Hz, of all sound in the sample videos
 ESPEAK_LANGUAGES = {"English": "en", "Urdu": "ur"}
@@ -64,14 +64,13 @@ def speak(text: str, language: str, voice: Voice) -> Wave:
 
     Raises MissingError where espeak-ng cannot be loaded.
     """
-    with Engine() as engine:
-        samples, rate = engine.synthesise(
-            text,
-            variant=f"{ESPEAK_LANGUAGES[language]}+{voice.variant}",
-            rate=max(80, round(voice.rate / voice.tract)),
-            pitch=voice.pitch,
-            pitch_range=voice.pitch_range,
-        )
+    samples, rate = synthesise(
+        text,
+        variant=f"{ESPEAK_LANGUAGES[language]}+{voice.variant}",
+        rate=max(80, round(voice.rate / voice.tract)),
+        pitch=voice.pitch,
+        pitch_range=voice.pitch_range,
+    )
     wave = _trim(samples.astype(np.float32) / 32768.0)
     # The engine speaks slower by the factor `tract`, and resampling plays the speech faster by it: the
     # pace is as before, and all formants and the pitch are higher by that factor.

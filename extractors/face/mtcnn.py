@@ -86,7 +86,8 @@ class Cascade:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Run the first stage: frame `[M]`, box `[M, 4]` and score `[M]` of windows with a face."""
         height, width = pictures.shape[1:3]
-        found = [_nothing()]
+        floats = np.zeros((0, 4), np.float32)
+        found = [(np.zeros(0, np.int64), floats, np.zeros(0, np.float32), floats)]
         scale = CELL / min_face
         while min(height, width) * scale >= CELL:
             pictures = _resized(pictures, int(width * scale + 1), int(height * scale + 1))
@@ -156,11 +157,6 @@ def _windows(
     corner = np.stack([x, y], axis=1).astype(np.float32) * STRIDE + 1
     boxes = np.floor(np.concatenate([corner, corner + CELL - 1], axis=1) / scale)
     return t, boxes.astype(np.float32), probability[t, y, x], shift[t, :, y, x]
-
-
-def _nothing() -> tuple[np.ndarray, ...]:
-    floats = np.zeros((0, 4), np.float32)
-    return np.zeros(0, np.int64), floats, np.zeros(0, np.float32), floats
 
 
 def _best(index: np.ndarray, score: np.ndarray, count: int) -> np.ndarray:
