@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from mraf.errors import UsageError
 
 LISTED = ("identity", "label", "facenet_feats_path", "ecappa_feats_path")
-KEYED = ("key", "faces", "voices")
+KEYED = ("key", "voices", "faces")
 ASKED = ("key", *LISTED[2:])
 """Columns of a CSV file with named speakers, and of two kinds without. Other columns are ignored."""
 
@@ -152,9 +152,10 @@ class EntryReader:
 
     def _by_key(self, columns: tuple[str, ...], cells: dict[str, str], where: str) -> Entry:
         _need(cells, columns, where)
-        face, voice = (_relative(cells[name], where) for name in columns[1:])
-        if columns == KEYED:  # they name the picture and the sound
-            face, voice = face.with_suffix(".npy"), voice.with_suffix(".npy")
+        paths = [_relative(cells[name], where) for name in columns[1:]]
+        if columns == KEYED:  # the voice comes first, and both are names of media
+            paths = [path.with_suffix(".npy") for path in reversed(paths)]
+        face, voice = paths
         return Entry(
             clip=f"{self._prefix}/{cells['key']}",
             face=f"feats/{face}",
