@@ -83,7 +83,7 @@ def plain(model: MRAF, batch: Batch, face: Tensor, voice: Tensor, centers: Cente
     return (
         cross_entropy(shown.face_logits, batch.label, face)
         + cross_entropy(shown.voice_logits, batch.label, voice)
-        + cross_entropy(shown.fusion_logits, batch.label)
+        + cross_entropy(shown.fusion_logits, batch.label, face | voice)
         + OPTIONS.lambda_kd
         * distillation(teacher.fusion_logits, student.fusion_logits, OPTIONS.temperature)
         + OPTIONS.lambda_center * centers(shown.e_c, batch.label)

@@ -86,7 +86,7 @@ def _define_nms() -> None:
         "qnms(Tensor dets, Tensor scores, Tensor scale, Tensor zero_point, float iou_threshold)"
         " -> Tensor"
     )
-    library.impl("nms", nms, "CPU")
+    library.impl("nms", _nms, "CPU")
     _keep.append(library)
 
     import torchvision.extension
@@ -96,17 +96,8 @@ def _define_nms() -> None:
     torchvision.extension._check_cuda_version = lambda: -1
 
 
-def nms(boxes: Any, scores: Any, iou_threshold: float) -> Any:
-    """Drop boxes that overlap a better one, as torchvision's operator does.
-
-    Args:
-        boxes: `[N, 4]` tensor of x1, y1, x2, y2.
-        scores: `[N]` tensor.
-        iou_threshold: boxes that overlap a better one by more than this are dropped.
-
-    Returns:
-        `[M]` int64 tensor: indices of the boxes kept, best score first.
-    """
+def _nms(boxes: Any, scores: Any, iou_threshold: float) -> Any:
+    """Return the positions of the boxes to keep, best score first, as torchvision's operator does."""
     import torch
 
     from mraf.extractors.boxes import suppress

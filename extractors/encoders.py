@@ -122,8 +122,10 @@ def choose(
                 absent.append(table[default])
                 packaged = next(name for name, row in table.items() if not row.published)
                 specs[modality] = EncoderSpec(packaged)
+        elif name not in TABLES[modality]:
+            known_names = choices(name, ["auto", *TABLES[modality]])
+            raise UsageError(f"There is no {modality} encoder '{name}' {known_names}")
         else:
-            _check_name(modality, name)
             specs[modality] = _located(name, weights_dir, offline, progress)
     return EncoderPair(specs["face"], specs["voice"], _fallback_note(absent, specs))
 
@@ -187,13 +189,6 @@ def _located(
 
 def _row(name: str) -> Encoder:
     return (FACE | VOICE)[name]
-
-
-def _check_name(modality: str, name: str) -> None:
-    table = TABLES[modality]
-    if name not in table:
-        known = choices(name, ["auto", *table])
-        raise UsageError(f"There is no {modality} encoder '{name}' {known}")
 
 
 def _fallback_note(absent: list[Encoder], specs: dict[str, EncoderSpec]) -> str | None:

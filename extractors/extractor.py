@@ -1,8 +1,7 @@
 """The extractor: reads the files of clips and embeds their faces and voices."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
@@ -72,9 +71,9 @@ class ClipExtractor:
         self._speech = [SpeechFinder() for _ in range(decoders)]  # each has a state of its own
         self._face = encoders.build(pair.face, device, threads)
         self._voice = encoders.build(pair.voice, device, threads)
-        self._free: SimpleQueue[int] = SimpleQueue()
-        for index in range(decoders):
-            self._free.put(index)
+        self._free: SimpleQueue[tuple[Decoder, SpeechFinder]] = SimpleQueue()
+        for each in zip(self._decoders, self._speech, strict=True):
+            self._free.put(each)
         self._threads = ThreadPoolExecutor(decoders) if decoders > 1 else None
 
     def __call__(
@@ -108,29 +107,19 @@ class ClipExtractor:
             decoder.close()
 
     def _read(self, clip: Files) -> tuple[Media, Speech | None] | MediaError:
-        """Decode a clip and find the speech in it."""
+        decoder, finder = self._free.get()  # no other thread uses them meanwhile
         try:
-            with self._free_decoder() as index:
-                media = self._decoders[index].read(*clip)
-                speech = None if media.wave is None else self._speech[index].find(media.wave)
-                return media, speech
+            media = decoder.read(*clip)
+            return media, None if media.wave is None else finder.find(media.wave)
         except MediaError as error:
             return error
-
-    @contextmanager
-    def _free_decoder(self) -> Iterator[int]:
-        """Reserve a decoder and the speech finder of the same index for one thread."""
-        index = self._free.get()
-        try:
-            yield index
         finally:
-            self._free.put(index)
+            self._free.put((decoder, finder))
 
 
 def _explained(
     face: FaceResult, voice: VoiceResult, problem: str | None
 ) -> tuple[FaceResult, VoiceResult]:
-    """Return both; the one that could not be decoded carries the problem."""
     if problem and face.reason == "decode_error":
         return replace(face, problem=problem), voice
     if problem and voice.reason == "decode_error":

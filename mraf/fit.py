@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mraf.inference.calibration import calibration_error, temperature
-from mraf.inference.prediction import MODALITIES, Model, check_dims, fusion_logits, predict, score
+from mraf.inference.prediction import MODALITIES, Model, fusion_logits, predict, score
 from mraf.network.batches import Batch
 from mraf.network.loop import (
     EpochReport,
     choose_device,
+    known_clips,
     surroundings,
     train_network,
     usable,
@@ -67,7 +68,7 @@ def fit(
     if isinstance(options, PrototypicalOptions):
         return _fit_prototypes(train, dev, classes, options, on_epoch)
     result = train_network(train, dev, classes, options, on_epoch=on_epoch)
-    known = _known(dev, result.model) if dev is not None else None
+    known = known_clips(dev, result.model.config) if dev is not None else None
     before = _calibration_error(result.model, known)
     _calibrate(result.model, known)
     return Trained(
@@ -101,9 +102,9 @@ def _fit_prototypes(
             on_epoch(history[-1])
 
     started = time.perf_counter()
-    with surroundings(options, device):
+    with surroundings(options.seed, options.threads, device):
         model, cross_validation = fit_prototypes(train, classes, options, device, report)
-        known = _known(dev, model) if dev is not None else None
+        known = known_clips(dev, model.config) if dev is not None else None
         measured = {} if known is None else score(model, Batch.of(known, device))
         after = _calibration_error(model, known)
         fitted = model.temperature.value.clone()
@@ -118,14 +119,6 @@ def _fit_prototypes(
         calibration=_calibration(before=before, after=after),
         cross_validation=cross_validation,
     )
-
-
-def _known(dev: Features, model: Model) -> Features | None:
-    """Return the development clips of known speakers with a face or a voice; None without any."""
-    check_dims(model.config, dev)
-    known = (dev.label >= 0) & (dev.label < model.config.classes)
-    dev = dev.take(known & (dev.face_present | dev.voice_present))
-    return dev if len(dev) else None
 
 
 def _calibrate(model: Model, dev: Features | None) -> None:

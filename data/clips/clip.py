@@ -116,6 +116,5 @@ def add_clip(clips: dict[str, Clip], clip: Clip, where: str = "") -> None:
 
 
 def _are_same(one: Clip, other: Clip) -> bool:
-    """Return True where two clips have the same files, perhaps by different paths."""
     pairs = zip(one.files, other.files, strict=False)
     return len(one.files) == len(other.files) and all(is_same_file(*pair) for pair in pairs)

@@ -35,9 +35,8 @@ def survey(paths: Iterable[Path]) -> FoundClips:
     Raises UsageError where a path does not exist, holds no clip, or two files would have the same id.
     """
     clips: dict[str, Clip] = {}
-    others: dict[
-        str, Counter[str]
-    ] = {}  # by folder: files of a folder that is named twice count once
+    # By folder: files of a folder that is named twice count once.
+    others: dict[str, Counter[str]] = {}
     unreadable: dict[str, str] = {}
     for path in paths:
         listing = _list(path)
@@ -107,17 +106,13 @@ def _list(path: Path) -> Listing:
 
 def _clip_at(file: Path, root: Path) -> Clip:
     speaker, language, recording = (each and as_text(each) for each in describe_path(file, root))
-    clip_id = _id_of(as_text(file.name), (speaker, language, recording))
+    folders = [part for part in (speaker, language, recording) if part]
     is_sound = file.suffix.lower() in AUDIO_SUFFIXES
     return Clip(
-        clip_id,
+        str(PurePosixPath(*folders, as_text(file.name))),
         None if is_sound else file,
         audio=file if is_sound else None,
         speaker=speaker,
         language=language,
         recording=recording,
     )
-
-
-def _id_of(name: str, folders: tuple[str | None, ...]) -> str:
-    return str(PurePosixPath(*[part for part in folders if part], name))

@@ -3,7 +3,6 @@
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,9 +41,16 @@ def list_clips(path: Path) -> Listing:
     if not stat.S_ISDIR(mode_of(path, "no such file or folder")):
         return Listing(files=[root])
     found = Listing()
-    for folder, names in _walk(root, found.unreadable):
+
+    def note(error: OSError) -> None:
+        found.unreadable[str(error.filename)] = error.strerror or str(error)
+
+    for folder, folders, names in os.walk(root, onerror=note):
+        folders[:] = [name for name in folders if not name.startswith(".")]
         others = found.others.setdefault(folder, Counter())
         for name in names:
+            if name.startswith("."):
+                continue
             ending = Path(name).suffix.lower()
             if ending in VIDEO_SUFFIXES or ending in AUDIO_SUFFIXES:
                 found.files.append(Path(folder, name))
@@ -80,14 +86,3 @@ def nearest(path: Path) -> str:
         return ""
     near = difflib.get_close_matches(path.name, names, 1)
     return f" Did you mean {path.with_name(near[0])}?" if near else ""
-
-
-def _walk(root: Path, unreadable: dict[str, str]) -> Iterator[tuple[str, list[str]]]:
-    """Yield each folder with the names of its files; unlistable folders go into `unreadable`."""
-
-    def note(error: OSError) -> None:
-        unreadable[str(error.filename)] = error.strerror or str(error)
-
-    for folder, folders, names in os.walk(root, onerror=note):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield folder, [name for name in names if not name.startswith(".")]

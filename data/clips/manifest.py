@@ -24,7 +24,6 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }
 """Columns of a manifest, each with other names for it."""
 
-
 _DELIMITERS = ",;\t"  # Excel in German or French writes semicolons
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]")
@@ -96,7 +95,6 @@ def _delimiter(file: TextIO) -> str:
 
 
 def _match_columns(path: Path, header: Iterable[str]) -> dict[str, int]:
-    """Return the index of each column."""
     names = {name.strip().lower(): index for index, name in enumerate(header) if name.strip()}
     found = {
         column: names[alias]
@@ -116,7 +114,6 @@ def _match_columns(path: Path, header: Iterable[str]) -> dict[str, int]:
 def _cells_of_row(
     row: list[str], *, header: list[str], columns: dict[str, int], where: str
 ) -> dict[str, str]:
-    """Return the cells of a row that are not empty, by column."""
     if len(row) > len(header) and any(row[len(header) :]):
         raise UsageError(
             f"{where}: {len(row)} cells, but the first line names {len(header)} columns. Put quotes "

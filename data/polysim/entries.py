@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from mraf.errors import UsageError
@@ -119,10 +120,9 @@ class EntryReader:
         names = set(header)
         if names.issuperset(LISTED):
             return self._listed
-        if names.issuperset(KEYED):
-            return self._keyed
-        if names.issuperset(ASKED):
-            return self._asked
+        for columns in (KEYED, ASKED):
+            if names.issuperset(columns):
+                return partial(self._by_key, columns)
         sets = ", or ".join(", ".join(each) for each in (LISTED, KEYED, ASKED))
         raise UsageError(
             f"{self._file}: found the columns {', '.join(header) or '(none)'}; expected {sets}. "
@@ -150,19 +150,12 @@ class EntryReader:
             recording=recording,
         )
 
-    def _keyed(self, cells: dict[str, str], where: str) -> Entry:
-        _need(cells, KEYED, where)
-        voice, face = (_relative(cells[name], where).with_suffix(".npy") for name in KEYED[1:])
-        return self._by_key(cells, face=face, voice=voice, where=where)
-
-    def _asked(self, cells: dict[str, str], where: str) -> Entry:
-        _need(cells, ASKED, where)
-        face, voice = (_relative(cells[name], where) for name in ASKED[1:])
-        return self._by_key(cells, face=face, voice=voice, where=where)
-
-    def _by_key(
-        self, cells: dict[str, str], *, face: PurePosixPath, voice: PurePosixPath, where: str
-    ) -> Entry:
+    def _by_key(self, columns: tuple[str, ...], cells: dict[str, str], where: str) -> Entry:
+        _need(cells, columns, where)
+        paths = [_relative(cells[name], where) for name in columns[1:]]
+        if columns == KEYED:  # the voice comes first, and both are names of media
+            paths = [path.with_suffix(".npy") for path in reversed(paths)]
+        face, voice = paths
         return Entry(
             clip=f"{self._prefix}/{cells['key']}",
             face=f"feats/{face}",

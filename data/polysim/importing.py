@@ -59,7 +59,8 @@ def import_polysim(
     rows = {row.clip: row for row in _rows(data, read_vectors(data, progress))}
     before = {c: state for c, state in known.items() if c.startswith(f"polysim/{version}/")}
     changed = [row for row in rows.values() if before.get(row.clip) != _state(row)]
-    index = _index(data, rows)
+    splits = tuple(_indexed(split, rows) for split in data.splits)
+    index = PolysimIndex(version=data.version, labels=data.labels, splits=splits)
     if changed:
         # A single part: a killed import has written all or nothing.
         with table.writer(rows_a_part=len(changed) + 1) as writer:
@@ -122,11 +123,6 @@ def _known(table: FeatureTable) -> dict[str, tuple[Any, ...]]:
             )
     states = zip(*(columns[name] for name in _STATE), strict=True)
     return dict(zip(columns["clip"], states, strict=True))
-
-
-def _index(data: PolysimData, rows: Mapping[str, FeatureRow]) -> PolysimIndex:
-    splits = tuple(_indexed(split, rows) for split in data.splits)
-    return PolysimIndex(version=data.version, labels=data.labels, splits=splits)
 
 
 def _indexed(split: SplitFile, rows: Mapping[str, FeatureRow]) -> IndexedSplit:

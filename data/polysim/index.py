@@ -178,9 +178,7 @@ def _read_index(path: Path, version: str) -> PolysimIndex:
 def _split(entry: dict[str, Any]) -> IndexedSplit:
     clips, keys = entry.pop("clips"), entry.pop("keys")
     split = IndexedSplit(
-        count=SplitCount(**entry),
-        clips=_texts(clips),
-        keys=None if keys is None else _texts(keys),
+        count=SplitCount(**entry), clips=_texts(clips), keys=None if keys is None else _texts(keys)
     )
     if not len(split.clips) == split.count.samples == len(split.keys or split.clips):
         raise ValueError(f"{split.count.samples} samples, {len(split.clips)} clips")

@@ -98,8 +98,5 @@ def _find_files(root: Path, version: str) -> dict[tuple[str, str], Path]:
             f"{folder}: no file like {version}_train_English.csv, so there is no version "
             f"'{version}' (there are: {known})."
         )
-    return {key: files[key] for key in sorted(files, key=_order)}
-
-
-def _order(split: tuple[str, str]) -> tuple[int, bool, str]:
-    return SPLITS.index(split[0]), split[1] != "English", split[1]
+    order = sorted(files, key=lambda key: (SPLITS.index(key[0]), key[1] != "English", key[1]))
+    return {key: files[key] for key in order}

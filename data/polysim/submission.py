@@ -10,7 +10,7 @@ import re
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,10 +76,7 @@ def write_submission(
     """
     check_split(split)
     sheets = _sheets(index, split)
-    texts = {
-        sheet.name: _text(sheet, _checked(sheet, predictions, len(index.labels)))
-        for sheet in sheets
-    }
+    texts = {sheet.name: _text(sheet, predictions[sheet.language]) for sheet in sheets}
     archive = f"submission_{index.version}_{split}.zip"
     described = _described(out, archive, description)
     try:
@@ -192,36 +189,11 @@ def _sheet(index: PolysimIndex, split: IndexedSplit, columns: tuple[str, str]) -
     return _Sheet(name=name, language=count.language, header=("key", *columns), keys=split.keys)
 
 
-def _checked(
-    sheet: _Sheet, predictions: Mapping[str, tuple[np.ndarray, np.ndarray]], speakers: int
-) -> list[list[int]]:
-    """Return the two columns of labels of a sheet."""
-    if sheet.language not in predictions:
-        found = ", ".join(predictions) or "none"
-        raise UsageError(f"No predictions for {sheet.language} (there are some for: {found}).")
-    columns = []
-    for name, column in zip(sheet.header[1:], predictions[sheet.language], strict=True):
-        labels = np.asarray(column)
-        if labels.shape != (len(sheet.keys),) or labels.dtype.kind not in "iu":
-            raise UsageError(
-                f"{name}: expected {len(sheet.keys)} whole numbers for {sheet.language}, got "
-                f"{labels.dtype} of shape {list(labels.shape)}."
-            )
-        wrong = np.flatnonzero((labels < 0) | (labels >= speakers))
-        if wrong.size:
-            raise UsageError(
-                f"{name}: the label {labels[wrong[0]]} of '{sheet.keys[wrong[0]]}' is out of range, "
-                f"which is 0 to {speakers - 1}."
-            )
-        columns.append(labels.tolist())
-    return columns
-
-
-def _text(sheet: _Sheet, columns: Iterable[list[int]]) -> str:
+def _text(sheet: _Sheet, columns: tuple[np.ndarray, np.ndarray]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(sheet.header)
-    writer.writerows(zip(sheet.keys, *columns, strict=True))
+    writer.writerows(zip(sheet.keys, *(each.tolist() for each in columns), strict=True))
     return text.getvalue()
 
 

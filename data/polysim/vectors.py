@@ -20,20 +20,12 @@ Progress = Callable[[int, int], None]
 """Callback with the number of samples done and the number of all samples."""
 
 
-class UnusableFilesError(UsageError):
-    """Feature files that cannot be used: the message names the first ones, `problems` names all."""
-
-    def __init__(self, message: str, problems: tuple[str, ...]) -> None:
-        super().__init__(message)
-        self.problems = problems  # "<path from ROOT>: <what is wrong>", in the order of the samples
-
-
 def read_vectors(
     data: PolysimData, progress: Progress | None = None
 ) -> list[tuple[Entry, Vector, Vector]]:
     """Read the face `[512]` and the voice `[192]` of each entry, float32; None where all zero.
 
-    Raises UnusableFilesError where files are absent, damaged, of another shape or not finite.
+    Raises UsageError where files are absent, damaged, of another shape or not finite.
     """
     entries = [entry for split in data.splits for entry in split.entries]
     problems: list[str] = []
@@ -53,7 +45,7 @@ def read_vectors(
         if progress:
             progress(done, len(entries))
     if problems:
-        raise _unusable(data.root, tuple(dict.fromkeys(problems)))
+        raise UsageError(_unusable(data.root, list(dict.fromkeys(problems))))
     return found
 
 
@@ -81,14 +73,13 @@ def _read_array(content: bytes) -> np.ndarray:
         raise ValueError(f"damaged, or not an .npy file ({reason})") from None
 
 
-def _unusable(root: Path, problems: tuple[str, ...]) -> UnusableFilesError:
+def _unusable(root: Path, problems: list[str]) -> str:
     shown = "\n".join(f"  {line}" for line in problems[:_NAMED_IN_MESSAGE])
     more = len(problems) - _NAMED_IN_MESSAGE
     count = f"{len(problems)} feature file{'s' if len(problems) > 1 else ''}"
     rest = f"\n  and {more} more" if more > 0 else ""
-    message = (
+    return (
         f"{root}: {count} cannot be used; expected .npy files of {FACE_DIM} "
         f"numbers a face and {VOICE_DIM} a voice.\n{shown}{rest}\n"
         "Nothing was imported. Get these files again, or unpack the challenge's archive again."
     )
-    return UnusableFilesError(message, problems)

@@ -7,23 +7,29 @@ no sound (`mraf.data.sample.plan`).
 """
 
 import csv
+import multiprocessing
 import signal
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from mraf.data.sample.acoustics import draw_acoustics, record
+from mraf.data.sample.film import FPS, write_film
+from mraf.data.sample.painting.clothes import draw_clothes
+from mraf.data.sample.painting.look import draw_look, is_female
+from mraf.data.sample.painting.puppet import Puppet, draw_motion
+from mraf.data.sample.painting.room import draw_scene
 from mraf.data.sample.plan import Face, SampleOptions, Take, check_options, plan_takes
 from mraf.data.sample.sentences import SENTENCES
+from mraf.data.sample.voice import SAMPLE_RATE, Voice, draw_voice, envelope, speak
 from mraf.errors import UsageError
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from mraf.data.sample.voice import Voice
 
 SHORTEST, LONGEST = 3.0, 4.0  # s, of a clip
 BEFORE, AFTER = 0.2, 0.3  # s of silence at either end
@@ -82,8 +88,6 @@ def _run(
     if workers == 1:
         yield from (_make_recording(folder, options, takes) for takes in recordings)
         return
-    import multiprocessing
-
     # Spawned, not forked: espeak-ng keeps global state, and OpenCV its threads.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupt) as pool:
@@ -103,18 +107,6 @@ def _ignore_interrupt() -> None:
 
 def _make_recording(folder: Path, options: SampleOptions, takes: list[Take]) -> list[DemoClip]:
     """Make all clips of one recording, which share clothes, room, light and microphone."""
-    import cv2
-    import numpy as np
-
-    from mraf.data.sample.acoustics import draw_acoustics, record
-    from mraf.data.sample.film import FPS, write_film
-    from mraf.data.sample.painting.clothes import draw_clothes
-    from mraf.data.sample.painting.look import draw_look, is_female
-    from mraf.data.sample.painting.motion import draw_motion
-    from mraf.data.sample.painting.puppet import Puppet
-    from mraf.data.sample.painting.room import draw_scene
-    from mraf.data.sample.voice import SAMPLE_RATE, draw_voice, envelope
-
     cv2.setNumThreads(1)
     first = takes[0]
     rng = _rng(options.seed, first, None)
@@ -144,27 +136,31 @@ def _make_recording(folder: Path, options: SampleOptions, takes: list[Take]) -> 
         path = folder / take.path
         path.parent.mkdir(parents=True, exist_ok=True)
         write_film(path, puppets[take.face].frames(motion, rng), wave, SAMPLE_RATE)
-        made.append(_demo_clip(take, text))
+        made.append(
+            DemoClip(
+                path=take.path,
+                speaker=take.speaker_name,
+                language=take.language,
+                recording=take.recording_name,
+                text=text,
+                face=take.face,
+                sound="speech" if take.sound == "speech" else "none",
+            )
+        )
     return made
 
 
-def _rng(seed: int, take: Take, clip: int | None) -> "np.random.Generator":
+def _rng(seed: int, take: Take, clip: int | None) -> np.random.Generator:
     """Return the random generator of a clip, or of its recording where `clip` is None."""
-    import numpy as np
-
     language = zlib.crc32(take.language.encode())
     key = [seed, 11, take.speaker, language, take.recording]
     return np.random.default_rng(key if clip is None else [*key, 1, clip])
 
 
 def _speak(
-    language: str, voice: "Voice", rng: "np.random.Generator"
-) -> tuple[str, "npt.NDArray[np.float32]"]:
+    language: str, voice: Voice, rng: np.random.Generator
+) -> tuple[str, npt.NDArray[np.float32]]:
     """Return a sentence that fits into a clip, and its sound with silence around it."""
-    import numpy as np
-
-    from mraf.data.sample.voice import SAMPLE_RATE, speak
-
     longest = int((LONGEST - BEFORE - AFTER) * SAMPLE_RATE)
     for index in rng.permutation(len(SENTENCES[language])):
         text = SENTENCES[language][index]
@@ -173,18 +169,6 @@ def _speak(
             break
     silence = (int(BEFORE * SAMPLE_RATE), int(AFTER * SAMPLE_RATE))
     return text, np.pad(wave[:longest], silence)
-
-
-def _demo_clip(take: Take, text: str) -> DemoClip:
-    return DemoClip(
-        path=take.path,
-        speaker=take.speaker_name,
-        language=take.language,
-        recording=take.recording_name,
-        text=text,
-        face=take.face,
-        sound="speech" if take.sound == "speech" else "none",
-    )
 
 
 def _write_table(path: Path, clips: list[DemoClip]) -> None:

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mraf.data.sample.espeak import Engine
-from mraf.errors import UsageError
+from mraf.data.sample.espeak import synthesise
 
 SAMPLE_RATE = 24_000  # Hz, of all sound in the sample videos
 ESPEAK_LANGUAGES = {"English": "en", "Urdu": "ur"}
@@ -63,19 +62,15 @@ def draw_voice(seed: int, speaker: int, female: bool) -> Voice:
 def speak(text: str, language: str, voice: Voice) -> Wave:
     """Return the dry speech [N] at `SAMPLE_RATE`, its loudest sample at 0.7.
 
-    Raises UsageError for a language without a voice, MissingError where espeak-ng cannot be loaded.
+    Raises MissingError where espeak-ng cannot be loaded.
     """
-    if language not in ESPEAK_LANGUAGES:
-        known = ", ".join(ESPEAK_LANGUAGES)
-        raise UsageError(f"no sample voice speaks {language!r}; choose from {known}")
-    with Engine() as engine:
-        samples, rate = engine.synthesise(
-            text,
-            variant=f"{ESPEAK_LANGUAGES[language]}+{voice.variant}",
-            rate=max(80, round(voice.rate / voice.tract)),
-            pitch=voice.pitch,
-            pitch_range=voice.pitch_range,
-        )
+    samples, rate = synthesise(
+        text,
+        variant=f"{ESPEAK_LANGUAGES[language]}+{voice.variant}",
+        rate=max(80, round(voice.rate / voice.tract)),
+        pitch=voice.pitch,
+        pitch_range=voice.pitch_range,
+    )
     wave = _trim(samples.astype(np.float32) / 32768.0)
     # The engine speaks slower by the factor `tract`, and resampling plays the speech faster by it: the
     # pace is as before, and all formants and the pitch are higher by that factor.

@@ -59,13 +59,9 @@ class FeatureTable:
         """
         return self.snapshot().table(columns or COLUMN_NAMES)
 
-    def rows(self, clips: Iterable[str] | None = None) -> Iterator[FeatureRow]:
-        """Return current rows as `FeatureRow`: all of them, or those of some clips."""
-        snapshot = self.snapshot()
-        if clips is not None:
-            wanted = pa.array(list(clips), pa.string())
-            snapshot = snapshot.only(np.asarray(pc.is_in(snapshot.table(["clip"])["clip"], wanted)))
-        return rows_of(snapshot)
+    def rows(self) -> Iterator[FeatureRow]:
+        """Return the current rows as `FeatureRow`."""
+        return rows_of(self.snapshot())
 
     def labels(self) -> StoredLabels:
         """Return the labels of all clips; vectors stay on disk until `vectors` is called."""
@@ -163,27 +159,26 @@ class FeatureTable:
 
         Raises UsageError where there is no such speaker, MissingError where there is no table.
         """
-        self._parts()  # before the lock, which makes the folder
-        with locked(self.folder):
-            snapshot = self.snapshot()
-            names = snapshot.table(["speaker"])["speaker"]
-            matches = np.asarray(pc.fill_null(pc.equal(names, speaker), False))
-            if not matches.any():
-                known = sorted(name for name in pc.unique(names).to_pylist() if name)
-                raise UsageError(f"{self.folder}: no clip of '{speaker}' {choices(speaker, known)}")
-            self._merge(snapshot.only(~matches))
-        return int(matches.sum())
+        count = self._delete("speaker", [speaker])
+        if not count:
+            names = pc.unique(self.read(["speaker"])["speaker"]).to_pylist()
+            known = choices(speaker, sorted(filter(None, names)))
+            raise UsageError(f"{self.folder}: no clip of '{speaker}' {known}")
+        return count
 
     def drop(self, clips: Iterable[str]) -> int:
         """Delete clips by their ids from all parts. Returns the number of clips.
 
         Raises MissingError where there is no table.
         """
-        self._parts()
+        return self._delete("clip", clips)
+
+    def _delete(self, column: str, values: Iterable[str]) -> int:
+        self._parts()  # before the lock, which makes the folder
         with locked(self.folder):
             snapshot = self.snapshot()
-            ids = pa.array(list(clips), pa.string())
-            gone = np.asarray(pc.is_in(snapshot.table(["clip"])["clip"], ids))
+            wanted = pa.array(list(values), pa.string())
+            gone = np.asarray(pc.is_in(snapshot.table([column])[column], wanted))
             if gone.any():
                 self._merge(snapshot.only(~gone))
         return int(gone.sum())

@@ -44,11 +44,6 @@ class Part:
         if problem:
             raise _damaged(path, problem)
 
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-        return sum(self.groups)
-
     def batches(
         self, columns: Sequence[str], groups: Iterable[int]
     ) -> Iterator[tuple[int, pa.Table]]:
@@ -79,7 +74,11 @@ class Part:
             ) from None
         except (pa.ArrowException, OSError, KeyError, ValueError, MemoryError) as error:
             if reason := _machine_problem(error):
-                raise _not_readable_now(self.path, reason) from None
+                raise MrafError(
+                    f"{self.path}: this part of the feature table cannot be read now ({reason}). "
+                    "The file itself is probably sound: keep the file, mend the cause and run the "
+                    "command again."
+                ) from None
             raise _damaged(self.path, str(error)) from None
 
 
@@ -149,7 +148,6 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _schema_problem(schema: pa.Schema, columns: Columns) -> str | None:
-    """Return a description of wrong columns; None where all is right."""
     unknown = [name for name in schema.names if name not in columns]
     absent = sorted(columns.keys() - set(schema.names))
     if unknown or absent or len(set(schema.names)) < len(schema.names):
@@ -171,13 +169,6 @@ def _damaged(path: Path, reason: str) -> MrafError:
     return MrafError(
         f"{path}: this part of the feature table cannot be read ({first_line}). Remove the file and "
         f"run {filling_command(path.parent)} again: only the clips of this part are extracted anew."
-    )
-
-
-def _not_readable_now(path: Path, reason: str) -> MrafError:
-    return MrafError(
-        f"{path}: this part of the feature table cannot be read now ({reason}). The file itself is "
-        "probably sound: keep the file, mend the cause and run the command again."
     )
 
 

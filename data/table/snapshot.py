@@ -27,8 +27,9 @@ class Snapshot:
         self.folder = paths[0].parent
         self._parts = [Part(path, columns) for path in paths]
         self.schema = _schema_of(self._parts, columns)
-        self._starts = np.cumsum([0, *(part.rows for part in self._parts)])
-        self._rows = _current(self._everything(["clip", "replaces"]))
+        self._starts = np.cumsum([0, *(sum(part.groups) for part in self._parts)])
+        self._rows = np.arange(self._starts[-1])  # all of them, until their ids have been read
+        self._rows = _current(self.table(["clip", "replaces"]))
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -97,15 +98,6 @@ class Snapshot:
                     rows = wanted[lo:hi] - start - first
                     some = batch if len(rows) == batch.num_rows else batch.take(rows)
                     yield part, _conform(some, schema)
-
-    def _everything(self, columns: Sequence[str]) -> pa.Table:
-        schema = pa.schema([self.schema.field(name) for name in columns])
-        tables = [
-            _conform(table, schema)
-            for part in self._parts
-            for _, table in part.batches(columns, range(len(part.groups)))
-        ]
-        return pa.concat_tables(tables) if tables else schema.empty_table()
 
 
 def by_language(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:

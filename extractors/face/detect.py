@@ -1,6 +1,6 @@
 """Find the faces in the frames of clips, and measure their sharpness."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -32,8 +32,10 @@ class FaceFinder:
         """
         found: list[list[Faces]] = [[] for _ in clips]
         for side, min_face in PASSES:
-            nobody = [i for i, faces in enumerate(found) if not any(map(_is_sure, faces))]
-            for group in _of_one_size(clips, nobody):
+            sure = [any((f.probability >= MIN_PROBABILITY).any() for f in each) for each in found]
+            nobody = [i for i, somebody in enumerate(sure) if not somebody]
+            for size in dict.fromkeys(clips[i].shape[1:3] for i in nobody):
+                group = [i for i in nobody if clips[i].shape[1:3] == size]
                 frames = [frame for i in group for frame in clips[i]]
                 faces = iter(self._cascade.detect(frames, side=side, min_face=min_face))
                 for i in group:
@@ -58,13 +60,3 @@ def sharpness(frame: np.ndarray, box: np.ndarray) -> float:
         interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
     )
     return float(cv2.Laplacian(cv2.cvtColor(scaled, cv2.COLOR_RGB2GRAY), cv2.CV_64F).var())
-
-
-def _is_sure(faces: Faces) -> bool:
-    return bool((faces.probability >= MIN_PROBABILITY).any())
-
-
-def _of_one_size(clips: Sequence[np.ndarray], some: Sequence[int]) -> Iterator[list[int]]:
-    """Yield the positions in `some` in groups, one for each size of frame."""
-    for size in dict.fromkeys(clips[i].shape[1:3] for i in some):
-        yield [i for i in some if clips[i].shape[1:3] == size]

@@ -127,7 +127,6 @@ def _result(
 
 
 def _nobody(found: list[Faces], crowd: int) -> FaceResult:
-    """Return the result of a clip without a face to embed, with the reason."""
     small = candidates(found, 1, min_pixels=0.0)
     if not small:
         unsure = any(len(faces.probability) for faces in found)

@@ -86,7 +86,8 @@ class Cascade:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Run the first stage: frame `[M]`, box `[M, 4]` and score `[M]` of windows with a face."""
         height, width = pictures.shape[1:3]
-        found = [_nothing()]
+        floats = np.zeros((0, 4), np.float32)
+        found = [(np.zeros(0, np.int64), floats, np.zeros(0, np.float32), floats)]
         scale = CELL / min_face
         while min(height, width) * scale >= CELL:
             pictures = _resized(pictures, int(width * scale + 1), int(height * scale + 1))
@@ -115,7 +116,8 @@ class Cascade:
         shifts, scores = [np.zeros((0, 4), np.float32)], [np.zeros(0, np.float32)]
         for start in range(0, len(boxes), _BATCHES[-1]):
             here, there = (each[start : start + _BATCHES[-1]] for each in (index, boxes))
-            batch = np.zeros((_padded(len(here)), size, size, 3), np.uint8)
+            padded = next(count for count in _BATCHES if count >= len(here))
+            batch = np.zeros((padded, size, size, 3), np.uint8)
             for place, t, box in zip(batch, here, there, strict=False):
                 _crop(frames[t], box, place)
             outputs = network(batch)
@@ -155,11 +157,6 @@ def _windows(
     corner = np.stack([x, y], axis=1).astype(np.float32) * STRIDE + 1
     boxes = np.floor(np.concatenate([corner, corner + CELL - 1], axis=1) / scale)
     return t, boxes.astype(np.float32), probability[t, y, x], shift[t, :, y, x]
-
-
-def _nothing() -> tuple[np.ndarray, ...]:
-    floats = np.zeros((0, 4), np.float32)
-    return np.zeros(0, np.int64), floats, np.zeros(0, np.float32), floats
 
 
 def _best(index: np.ndarray, score: np.ndarray, count: int) -> np.ndarray:
@@ -219,7 +216,3 @@ def _reduced(picture: np.ndarray, width: int, height: int) -> np.ndarray:
         even = picture[: 2 * half[1], : 2 * half[0]]
         picture = cv2.resize(even, half, interpolation=cv2.INTER_AREA)
     return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-
-
-def _padded(count: int) -> int:
-    return next(size for size in _BATCHES if size >= count)

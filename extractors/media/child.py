@@ -22,9 +22,7 @@ LENGTH = struct.Struct("<I")
 
 def main() -> None:
     """Serve requests from stdin until it is closed."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C is for the parent, which ends this process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends this process
     parent, options = int(sys.argv[1]), json.loads(sys.argv[2])
     _end_with(parent)
     replies = _own_stdout()

@@ -38,7 +38,6 @@ def what_is_wrong(path: Path) -> str | None:
 
 
 def _picture_format(head: bytes) -> str | None:
-    """Return the picture format that the first bytes of a file show; None for other files."""
     if head[4:8] == b"ftyp":
         return _PICTURES_IN_BOXES.get(head[8:12])
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":

@@ -158,7 +158,6 @@ def _fitted(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _stretched(picture: np.ndarray, pixel_shape: Fraction | None) -> np.ndarray:
-    """Return the picture with square pixels."""
     height, width = picture.shape[:2]
     size = _square_size(width, height, pixel_shape)
     if size == (width, height):

@@ -154,8 +154,6 @@ class _DiedError(Exception):
 
 
 class _Child:
-    """One child process and the pipes to it."""
-
     def __init__(self, options: str) -> None:
         self.process = _start(options)
         assert self.process.stdin is not None and self.process.stdout is not None

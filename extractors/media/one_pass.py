@@ -84,7 +84,8 @@ class Reader:
         return self._problems.get(kind) or self._problems.get("file")
 
     def _run(self, wanted: dict[int, Any]) -> None:
-        left = dict.fromkeys(wanted, self._most_packets())  # packets that may still be read
+        most = round(self.limits.packets * max(1.0, self.max_seconds))
+        left = dict.fromkeys(wanted, most)  # packets that may still be read
         not_begun, passed = set(wanted), 0  # `passed`: bytes since the last wanted packet
         for packet in self.container.demux() if wanted else ():
             index = packet.stream.index
@@ -113,9 +114,6 @@ class Reader:
                 self._note("picture", problem)
                 streams.remove(self.video)
         return streams
-
-    def _most_packets(self) -> int:
-        return round(self.limits.packets * max(1.0, self.max_seconds))
 
     def _decode(self, packet: Any) -> bool:
         """Decode one packet; return False once its stream has passed the time limit."""
@@ -204,10 +202,8 @@ def _picture_stream(container: Any) -> Any:
     """Return the first video stream that is not a cover picture, or None."""
     from av.stream import Disposition
 
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            return stream
-    return None
+    films = (s for s in container.streams.video if not s.disposition & Disposition.attached_pic)
+    return next(films, None)
 
 
 def _last_packet(stream: Any) -> Any:

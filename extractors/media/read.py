@@ -112,11 +112,7 @@ def _media(path: Path, reader: Reader) -> Media:
 
 
 def read_pair(
-    audio: Path | None,
-    image: Path | None,
-    *,
-    max_seconds: float = 120.0,
-    limits: Limits = Limits(),
+    audio: Path | None, image: Path | None, *, max_seconds: float = 120.0, limits: Limits = Limits()
 ) -> Media:
     """Read a sound file and a picture that belong together; either may be None.
 

@@ -52,7 +52,6 @@ def temperature(logits: Tensor, label: Tensor) -> float:
     Args:
         logits: [N, C], of clips that did not train the model.
         label: [N], index of the speaker.
-
     """
     if not len(label):
         return 1.0
@@ -69,9 +68,7 @@ def temperature(logits: Tensor, label: Tensor) -> float:
     return math.exp(found.x)
 
 
-def calibration_error(
-    probability: NDArray[np.floating], label: NDArray[np.integer], bins: int = BINS
-) -> float:
+def calibration_error(probability: NDArray[np.floating], label: NDArray[np.integer]) -> float:
     """Return the expected calibration error, 0 to 1; NaN where no clip has an answer.
 
     The clips are binned by their top probability. The error is the mean over the bins, weighted
@@ -80,19 +77,17 @@ def calibration_error(
     Args:
         probability: [N, C], rows sum to 1; clips whose row is NaN are left out.
         label: [N], index of the speaker.
-        bins: the number of equal intervals.
-
     """
     answered = int((~np.isnan(probability).any(axis=1)).sum())
     if not answered:
         return float("nan")
-    return float(np.abs(confidence_gaps(probability, label, bins)).sum() / answered)
+    return float(np.abs(confidence_gaps(probability, label)).sum() / answered)
 
 
 def confidence_gaps(
-    probability: NDArray[np.floating], label: NDArray[np.integer], bins: int = BINS
+    probability: NDArray[np.floating], label: NDArray[np.integer]
 ) -> NDArray[np.float64]:
-    """Return the sum of confidence minus correctness over the clips of each bin, [bins].
+    """Return the sum of confidence minus correctness over the clips of each bin, [BINS].
 
     Sums of several sets of clips add up to those of all their clips. The arguments are those of
     `calibration_error`.
@@ -102,5 +97,5 @@ def confidence_gaps(
     confidence = probability.max(axis=1)
     right = probability.argmax(axis=1) == label
     # A confidence of exactly 1 belongs to the last bin.
-    index = np.minimum((confidence * bins).astype(int), bins - 1)
-    return np.bincount(index, confidence - right, minlength=bins).astype(np.float64)
+    index = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    return np.bincount(index, confidence - right, minlength=BINS).astype(np.float64)

@@ -45,9 +45,6 @@ class Model(Protocol):
     def train(self, mode: bool = True) -> Any:
         """Switch training mode (dropout and the like) on or off."""
 
-    def parameters(self) -> Iterator[torch.nn.Parameter]:
-        """Iterate over the tensors that gradient descent changes."""
-
     def buffers(self) -> Iterator[Tensor]:
         """Iterate over the other tensors."""
 
@@ -60,7 +57,6 @@ def predict(model: Model, features: Features, batch_size: int = 1024) -> Posteri
 
     Raises:
         UsageError: the vectors do not have the model's dimensions.
-
     """
     check_dims(model.config, features)
     samples = Batch.of(features, next(model.buffers()).device)
@@ -141,7 +137,6 @@ def evaluating(model: Model) -> Iterator[None]:
 
 
 def _posterior(model: Model, batch: Batch) -> dict[str, Tensor]:
-    """Return the fields of a `Posterior`."""
     output = model(batch.face, batch.voice, batch.face_present, batch.voice_present)
     nothing = (output.w_f + output.w_a <= 0)[:, None]
     logits = output.fusion_logits / model.temperature(batch.face_present, batch.voice_present)

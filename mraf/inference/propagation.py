@@ -21,66 +21,48 @@ no faster on 10^4 clips.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from mraf.errors import UsageError
+from mraf.options import checked
 
 Array = NDArray[np.float32]
 Vectors = NDArray[np.floating]
 Mask = NDArray[np.bool_]
+Alpha = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 TOLERANCE = 1e-6  # change of a probability in a step at which propagation has converged
 MAX_STEPS = 200
 BLOCK = 2**22  # cosines held at a time, 16 MiB
 
 
-@dataclass(frozen=True, kw_only=True)
+@checked("propagation")
 class PropagateOptions:
-    """The options of propagation; the defaults were chosen on POLY-SIM's development protocol.
+    """The options of propagation; the defaults were chosen on POLY-SIM's development protocol."""
 
-    Raises:
-        UsageError: a number is out of range.
-
-    """
-
-    neighbours: int = 10  # k of the graph
-    power: float = 6.0  # an edge weighs cosine^power
-    degree_floor: float = 0.05  # added to every degree: below it, neighbours have little influence
-    face_weight: float = 1.0  # of the two graphs of clips with face and voice
-    voice_weight: float = 2.0
+    neighbours: PositiveInt = 10  # k of the graph
+    power: PositiveFloat = 6.0  # an edge weighs cosine^power
+    # Added to every degree: neighbours whose weights sum to less have little influence.
+    degree_floor: NonNegativeFloat = 0.05
+    face_weight: NonNegativeFloat = 1.0  # of the two graphs of clips with face and voice
+    voice_weight: NonNegativeFloat = 2.0
     # Alpha of Zhou et al.: the share of an answer that comes from neighbours, 0 to below 1.
-    alpha: float = 0.95  # of sets without faces
-    alpha_with_faces: float = 0.9  # of sets with faces, whose single answers are better
-    alpha_cross: float = 0.3  # on the voice graph, from starts that hold complete clips' answers
-    complete_share: float = 0.8  # of the complete clip in a voice's start in mode `cross`
-    sharpness: float = 0.5  # p^sharpness is propagated, and sharpened back afterwards
-    balance: float = 0.7  # exponent of the correction for often-named speakers, 0 for none
-    balance_floor: float = 0.5  # added to a speaker's clips, in parts of the mean N / C
-    balance_clips: float = 5.0  # and at least so many clips, which keeps small sets as they are
+    alpha: Alpha = 0.95  # of sets without faces
+    alpha_with_faces: Alpha = 0.9  # of sets with faces, whose single answers are better
+    alpha_cross: Alpha = 0.3  # on the voice graph, from starts that hold complete clips' answers
+    complete_share: Share = 0.8  # of the complete clip in a voice's start in mode `cross`
+    sharpness: PositiveFloat = 0.5  # p^sharpness is propagated, and sharpened back afterwards
+    balance: NonNegativeFloat = 0.7  # exponent of the correction for often-named speakers
+    balance_floor: NonNegativeFloat = 0.5  # added to a speaker's clips, in parts of the mean N / C
+    balance_clips: PositiveFloat = 5.0  # and at least so many clips: small sets stay as they are
     centre: bool = True  # subtract the set's mean embedding, by how diverse its speakers are
-
-    def __post_init__(self) -> None:
-        """Check ranges."""
-        whole = isinstance(self.neighbours, int | np.integer)
-        self._check("neighbours", whole and self.neighbours >= 1, "a whole number, 1 or more")
-        for name in ("power", "sharpness", "balance_clips"):
-            self._check(name, 0 < getattr(self, name) < math.inf, "a number above 0")
-        for name in ("degree_floor", "face_weight", "voice_weight", "balance", "balance_floor"):
-            self._check(name, 0 <= getattr(self, name) < math.inf, "0 or more")
-        for name in ("alpha", "alpha_with_faces", "alpha_cross"):
-            self._check(name, 0 <= getattr(self, name) < 1, "0 to below 1")
-        self._check("complete_share", 0 <= self.complete_share <= 1, "0 to 1")
-
-    def _check(self, name: str, holds: bool, wanted: str) -> None:
-        if not holds:
-            found = repr(getattr(self, name))
-            raise UsageError(f"propagation: {name} is {found}; {wanted} was expected")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +71,6 @@ class SettingClips:
 
     A row of NaN stands for a clip without an answer. Rows of embeddings that are marked missing
     are never read. Without `face` the setting is voice only.
-
-    Raises:
-        UsageError: an array has the wrong rank, type or length, a probability is below 0 or above
-            1, a row of probabilities does not sum to 1, or a present embedding is not finite.
-
     """
 
     probability: Vectors  # [N, C], rows sum to 1; calibrated, see mraf/inference/calibration.py
@@ -101,18 +78,6 @@ class SettingClips:
     voice_present: Mask  # [N]
     face: Vectors | None = None  # [N, Df]
     face_present: Mask | None = None  # [N]
-
-    def __post_init__(self) -> None:
-        """Check ranks, types, lengths and values."""
-        _check_array("probability", self.probability, 2, np.floating, None)
-        _check_probability(self.probability)
-        if (self.face is None) != (self.face_present is None):
-            raise UsageError("propagation: face and face_present go together; one of them is None")
-        for name, vectors, present in self.modalities:
-            _check_array(name, vectors, 2, np.floating, len(self))
-            _check_array(f"{name}_present", present, 1, np.bool_, len(self))
-            bad = present & ~np.isfinite(vectors).all(axis=1)
-            _raise_first(bad, name + " of row {} is not finite", "mark it missing")
 
     def __len__(self) -> int:
         """Return N, the number of clips."""
@@ -169,7 +134,6 @@ def propagate_cross(
 
     Raises:
         UsageError: the two are not the same clips or speakers, or `voice_only` has faces.
-
     """
     options = options or PropagateOptions()
     if complete.probability.shape != voice_only.probability.shape:
@@ -320,35 +284,3 @@ def _unit_sum(values: Vectors) -> Array:
     """Return rows [N, C] scaled to the sum 1; rows that sum to 0 become NaN."""
     total = values.sum(axis=1, keepdims=True)
     return (values / np.where(total > 0, total, np.nan)).astype(np.float32)
-
-
-def _check_array(name: str, array: Any, rank: int, kind: Any, length: int | None) -> None:
-    rows = "N" if length is None else length
-    wanted = f"a NumPy array of rank {rank}, {rows} rows and type {kind.__name__}"
-    found = f"a {type(array).__name__}"
-    if isinstance(array, np.ndarray):
-        fits = array.ndim == rank and np.issubdtype(array.dtype, kind)
-        if fits and length in (None, len(array)):
-            return
-        found = f"of shape {list(array.shape)} and type {array.dtype.name}"
-    raise UsageError(f"propagation: {name} is {found}; {wanted} was expected")
-
-
-def _check_probability(probability: Vectors) -> None:
-    if not probability.shape[1]:
-        raise UsageError(
-            "propagation: probability has no column; one for each speaker was expected"
-        )
-    answered = ~np.isnan(probability).all(axis=1)
-    good = (probability >= 0).all(axis=1) & (np.abs(probability.sum(axis=1) - 1) < 1e-3)
-    _raise_first(
-        answered & ~good,
-        "probability of row {} is not between 0 and 1 with the sum 1",
-        "pass a softmax, or NaN for a clip without answer",
-    )
-
-
-def _raise_first(bad: Mask, what: str, remedy: str) -> None:
-    if bad.any():
-        first, count = int(bad.argmax()), int(bad.sum())
-        raise UsageError(f"propagation: {what.format(first)} ({count} such rows); {remedy}")

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mraf.network.options import MRAFConfig
+
 
 @dataclass(frozen=True, kw_only=True)
 class Encoded:
@@ -29,31 +31,11 @@ class Encoded:
 
 
 class ModalityEncoder(nn.Module):
-    """K tokens, L Transformer layers, pooling.
+    """K tokens, L Transformer layers and pooling, for inputs of length `input_dim`, d_m."""
 
-    Args:
-        input_dim: d_m, the length of an input.
-        tokens: K.
-        dim: D, the width of a token.
-        layers: L.
-        heads: H.
-        ffn: the width of the feed-forward network of eq. 7.
-        dropout: share of the components that training drops.
-
-    """
-
-    def __init__(
-        self,
-        input_dim: int,
-        *,
-        tokens: int,
-        dim: int,
-        layers: int,
-        heads: int,
-        ffn: int,
-        dropout: float,
-    ) -> None:
+    def __init__(self, input_dim: int, config: MRAFConfig) -> None:
         super().__init__()
+        tokens, dim = config.tokens, config.dim
         self.project = nn.Linear(input_dim, tokens * dim)  # W_m, b_m
         # Inputs have length 1. With unit normal weights the tokens start at unit scale and depend on
         # the input; with torch's own start b_m and P_m would outweigh it.
@@ -61,8 +43,10 @@ class ModalityEncoder(nn.Module):
         nn.init.zeros_(self.project.bias)
         self.position = nn.Parameter(torch.randn(tokens, dim) * 0.02)  # P_m
         self.layers = nn.ModuleList(
-            nn.TransformerEncoderLayer(dim, heads, ffn, dropout, "relu", batch_first=True)
-            for _ in range(layers)
+            nn.TransformerEncoderLayer(
+                dim, config.heads, config.ffn, config.dropout, "relu", batch_first=True
+            )
+            for _ in range(config.layers)
         )
         self.norm = nn.LayerNorm(dim)
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mraf.network.encoder import Encoded
-from mraf.network.options import Residual
+from mraf.network.options import MRAFConfig
 
 EPSILON = 1e-6
 """The constant of eq. 11."""
@@ -31,19 +31,15 @@ class Fused:
 class CrossAttentionFusion(nn.Module):
     """Weight the tokens by reliability, let each modality attend to the other, and pool.
 
-    Args:
-        dim: D, the width of tokens and embeddings.
-        heads: H, of the attention.
-        dropout: of the attention, and of what it adds to the residual.
-        residual: the tokens that the residual connection after eq. 13 adds, where the paper is
-            silent: `tokens`, H_m as encoded, or `weighted`, the w_m H_m of eq. 12. A missing
-            modality has w_m = 0, so with `weighted` nothing of its missing token reaches e_c.
-
+    The paper is silent on the tokens that the residual connection after eq. 13 adds: they are H_m
+    as encoded with the residual `tokens`, or the w_m H_m of eq. 12 with `weighted`. A missing
+    modality has w_m = 0, so with `weighted` nothing of its missing token reaches e_c.
     """
 
-    def __init__(self, dim: int, *, heads: int, dropout: float, residual: Residual) -> None:
+    def __init__(self, config: MRAFConfig) -> None:
         super().__init__()
-        self.residual = residual
+        dim, heads, dropout = config.dim, config.heads, config.dropout
+        self.residual = config.residual
         self.face_score = nn.Linear(dim, 1)  # W_f^r, b_f^r
         self.voice_score = nn.Linear(dim, 1)  # W_a^r, b_a^r
         self.face_attention = nn.MultiheadAttention(dim, heads, dropout, batch_first=True)
@@ -63,7 +59,6 @@ class CrossAttentionFusion(nn.Module):
             voice: the same of the voice.
             face_present: [B] bool.
             voice_present: [B] bool.
-
         """
         # (10), and zero for a missing modality
         r_f = torch.sigmoid(self.face_score(face.embedding)).squeeze(-1) * face_present

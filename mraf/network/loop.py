@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -74,13 +74,13 @@ def train_network(
     Raises:
         UsageError: fewer than two speakers, a label out of range, nothing to learn from,
             development clips of other dimensions, or a loss that is not finite.
-
     """
     train = usable(train, classes)
     device = choose_device(options.device)
-    with surroundings(options, device):
+    with surroundings(options.seed, options.threads, device):
         model = _network(train, classes, options).to(device)
-        watched = _development(dev, model.config, device)
+        dev = None if dev is None else known_clips(dev, model.config)
+        watched = None if dev is None else Batch.of(dev, device)
         step = _Step(model, train, options, device)
         history: list[EpochReport] = []
         best_loss, best_epoch, best_weights = math.inf, 0, {}
@@ -108,22 +108,17 @@ def train_network(
                 break
         model.load_state_dict(best_weights)
     return TrainedNetwork(
-        model=model.eval(),
-        best_epoch=best_epoch,
-        history=history,
-        dev=history[best_epoch - 1].dev,
+        model=model.eval(), best_epoch=best_epoch, history=history, dev=history[best_epoch - 1].dev
     )
 
 
 class _Step:
-    """A training step, with all that it changes."""
-
     def __init__(
         self, model: MRAF | FOP, train: Features, options: TrainOptions, device: torch.device
     ) -> None:
         self.model, self.options = model, options
         self.clips = Batch.of(train, device)
-        self.sampler = Sampler(train, options, device)
+        self.sampler = Sampler(len(train), options, device)
         self.centers = CenterLoss(
             model.config.classes,
             model.config.dim,
@@ -135,18 +130,17 @@ class _Step:
     def __call__(self, index: Tensor) -> dict[str, Tensor]:
         """Train on the clips at `index` [B]; return "total" and the parts of the loss."""
         batch = self.clips.take(index)
-        losses = self._losses(batch, *self.sampler.shown(batch))
+        face, voice = self.sampler.shown(batch)
+        if isinstance(self.model, FOP):
+            losses = fop_losses(self.model, batch, face, voice, options=self.options)
+        else:
+            losses = training_losses(
+                self.model, batch, face, voice, centers=self.centers, options=self.options
+            )
         self.optimizer.zero_grad()
         losses["total"].backward()
         self.optimizer.step()
         return {name: loss.detach() for name, loss in losses.items()}
-
-    def _losses(self, batch: Batch, face: Tensor, voice: Tensor) -> dict[str, Tensor]:
-        if isinstance(self.model, FOP):
-            return fop_losses(self.model, batch, face, voice, options=self.options)
-        return training_losses(
-            self.model, batch, face, voice, centers=self.centers, options=self.options
-        )
 
 
 def _epoch(step: _Step) -> dict[str, float]:
@@ -166,7 +160,6 @@ def _epoch(step: _Step) -> dict[str, float]:
 
 
 def _network(train: Features, classes: int, options: TrainOptions) -> MRAF | FOP:
-    """Return an untrained network of the options' architecture and sizes."""
     fields = {
         "face_dim": train.face.shape[1],
         "voice_dim": train.voice.shape[1],
@@ -181,16 +174,12 @@ def _network(train: Features, classes: int, options: TrainOptions) -> MRAF | FOP
     return MRAF(MRAFConfig(**fields, **kinds))
 
 
-def _development(
-    dev: Features | None, config: MRAFConfig | FOPConfig, device: torch.device
-) -> Batch | None:
-    """Return the development clips of known speakers that have a face or a voice."""
-    if dev is None:
-        return None
+def known_clips(dev: Features, config: Any) -> Features | None:
+    """Return the clips of known speakers with a face or a voice; None without any."""
     check_dims(config, dev)
     known = (dev.label >= 0) & (dev.label < config.classes)
     dev = dev.take(known & (dev.face_present | dev.voice_present))
-    return Batch.of(dev, device) if len(dev) else None
+    return dev if len(dev) else None
 
 
 def usable(train: Features, classes: int) -> Features:
@@ -198,7 +187,6 @@ def usable(train: Features, classes: int) -> Features:
 
     Raises:
         UsageError: fewer than two speakers, a label out of range, or no such clip.
-
     """
     if classes < 2:
         raise UsageError(
@@ -223,7 +211,6 @@ def choose_device(name: str) -> torch.device:
 
     Raises:
         UsageError: there is no such device here.
-
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -235,27 +222,15 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-class Surroundings(Protocol):
-    """The random seed and the threads of any training."""
-
-    @property
-    def seed(self) -> int:
-        """The random seed."""
-
-    @property
-    def threads(self) -> int | None:
-        """The threads of torch; None leaves them as they are."""
-
-
 @contextmanager
-def surroundings(options: Surroundings, device: torch.device) -> Iterator[None]:
-    """Set seed and threads as in `options`; the caller's come back."""
-    threads = torch.get_num_threads()
+def surroundings(seed: int, threads: int | None, device: torch.device) -> Iterator[None]:
+    """Set the random seed and the threads of torch, None for as many as now; both come back."""
+    before = torch.get_num_threads()
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(options.seed)
-        torch.set_num_threads(options.threads or threads)
+        torch.manual_seed(seed)
+        torch.set_num_threads(threads or before)
         try:
             yield
         finally:
-            torch.set_num_threads(threads)
+            torch.set_num_threads(before)

@@ -33,7 +33,6 @@ def training_losses(
         voice: [B] bool, the voices that are shown.
         centers: of the speakers; in training mode they move.
         options: weights and temperature.
-
     """
     clips = model.encode(batch.face, batch.voice, batch.face_present, batch.voice_present)
     shown = model.answer(clips, face, voice)
@@ -64,7 +63,7 @@ def training_losses(
     return {"total": total, **parts}
 
 
-def cross_entropy(logits: Tensor, label: Tensor, present: Tensor | None = None) -> Tensor:
+def cross_entropy(logits: Tensor, label: Tensor, present: Tensor) -> Tensor:
     """Return CE of eq. 15, the mean over the clips that are `present`; 0 where none is.
 
     A head whose modality is missing gets the same missing token for every speaker and could
@@ -73,12 +72,9 @@ def cross_entropy(logits: Tensor, label: Tensor, present: Tensor | None = None) 
     Args:
         logits: [B, C].
         label: [B], index of the speaker.
-        present: [B] bool; None for all.
-
+        present: [B] bool.
     """
     each = F.cross_entropy(logits, label, reduction="none")
-    if present is None:
-        return each.sum() / max(1, len(each))
     return (each * present).sum() / present.sum().clamp(min=1)
 
 
@@ -91,7 +87,6 @@ def distillation(teacher: Tensor, student: Tensor, temperature: float) -> Tensor
         teacher: [B, C], fusion logits of the complete input, z_c^AV.
         student: [B, C], fusion logits of the voice alone, z_c^A.
         temperature: T.
-
     """
     p = F.log_softmax(teacher.detach() / temperature, dim=-1)
     q = F.log_softmax(student / temperature, dim=-1)
@@ -126,7 +121,6 @@ class CenterLoss(nn.Module):
         rate: alpha.
         reduction: `mean` over clips and dimensions, `batch` for the mean over clips of the
             squared distance, or `sum` as the paper prints it.
-
     """
 
     mu: Tensor

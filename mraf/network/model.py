@@ -6,58 +6,19 @@ Face and voice are treated alike: each has its own encoder and its own missing t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
 
 import torch.nn.functional as F
-from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from mraf.errors import UsageError
 from mraf.inference.calibration import Temperatures
-from mraf.network.alternatives import (
-    Completion,
-    GatedFusion,
-    LinearFusion,
-    LSTMFusion,
-    MemoryBank,
-)
+from mraf.network.alternatives import Completion, GatedFusion, LinearFusion, LSTMFusion, MemoryBank
 from mraf.network.encoder import Encoded, MissingToken, ModalityEncoder
-from mraf.network.fusion import CrossAttentionFusion
-from mraf.network.options import FusionName, MissingInput, Residual
-from mraf.options import checked
-
-
-@checked("model")
-class MRAFConfig:
-    """The shape of the network.
-
-    Raises:
-        UsageError: a number is out of range, or a choice is unknown.
-
-    """
-
-    face_dim: PositiveInt  # d_f
-    voice_dim: PositiveInt  # d_a
-    classes: Annotated[int, Field(ge=2)]  # C
-    dim: PositiveInt = 512  # d
-    tokens: PositiveInt = 6  # K; the paper is silent, as on L, H and the width of the FFN
-    layers: PositiveInt = 1  # L
-    heads: PositiveInt = 4  # H
-    ffn: PositiveInt = 1024  # width of the FFN of eq. 7
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    fusion: FusionName = "cross_attention"
-    missing_token: MissingInput = "learned"
-    residual: Residual = "tokens"
-    normalise: bool = True  # inputs to unit length; outside the paper
-
-    def __post_init__(self) -> None:
-        """Check that the heads divide the width."""
-        if self.dim % self.heads:
-            raise UsageError(f"model: dim {self.dim} is not a multiple of heads {self.heads}")
+from mraf.network.fusion import CrossAttentionFusion, Fused
+from mraf.network.options import MRAFConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class MRAFOutput:
+class MRAFOutput(Fused):
     """The output of a network for B clips with C speakers."""
 
     face_logits: Tensor  # [B, C], z_f
@@ -65,11 +26,6 @@ class MRAFOutput:
     fusion_logits: Tensor  # [B, C], z_c, the answer
     e_f: Tensor  # [B, D], unit norm
     e_a: Tensor  # [B, D], unit norm
-    e_c: Tensor  # [B, D]
-    r_f: Tensor  # [B], reliability, 0 where the face is missing
-    r_a: Tensor  # [B], 0 where the voice is missing
-    w_f: Tensor  # [B], weight
-    w_a: Tensor  # [B]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,10 +46,10 @@ class MRAF(nn.Module):
     def __init__(self, config: MRAFConfig) -> None:
         super().__init__()
         self.config = config
-        self.face = _encoder(config.face_dim, config)
-        self.voice = _encoder(config.voice_dim, config)
-        self.missing_face = _missing_input(config.missing_token, config.face_dim, config.voice_dim)
-        self.missing_voice = _missing_input(config.missing_token, config.voice_dim, config.face_dim)
+        self.face = ModalityEncoder(config.face_dim, config)
+        self.voice = ModalityEncoder(config.voice_dim, config)
+        self.missing_face = _missing_input(config, config.face_dim, config.voice_dim)
+        self.missing_voice = _missing_input(config, config.voice_dim, config.face_dim)
         self.fusion = _fusion(config)
         self.face_head = nn.Linear(config.dim, config.classes)  # g_f
         self.voice_head = nn.Linear(config.dim, config.classes)  # g_a
@@ -110,7 +66,6 @@ class MRAF(nn.Module):
             voice: [B, d_a], likewise.
             face_present: [B] bool.
             voice_present: [B] bool.
-
         """
         clips = self.encode(face, voice, face_present, voice_present)
         return self.answer(clips, face_present, voice_present)
@@ -155,30 +110,16 @@ class MRAF(nn.Module):
         return F.normalize(x, dim=-1) if self.config.normalise else x
 
 
-def _encoder(input_dim: int, config: MRAFConfig) -> ModalityEncoder:
-    return ModalityEncoder(
-        input_dim,
-        tokens=config.tokens,
-        dim=config.dim,
-        layers=config.layers,
-        heads=config.heads,
-        ffn=config.ffn,
-        dropout=config.dropout,
-    )
-
-
-def _missing_input(kind: MissingInput, dim: int, other_dim: int) -> nn.Module:
-    if kind == "completion":
+def _missing_input(config: MRAFConfig, dim: int, other_dim: int) -> nn.Module:
+    if config.missing_token == "completion":
         return Completion(dim, other_dim)
-    if kind == "memory":
+    if config.missing_token == "memory":
         return MemoryBank(dim, other_dim)
-    return MissingToken(dim, learned=kind == "learned")
+    return MissingToken(dim, learned=config.missing_token == "learned")
 
 
 def _fusion(config: MRAFConfig) -> nn.Module:
     if config.fusion == "cross_attention":
-        return CrossAttentionFusion(
-            config.dim, heads=config.heads, dropout=config.dropout, residual=config.residual
-        )
+        return CrossAttentionFusion(config)
     kinds = {"linear": LinearFusion, "gated": GatedFusion, "lstm": LSTMFusion}
     return kinds[config.fusion](config.dim)

@@ -1,4 +1,4 @@
-"""The options of training a network. This module does not import torch."""
+"""The options of training a network, and its shape. This module does not import torch."""
 
 from __future__ import annotations
 
@@ -26,10 +26,6 @@ class TrainOptions:
     """The options of training by gradient descent; the defaults are section 4.2 of the paper.
 
     `TrainOptions.fop()` gives the options of the challenge's baseline.
-
-    Raises:
-        UsageError: a number is out of range, or a choice is unknown.
-
     """
 
     arch: Literal["mraf", "fop"] = "mraf"
@@ -37,7 +33,6 @@ class TrainOptions:
     batch_size: PositiveInt = 64
     epochs: PositiveInt = 24  # at most; the paper is silent, the authors' code has 24
     patience: PositiveInt | None = 15  # epochs without a lower development loss before stopping
-    balance: Literal["none", "recording"] = "none"  # "recording": see `batches.balanced`
     # How a clip that has both face and voice is shown: whole, by voice alone, by face alone.
     p_av: Share = 0.8
     p_a: Share = 0.2
@@ -93,3 +88,27 @@ class TrainOptions:
             raise UsageError(
                 f"training: p_av {self.p_av}, p_a {self.p_a} and p_f {self.p_f} do not sum to 1"
             )
+
+
+@checked("model")
+class MRAFConfig:
+    """The shape of the network."""
+
+    face_dim: PositiveInt  # d_f
+    voice_dim: PositiveInt  # d_a
+    classes: Annotated[int, Field(ge=2)]  # C
+    dim: PositiveInt = 512  # d
+    tokens: PositiveInt = 6  # K; the paper is silent, as on L, H and the width of the FFN
+    layers: PositiveInt = 1  # L
+    heads: PositiveInt = 4  # H
+    ffn: PositiveInt = 1024  # width of the FFN of eq. 7
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    fusion: FusionName = "cross_attention"
+    missing_token: MissingInput = "learned"
+    residual: Residual = "tokens"
+    normalise: bool = True  # inputs to unit length; outside the paper
+
+    def __post_init__(self) -> None:
+        """Check that the heads divide the width."""
+        if self.dim % self.heads:
+            raise UsageError(f"model: dim {self.dim} is not a multiple of heads {self.heads}")

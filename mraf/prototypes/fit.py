@@ -52,7 +52,6 @@ def fit_prototypes(
         options: the training options.
         device: where the model goes.
         on_fold: called after each fold.
-
     """
     heldout = cross_validate(train, classes, options, on_fold)
     model = fit_uncalibrated(train, classes, options)
@@ -98,10 +97,7 @@ def fit_uncalibrated(
 
 
 def cross_validate(
-    train: Features,
-    classes: int,
-    options: PrototypicalOptions,
-    on_fold: FoldReport | None = None,
+    train: Features, classes: int, options: PrototypicalOptions, on_fold: FoldReport | None = None
 ) -> HeldOutScores:
     """Return the scores of the held-out clips of all folds."""
     fold = recording_folds(train.label, train.recording, options.folds, options.seed)

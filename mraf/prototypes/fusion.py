@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mraf.prototypes.options import PrototypicalConfig, PrototypicalOptions
+
 UNKNOWN = -1e4
 """The score of a speaker who has no prototype of a modality, or of a missing modality."""
 
@@ -12,11 +14,9 @@ UNKNOWN = -1e4
 def fuse_scores(
     c_f: Tensor,
     c_a: Tensor,
-    *,
     face_present: Tensor,
     voice_present: Tensor,
-    voice_weight: float,
-    power: float,
+    options: PrototypicalConfig | PrototypicalOptions,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Fuse the scores [B, C] of face and voice, weighted by fixed reliabilities.
 
@@ -25,15 +25,13 @@ def fuse_scores(
         c_a: [B, C], scores of the voices, likewise.
         face_present: [B] bool.
         voice_present: [B] bool.
-        voice_weight: factor of the voice's reliability.
-        power: reliability is (best score) ** power.
+        options: `voice_weight` and `power`; reliability is (best score) ** power.
 
     Returns:
         The fused scores [B, C] and the reliabilities r_f [B] and r_a [B], 0 where missing.
-
     """
-    r_f = fixed_reliability(c_f, power) * face_present
-    r_a = fixed_reliability(c_a, power) * voice_weight * voice_present
+    r_f = fixed_reliability(c_f, options.power) * face_present
+    r_a = fixed_reliability(c_a, options.power) * options.voice_weight * voice_present
     return weighted_score(c_f, c_a, r_f, r_a), r_f, r_a
 
 

@@ -93,7 +93,6 @@ def _blend(
         clean: how many clips of the batch stay as they are.
         largest_share: of the other clip; shares are uniform from 0.
         impostors: the part of the clips whose scores are replaced by the other clip's.
-
     """
     share = largest_share * torch.rand(len(scores), 1)
     share = torch.where(torch.rand(len(scores), 1) < impostors, 1.0, share)
@@ -124,12 +123,7 @@ def _centre(model: PrototypicalMRAF, heldout: HeldOutScores) -> None:
     assert model.head is not None
     if len(rows):
         score, r_f, r_a = fuse_scores(
-            rows.face,
-            rows.voice,
-            face_present=rows.face_present,
-            voice_present=rows.voice_present,
-            voice_weight=model.config.voice_weight,
-            power=model.config.power,
+            rows.face, rows.voice, rows.face_present, rows.voice_present, model.config
         )
         correction = model.head(rows.face, rows.voice, score, r_f, r_a)
         means = torch.stack([correction.log_r_f.mean(), correction.log_r_a.mean()])

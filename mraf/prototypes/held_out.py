@@ -46,11 +46,7 @@ class HeldOutScores:
         if not parts:
             scores, mask = torch.zeros(0, classes), torch.zeros(0, dtype=torch.bool)
             return cls(
-                face=scores,
-                voice=scores,
-                face_present=mask,
-                voice_present=mask,
-                label=mask.long(),
+                face=scores, voice=scores, face_present=mask, voice_present=mask, label=mask.long()
             )
         names = (each.name for each in fields(cls))
         return cls(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})

@@ -111,7 +111,6 @@ def learn_metric(
         label: [N].
         recording: [N].
         options: the training options.
-
     """
     classes, dim = voice.prototypes.shape
     change = torch.zeros(dim, dim, requires_grad=True)
@@ -147,14 +146,7 @@ def _loss(
     has_face, has_voice = face.present[index], voice.present[index]
     c_f = face.scores(index, label, metric=None, noise=options.noise)
     c_a = voice.scores(index, label, metric=metric, noise=options.noise)
-    z_c, _, _ = fuse_scores(
-        c_f,
-        c_a,
-        face_present=has_face,
-        voice_present=has_voice,
-        voice_weight=options.voice_weight,
-        power=options.power,
-    )
+    z_c, _, _ = fuse_scores(c_f, c_a, has_face, has_voice, options)
     z_a, z_c = c_a / INITIAL_TEMPERATURE, z_c / INITIAL_TEMPERATURE
     complete = has_face & has_voice
     return (

@@ -8,45 +8,18 @@ between speakers, is shared by all speakers.
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import torch
 import torch.nn.functional as F
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from mraf.inference.calibration import Temperatures
 from mraf.network.model import MRAFOutput
-from mraf.options import checked
 from mraf.prototypes.fusion import UNKNOWN, fuse_scores, hide_missing
-from mraf.prototypes.options import EvenInt, MissingCandidates
+from mraf.prototypes.options import PrototypicalConfig
 from mraf.prototypes.reliability import Correction, ReliabilityHead
 
 INITIAL_TEMPERATURE = 0.1
 """The temperature of cosine scores in training, before any is fitted."""
-
-
-@checked("model")
-class PrototypicalConfig:
-    """The shape of the model.
-
-    Raises:
-        UsageError: a number is out of range.
-
-    """
-
-    face_dim: PositiveInt  # D_f
-    voice_dim: PositiveInt  # D_a
-    classes: Annotated[int, Field(ge=2)]  # C
-    voice_weight: NonNegativeFloat = 0.6  # of a voice that is as reliable as the face
-    power: NonNegativeFloat = 2.0  # reliability is (best cosine) ** power; 0: it is 1
-    candidates: NonNegativeInt = 0  # K, speakers with tokens in the reliability head; 0: no head
-    dim: EvenInt = 16  # d, of its tokens
-    layers: NonNegativeInt = 1  # L, of its self-attention
-    attention: bool = True  # each modality attends to the other; else to itself
-    learn_reliability: bool = True  # else the head only scales the fused score
-    missing_token: MissingCandidates = "learned"
-    limit: PositiveFloat = 0.07  # largest change of the logarithm of a reliability
 
 
 class ClassMeans(nn.Module):
@@ -97,15 +70,7 @@ class PrototypicalMRAF(nn.Module):
         self.voice = ClassMeans(config.voice_dim, config.classes)
         self.head: ReliabilityHead | None = None
         if config.candidates:
-            self.head = ReliabilityHead(
-                candidates=config.candidates,
-                dim=config.dim,
-                layers=config.layers,
-                attention=config.attention,
-                learn_reliability=config.learn_reliability,
-                missing_token=config.missing_token,
-                limit=config.limit,
-            )
+            self.head = ReliabilityHead(config)
         self.temperature = Temperatures(INITIAL_TEMPERATURE)
 
     def forward(
@@ -121,7 +86,6 @@ class PrototypicalMRAF(nn.Module):
             voice: [B, D_a], likewise.
             face_present: [B] bool.
             voice_present: [B] bool.
-
         """
         # Without any prototype of a modality there is nothing to compare with: it counts as missing.
         face_present = face_present & self.face.known.any()
@@ -159,14 +123,7 @@ class PrototypicalMRAF(nn.Module):
         """
         # A missing modality has no influence, whatever stands in its row.
         c_f, c_a = hide_missing(c_f, face_present), hide_missing(c_a, voice_present)
-        score, r_f, r_a = fuse_scores(
-            c_f,
-            c_a,
-            face_present=face_present,
-            voice_present=voice_present,
-            voice_weight=self.config.voice_weight,
-            power=self.config.power,
-        )
+        score, r_f, r_a = fuse_scores(c_f, c_a, face_present, voice_present, self.config)
         if self.head is None:
             return score, r_f, r_a
         correction: Correction = self.head(c_f, c_a, score, r_f, r_a)

@@ -1,4 +1,4 @@
-"""The options of training with prototypes. This module does not import torch."""
+"""The options of training with prototypes, and the shape of the model. This module does not import torch."""
 
 from __future__ import annotations
 
@@ -20,19 +20,13 @@ class PrototypicalOptions:
     """The training options of a model with prototypes; their defaults are the preset `default`.
 
     `PrototypicalOptions.plain()` learns nothing: it compares by the cosine to class means.
-
-    Raises:
-        UsageError: a number is out of range, or a choice is unknown.
-
     """
 
     # Statistics of the training recordings.
     centre: bool = True  # subtract the mean of the recordings' means
     face_shrinkage: Share = 1.0  # of the covariance before whitening; 1 is no whitening
     voice_shrinkage: Share = 0.85
-    hubness_offset: NonNegativeFloat = (
-        0.75  # share of a prototype's hubness to subtract from its scores
-    )
+    hubness_offset: NonNegativeFloat = 0.75  # share of a prototype's hubness that is subtracted
     # The fused score.
     voice_weight: NonNegativeFloat = 0.6  # of a voice that is as reliable as the face
     power: NonNegativeFloat = 2.0  # reliability is (best cosine) ** power
@@ -41,9 +35,8 @@ class PrototypicalOptions:
     warmup: PositiveInt = 20
     lr: PositiveFloat = 1e-3
     batch_size: PositiveInt = 256
-    noise: NonNegativeFloat = (
-        1.0  # scale of another speaker's recording difference, added to a clip
-    )
+    # Scale of another speaker's recording difference, which is added to a clip.
+    noise: NonNegativeFloat = 1.0
     decay: NonNegativeFloat = 0.01  # weight of the squared change of the metric
     lambda_a: NonNegativeFloat = 1.0
     lambda_c: NonNegativeFloat = 1.0
@@ -85,3 +78,21 @@ class PrototypicalOptions:
     def head_rate(self, step: int) -> float:
         """Return the factor of the head's learning rate at a step, counted from 0."""
         return min(1, (step + 1) / self.warmup) * (1 - step / max(1, self.head_steps))
+
+
+@checked("model")
+class PrototypicalConfig:
+    """The shape of the model."""
+
+    face_dim: PositiveInt  # D_f
+    voice_dim: PositiveInt  # D_a
+    classes: Annotated[int, Field(ge=2)]  # C
+    voice_weight: NonNegativeFloat = 0.6  # of a voice that is as reliable as the face
+    power: NonNegativeFloat = 2.0  # reliability is (best cosine) ** power; 0: it is 1
+    candidates: NonNegativeInt = 0  # K, speakers with tokens in the reliability head; 0: no head
+    dim: EvenInt = 16  # d, of its tokens
+    layers: NonNegativeInt = 1  # L, of its self-attention
+    attention: bool = True  # each modality attends to the other; else to itself
+    learn_reliability: bool = True  # else the head only scales the fused score
+    missing_token: MissingCandidates = "learned"
+    limit: PositiveFloat = 0.07  # largest change of the logarithm of a reliability

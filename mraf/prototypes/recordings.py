@@ -108,7 +108,6 @@ def whitening(covariance: Tensor, shrinkage: float) -> Tensor:
     Args:
         covariance: [D, D]; all zero gives the identity.
         shrinkage: 0 leaves the covariance as it is, 1 gives the identity.
-
     """
     scale = covariance.trace() / len(covariance)
     if not scale > 0:
@@ -128,7 +127,6 @@ def hubness(cosine: Tensor, recordings: Recordings) -> Tensor:
     Args:
         cosine: [N, C], of training clips to prototypes.
         recordings: of the same clips.
-
     """
     impostor = 1 - F.one_hot(recordings.label, cosine.shape[1]).float()
     weight = recordings.weight[:, None] * impostor

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from mraf.prototypes.fusion import UNKNOWN, weighted_score
+from mraf.prototypes.options import PrototypicalConfig
 
 FEATURES = 4
 """The number of features of a candidate, see `candidate_features`."""
@@ -30,7 +31,6 @@ def candidate_features(score: Tensor, candidate: Tensor) -> tuple[Tensor, Tensor
         Features [B, K, 4]: the score, its lead over the best other speaker's, its distance from the
         mean of all scores in standard deviations, and the logarithm of its rank. They are finite,
         and zero where the speaker is unknown. And a mask [B, K] of the known candidates.
-
     """
     known = score > UNKNOWN
     count = known.sum(dim=-1, keepdim=True).clamp(min=1)
@@ -88,19 +88,20 @@ class CandidateTokens(nn.Module):
     std: Tensor  # [4]
     missing: Tensor  # [d], m_m
 
-    def __init__(self, *, candidates: int, dim: int, layers: int, missing_token: str) -> None:
+    def __init__(self, config: PrototypicalConfig) -> None:
         super().__init__()
+        dim = config.dim
         self.register_buffer("mean", torch.zeros(FEATURES))
         self.register_buffer("std", torch.ones(FEATURES))
-        if missing_token == "zero":
+        if config.missing_token == "zero":
             self.register_buffer("missing", torch.zeros(dim))
         else:
             self.missing = nn.Parameter(torch.randn(dim))
         self.project = nn.Linear(FEATURES, dim)  # W_m, b_m
-        self.position = nn.Parameter(torch.randn(candidates, dim) * 0.5)  # P_m
+        self.position = nn.Parameter(torch.randn(config.candidates, dim) * 0.5)  # P_m
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(dim, 2, 2 * dim, 0.0, "relu", batch_first=True)
-            for _ in range(layers)
+            for _ in range(config.layers)
         )
 
     def forward(self, features: Tensor, known: Tensor) -> Tensor:
@@ -133,40 +134,14 @@ class ReliabilityHead(nn.Module):
     The correction of the face's reliability comes from the face's stream alone, and that of the
     voice's from the voice's stream: only cross-attention lets one depend on the other. All outputs
     are zero before training.
-
-    Args:
-        candidates: K, the number of speakers that a clip has tokens for.
-        dim: d, of the tokens.
-        layers: L, of self-attention.
-        attention: whether each modality attends to the other; else it attends to itself.
-        learn_reliability: whether to correct reliabilities; else only the score is scaled.
-        missing_token: see `MissingCandidates`.
-        limit: the largest change of the logarithm of a reliability, before centring.
-
     """
 
     mean_correction: Tensor  # [2], of face and voice, over held-out clips with both
 
-    def __init__(
-        self,
-        *,
-        candidates: int,
-        dim: int,
-        layers: int,
-        attention: bool,
-        learn_reliability: bool,
-        missing_token: str,
-        limit: float,
-    ) -> None:
+    def __init__(self, config: PrototypicalConfig) -> None:
         super().__init__()
-        self.candidates, self.limit = candidates, limit
-        self.attention, self.learn_reliability = attention, learn_reliability
-        self.face, self.voice = (
-            CandidateTokens(
-                candidates=candidates, dim=dim, layers=layers, missing_token=missing_token
-            )
-            for _ in range(2)
-        )
+        self.config, dim = config, config.dim
+        self.face, self.voice = CandidateTokens(config), CandidateTokens(config)
         self.face_stream, self.voice_stream = CrossAttentionStream(dim), CrossAttentionStream(dim)
         self.norm = nn.LayerNorm(dim)
         self.scale = _zeroed(nn.Linear(dim, 1))
@@ -176,7 +151,7 @@ class ReliabilityHead(nn.Module):
         self, c_f: Tensor, c_a: Tensor, score: Tensor
     ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """Return `candidate_features` by face and by voice, of the K best by fused score [B, C]."""
-        candidate = score.topk(min(self.candidates, score.shape[1]), dim=-1).indices
+        candidate = score.topk(min(self.config.candidates, score.shape[1]), dim=-1).indices
         return candidate_features(c_f, candidate), candidate_features(c_a, candidate)
 
     def forward(
@@ -190,14 +165,13 @@ class ReliabilityHead(nn.Module):
             score: [B, C], both fused by r_f and r_a.
             r_f: [B], fixed reliability of the face, 0 where missing.
             r_a: [B], fixed reliability of the voice, 0 where missing.
-
         """
         face, voice = self.features(c_f, c_a, score)
         total = (r_f + r_a).clamp(min=1e-9)
         H_f = (r_f / total)[:, None, None] * self.face(*face)  # (11), (12)
         H_a = (r_a / total)[:, None, None] * self.voice(*voice)
-        C_f = self.face_stream(H_f, H_a if self.attention else H_f)  # (13)
-        C_a = self.voice_stream(H_a, H_f if self.attention else H_a)
+        C_f = self.face_stream(H_f, H_a if self.config.attention else H_f)  # (13)
+        C_a = self.voice_stream(H_a, H_f if self.config.attention else H_a)
         e_c = self.norm((C_f + C_a) / 2)  # (14)
         return Correction(
             log_r_f=self._bounded(self.face_stream.score(C_f)) - self.mean_correction[0],
@@ -207,11 +181,11 @@ class ReliabilityHead(nn.Module):
 
     def _bounded(self, x: Tensor) -> Tensor:
         """Squash x [B, 1] into [B] between -limit and limit; zero where nothing is learned."""
-        return self.learn_reliability * self.limit * torch.tanh(x.squeeze(-1) / self.limit)
+        limit = self.config.limit
+        return self.config.learn_reliability * limit * torch.tanh(x.squeeze(-1) / limit)
 
 
 def _zeroed(layer: nn.Linear) -> nn.Linear:
-    """Set weights and bias to zero, and return the layer."""
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)
     return layer

@@ -2,14 +2,7 @@
 
 import numpy as np
 
-from mraf.data.sample.painting.canvas import (
-    Canvas,
-    bulge,
-    inside,
-    noise,
-    rgb,
-    smooth,
-)
+from mraf.data.sample.painting.canvas import Canvas, bulge, inside, noise, rgb, smooth
 from mraf.data.sample.painting.clothes import Clothes, paint_clothes
 from mraf.data.sample.painting.look import Look
 

@@ -4,15 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mraf.data.sample.painting.canvas import (
-    Array,
-    Canvas,
-    Grid,
-    inside,
-    noise,
-    rgb,
-    smooth,
-)
+from mraf.data.sample.painting.canvas import Array, Canvas, Grid, inside, noise, rgb, smooth
 from mraf.data.sample.painting.look import Look
 
 

@@ -4,15 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mraf.data.sample.painting.canvas import (
-    Array,
-    Canvas,
-    Grid,
-    inside,
-    noise,
-    rgb,
-    smooth,
-)
+from mraf.data.sample.painting.canvas import Array, Canvas, Grid, inside, noise, rgb, smooth
 from mraf.data.sample.painting.face import TOP, outline
 from mraf.data.sample.painting.look import Look
 
@@ -98,7 +90,6 @@ def paint_back_of_head(canvas: Canvas, look: Look) -> None:
 
 
 def _style(look: Look) -> Style:
-    """Return the shape of somebody's hair, as wide and high as their hair is thick."""
     style = STYLES[look.hair]
     volume = look.hair_volume
     return style._replace(width=style.width * volume, height=style.height * volume)

@@ -157,6 +157,5 @@ def _cycle(seed: int, choices: tuple[T, ...], key: int, turn: int) -> T:
 
 
 def _tint(colour: Colour, rng: np.random.Generator, amount: float) -> Colour:
-    """Draw a colour near another."""
     red, green, blue = (np.array(colour) + rng.normal(0, amount, 3) * np.array(colour)).tolist()
     return red, green, blue

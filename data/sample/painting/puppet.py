@@ -5,6 +5,7 @@ openings, and bending the picture turns the head.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -17,7 +18,6 @@ from mraf.data.sample.painting.clothes import Clothes
 from mraf.data.sample.painting.face import Pose, paint_face
 from mraf.data.sample.painting.hair import paint_back_of_head, paint_hair, paint_hair_behind
 from mraf.data.sample.painting.look import Look
-from mraf.data.sample.painting.motion import Motion
 from mraf.data.sample.painting.room import Scene, paint_room
 
 Frame = npt.NDArray[Any]  # uint8
@@ -27,6 +27,19 @@ LIDS = 4  # painted openings of the eyes
 FACE_SPAN = 2.2  # head units from the top of the brow to the chin, see `Scene.face_height`
 MOUTH_BOX = (-0.92, 0.42, 0.92, 1.62)  # x0, y0, x1, y1 of the part that moves with the mouth
 EYES_BOX = (-0.72, -0.26, 0.72, 0.22)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Motion:
+    """Motion in a clip: each field has a number a frame, [T]; lengths in head units, angles in rad."""
+
+    mouth: Array
+    lids: Array
+    x: Array
+    y: Array
+    roll: Array
+    yaw: Array
+    pitch: Array
 
 
 class Puppet:
@@ -156,3 +169,41 @@ class Puppet:
     def _over_room(self, picture: Frame) -> Frame:
         clear = cv2.cvtColor(255 - picture[..., 3], cv2.COLOR_GRAY2RGB)
         return cv2.add(cv2.multiply(self._room, clear, scale=1 / 255), picture[..., :3])
+
+
+def draw_motion(envelope: Array, fps: float, rng: np.random.Generator) -> Motion:
+    """Draw the motion of a person whose speech has the loudness `envelope` [T]."""
+    count = len(envelope)
+    times = np.arange(count) / fps
+
+    def sway(size: float, fastest: float) -> Array:
+        waves = [
+            rng.normal(0, 0.6)
+            * np.sin(2 * np.pi * rng.uniform(0.08, fastest) * times + rng.uniform(0, 7))
+            for _ in range(3)
+        ]
+        return (size * (rng.normal(0, 0.4) + np.sum(waves, axis=0))).astype(np.float32)
+
+    nods = np.convolve(envelope, np.ones(9) / 9)[4 : 4 + count] - float(envelope.mean())
+    return Motion(
+        mouth=np.clip(envelope, 0, 1).astype(np.float32),
+        lids=_blinks(count, fps, rng),
+        x=sway(0.045, 0.4),
+        y=sway(0.02, 0.4) + (0.04 * nods).astype(np.float32),
+        roll=sway(0.035, 0.35),
+        yaw=np.clip(sway(0.085, 0.4), -0.2, 0.2),
+        pitch=np.clip(sway(0.035, 0.4) + (0.05 * nods).astype(np.float32), -0.1, 0.1),
+    )
+
+
+def _blinks(count: int, fps: float, rng: np.random.Generator) -> Array:
+    """Draw the lids [T]: 0 open to 1 closed, with a blink every few seconds."""
+    lids = np.zeros(count, np.float32)
+    shape = np.array([0.35, 1.0, 1.0, 0.65, 0.3], np.float32)
+    at = rng.uniform(0.2, 2.0)
+    while at * fps < count:
+        start = int(at * fps)
+        part = lids[start : start + len(shape)]
+        part[:] = shape[: len(part)]
+        at += rng.uniform(1.6, 4.0)
+    return lids

@@ -14,7 +14,6 @@ from mraf.data.sample.voice import (
     envelope,
     speak,
 )
-from mraf.errors import UsageError
 
 TEXT = SENTENCES["English"][0]
 
@@ -72,11 +71,6 @@ def test_a_voice_does_not_depend_on_the_others() -> None:
     assert draw_voice(0, 3, True) == draw_voice(0, 3, True)
     assert draw_voice(0, 3, True) != draw_voice(1, 3, True)
     assert len({draw_voice(0, s, False) for s in range(40)}) == 40
-
-
-def test_unknown_language() -> None:
-    with pytest.raises(UsageError, match=r"Welsh.*English"):
-        speak("Bore da", "Welsh", draw_voice(0, 0, False))
 
 
 def test_each_language_has_enough_distinct_sentences() -> None:

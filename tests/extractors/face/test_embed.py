@@ -107,8 +107,7 @@ def drawn():
     """Frames of two drawn people, `[4, 240, 320, 3]` each, in rooms of their own."""
     from mraf.data.sample.painting.clothes import draw_clothes
     from mraf.data.sample.painting.look import draw_look
-    from mraf.data.sample.painting.motion import draw_motion
-    from mraf.data.sample.painting.puppet import Puppet
+    from mraf.data.sample.painting.puppet import Puppet, draw_motion
     from mraf.data.sample.painting.room import draw_scene
 
     people = []

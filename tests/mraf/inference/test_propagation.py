@@ -301,26 +301,6 @@ def test_across_refuses_what_does_not_fit():
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"probability": np.ones(160)}, r"probability is of shape \[160\]"),
-        ({"probability": np.ones((160, 8), np.int64)}, "int64"),
-        ({"probability": np.ones((160, 0))}, "no column"),
-        ({"probability": np.ones((160, 8))}, r"row 0 is not between .* \(160 such rows\)"),
-        ({"probability": np.tile([1.5, -0.5], (160, 4)) / 4}, "not between 0 and 1"),
-        ({"voice": [[0.0]]}, "voice is a list"),
-        ({"voice": np.ones((159, 4))}, r"voice is of shape \[159, 4\].* 160 rows"),
-        ({"voice": np.full((160, 4), np.inf)}, "voice of row 0 is not finite"),
-        ({"voice_present": np.ones(160)}, "voice_present"),
-        ({"face_present": None}, "go together"),
-    ],
-)
-def test_wrong_arrays_are_refused(change, message):
-    with pytest.raises(UsageError, match=message):
-        replace(complete_clips()[1], **change)
-
-
-@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("neighbours", 0),

@@ -2,10 +2,14 @@ import pytest
 import torch
 
 from mraf.network.encoder import Encoded, MissingToken, ModalityEncoder
+from mraf.network.options import MRAFConfig
 
 
 def encoder() -> ModalityEncoder:
-    return ModalityEncoder(10, tokens=3, dim=16, layers=2, heads=4, ffn=24, dropout=0.5).eval()
+    config = MRAFConfig(
+        face_dim=10, voice_dim=8, classes=5, tokens=3, dim=16, layers=2, ffn=24, dropout=0.5
+    )
+    return ModalityEncoder(10, config).eval()
 
 
 def test_shapes_and_unit_length():

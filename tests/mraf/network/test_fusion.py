@@ -5,12 +5,15 @@ import torch
 
 from mraf.network.encoder import Encoded
 from mraf.network.fusion import EPSILON, CrossAttentionFusion
+from mraf.network.options import MRAFConfig
 
 D, K, B = 16, 3, 8
 
 
 def fusion_of(residual="tokens") -> CrossAttentionFusion:
-    fusion = CrossAttentionFusion(D, heads=4, dropout=0.1, residual=residual)
+    fusion = CrossAttentionFusion(
+        MRAFConfig(face_dim=10, voice_dim=8, classes=5, dim=D, residual=residual)
+    )
     with torch.no_grad():  # norms and biases away from 1 and 0, so that they count
         for parameter in fusion.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))

@@ -165,13 +165,6 @@ def test_data_of_one_modality(which, caplog):
     assert "no training clip has a" in caplog.text
 
 
-def test_balanced_batches_train():
-    train, held = split(made_features(face_dim=32, voice_dim=24))
-    few = train.take(~((train.label < 3) & (train.recording % 3 == 0)))
-    result = train_network(few, held, 6, replace(QUICK, epochs=25, balance="recording"))
-    assert result.dev["face_voice"] > 0.95
-
-
 def test_rows_without_anything_are_dropped_before_training():
     features = made_features()
     blind = replace(features, face_present=features.label > 2, voice_present=features.label > 3)

@@ -35,7 +35,6 @@ def test_fop_shows_every_clip_as_it_is_and_takes_changes():
         {"patience": 0},
         {"tokens": -1},
         {"lambda_kd": -1},
-        {"balance": "speaker"},
         {"center_reduction": "max"},
         {"center_rate": 0},
         {"missing_token": "none"},

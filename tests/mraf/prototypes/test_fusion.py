@@ -3,19 +3,14 @@ import pytest
 import torch
 
 from mraf.prototypes.fusion import UNKNOWN, fuse_scores, hide_missing, weighted_score
+from mraf.prototypes.options import PrototypicalOptions
 
 C_F, C_A = torch.tensor([[0.9, 0.1]]), torch.tensor([[0.3, 0.6]])
 
 
 def fused(face: bool, voice: bool):
-    return fuse_scores(
-        C_F,
-        C_A,
-        face_present=torch.tensor([face]),
-        voice_present=torch.tensor([voice]),
-        voice_weight=0.5,
-        power=2,
-    )
+    options = PrototypicalOptions(voice_weight=0.5, power=2.0)
+    return fuse_scores(C_F, C_A, torch.tensor([face]), torch.tensor([voice]), options)
 
 
 def test_reliability_is_a_power_of_the_best_score():

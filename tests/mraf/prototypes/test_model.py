@@ -67,9 +67,7 @@ def test_is_saved_and_built_from_its_configuration_alone(tmp_path):
     changes = {"candidates": 3, "attention": False, "missing_token": "zero", "head_dim": 8}
     for options in (QUICK, replace(QUICK, **changes), replace(QUICK, candidates=0)):
         model, _ = fit_prototypes(features, 6, options, CPU)
-        save(
-            tmp_path / "m", Checkpoint(model=model, labels=tuple("abcdef"), meta={}, metrics={}), ""
-        )
+        save(tmp_path / "m", Checkpoint(model=model, labels=tuple("abcdef")), "")
         same(predict(load(tmp_path / "m").model, features), predict(model, features))
         assert build("mraf-prototypes", asdict(model.config)).config == model.config
     assert model.head is None

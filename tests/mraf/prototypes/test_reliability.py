@@ -29,8 +29,10 @@ def test_starts_as_fixed_reliability():
 
 @pytest.mark.parametrize(("attention", "depends"), [(True, True), (False, False)])
 def test_only_cross_attention_lets_one_modality_depend_on_the_other(attention, depends):
-    model = randomise(made_model(PrototypicalOptions(attention=attention, head_limit=100)))
-    model.head.candidates = C  # so that the voice does not choose the face's candidates
+    model = randomise(
+        # All speakers are candidates, so that the voice does not choose the face's.
+        made_model(PrototypicalOptions(attention=attention, head_limit=100, candidates=C))
+    )
     model.head.face.position = torch.nn.Parameter(torch.zeros(C, 16))
     model.head.voice.position = torch.nn.Parameter(torch.zeros(C, 16))
     s = made_scores(n=8)

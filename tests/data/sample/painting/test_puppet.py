@@ -8,8 +8,7 @@ import pytest
 from mraf.data.sample.painting.clothes import CUTS, draw_clothes
 from mraf.data.sample.painting.hair import STYLES
 from mraf.data.sample.painting.look import Look, draw_look
-from mraf.data.sample.painting.motion import Motion, draw_motion
-from mraf.data.sample.painting.puppet import Puppet
+from mraf.data.sample.painting.puppet import Motion, Puppet, draw_motion
 from mraf.data.sample.painting.room import Scene, draw_scene
 
 SIZE = (160, 120)
@@ -59,3 +58,10 @@ def test_every_cut_of_clothes_can_be_painted(cut: str) -> None:
     frames = list(puppet.frames(motion, np.random.default_rng(0)))
     assert [f.shape for f in frames] == [(120, 160, 3)] * 2
     assert frames[0].dtype == np.uint8
+
+
+def test_the_mouth_follows_the_sound() -> None:
+    loud = np.linspace(0, 1, 50, dtype=np.float32)
+    motion = draw_motion(loud, 25, np.random.default_rng(0))
+    assert np.array_equal(motion.mouth, loud)
+    assert motion.lids.min() == 0 and motion.lids.max() <= 1
