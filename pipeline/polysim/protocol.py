@@ -113,10 +113,12 @@ def develop(
 
     Raises:
         MissingError: there are no features, or none of another language.
-        UsageError: a language is unknown.
+        UsageError: a language is unknown, or a number is out of range.
+
     """
     workspace = Workspace.at(workspace)
     specs = list({spec.name: spec for spec in specs}.values())
+    _check(specs, seeds, folds)
     file = workspace.reports / "development" / f"{material(workspace, language).digest}.jsonl"
     done = _read(file)
     jobs = [
@@ -133,6 +135,15 @@ def develop(
         for spec in specs
         for mode in modes
     ]
+
+
+def _check(specs: Sequence[Spec], seeds: int, folds: int) -> None:
+    if not specs:
+        raise UsageError("There is nothing to measure: name an architecture or a preset.")
+    if seeds < 1:
+        raise UsageError(f"At least 1 seed is needed, not {seeds}.")
+    if folds < 2:
+        raise UsageError(f"At least 2 folds are needed, not {folds}.")
 
 
 def _run_missing(
@@ -179,6 +190,7 @@ def material(workspace: Workspace, language: str) -> Material:
     Raises:
         MissingError: no features, or none of another language.
         UsageError: no clip in `language`.
+
     """
     labels = workspace.table.labels()
     training = match_languages(labels, [language]) or set()
