@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from importlib import import_module
 from typing import Any
 
@@ -14,27 +13,18 @@ _CLASSES = {
     "mraf-prototypes": ("mraf.prototypes.model", "PrototypicalMRAF", "PrototypicalConfig"),
     "fop": ("mraf.baselines", "FOP", "FOPConfig"),
 }
-NAMES = tuple(_CLASSES)
 
 
 def build(arch: str, values: dict[str, Any]) -> Any:
-    """Return an untrained network of an architecture, from all fields of its configuration.
+    """Return an untrained network of an architecture; the caller's random state is left alone.
 
-    The caller's random state is left alone.
-
-    Raises:
-        UsageError: the architecture is unknown, a field is unknown or absent, or a value is wrong.
-
+    Raises UsageError where the architecture or a field of its configuration is unknown or wrong.
     """
     import torch
 
     if arch not in _CLASSES:
-        raise UsageError(f"there is no architecture '{arch}' {choices(arch, NAMES)}")
+        raise UsageError(f"there is no architecture '{arch}' {choices(arch, _CLASSES)}")
     module, *names = _CLASSES[arch]
     network, config = (getattr(import_module(module), name) for name in names)
-    known = {each.name for each in fields(config)}
-    if set(values) != known:
-        odd = ", ".join(sorted(set(values) ^ known))
-        raise UsageError(f"these settings of the model are unknown or absent: {odd}")
     with torch.random.fork_rng(devices=[]):
         return network(config(**values))

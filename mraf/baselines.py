@@ -23,7 +23,6 @@ class FOPConfig:
 
     Raises:
         UsageError: a number is out of range.
-
     """
 
     face_dim: PositiveInt  # D_f
@@ -65,7 +64,6 @@ class FOP(nn.Module):
             voice: [B, Dv], likewise.
             face_present: [B] bool.
             voice_present: [B] bool.
-
         """
         e_f = self.face(self._input(face, face_present))
         e_a = self.voice(self._input(voice, voice_present))
@@ -119,7 +117,6 @@ def fop_losses(
         face: [B] bool, the faces that are shown.
         voice: [B] bool, the voices that are shown.
         options: the weights.
-
     """
     out = model(batch.face, batch.voice, face, voice)
     parts = {
@@ -137,7 +134,6 @@ def orthogonal_projection(e: Tensor, label: Tensor, share: float = 0.7) -> Tenso
         e: embeddings [B, D], of any length.
         label: [B].
         share: weight of the second half, as in the authors' code.
-
     """
     e = F.normalize(e, dim=-1)
     cosine = e @ e.T

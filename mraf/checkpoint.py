@@ -8,16 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 import tempfile
-import uuid
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mraf.architectures import NAMES
 from mraf.errors import MissingError, MrafError, UsageError
 from mraf.json_text import finite, to_json
 
@@ -79,7 +74,11 @@ def save(folder: Path, checkpoint: Checkpoint, card: str, trained: TrainedOn = T
     """
     import safetensors.torch
 
-    _check_labels(checkpoint.labels, checkpoint.model.config.classes)
+    labels, classes = checkpoint.labels, checkpoint.model.config.classes
+    if len(set(labels)) != classes or len(labels) != classes:
+        raise UsageError(
+            f"{len(labels)} speakers, {len(set(labels))} names: {classes} were expected"
+        )
     folder = Path(folder)
     check_target(folder)
     state = checkpoint.model.state_dict()
@@ -135,18 +134,9 @@ def check_target(folder: Path) -> None:
 
 
 def model_folders(folder: Path) -> list[Path]:
-    """Return the models in a folder of models, the oldest first.
-
-    One whose replacement was cut off between its two renames counts under its own name.
-    """
-    found: dict[str, float] = {}
-    for path in folder.glob("*/" + CONFIG):
-        name = path.parent.name
-        if name.startswith(".") and name.endswith(".old"):
-            found.setdefault(name[1:-4], path.stat().st_mtime)
-        elif not name.startswith("."):
-            found[name] = path.stat().st_mtime
-    return [folder / name for name in sorted(found, key=lambda name: (found[name], name))]
+    """Return the models in a folder of models, the oldest first."""
+    found = [(path.stat().st_mtime, path.parent) for path in folder.glob("*/" + CONFIG)]
+    return [model for _, model in sorted(found)]
 
 
 def load(source: Path | Description, device: str = "cpu") -> Checkpoint:
@@ -158,6 +148,9 @@ def load(source: Path | Description, device: str = "cpu") -> Checkpoint:
         MissingError: the folder or one of its files is not there.
         MrafError: a file is damaged, or is not what this version writes.
     """
+    import safetensors
+    import safetensors.torch
+
     from mraf.architectures import build
     from mraf.network.loop import choose_device
 
@@ -167,9 +160,12 @@ def load(source: Path | Description, device: str = "cpu") -> Checkpoint:
         model = build(described.arch, described.config)
     except UsageError as error:
         raise _damaged(described.folder / CONFIG, str(error)) from error
-    tensors = _read_tensors(weights, described.sha256[WEIGHTS])
-    _check_tensors(weights, tensors, model.state_dict())
-    model.load_state_dict(tensors)
+    try:
+        model.load_state_dict(safetensors.torch.load(_read(weights, described.sha256[WEIGHTS])))
+    except (safetensors.SafetensorError, RuntimeError) as error:
+        raise _damaged(
+            weights, f"not this model's tensors: {' '.join(str(error).split())}"
+        ) from error
     model.to(choose_device(device)).eval()
     return Checkpoint(
         model=model,
@@ -186,13 +182,9 @@ def load_trained(described: Description) -> TrainedOn:
         MissingError: the file is not there.
         MrafError: it is damaged.
     """
-    path = described.folder / TRAINED
-    value = _read_json(path, dict, described.sha256[TRAINED])
-    try:
-        recordings = frozenset(map(tuple, value["recordings"]))
-        return TrainedOn(content=frozenset(value["content"]), recordings=recordings)
-    except (KeyError, TypeError) as error:
-        raise _damaged(path, "it does not hold content and recordings") from error
+    value = _read_json(described.folder / TRAINED, described.sha256[TRAINED])
+    recordings = frozenset(map(tuple, value["recordings"]))
+    return TrainedOn(content=frozenset(value["content"]), recordings=recordings)
 
 
 def describe(folder: Path) -> Description:
@@ -202,104 +194,51 @@ def describe(folder: Path) -> Description:
         MissingError: the folder or one of its JSON files is not there.
         MrafError: a JSON file is damaged, or is not what this version writes.
     """
-    folder = _find(Path(folder))
-    config = _read_config(folder)
-    model, meta = config["model"], config["meta"]
-    labels = _read_json(folder / LABELS, list, config["sha256"][LABELS])
-    metrics = _read_json(folder / METRICS, dict, config["sha256"][METRICS])
-    try:
-        _check_labels(tuple(labels), model["classes"])
-    except UsageError as error:
-        raise _damaged(folder / LABELS, str(error)) from error
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise MissingError(f"{folder}: there is no model here; `mraf train` makes one")
+    config = _read_config(folder / CONFIG)
     return Description(
         folder=folder,
         arch=config["arch"],
-        config=model,
-        labels=tuple(labels),
-        meta=meta,
-        metrics=metrics,
+        config=config["model"],
+        labels=tuple(_read_json(folder / LABELS, config["sha256"][LABELS])),
+        meta=config["meta"],
+        metrics=_read_json(folder / METRICS, config["sha256"][METRICS]),
         sha256=config["sha256"],
     )
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
-    path = folder / CONFIG
-    config = _read_json(path, dict)
+def _read_config(path: Path) -> dict[str, Any]:
+    """Read `config.json`, whose checksum vouches for its fields, as its digests do for other files."""
+    config = _read_json(path)
+    if not isinstance(config, dict):
+        raise _damaged(path, f"it holds a {type(config).__name__}; an object was expected")
     if config.get("format") != FORMAT or config.get("version") != VERSION:
         found = f"format {config.get('format')!r}, version {config.get('version')!r}"
         raise _damaged(path, f"it holds {found}; {FORMAT!r}, version {VERSION} was expected")
-    if config.get("arch") not in NAMES:
-        known = ", ".join(NAMES)
-        raise _damaged(path, f"the architecture is {config.get('arch')!r}; one of {known} is known")
-    for name in ("model", "meta", "sha256"):
-        if not isinstance(config.get(name), dict):
-            raise _damaged(path, f"{name!r} is {config.get(name)!r}; an object was expected")
-    if not isinstance(config["model"].get("classes"), int):
-        raise _damaged(path, "the number of classes of the model is absent")
-    for name in (WEIGHTS, LABELS, METRICS, TRAINED):
-        if not isinstance(config["sha256"].get(name), str):
-            raise _damaged(path, f"it holds no SHA-256 of {name}")
-    checksum = config.pop("checksum", None)
-    if checksum != _digest(to_json(CONFIG, config)):
+    if config.pop("checksum", None) != _digest(to_json(CONFIG, config)):
         raise _damaged(path, "its contents do not match its checksum")
     return config
 
 
-def _read_tensors(path: Path, expected: str) -> dict[str, Any]:
-    import safetensors
-    import safetensors.torch
-
-    content = _read(path)
-    if _digest(content) != expected:
-        what = f"its {len(content):,} bytes have the SHA-256 {_digest(content)[:12]}..."
-        raise _damaged(path, f"{what}; {expected[:12]}... was expected")
+def _read_json(path: Path, digest: str | None = None) -> Any:
     try:
-        return safetensors.torch.load(content)
-    except safetensors.SafetensorError as error:
-        raise _damaged(path, f"it is no safetensors file ({error})") from error
-
-
-def _check_tensors(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
-    if set(found) != set(wanted):
-        odd = ", ".join(sorted(set(found) ^ set(wanted)))
-        raise _damaged(path, f"these tensors are unknown or absent: {odd}")
-    for name, tensor in wanted.items():
-        if found[name].shape != tensor.shape or found[name].dtype != tensor.dtype:
-            have = f"{found[name].dtype} {list(found[name].shape)}"
-            want = f"{tensor.dtype} {list(tensor.shape)}"
-            raise _damaged(path, f"{name} is {have}; {want} was expected")
-
-
-def _check_labels(labels: tuple[Any, ...], classes: object) -> None:
-    if len(labels) != classes:
-        raise UsageError(f"there are {len(labels)} speakers for a model of {classes}")
-    odd = [label for label in labels if not isinstance(label, str)]
-    if odd:
-        raise UsageError(f"the speaker {odd[0]!r} is not a piece of text")
-    if len(set(labels)) < len(labels):
-        raise UsageError("two speakers have the same name")
-
-
-def _read_json(path: Path, kind: type, digest: str | None = None) -> Any:
-    content = _read(path)
-    try:
-        value = json.loads(content)
+        return json.loads(_read(path, digest))
     except (ValueError, RecursionError) as error:
         raise _damaged(path, f"it is no JSON ({error})") from error
-    if not isinstance(value, kind):
-        raise _damaged(path, f"it holds a {type(value).__name__}; a {kind.__name__} was expected")
-    if digest is not None and _digest(content) != digest:
-        raise _damaged(path, f"its contents do not match the SHA-256 in {CONFIG}")
-    return value
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, digest: str | None = None) -> bytes:
     try:
-        return path.read_bytes()
+        content = path.read_bytes()
     except FileNotFoundError as error:
         raise MissingError(f"{path}: the model lacks this file; {REMEDY}") from error
     except OSError as error:
         raise MrafError(f"{path}: it cannot be read ({error.strerror}); {REMEDY}") from error
+    if digest not in (None, _digest(content)):
+        raise _damaged(path, f"its {len(content):,} bytes do not match the SHA-256 in {CONFIG}")
+    return content
 
 
 def _digest(content: bytes) -> str:
@@ -310,51 +249,22 @@ def _damaged(path: Path, found: str) -> MrafError:
     return MrafError(f"{path}: {found}; {REMEDY}")
 
 
-def _find(folder: Path) -> Path:
-    """Return the folder, or the older model where a `save` was cut off between its two renames."""
-    for path in (folder, _backup(folder)):
-        if path.is_dir():
-            return path
-    raise MissingError(f"{folder}: there is no model here; `mraf train` makes one")
-
-
-def _backup(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.old")
-
-
 def _unwritable(folder: Path, error: OSError) -> UsageError:
     reason = error.strerror or error
     return UsageError(f"{folder}: the model cannot be written ({reason}); choose another workspace")
 
 
 def _replace(folder: Path, contents: dict[str, bytes]) -> None:
-    # Not by tempfile, whose folders are closed to others: mkdir heeds the umask.
-    temporary = folder.with_name(f".{folder.name}.new-{uuid.uuid4().hex[:8]}")
-    temporary.mkdir()
-    try:
+    with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as temporary:
+        new, old = Path(temporary, "new"), Path(temporary, "old")
+        new.mkdir()  # heeds the umask, while a temporary folder is closed to others
         for name, content in contents.items():
-            _write(temporary / name, content)
-        _swap(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _swap(new: Path, folder: Path, rename: Callable[[Path, Path], None] = os.rename) -> None:
-    backup = _backup(folder)
-    if folder.exists():
-        shutil.rmtree(backup, ignore_errors=True)
-        rename(folder, backup)
-    try:
-        rename(new, folder)
-    except BaseException:
-        if backup.exists():
-            rename(backup, folder)
-        raise
-    shutil.rmtree(backup, ignore_errors=True)
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+            (new / name).write_bytes(content)
+        if folder.exists():
+            folder.rename(old)
+        try:
+            new.rename(folder)
+        except BaseException:
+            if old.exists():
+                old.rename(folder)
+            raise

@@ -8,7 +8,7 @@ Like `mraf.errors`, this module imports nothing of mraf's rooms, and every room 
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, get_type_hints
 
 from mraf.errors import MrafError
 
@@ -21,9 +21,7 @@ class Fingerprint:
     """
 
     face: str  # name of the face encoder
-    face_weights: (
-        str  # version of its weights: the start of their SHA-256, or of the package's number
-    )
+    face_weights: str  # version: the start of their SHA-256, or the package's number
     voice: str
     voice_weights: str
     frames: int | None = None  # looked at in each clip
@@ -68,16 +66,7 @@ class Fingerprint:
         return cls(**value)
 
 
-_KINDS: dict[str, Any] = {
-    "face": str,
-    "face_weights": str,
-    "voice": str,
-    "voice_weights": str,
-    "frames": int | None,
-    "seconds": float | None,
-    "rules": int | None,
-    "polysim": str | None,
-}
+_KINDS = get_type_hints(Fingerprint)
 
 
 def readable(text: str) -> str:

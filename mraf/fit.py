@@ -62,7 +62,6 @@ def fit(
     Raises:
         UsageError: there are fewer than two speakers, a label is out of range, no clip has a face
             or a voice, or the development clips have other dimensions.
-
     """
     options = options or PrototypicalOptions()
     if isinstance(options, PrototypicalOptions):

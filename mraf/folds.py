@@ -21,7 +21,6 @@ def recording_folds(
         recording: [N], index of the recording.
         folds: the number of folds.
         seed: random seed of the order in which speakers and recordings are dealt.
-
     """
     random = np.random.default_rng(seed)
     result = np.full(len(label), -1, np.int64)

@@ -30,7 +30,6 @@ def checked(what: str) -> Callable[[type[T]], type[T]]:
 
     Args:
         what: the first word of the message: "model" or "training".
-
     """
 
     def decorate(plain: type[T]) -> type[T]:

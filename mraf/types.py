@@ -23,7 +23,6 @@ class Features:
 
     Raises:
         UsageError: an array has the wrong rank, type or length, or a present row is not finite.
-
     """
 
     face: NDArray[np.float32]  # [N, Df]

@@ -11,73 +11,69 @@ from typing import Any
 from mraf.pipeline.workspace import Workspace
 
 
-class Demo:
-    """The commands of the demo.
+def run(
+    folder: Path,
+    *,
+    speakers: int,
+    command: Callable[[list[str]], int],
+    announce: Callable[[str], None] | None = None,
+) -> tuple[int, list[dict[str, Any]]]:
+    """Run the commands until one fails; return its exit code and the JSON results.
 
     Args:
         folder: holds the videos and the workspace.
         speakers: number of people to draw.
+        command: runs `mraf` with some arguments and returns the exit code.
+        announce: called with each command line before the command prints for a person. If None,
+            the commands run with `--json` and nothing is printed.
     """
+    results = []
+    for arguments in commands(folder / "videos", folder / "workspace", speakers):
+        line = f"mraf {' '.join(arguments)}"
+        if announce:
+            announce(line)
+            code = command(arguments)
+        else:
+            with redirect_stdout(io.StringIO()) as printed:
+                code = command([*arguments, "--json"])
+            results.append({"command": line, "result": json.loads(printed.getvalue())})
+        if code:
+            return code, results
+    return 0, results
 
-    def __init__(self, folder: Path, *, speakers: int) -> None:
-        self.videos, self.workspace = folder / "videos", folder / "workspace"
-        self.speakers = speakers
 
-    def commands(self) -> Iterator[list[str]]:
-        """Yield the arguments of `mraf`, command after command.
+def commands(videos: Path, workspace: Path, speakers: int) -> Iterator[list[str]]:
+    """Yield the arguments of `mraf`, command after command.
 
-        The last command depends on the results of the others, so each must run before the next.
-        """
-        place = ["-w", str(self.workspace)]
-        yield ["sample", str(self.videos), "--speakers", str(self.speakers)]
-        yield ["extract", str(self.videos), *place]
-        yield ["train", "--language", "English", *place]
-        yield ["evaluate", *place]
-        yield ["identify", *self.clips(), "--top", "3", *place]
+    The last command depends on the results of the others, so each must run before the next.
+    """
+    place = ["-w", str(workspace)]
+    yield ["sample", str(videos), "--speakers", str(speakers)]
+    yield ["extract", str(videos), *place]
+    yield ["train", "--language", "English", *place]
+    yield ["evaluate", *place]
+    yield ["identify", *clips(videos, workspace), "--top", "3", *place]
 
-    def run(
-        self, command: Callable[[list[str]], int], *, announce: Callable[[str], None] | None = None
-    ) -> tuple[int, list[dict[str, Any]]]:
-        """Run the commands until one fails; return its exit code and the JSON results.
 
-        Args:
-            command: runs `mraf` with some arguments and returns the exit code.
-            announce: called with each command line before the command prints for a person. If None,
-                the commands run with `--json` and nothing is printed.
-        """
-        results = []
-        for arguments in self.commands():
-            line = f"mraf {' '.join(arguments)}"
-            if announce:
-                announce(line)
-                code = command(arguments)
-            else:
-                with redirect_stdout(io.StringIO()) as printed:
-                    code = command([*arguments, "--json"])
-                results.append({"command": line, "result": json.loads(printed.getvalue())})
-            if code:
-                return code, results
-        return 0, results
+def clips(videos: Path, workspace: Path) -> list[str]:
+    """Return the paths of four clips whose recordings did not train the model.
 
-    def clips(self) -> list[str]:
-        """Return the paths of four clips whose recordings did not train the model.
+    One has face and voice, one lacks the face, one lacks the sound, one is in Urdu.
+    """
+    from mraf.checkpoint import describe, load_trained
 
-        One has face and voice, one lacks the face, one lacks the sound, one is in Urdu.
-        """
-        from mraf.checkpoint import describe, load_trained
-
-        trained = load_trained(describe(Workspace.at(self.workspace).model())).recordings
-        with (self.videos / "sample.csv").open(encoding="utf-8", newline="") as file:
-            rows = [
-                row
-                for row in csv.DictReader(file)
-                if (row["speaker"], row["language"], row["recording"]) not in trained
-            ]
-        kinds = [
-            [r for r in rows if r["face"] == "seen" and r["sound"] == "speech"],
-            [r for r in rows if r["face"] != "seen"],
-            [r for r in rows if r["sound"] == "none"],
-            [r for r in reversed(rows) if r["language"] == "Urdu" and r["face"] == "seen"],
+    trained = load_trained(describe(Workspace.at(workspace).model())).recordings
+    with (videos / "sample.csv").open(encoding="utf-8", newline="") as file:
+        rows = [
+            row
+            for row in csv.DictReader(file)
+            if (row["speaker"], row["language"], row["recording"]) not in trained
         ]
-        paths = [str(self.videos / kind[0]["path"]) for kind in kinds if kind]
-        return list(dict.fromkeys(paths))
+    kinds = [
+        [r for r in rows if r["face"] == "seen" and r["sound"] == "speech"],
+        [r for r in rows if r["face"] != "seen"],
+        [r for r in rows if r["sound"] == "none"],
+        [r for r in reversed(rows) if r["language"] == "Urdu" and r["face"] == "seen"],
+    ]
+    paths = [str(videos / kind[0]["path"]) for kind in kinds if kind]
+    return list(dict.fromkeys(paths))

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mraf.data.table.labels import FeatureLabels
-from mraf.errors import MissingError, UsageError, choices
+from mraf.errors import MissingError
 from mraf.fingerprint import Fingerprint
 from mraf.json_text import finite
 from mraf.pipeline.fingerprints import check_same, dims_of, fingerprint_of
-from mraf.pipeline.modes import MODES, probabilities
+from mraf.pipeline.modes import probabilities
 from mraf.pipeline.training.split import match_languages, recordings_of, to_features
 from mraf.pipeline.workspace import Workspace, write_text
 from mraf.types import Features
@@ -88,8 +88,6 @@ def evaluate(
     from mraf import checkpoint
 
     started = time.monotonic()
-    if mode not in MODES:
-        raise UsageError(f"There is no mode '{mode}' {choices(mode, MODES)}")
     workspace = Workspace.at(workspace)
     folder = workspace.model(model)
     described = checkpoint.describe(folder)

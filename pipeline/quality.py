@@ -9,17 +9,11 @@ if TYPE_CHECKING:
     from mraf.data.table.features import FeatureTable
 
 BINS = 16
-FIGURES = {
-    "face_frames": "face",
-    "face_size": "face",
-    "face_quality": "face",
-    "face_steadiness": "face",
-    "face_sharpness": "face",
-    "voice_seconds": "voice",
-    "voice_quality": "voice",
-    "voice_snr": "voice",
-}
-"""Columns of the table that measure quality, and the modality of each."""
+FIGURES = (
+    "face_frames face_size face_quality face_steadiness face_sharpness "
+    "voice_seconds voice_quality voice_snr"
+).split()
+"""Columns of the table that measure quality."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +50,8 @@ def figures(table: "FeatureTable") -> Figures:
 
     columns = table.read([*FIGURES, "face_reason", "voice_reason", "faces_seen"])
     spreads = {}
-    for name, kind in FIGURES.items():
+    for name in FIGURES:
+        kind = name.partition("_")[0]
         # Imported vectors have no figures: the columns that allow no nulls hold zeros for them.
         measured = pc.is_valid(columns[f"{kind}_quality"])
         present = pc.and_(measured, pc.is_null(columns[f"{kind}_reason"]))

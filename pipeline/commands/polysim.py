@@ -78,7 +78,11 @@ def import_(
 
     with count_bar("Reading", as_json) as progress:
         report = import_features(root, version=version, workspace=workspace, progress=progress)
-    print_json(import_object(report)) if as_json else show_imported(report)
+    if as_json:
+        counts = {name: value for name, value in vars(report).items() if name != "index"}
+        print_json({**counts, "languages": report.index.languages})
+    else:
+        show_imported(report)
 
 
 @app.command()
@@ -222,19 +226,6 @@ def _changes(pairs: list[str]) -> dict[str, Any]:
         except ValueError:
             changes[name] = value
     return changes
-
-
-def import_object(report: "PolysimImport") -> dict[str, Any]:
-    """Return the JSON object of `mraf polysim import`."""
-    return {
-        "version": report.version,
-        "root": str(report.root),
-        "samples": report.samples,
-        "embedded": report.embedded,
-        "unchanged": report.unchanged,
-        "dropped": report.dropped,
-        "languages": list(report.index.languages),
-    }
 
 
 def show_imported(report: "PolysimImport") -> None:

@@ -56,11 +56,11 @@ def demo(
 
     It runs sample, extract, train, evaluate and identify.
     """
-    from mraf.pipeline.demo import Demo
+    from mraf.pipeline.demo import run
 
     announce = None if as_json else lambda line: typer.secho(f"\n$ {line}", bold=True)
     # The context carries the function that runs a command line: `cli` imports this module.
-    code, steps = Demo(folder, speakers=speakers).run(context.obj, announce=announce)
+    code, steps = run(folder, speakers=speakers, command=context.obj, announce=announce)
     if as_json:
         print_json({"steps": steps})
     raise typer.Exit(code)

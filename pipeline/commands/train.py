@@ -14,7 +14,7 @@ from mraf.pipeline.commands.terminal.options import (
 from mraf.pipeline.commands.terminal.output import count, escape, print_json, show, show_notes
 
 if TYPE_CHECKING:
-    from mraf.pipeline.training.report import TrainReport
+    from mraf.pipeline.training.model_card import TrainReport
 
 
 def train(

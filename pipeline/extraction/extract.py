@@ -22,8 +22,7 @@ from mraf.extractors.encoders import TABLES, EncoderPair, choose
 from mraf.extractors.extractor import ExtractOptions
 from mraf.extractors.weights import Progress
 from mraf.pipeline.extraction.hashing import Job
-from mraf.pipeline.extraction.local import LocalEngine
-from mraf.pipeline.extraction.machine import plan
+from mraf.pipeline.extraction.local import local_engine
 from mraf.pipeline.extraction.reuse import KnownClips, Partition, fingerprints_in, mixing
 from mraf.pipeline.extraction.rows import failed_row
 from mraf.pipeline.extraction.run import ExtractionRun, ExtractProgress, ExtractReport
@@ -146,30 +145,15 @@ def extract_clips(
     on_progress: Callable[[ExtractProgress], None] | None = None,
     engine: Engine | None = None,
 ) -> ExtractReport:
-    """Embed clips into the workspace's feature table; rows that are there and current are re-used.
+    """Embed clips as `extract` does, with encoders that are chosen already (`choose_encoders`).
 
     A row is made anew when the content of its files, the encoders or the options change, not when
     a name or a date does. A clip that cannot be read becomes a row with the reason, and the run goes
-    on. However the run ends, the rows of the clips that it embedded stay.
-
-    Args:
-        clips: from `find_clips` or `read_manifest`.
-        encoders: from `choose_encoders`.
-        workspace: a folder, by default `./mraf-workspace`.
-        options: frames a clip and the like.
-        worker_count: processes, by default one a core, or two where they share a GPU; 0 works in
-            this process.
-        device: "auto", "cpu" or "cuda".
-        on_progress: called after each clip, and now and then while clips are hashed.
-        engine: does the work in place of processes on this machine, to which alone `worker_count` and
-            `device` apply.
-
-    Raises:
-        UsageError: the table holds features of other encoders, or cannot be written.
-        MissingError: weights that the encoders need are not there.
+    on. However the run ends, the rows of the clips that it embedded stay. `worker_count` and `device`
+    apply where there is no `engine`.
     """
     started = time.monotonic()
-    engine = engine or LocalEngine(plan(device, worker_count))
+    engine = engine or local_engine(device, worker_count)
     fingerprint = options.fingerprint(encoders)
     table = Workspace.at(workspace).table
     with table.writer() as writer:
@@ -204,10 +188,7 @@ def choose_encoders(
     offline: bool = False,
     progress: Progress | None = None,
 ) -> EncoderPair:
-    """Choose encoders for a workspace: "auto" keeps to those of the features that it holds.
-
-    See `mraf.extractors.encoders.choose`, which this calls.
-    """
+    """Choose encoders by `mraf.extractors.encoders.choose`; "auto" keeps to those of the workspace."""
     table = Workspace.at(workspace).table
     known = next(iter(fingerprints_in(table)), None)
     if known is not None:  # a conflict is found before weights are fetched

@@ -1,8 +1,9 @@
-"""The engine that works on this machine, in processes of its own."""
+"""The engine that works on this machine, and its plan: processes, decoders, clips at once."""
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -12,14 +13,23 @@ from mraf.extractors.encoders import EncoderPair
 from mraf.extractors.extractor import ExtractOptions
 from mraf.pipeline.extraction import processes, rows
 from mraf.pipeline.extraction.hashing import Job
-from mraf.pipeline.extraction.machine import Plan
+from mraf.pipeline.extraction.processes import available_cores
+
+GPU_WORKERS = 2
+"""Processes that share a GPU: one computes while the other waits for its decoders."""
+CLIPS_AT_ONCE = 16
+"""Clips that go through a GPU together; decoded, they take up to 110 MB each."""
+_SIGNS_OF_CUDA = ("/dev/nvidiactl", "/dev/dxg")  # without one of them torch need not be asked
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LocalEngine:
-    """An `Engine` of `mraf.pipeline.extraction.extract`; `plan` says how many processes it starts."""
+    """An `Engine` of `mraf.pipeline.extraction.extract` that works in processes of its own."""
 
-    plan: Plan
+    device: str  # of torch
+    workers: int  # processes; 0 works in this one
+    decoders: int = 1  # of each worker
+    at_once: int = 1  # clips that a worker works on together
     hashes: ClassVar[bool] = False
 
     def __call__(
@@ -31,17 +41,52 @@ class LocalEngine:
         known: np.ndarray,
     ) -> Generator[FeatureRow, None, None]:
         """Yield the row of each job; `known` is not used, since the jobs carry their digests."""
-        plan, fingerprint = self.plan, options.fingerprint(encoders).to_json()
+        fingerprint = options.fingerprint(encoders).to_json()
         results = processes.run(
             iter(jobs),
-            min(plan.workers, len(jobs)),
+            min(self.workers, len(jobs)),
             rows.setup_worker,
             encoders,
             options,
-            plan.device,
-            plan.decoders,
-            at_once=plan.at_once,
+            self.device,
+            self.decoders,
+            at_once=self.at_once,
         )
         with closing(results):
             for job, outcome in results:
                 yield rows.finished_row(job, outcome, fingerprint)
+
+
+def local_engine(device: str = "auto", workers: int | None = None) -> LocalEngine:
+    """Return an engine of a worker a core, with one thread and one clip in hand; or a few that share a GPU.
+
+    A GPU is taken to be many times quicker than the decoders that feed it (none was at hand to
+    measure), so each worker has several of these, and sends the clips that they have read through
+    the networks together.
+
+    Args:
+        device: "auto", "cpu" or a device of torch.
+        workers: None for as many as are useful.
+
+    Raises:
+        UsageError: there is no such device.
+    """
+    cores = available_cores()
+    if not _is_cuda(device):
+        return LocalEngine(device=device, workers=cores if workers is None else workers)
+    count = min(GPU_WORKERS, cores) if workers is None else workers
+    decoders = min(CLIPS_AT_ONCE, max(1, cores // max(1, count)))
+    return LocalEngine(device=device, workers=count, decoders=decoders, at_once=CLIPS_AT_ONCE)
+
+
+def _is_cuda(device: str) -> bool:
+    """Return True for a GPU. The import of torch takes two seconds: only signs of a GPU lead to it."""
+    if device == "cpu" or (device == "auto" and not any(map(_exists, _SIGNS_OF_CUDA))):
+        return False
+    from mraf.network.loop import choose_device
+
+    return choose_device(device).type == "cuda"
+
+
+def _exists(path: str) -> bool:
+    return Path(path).exists()

@@ -106,7 +106,6 @@ def ablate(
     Raises:
         MissingError: there are no features.
         UsageError: there is no such ablation or option.
-
     """
     if what not in _CHANGES:
         raise UsageError(f"There is no ablation '{what}' {choices(what, _CHANGES)}")

@@ -56,10 +56,10 @@ def import_features(
 
 
 def statistics(
-    workspace: Workspace | Path | str | None = None, version: str | None = None
+    workspace: Workspace | Path | str | None = None,
 ) -> tuple[str, list[SplitCount]]:
     """Return the imported version and the rows of the paper's Table 1; see `read_index`."""
-    index = read_index(Workspace.at(workspace).table.folder, version)
+    index = read_index(Workspace.at(workspace).table.folder)
     return index.version, count_splits(index)
 
 
@@ -70,7 +70,6 @@ def submit(
     workspace: Workspace | Path | str | None = None,
     model: str | None = None,
     split: str = "test",
-    version: str | None = None,
 ) -> SubmitReport:
     """Identify the samples of a split and write the challenge's two CSV files and their zip.
 
@@ -80,18 +79,16 @@ def submit(
         workspace: with the imported features and the model.
         model: the model's name, by default the one trained last.
         split: "test" or "val".
-        version: of the challenge, where several have been imported.
 
     Raises:
         MissingError: nothing was imported, or there is no model.
         UsageError: the split was not imported, or the model does not fit it.
-
     """
     from mraf import checkpoint
 
     check_split(split)
     workspace = Workspace.at(workspace)
-    index = read_index(workspace.table.folder, version)
+    index = read_index(workspace.table.folder)
     splits = [index.split(language, split) for language in index.languages[:2]]
     folder = workspace.model(model)
     loaded = checkpoint.load(folder)

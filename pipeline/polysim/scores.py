@@ -53,7 +53,6 @@ def measure(
         names: the settings, with the face and without it.
         modes: of `mraf.pipeline.modes.MODES`.
         seed: random seed of the exchanged faces.
-
     """
     figures: dict[str, Any] = {}
     for mode in modes:

@@ -1,11 +1,12 @@
-"""The model card: a page in every model folder that describes the model."""
+"""The results of a training run: its report, and the model card, a page in the model folder."""
 
+from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 from string import Template
 from typing import Any
 
 from mraf.fingerprint import Fingerprint
-from mraf.pipeline.training.report import TrainReport
 
 ARCHITECTURES = {
     "mraf": "MRAF: missing-token prompted, reliability-aware fusion of face and voice",
@@ -13,6 +14,22 @@ ARCHITECTURES = {
     "prototype": "cosine to one prototype a speaker; nothing is learned",
 }
 TITLES = {"face_voice": "Face and voice", "voice": "Voice only", "face": "Face only"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainReport:
+    """The result of a training run."""
+
+    model: str
+    folder: Path
+    speakers: int
+    samples: int  # clips that train
+    heldout: int
+    epoch: int | None  # the epoch whose weights were kept; None where there are no epochs
+    seconds: float
+    dev: dict[str, float]  # accuracies and loss on the held-out clips; empty where there is none
+    calibration: dict[str, float]  # calibration error there, before and after the temperature
+    notes: tuple[str, ...]
 
 
 def model_card(report: TrainReport, meta: dict[str, Any], speakers: tuple[str, ...]) -> str:

@@ -12,12 +12,10 @@ from mraf import __version__
 from mraf.data.polysim.index import split_of
 from mraf.data.table.labels import FeatureLabels
 from mraf.errors import UsageError
-from mraf.fingerprint import Fingerprint
 from mraf.network.options import TrainOptions
 from mraf.pipeline.fingerprints import dims_of, fingerprint_of
-from mraf.pipeline.training.model_card import model_card
+from mraf.pipeline.training.model_card import TrainReport, model_card
 from mraf.pipeline.training.presets import Options, options_of
-from mraf.pipeline.training.report import TrainReport
 from mraf.pipeline.training.split import Split, split, to_features
 from mraf.pipeline.workspace import Workspace
 
@@ -63,13 +61,17 @@ def train(
         UsageError: too few speakers, an unknown preset or language, or features of several
             fingerprints.
     """
+    import torch
+
     from mraf.checkpoint import check_target
     from mraf.fit import fit
     from mraf.network.loop import choose_device
 
     started = time.monotonic()
     workspace = Workspace.at(workspace)
-    chosen = _with(options or options_of(arch, preset), seed, device, epochs)
+    chosen = replace(options or options_of(arch, preset), seed=seed, device=device)
+    if epochs and isinstance(chosen, TrainOptions):
+        chosen = replace(chosen, epochs=epochs)
     folder = workspace.new_model(name or (preset if arch == "mraf" else arch))
     choose_device(device)
     if not 0 <= holdout < 1:
@@ -97,26 +99,25 @@ def train(
         calibration=result.calibration,
         notes=_notes(labels, parts, holdout) + _calibration_notes(result),
     )
-    meta = _meta(
-        parts,
-        fingerprint=fingerprint,
-        arch=arch,
-        preset=preset if arch == "mraf" else None,
-        options=chosen,
-        report=report,
-    )
+    trained = [parts.recordings[i] for i in np.flatnonzero(parts.train)]
+    meta = {
+        "mraf": __version__,
+        "torch": torch.__version__,
+        "fingerprint": asdict(fingerprint),
+        "arch": arch,
+        "preset": preset if arch == "mraf" else None,
+        "options": asdict(chosen),
+        "languages": sorted({each[1] for each in trained if each}),
+        "heldout_by": "clip" if parts.by_clip else "recording",
+        "samples": report.samples,
+        "heldout": report.heldout,
+        "notes": list(report.notes),
+    }
     _save(result, report=report, parts=parts, labels=labels, meta=meta)
     if epochs and result.best_epoch is None:
         note = "There are no epochs in training with prototypes: their number was ignored."
         return replace(report, notes=(*report.notes, note))
     return report
-
-
-def _with(options: Options, seed: int, device: str, epochs: int | None) -> Options:
-    options = replace(options, seed=seed, device=device)
-    if epochs and isinstance(options, TrainOptions):
-        options = replace(options, epochs=epochs)
-    return options
 
 
 def _save(
@@ -134,7 +135,9 @@ def _save(
         "calibration": report.calibration,
         "cross_validation": result.cross_validation,
         "epoch": report.epoch,
-        "history": _history(result.history),
+        "history": [
+            {"epoch": each.epoch, "loss": each.loss, "dev": each.dev} for each in result.history
+        ],
     }
     model = checkpoint.Checkpoint(
         model=result.model, labels=parts.speakers, meta=meta, metrics=metrics
@@ -185,34 +188,3 @@ def _calibration_notes(result: "Trained") -> tuple[str, ...]:
             "will be higher on other clips.",
         )
     return ("No held-out clips, so the probabilities are not calibrated.",)
-
-
-def _meta(
-    parts: Split,
-    *,
-    fingerprint: Fingerprint,
-    arch: str,
-    preset: str | None,
-    options: Options,
-    report: TrainReport,
-) -> dict[str, Any]:
-    import torch
-
-    trained = [parts.recordings[i] for i in np.flatnonzero(parts.train)]
-    return {
-        "mraf": __version__,
-        "torch": torch.__version__,
-        "fingerprint": asdict(fingerprint),
-        "arch": arch,
-        "preset": preset,
-        "options": asdict(options),
-        "languages": sorted({name[1] for name in trained if name}),
-        "heldout_by": "clip" if parts.by_clip else "recording",
-        "samples": report.samples,
-        "heldout": report.heldout,
-        "notes": list(report.notes),
-    }
-
-
-def _history(history: "list[EpochReport]") -> list[dict[str, Any]]:
-    return [{"epoch": each.epoch, "loss": each.loss, "dev": each.dev} for each in history]

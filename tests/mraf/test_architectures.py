@@ -1,11 +1,9 @@
-import subprocess
-import sys
 from dataclasses import asdict
 
 import pytest
 import torch
 
-from mraf.architectures import NAMES, build
+from mraf.architectures import build
 from mraf.baselines import FOPConfig
 from mraf.errors import UsageError
 from mraf.network.model import MRAFConfig
@@ -26,8 +24,8 @@ def test_builds_by_name_and_leaves_the_callers_randomness_alone():
     ("arch", "values", "message"),
     [
         ("mrav", VALUES, "Did you mean 'mraf'"),
-        ("mraf", {**VALUES, "depth": 3}, "unknown or absent: depth"),
-        ("mraf", {"face_dim": 10}, "unknown or absent: classes, dim, "),
+        ("mraf", {**VALUES, "depth": 3}, "depth: "),
+        ("mraf", {"face_dim": 10}, "voice_dim: "),
         ("mraf", {**VALUES, "layers": 0}, "layers is 0"),
     ],
 )
@@ -41,9 +39,4 @@ def test_refuses(arch, values, message):
 )
 def test_every_name_is_the_networks_own(arch, config):
     values = asdict(config(face_dim=10, voice_dim=8, classes=6))
-    assert arch in NAMES and build(arch, values).arch == arch
-
-
-def test_names_are_known_without_torch():
-    code = "import sys, mraf.architectures; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert build(arch, values).arch == arch

@@ -2,7 +2,7 @@ import json
 import os
 import pickle
 import shutil
-from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -109,11 +109,8 @@ def rewrite(folder, **changes):
         ({"version": 1}, "version 1"),
         ({"format": "other"}, "other"),
         ({"arch": "resnet"}, "resnet"),
-        ({"arch": "fop"}, "absent: "),
-        ({"meta": []}, "meta"),
-        ({"sha256": {}}, "SHA-256"),
-        ({"model": {"dim": 32}}, "number of classes"),
-        ({"model": {"classes": 6, "dim": 32}}, "absent: "),
+        ({"arch": "fop"}, "tokens: "),
+        ({"model": {"classes": 6, "dim": 32}}, "face_dim: "),
     ],
 )
 def test_settings_of_another_kind_are_refused(folder, changes, said):
@@ -126,10 +123,9 @@ def test_settings_of_another_kind_are_refused(folder, changes, said):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"tokens": 4}, "model.safetensors: face.position is"),
-        ({"layers": 2}, "model.safetensors: these tensors"),
-        ({"heads": "4"}, "config.json: model: heads"),
-        ({"classes": 7}, "labels.json: there are 6"),
+        ({"tokens": 4}, r"model\.safetensors: .* face\.position"),
+        ({"layers": 2}, r"model\.safetensors: .* Missing key"),
+        ({"heads": "4"}, r"config\.json: model: heads"),
     ],
 )
 def test_settings_that_do_not_fit_the_weights_are_refused(folder, changes, said):
@@ -151,7 +147,7 @@ def test_a_pickle_is_never_opened(folder):
         load(folder)
     hashes = json.loads((folder / "config.json").read_text("utf-8"))["sha256"]
     rewrite(folder, sha256={**hashes, "model.safetensors": module._digest(content)})
-    with pytest.raises(MrafError, match="no safetensors file"):
+    with pytest.raises(MrafError, match=r"model\.safetensors: .* tensors"):
         load(folder)
 
 
@@ -163,39 +159,23 @@ def test_no_model(tmp_path):
         load(tmp_path / "empty")
 
 
-@pytest.mark.parametrize("step", ["_write", "_swap"])
-def test_an_interrupted_save_leaves_the_older_model(folder, monkeypatch, step):
-    def stop(*_):
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("step", ["mkdir", "write_bytes", "rename"])
+@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError("disk")])
+def test_an_interrupted_save_leaves_the_older_model(folder, monkeypatch, step, before, stop):
+    whole, calls = getattr(Path, step), []
 
-    monkeypatch.setattr(module, step, stop)
-    with pytest.raises(KeyboardInterrupt):
-        save(folder, made(meta={"face": "facenet"}), "")
+    def interrupted(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) == before + 1:
+            raise stop
+        return whole(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, step, interrupted)
+        with pytest.raises((KeyboardInterrupt, UsageError)):
+            save(folder, made(meta={"face": "facenet"}), "")
     assert load(folder).meta == {"face": "dlib"}
-    assert [path.name for path in folder.parent.iterdir()] == ["model"]
-
-
-def test_the_older_model_comes_back_when_the_last_rename_fails(folder, tmp_path):
-    done = []
-
-    def rename(old, new):
-        if len(done) == 1:
-            done.append(None)
-            raise OSError("disk")
-        old.rename(new)
-        done.append(None)
-
-    shutil.copytree(folder, tmp_path / "new")
-    with pytest.raises(OSError, match="disk"):
-        module._swap(tmp_path / "new", folder, rename)
-    assert load(folder).meta == {"face": "dlib"}
-
-
-def test_a_save_killed_between_its_renames_is_recovered(folder):
-    folder.rename(module._backup(folder))
-    assert load(folder).meta == {"face": "dlib"}
-    save(folder, made(meta={"face": "facenet"}), "")
-    assert load(folder).meta == {"face": "facenet"}
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
 
 
@@ -212,9 +192,8 @@ def test_other_folders_and_files_are_not_overwritten(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"labels": LABELS[:5]}, "5 speakers"),
-        ({"labels": (*LABELS[:5], "Ada")}, "same name"),
-        ({"labels": (*LABELS[:5], 3)}, "3 is not"),
+        ({"labels": LABELS[:5]}, "5 names"),
+        ({"labels": (*LABELS[:5], "Ada")}, "6 speakers, 5 names"),
         ({"meta": {"a": {1, 2}}}, "config.json cannot be written"),
         ({"meta": {"a": float("nan")}}, "config.json cannot be written"),
     ],
@@ -301,8 +280,6 @@ def test_clips_that_trained_are_checked(folder, content):
     (folder / "trained.json").write_bytes(content)
     with pytest.raises(MrafError, match=r"trained\.json"):
         load_trained(said)
-    with pytest.raises(MrafError, match=r"trained\.json"):
-        load_trained(replace(said, sha256={"trained.json": module._digest(content)}))
     (folder / "trained.json").unlink()
     with pytest.raises(MissingError, match=r"trained\.json"):
         load_trained(said)
@@ -311,7 +288,9 @@ def test_clips_that_trained_are_checked(folder, content):
 def test_a_model_that_is_described_already_is_not_described_again(folder, monkeypatch):
     read, said = [], describe(folder)
     whole = module._read
-    monkeypatch.setattr(module, "_read", lambda path: read.append(path.name) or whole(path))
+    monkeypatch.setattr(
+        module, "_read", lambda path, *rest: read.append(path.name) or whole(path, *rest)
+    )
     load(said)
     assert read == ["model.safetensors"]
 

@@ -105,10 +105,3 @@ def test_a_place_where_no_model_can_go_is_refused_before_training(workspace, obs
         (workspace / "models" / "default" / "notes.txt").write_text("mine")
     with pytest.raises(UsageError, match=r"cannot be written|'notes.txt'"):
         train(workspace, options=QUICK, on_epoch=lambda epoch: pytest.fail("has trained"))
-
-
-def test_a_model_whose_replacement_was_cut_off_is_found(workspace):
-    folder = train(workspace, options=QUICK).folder
-    folder.rename(folder.with_name(".default.old"))
-    assert Workspace.at(workspace).model() == folder
-    assert evaluate(workspace).model == "default"

@@ -24,7 +24,7 @@ from mraf.extractors.encoders import EncoderPair
 from mraf.extractors.extractor import ExtractOptions
 from mraf.pipeline.extraction import rows
 from mraf.pipeline.extraction.hashing import Job
-from mraf.pipeline.extraction.machine import CLIPS_AT_ONCE
+from mraf.pipeline.extraction.local import CLIPS_AT_ONCE
 from mraf.pipeline.extraction.ray.connection import Cluster, connected, import_ray, short
 from mraf.pipeline.extraction.ray.node import COLUMN, Answer, ClipWorker, Task, can_read, probe
 

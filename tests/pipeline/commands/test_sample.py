@@ -38,8 +38,8 @@ def test_the_videos_are_counted(mraf, calls):
 
 def test_the_demo_runs_commands_through_the_command_line(mraf, monkeypatch):
     monkeypatch.setattr(
-        "mraf.pipeline.demo.Demo.commands",
-        lambda self: iter([["--version"], ["evaluate", "-w", "nothing"]]),
+        "mraf.pipeline.demo.commands",
+        lambda *_: iter([["--version"], ["evaluate", "-w", "nothing"]]),
     )
     code, out, err = mraf("demo")
     assert code == 3 and "no model here yet" in err
