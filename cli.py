@@ -65,7 +65,7 @@ def _run(arguments: list[str]) -> int:
         command = typer.main.get_command(app)
         code = int(command.main(arguments, prog_name="mraf", standalone_mode=False, obj=_run) or 0)
     except MrafError as error:
-        return _fail(str(error), error.exit_code, arguments, getattr(error, "problems", ()))
+        return _fail(str(error), error.exit_code, arguments, error.problems)
     except TyperException as error:
         message = getattr(error, "format_message", error.__str__)()
         return _fail(message.replace("Value error, ", ""), 2, arguments)  # pydantic's words

@@ -20,6 +20,8 @@ class MrafError(Exception):
     """Base of every error that mraf raises on purpose."""
 
     exit_code = 1
+    problems: tuple[str, ...] = ()
+    """All problems, where the message names only the first."""
 
 
 class UsageError(MrafError):

@@ -45,7 +45,9 @@ def read_vectors(
         if progress:
             progress(done, len(entries))
     if problems:
-        raise UsageError(_unusable(data.root, list(dict.fromkeys(problems))))
+        error = UsageError(_unusable(data.root, list(dict.fromkeys(problems))))
+        error.problems = tuple(dict.fromkeys(problems))  # "<path from ROOT>: <reason>"
+        raise error
     return found
 
 

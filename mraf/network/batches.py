@@ -52,13 +52,21 @@ class Batch:
 class Sampler:
     """Draws the batches of an epoch and the faces and voices shown in them, all from one seed."""
 
-    def __init__(self, size: int, options: TrainOptions, device: torch.device) -> None:
-        self.size, self.options, self.device = size, options, device  # `size`: number of clips
+    def __init__(self, features: Features, options: TrainOptions, device: torch.device) -> None:
+        self.size, self.options, self.device = len(features), options, device
         self.generator = torch.Generator().manual_seed(options.seed)
+        self.weights: Tensor | None = None
+        if options.balance == "recording":
+            self.weights = torch.from_numpy(balanced(features))
 
     def batches(self) -> list[Tensor]:
         """Return the positions [<= batch_size] of the clips of one epoch's batches."""
-        order = torch.randperm(self.size, generator=self.generator)
+        if self.weights is None:
+            order = torch.randperm(self.size, generator=self.generator)
+        else:
+            order = torch.multinomial(
+                self.weights, self.size, replacement=True, generator=self.generator
+            )
         return list(order.to(self.device).split(self.options.batch_size))
 
     def shown(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -73,3 +81,12 @@ class Sampler:
         hide_face = complete & (draw < p_a)
         hide_voice = complete & (draw >= p_a) & (draw < p_a + p_f)
         return batch.face_present & ~hide_face, batch.voice_present & ~hide_voice
+
+
+def balanced(features: Features) -> np.ndarray:
+    """Return weights [N] that give speakers, and the recordings of a speaker, the same total."""
+    pairs = np.stack([features.label, features.recording])  # [2, N]
+    # R different recordings [2, R], the one that each clip is of [N], and its number of clips [R].
+    recordings, of, clips = np.unique(pairs, axis=1, return_inverse=True, return_counts=True)
+    recordings_of_speaker = np.bincount(recordings[0])
+    return 1 / (recordings_of_speaker[features.label] * clips[of])

@@ -118,7 +118,7 @@ class _Step:
     ) -> None:
         self.model, self.options = model, options
         self.clips = Batch.of(train, device)
-        self.sampler = Sampler(len(train), options, device)
+        self.sampler = Sampler(train, options, device)
         self.centers = CenterLoss(
             model.config.classes,
             model.config.dim,

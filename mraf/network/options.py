@@ -33,6 +33,7 @@ class TrainOptions:
     batch_size: PositiveInt = 64
     epochs: PositiveInt = 24  # at most; the paper is silent, the authors' code has 24
     patience: PositiveInt | None = 15  # epochs without a lower development loss before stopping
+    balance: Literal["none", "recording"] = "none"  # "recording": see `batches.balanced`
     # How a clip that has both face and voice is shown: whole, by voice alone, by face alone.
     p_av: Share = 0.8
     p_a: Share = 0.2

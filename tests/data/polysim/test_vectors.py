@@ -106,3 +106,4 @@ def test_all_unusable_files_are_counted_and_ten_are_named(layout):
     named = re.findall(r"(feats\S+): No such file", str(caught.value))
     assert set(named) < {path.relative_to(layout.root).as_posix() for path in gone}
     assert len(set(named)) == 10 and "and 3 more" in str(caught.value)
+    assert len(caught.value.problems) == 13

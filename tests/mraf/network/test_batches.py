@@ -1,7 +1,10 @@
+from collections import Counter
+
 import numpy as np
+import pytest
 import torch
 
-from mraf.network.batches import Batch, Sampler
+from mraf.network.batches import Batch, Sampler, balanced
 from mraf.network.options import TrainOptions
 from tests.mraf.conftest import made_features
 
@@ -22,16 +25,37 @@ def test_missing_vectors_become_zero_and_views_are_copied():
 
 def test_an_epoch_holds_every_clip_once_in_an_order_of_its_own():
     features = made_features()
-    sampler = Sampler(len(features), TrainOptions(batch_size=32), CPU)
+    sampler = Sampler(features, TrainOptions(batch_size=32), CPU)
     first, second = sampler.batches(), sampler.batches()
     assert [len(index) for index in first] == [32, 32, 8]
     assert sorted(torch.cat(first).tolist()) == list(range(72))
     assert torch.cat(first).tolist() != torch.cat(second).tolist()
 
 
+def unequal():
+    """Speaker 0 with recordings of 4 and 1 clips, speaker 1 with one recording of 3."""
+    features = made_features(speakers=2, recordings=2, clips=4)
+    return features.take(np.array([0, 1, 2, 3, 4, 8, 9, 10]))
+
+
+def test_balance_gives_speakers_and_their_recordings_the_same_weight():
+    weight = balanced(unequal())
+    assert weight / weight.sum() == pytest.approx([1 / 16] * 4 + [1 / 4] + [1 / 6] * 3)
+
+
+def test_balanced_batches_draw_recordings_alike():
+    features = unequal()
+    sampler = Sampler(features, TrainOptions(balance="recording", batch_size=3), CPU)
+    drawn = torch.cat([index for _ in range(500) for index in sampler.batches()])
+    assert len(drawn) == 500 * len(features)
+    shares = Counter(features.recording[drawn.numpy()].tolist())
+    found = [shares[each] / len(drawn) for each in (0, 1, 2)]
+    assert found == pytest.approx([1 / 4, 1 / 4, 1 / 2], abs=0.03)
+
+
 def test_shares_of_what_is_hidden():
     features = made_features(speakers=10, clips=40, missing=0.2)
-    sampler = Sampler(len(features), TrainOptions(p_av=0.5, p_a=0.3, p_f=0.2), CPU)
+    sampler = Sampler(features, TrainOptions(p_av=0.5, p_a=0.3, p_f=0.2), CPU)
     batch = Batch.of(features, CPU)
     face, voice = sampler.shown(batch)
     complete = batch.face_present & batch.voice_present
@@ -46,6 +70,6 @@ def test_the_paper_hides_no_voice_and_fop_nothing():
     features = made_features(missing=0.2)
     batch = Batch.of(features, CPU)
     for options, hides_face in ((TrainOptions(), True), (TrainOptions.fop(), False)):
-        face, voice = Sampler(len(features), options, CPU).shown(batch)
+        face, voice = Sampler(features, options, CPU).shown(batch)
         assert torch.equal(voice, batch.voice_present)
         assert bool((face != batch.face_present).any()) == hides_face
