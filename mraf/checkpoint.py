@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -134,9 +136,18 @@ def check_target(folder: Path) -> None:
 
 
 def model_folders(folder: Path) -> list[Path]:
-    """Return the models in a folder of models, the oldest first."""
-    found = [(path.stat().st_mtime, path.parent) for path in folder.glob("*/" + CONFIG)]
-    return [model for _, model in sorted(found)]
+    """Return the models in a folder of models, the oldest first.
+
+    A model whose replacement was killed between its two renames counts under its own name.
+    """
+    found: dict[str, float] = {}
+    for path in folder.glob("*/" + CONFIG):
+        name = path.parent.name
+        if name.startswith(".") and name.endswith(".old"):
+            found.setdefault(name[1:-4], path.stat().st_mtime)
+        elif not name.startswith("."):
+            found[name] = path.stat().st_mtime
+    return [folder / name for name in sorted(found, key=lambda name: (found[name], name))]
 
 
 def load(source: Path | Description, device: str = "cpu") -> Checkpoint:
@@ -194,9 +205,7 @@ def describe(folder: Path) -> Description:
         MissingError: the folder or one of its JSON files is not there.
         MrafError: a JSON file is damaged, or is not what this version writes.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise MissingError(f"{folder}: there is no model here; `mraf train` makes one")
+    folder = _find(Path(folder))
     config = _read_config(folder / CONFIG)
     return Description(
         folder=folder,
@@ -254,17 +263,35 @@ def _unwritable(folder: Path, error: OSError) -> UsageError:
     return UsageError(f"{folder}: the model cannot be written ({reason}); choose another workspace")
 
 
+def _find(folder: Path) -> Path:
+    """Return the folder, or the older model where a `save` was killed between its two renames."""
+    for path in (folder, _backup(folder)):
+        if path.is_dir():
+            return path
+    raise MissingError(f"{folder}: there is no model here; `mraf train` makes one")
+
+
+def _backup(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")
+
+
 def _replace(folder: Path, contents: dict[str, bytes]) -> None:
+    backup = _backup(folder)
     with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as temporary:
-        new, old = Path(temporary, "new"), Path(temporary, "old")
+        new = Path(temporary, "new")
         new.mkdir()  # heeds the umask, while a temporary folder is closed to others
         for name, content in contents.items():
-            (new / name).write_bytes(content)
+            with (new / name).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
         if folder.exists():
-            folder.rename(old)
+            shutil.rmtree(backup, ignore_errors=True)
+            folder.rename(backup)
         try:
             new.rename(folder)
         except BaseException:
-            if old.exists():
-                old.rename(folder)
+            if backup.exists():
+                backup.rename(folder)
             raise
+    shutil.rmtree(backup, ignore_errors=True)

@@ -159,7 +159,7 @@ def test_no_model(tmp_path):
         load(tmp_path / "empty")
 
 
-@pytest.mark.parametrize("step", ["mkdir", "write_bytes", "rename"])
+@pytest.mark.parametrize("step", ["mkdir", "open", "rename"])
 @pytest.mark.parametrize("before", [0, 1])
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError("disk")])
 def test_an_interrupted_save_leaves_the_older_model(folder, monkeypatch, step, before, stop):
@@ -176,6 +176,15 @@ def test_an_interrupted_save_leaves_the_older_model(folder, monkeypatch, step, b
         with pytest.raises((KeyboardInterrupt, UsageError)):
             save(folder, made(meta={"face": "facenet"}), "")
     assert load(folder).meta == {"face": "dlib"}
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
+
+
+def test_a_save_killed_between_its_renames_is_recovered(folder):
+    folder.rename(module._backup(folder))
+    assert load(folder).meta == {"face": "dlib"}
+    assert module.model_folders(folder.parent) == [folder]
+    save(folder, made(meta={"face": "facenet"}), "")
+    assert load(folder).meta == {"face": "facenet"}
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
 
 
