@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    """Run one command and return its exit code (README: 0, 1, 2, 3, 130)."""
+    """Run one command and return its exit code (docs/guide.md: 0, 1, 2, 3, 130)."""
     try:
         command = typer.main.get_command(app)
         code = int(command.main(arguments, prog_name="mraf", standalone_mode=False, obj=_run) or 0)

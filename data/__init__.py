@@ -1,1 +1,1 @@
-"""What goes in and what lies on disk: clips, the feature table, sample videos."""
+"""Data on disk: clips, the feature table, the challenge's files, sample videos."""

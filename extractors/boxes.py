@@ -8,7 +8,7 @@ _ROWS = 1000  # boxes compared with all others at once: bounds the memory
 def shared_and_whole(
     a: np.ndarray, b: np.ndarray, *, of_smaller: bool = False, edge: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the areas that boxes share, and the areas that these are compared with.
+    """Return intersections, and the areas to divide them by: unions, or the smaller boxes.
 
     Args:
         a: boxes `[..., 4]` of x1, y1, x2, y2.

@@ -228,7 +228,7 @@ def _download(file: WeightFile, progress: Progress | None, connect_seconds: floa
 
 
 def _wait_for_answer(url: str, seconds: float) -> None:
-    """Raise OSError unless the server answers in time, whatever it answers.
+    """Raise OSError if no answer arrives in time; an answer of any status counts.
 
     requests bounds the time of each connection, but not the look-up of the server's name, and a
     name may stand for many addresses that do not answer.

@@ -1,4 +1,4 @@
-"""Who is speaking in a video, in any language, even when no face is seen.
+"""Identify the speaker of a video, in any language, even when no face is visible.
 
     import mraf
 

@@ -1,4 +1,4 @@
-"""JSON without the numbers that JSON has not: NaN and infinity."""
+"""JSON without NaN and infinity, which it cannot represent."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Write a table as CSV in which a spreadsheet finds no formulas to run."""
+"""CSV files without cells that a spreadsheet would run as formulas."""
 
 import csv
 from collections.abc import Iterable, Sequence

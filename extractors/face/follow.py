@@ -17,7 +17,7 @@ MIN_PIXELS = 24
 SAME_PLACE = 0.2
 """Intersection over union above which two boxes may be one face that moved."""
 IN_VIEW = 2 / 3
-"""Share of the frames of the person in view longest from which on other people can be chosen."""
+"""A person is eligible if seen in at least this share of the frames of the most frequent person."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,7 +65,7 @@ def tell_apart(
 
 
 def choose(faces: list[TrackedFace], people: list[list[int]]) -> list[int]:
-    """Return the person most in view: the largest of those in nearly as many frames as any.
+    """Return the eligible person (see `IN_VIEW`) with the largest face.
 
     This leaves out someone who walks through near the camera, and a small picture on the wall,
     though every frame shows it.

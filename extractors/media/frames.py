@@ -107,7 +107,7 @@ def kept_size(width: int, height: int, pixel_shape: Fraction | None = None) -> t
 def orientation(frame: Any) -> tuple[bool, bool, bool]:
     """Return the turn that the display flag of an `av.VideoFrame` asks for.
 
-    It is whether to swap rows and columns, then to reverse the rows, then to reverse the columns.
+    Three flags, applied in this order: swap rows and columns, reverse rows, reverse columns.
     """
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:

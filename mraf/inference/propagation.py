@@ -214,7 +214,7 @@ def _graph(clips: SettingClips, options: PropagateOptions) -> sp.csr_array:
 
 
 def _diversity(probability: Vectors) -> float:
-    """Return 1 - sum of squared speaker shares: near 1 for many speakers alike, 0 for one.
+    """Return 1 - sum of squared speaker shares: near 1 for many speakers with equal shares, 0 for one.
 
     The mean vector of many speakers is what their recordings share; that of one is the speaker's own.
     """

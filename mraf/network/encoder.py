@@ -59,7 +59,7 @@ class ModalityEncoder(nn.Module):
 
 
 class MissingToken(nn.Module):
-    """The input that stands for every missing one: a learned vector, or zeros, as in Table 4."""
+    """The stand-in for missing inputs: a learned vector, or zeros, as in Table 4."""
 
     token: Tensor
 

@@ -224,7 +224,7 @@ def choose_device(name: str) -> torch.device:
 
 @contextmanager
 def surroundings(seed: int, threads: int | None, device: torch.device) -> Iterator[None]:
-    """Set the random seed and the threads of torch, None for as many as now; both come back."""
+    """Set torch's random seed and threads (None: as now), and restore the caller's afterwards."""
     before = torch.get_num_threads()
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):

@@ -108,8 +108,8 @@ class CenterLoss(nn.Module):
 
     The paper prints the sum over the batch of summed squares. After the LayerNorm of eq. 14 e_c
     has a length of about sqrt(D), so that this sum is some D * B times larger than the other
-    losses and, weighted by 0.1, pulls all speakers into one point. What 0.1 is a weight for is
-    the mean over clips and dimensions, which is the default here.
+    losses and, weighted by 0.1, pulls all speakers into one point. The weight 0.1 suits the
+    mean over clips and dimensions, which is the default here.
 
     The centres are running means, as in Wen et al. (2016), eq. 4: in training, after each batch, a
     centre moves by `rate` * sum(e_c - mu) / (1 + n) over the n clips of its speaker. A centre

@@ -43,7 +43,7 @@ class Recordings:
 
     @property
     def known(self) -> Tensor:
-        """[C] bool, speakers with a clip."""
+        """Mask [C] of the speakers that have clips."""
         return self.count > 0
 
     @property

@@ -21,7 +21,7 @@ FEATURES = 4
 
 
 def candidate_features(score: Tensor, candidate: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the features of candidates by the scores of one modality, and which ones it knows.
+    """Return the candidates' features from one modality's scores, and a mask of those with a prototype.
 
     Args:
         score: [B, C], `UNKNOWN` where a speaker has no prototype.

@@ -198,7 +198,7 @@ def show_extracted(report: "ExtractReport", folder: Path) -> None:
 
 
 def show_left_out(report: "ExtractReport") -> None:
-    """Print how many files are no clips, and which folders cannot be listed."""
+    """Print the number of files that are not clips, and the folders that cannot be listed."""
     if report.other_files:
         number = sum(report.other_files.values())
         kinds = [f"{escape(ending) or 'no ending'} {n}" for ending, n in report.other_files.items()]

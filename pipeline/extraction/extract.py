@@ -1,7 +1,7 @@
 """Extraction: from clips to rows of the feature table.
 
-Three steps: the clips are split into those to do, those at hand and those that cannot be read; an engine
-embeds those to do; and an `ExtractionRun` writes the rows, which nothing else does.
+Three steps: the clips are split into new ones, ones that the table has already, and unreadable ones; an
+engine embeds the new ones; and an `ExtractionRun`, alone, writes the rows.
 """
 
 import time

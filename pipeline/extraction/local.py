@@ -80,7 +80,7 @@ def local_engine(device: str = "auto", workers: int | None = None) -> LocalEngin
 
 
 def _is_cuda(device: str) -> bool:
-    """Return True for a GPU. The import of torch takes two seconds: only signs of a GPU lead to it."""
+    """Return True for a GPU. torch, which takes two seconds, is imported only if a GPU may be there."""
     if device == "cpu" or (device == "auto" and not any(map(_exists, _SIGNS_OF_CUDA))):
         return False
     from mraf.network.loop import choose_device

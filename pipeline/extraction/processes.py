@@ -1,4 +1,4 @@
-"""A pool of worker processes, of one thread each, that goes on when a job kills one of them."""
+"""A pool of single-threaded worker processes that survives a job that kills one of them."""
 
 import logging
 import os
@@ -265,12 +265,11 @@ def _summary(error: Exception) -> str:
 
 @contextmanager
 def _no_interrupt() -> Iterator[None]:
-    """Hold Ctrl-C back for the time of a `with` block; it arrives at the end.
+    """Defer Ctrl-C until a `with` block ends.
 
-    Ctrl-C is blocked in this thread, and so in a process that it starts, which inherits that: until
-    that process ignores Ctrl-C itself, it would print a traceback. Other threads of this process may
-    not block it, and Python then runs the handler in the main thread: meanwhile that is one which only
-    notes the signal.
+    It is blocked in this thread, and so in a process that is started here: that process would print a
+    traceback before it can ignore Ctrl-C itself. Other threads may still receive it, for which Python
+    runs the main thread's handler; a temporary handler notes the signal.
     """
     if os.name == "posix":
         resource_tracker.ensure_running()  # its start would unblock Ctrl-C

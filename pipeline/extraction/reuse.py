@@ -50,7 +50,7 @@ class Partition:
 
 
 class KnownClips:
-    """The rows of a table as a run of `clips` finds them; their vectors are read on demand.
+    """The rows of a table at the start of a run of `clips`; their vectors are read on demand.
 
     A row serves a clip of the same content where the same encoders and options made it.
     """
@@ -206,7 +206,7 @@ def _is_there(path: str) -> bool:
 
 
 def _content(clip: Clip) -> str | None:
-    """Return the digest of a clip; None where it cannot be read, which its row will say."""
+    """Return the digest of a clip; None if it cannot be read; its row gets the reason."""
     try:
         return clip.content_hash()
     except OSError:

@@ -18,7 +18,7 @@ _PROGRESS_SECONDS = 0.1  # between two reports of progress while clips are hashe
 
 @dataclass(frozen=True, kw_only=True)
 class ExtractProgress:
-    """Counts of a run that goes on."""
+    """Counts of a run in progress."""
 
     clips: int
     hashed: int = 0  # while clips are hashed, before the first is done
@@ -49,7 +49,7 @@ class Missing:
 
 @dataclass(frozen=True, kw_only=True)
 class ExtractReport:
-    """Counts of a run that has ended. `failed` clips have rows too, with neither face nor voice."""
+    """Counts of a finished run. `failed` clips have rows too, with neither face nor voice."""
 
     clips: int
     embedded: int
@@ -81,7 +81,7 @@ class ExtractReport:
 
 
 class ExtractionRun:
-    """Writes the rows of a run into the table and counts them; nothing else does either.
+    """The only writer of a run's rows; it counts them too.
 
     Args:
         clips: number of clips in the run.

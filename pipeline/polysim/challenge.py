@@ -130,7 +130,7 @@ def submit(
 def _numbers(
     index: PolysimIndex, labels: tuple[str, ...], trained_on: str | None, model: str
 ) -> np.ndarray:
-    """The challenge's number `[C]` of each speaker of a model trained on the version `trained_on`."""
+    """Return the challenge's numbers `[C]` of the speakers of a model trained on version `trained_on`."""
     if trained_on != index.version:
         raise UsageError(
             f"The model '{model}' was not trained on POLY-SIM {index.version}, and its speaker "

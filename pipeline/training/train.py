@@ -49,7 +49,7 @@ def train(
         holdout: share of each speaker's recordings that does not train, and that `evaluate` measures
             on; where there are epochs, it chooses among them. 0 trains on everything.
         seed: random seed.
-        epochs: at most this many; by default from the number of clips. Ignored where prototypes
+        epochs: at most this many; by default the options'. Ignored where prototypes
             are trained, which has no epochs.
         device: "auto", "cpu" or "cuda".
         options: in place of the preset's; `seed`, `epochs` and `device` still apply.
@@ -179,7 +179,7 @@ def _notes(labels: FeatureLabels, parts: Split, holdout: float) -> tuple[str, ..
 
 
 def _calibration_notes(result: "Trained") -> tuple[str, ...]:
-    """Return what to know of a network's probabilities; prototypes do not need held-out clips."""
+    """Return caveats about a network's probabilities; prototypes need no held-out clips."""
     if result.best_epoch is None:
         return ()
     if result.calibration:

@@ -211,14 +211,14 @@ def _no_room(cluster: Cluster, cpus: int, gpus: float) -> str:
 
 
 def _is_lasting(fatal: MrafError) -> bool:
-    """Return True for a fault that comes again elsewhere; of others, as want of memory, the run goes on."""
+    """Return True if the fault would recur on any node; the run survives others, such as lack of memory."""
     return isinstance(fatal, UsageError | MissingError)
 
 
 def _probe_nodes(
     ray: Any, nodes: Sequence[dict[str, Any]], task: Task, some: Sequence[Clip]
 ) -> None:
-    """Ask nodes whether they can take part. Raises the reason of the first that cannot."""
+    """Check that nodes can take part. Raises the error of the first one that cannot."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     remote = ray.remote(num_cpus=0, max_retries=0)(probe)
