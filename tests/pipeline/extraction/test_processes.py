@@ -12,8 +12,11 @@ import pytest
 from mraf.errors import MissingError, MrafError
 from mraf.pipeline.extraction import processes
 
-LATE = 600
-"""Seconds in which a signal that another thread has taken must have reached the main thread."""
+
+def wait_for_a_late_signal():
+    """Let a signal that another thread has taken reach the main thread, which it does not wake."""
+    for _ in range(60_000):
+        time.sleep(0.01)
 
 
 def doubling(factor=2):
@@ -338,7 +341,7 @@ def test_an_interrupt_while_a_worker_starts_reaches_the_parent_then(threads):
                     for _ in range(1000):  # Python looks for signals between two steps
                         pass
                     reached.append("the end")
-                time.sleep(LATE)
+                wait_for_a_late_signal()
             assert reached == ["the end"]
             assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
             assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
@@ -353,7 +356,7 @@ def test_an_interrupt_is_not_lost_where_the_start_of_a_worker_fails(threads):
             with suppress(OSError), processes._no_interrupt():
                 os.kill(os.getpid(), signal.SIGINT)
                 raise OSError("no memory")
-            time.sleep(LATE)
+            wait_for_a_late_signal()
     finally:
         signal.signal(signal.SIGINT, before)
 
