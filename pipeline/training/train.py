@@ -44,13 +44,13 @@ def train(
         workspace: a folder, by default `./mraf-workspace`.
         name: of the model, by default the preset's.
         preset: "default" or "paper", of the architecture "mraf".
-        languages: train on clips in this language or these languages only; None for all. `evaluate` measures on the
-            clips in others.
+        languages: train on clips in this language, or these, only; None for all. `evaluate` measures
+            on the clips in others.
         holdout: share of each speaker's recordings that does not train, and that `evaluate` measures
             on; where there are epochs, it chooses among them. 0 trains on everything.
         seed: random seed.
-        epochs: at most this many; by default the options'. Ignored where prototypes
-            are trained, which has no epochs.
+        epochs: at most this many; by default the options'. Ignored where prototypes are trained,
+            which has no epochs.
         device: "auto", "cpu" or "cuda".
         options: in place of the preset's; `seed`, `epochs` and `device` still apply.
         arch: "mraf", "fop" (the baseline of the challenge) or "prototype" (cosine to prototypes).
@@ -61,8 +61,6 @@ def train(
         UsageError: too few speakers, an unknown preset or language, or features of several
             fingerprints.
     """
-    import torch
-
     from mraf.checkpoint import check_target
     from mraf.fit import fit
     from mraf.network.loop import choose_device
@@ -99,21 +97,13 @@ def train(
         calibration=result.calibration,
         notes=_notes(labels, parts, holdout) + _calibration_notes(result),
     )
-    trained = [parts.recordings[i] for i in np.flatnonzero(parts.train)]
-    meta = {
-        "mraf": __version__,
-        "torch": torch.__version__,
+    made = {
         "fingerprint": asdict(fingerprint),
         "arch": arch,
         "preset": preset if arch == "mraf" else None,
         "options": asdict(chosen),
-        "languages": sorted({each[1] for each in trained if each}),
-        "heldout_by": "clip" if parts.by_clip else "recording",
-        "samples": report.samples,
-        "heldout": report.heldout,
-        "notes": list(report.notes),
     }
-    _save(result, report=report, parts=parts, labels=labels, meta=meta)
+    _save(result, report=report, parts=parts, labels=labels, made=made)
     if epochs and result.best_epoch is None:
         note = "There are no epochs in training with prototypes: their number was ignored."
         return replace(report, notes=(*report.notes, note))
@@ -126,10 +116,25 @@ def _save(
     report: TrainReport,
     parts: Split,
     labels: FeatureLabels,
-    meta: dict[str, Any],
+    made: dict[str, Any],
 ) -> None:
+    """Write the model folder; `made` says of what and with which options the model was trained."""
+    import torch
+
     from mraf import checkpoint
 
+    rows = np.flatnonzero(parts.train)
+    recordings = frozenset(name for i in rows if (name := parts.recordings[i]))
+    meta = {
+        "mraf": __version__,
+        "torch": torch.__version__,
+        **made,
+        "languages": sorted({name[1] for name in recordings}),
+        "heldout_by": "clip" if parts.by_clip else "recording",
+        "samples": report.samples,
+        "heldout": report.heldout,
+        "notes": list(report.notes),
+    }
     metrics = {
         "dev": report.dev,
         "calibration": report.calibration,
@@ -142,11 +147,10 @@ def _save(
     model = checkpoint.Checkpoint(
         model=result.model, labels=parts.speakers, meta=meta, metrics=metrics
     )
-    rows = np.flatnonzero(parts.train)
     # Names may change, content does not: both keep training clips out of an evaluation.
     trained = checkpoint.TrainedOn(
         content=frozenset(labels.source_hash[i] for i in rows),
-        recordings=frozenset(name for i in rows if (name := parts.recordings[i])),
+        recordings=recordings,
     )
     checkpoint.save(report.folder, model, model_card(report, meta, parts.speakers), trained)
 
