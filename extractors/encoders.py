@@ -153,7 +153,10 @@ def _read_state(spec: EncoderSpec) -> dict[str, Any]:
 
     path = spec.weights
     if path is None or not path.is_file():
-        raise MissingError(f"{path}: the weights of '{spec.name}' are not there any more.")
+        raise MissingError(
+            f"{path}: the weights of '{spec.name}' are not there any more. Fetch them again with "
+            f"`mraf weights get {spec.name}`, or name their folder with --weights-dir."
+        )
     weights.verify(path, spec.sha256 or "")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)

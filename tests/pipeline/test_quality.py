@@ -1,30 +1,8 @@
 import numpy as np
-import pytest
 
-from mraf.data.table.features import FeatureRow, FeatureTable
+from mraf.data.table.features import FeatureRow
 from mraf.pipeline.quality import figures, spread
-
-
-def row(clip: str, **figures) -> FeatureRow:
-    vector = np.ones(3, np.float32)
-    return FeatureRow(clip, clip, "h", "x", face=vector, voice=vector, **figures)
-
-
-def extracted(clip: str, size: float, snr: float | None, people: int = 1) -> FeatureRow:
-    face = {"face_quality": 0.99, "face_frames": 8, "face_size": size, "faces_seen": people}
-    return row(clip, **face, voice_quality=0.9, voice_seconds=3.0, voice_snr=snr)
-
-
-@pytest.fixture
-def table(tmp_path):
-    def fill(*rows: FeatureRow) -> FeatureTable:
-        table = FeatureTable(tmp_path / "features")
-        with table.writer() as writer:
-            for each in rows:
-                writer.add(each)
-        return table
-
-    return fill
+from tests.helpers.feature_rows import extracted_row, row
 
 
 def test_spread_has_percentiles_and_a_histogram_of_all():
@@ -53,7 +31,7 @@ def test_figures_are_of_faces_and_voices_that_were_found(table):
         "lost", "lost", "h", "x", face_reason="face_too_small", face_quality=0.9, face_size=10.0,
         face_frames=2, faces_seen=2, voice_reason="no_speech", voice_quality=0.1,
     )  # fmt: skip
-    found = figures(table(extracted("a", 100, 10.0, 3), extracted("b", 120, None), lost))
+    found = figures(table(extracted_row("a", 100, 10.0, 3), extracted_row("b", 120, None), lost))
     assert found.spreads["face_size"].median == 110
     assert {name: s.clips for name, s in found.spreads.items()} == {
         "face_frames": 2,
@@ -67,7 +45,7 @@ def test_figures_are_of_faces_and_voices_that_were_found(table):
 
 
 def test_a_figure_that_is_no_number_is_left_out(table):
-    rows = (extracted("a", 100, float("nan")), extracted("b", 120, 20.0))
+    rows = (extracted_row("a", 100, float("nan")), extracted_row("b", 120, 20.0))
     assert figures(table(*rows)).spreads["voice_snr"].clips == 1
 
 

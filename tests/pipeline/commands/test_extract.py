@@ -198,3 +198,21 @@ def test_ctrl_c_keeps_what_is_done(sample_videos, tmp_path):
     _, err = child.communicate()
     assert child.returncode == 130, err
     assert re.search("the same command goes on from there", err) and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--engine", "rai"], "'rai' is not one of 'local', 'ray'"),
+        (["--address", "auto"], "--address belongs to --engine ray"),
+        (["--gpus-per-worker", "1"], "--gpus-per-worker belongs to --engine ray"),
+        (["--engine", "ray", "--workers", "0"], "--workers 0"),
+        (["--engine", "ray", "--device", "cuda"], "--gpus-per-worker 0.25"),
+        (["--engine", "ray", "--device", "cpu", "--gpus-per-worker", "1"], "exclude each other"),
+        (["--workers", "300"], "at most 256"),
+        (["--engine", "ray", "--gpus-per-worker", "1.5"], "a whole number of them"),
+    ],
+)
+def test_options_that_do_not_go_together(mraf, tmp_path, options, said):
+    code, out, err = mraf("extract", tmp_path / "videos", *options)
+    assert (code, out) == (2, "") and said in err

@@ -2,34 +2,12 @@ import io
 import json
 import shutil
 
-import numpy as np
 import pytest
 
-from mraf.data.table.features import FeatureRow, FeatureTable
+from mraf.data.table.features import FeatureTable
 from mraf.pipeline.commands.features import BARS, bars, show_info
 from mraf.pipeline.quality import figures
-
-
-def row(clip: str, **figures) -> FeatureRow:
-    vector = np.ones(3, np.float32)
-    return FeatureRow(clip, clip, "h", "x", face=vector, voice=vector, **figures)
-
-
-def extracted_row(clip: str, size: float, snr: float, people: int = 1) -> FeatureRow:
-    face = {"face_quality": 0.99, "face_frames": 8, "face_size": size, "faces_seen": people}
-    return row(clip, **face, voice_quality=0.9, voice_seconds=3.0, voice_snr=snr)
-
-
-@pytest.fixture
-def table(tmp_path):
-    def fill(*rows: FeatureRow) -> FeatureTable:
-        table = FeatureTable(tmp_path / "features")
-        with table.writer() as writer:
-            for each in rows:
-                writer.add(each)
-        return table
-
-    return fill
+from tests.helpers.feature_rows import extracted_row, row
 
 
 @pytest.fixture

@@ -316,25 +316,6 @@ def test_no_cluster_to_join(mraf, quick, tmp_path, monkeypatch):
     assert "leave --address out" in err and len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--engine", "rai"], "'rai' is not one of 'local', 'ray'"),
-        (["--address", "auto"], "--address belongs to --engine ray"),
-        (["--gpus-per-worker", "1"], "--gpus-per-worker belongs to --engine ray"),
-        (["--engine", "ray", "--workers", "0"], "--workers 0"),
-        (["--engine", "ray", "--device", "cuda"], "--gpus-per-worker 0.25"),
-        (["--engine", "ray", "--device", "cpu", "--gpus-per-worker", "1"], "exclude each other"),
-        (["--workers", "300"], "at most 256"),
-        (["--engine", "ray", "--gpus-per-worker", "1.5"], "a whole number of them"),
-    ],
-)
-def test_options_that_do_not_go_together(mraf, quick, tmp_path, options, said):
-    quick(1)
-    code, out, err = mraf("extract", tmp_path / "videos", *options)
-    assert (code, out) == (2, "") and said in err
-
-
 def test_an_actor_that_shares_a_gpu_has_the_cores_that_fall_to_it():
     def node(cpus, gpus, alive=True):
         return {"Alive": alive, "Resources": {"CPU": cpus, "GPU": gpus} if gpus else {"CPU": cpus}}
