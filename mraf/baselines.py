@@ -40,7 +40,7 @@ class FOP(nn.Module):
     A missing vector is zero, as in the challenge's baseline: nothing prepares the network for it.
     """
 
-    arch = "fop"
+    model_type = "fop"
 
     def __init__(self, config: FOPConfig) -> None:
         super().__init__()

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from mraf.json_text import finite, to_json
 if TYPE_CHECKING:
     from mraf.inference.prediction import Model
 
-FORMAT, VERSION = "mraf-model", 3
+FORMAT, VERSION = "mraf-model", 4
 WEIGHTS, CONFIG, LABELS, METRICS, TRAINED, CARD = FILES = (
     "model.safetensors",
     "config.json",
@@ -33,12 +34,18 @@ WEIGHTS, CONFIG, LABELS, METRICS, TRAINED, CARD = FILES = (
 REMEDY = "copy the model folder again, or train the model again"
 
 
+Answer = tuple[tuple[int, ...], tuple[float, ...]]
+"""Speakers (by class index, -1 for none) and probabilities, by face and voice, by voice, by face."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainedOn:
     """The clips that trained a model. Their number may be large, so only `load_trained` reads them."""
 
     content: frozenset[str] = frozenset()  # digests of the clips' content
     recordings: frozenset[tuple[str, ...]] = frozenset()  # speaker, language and recording
+    # By digest, the answers of models that had not trained on the clip's recording.
+    out_of_fold: Mapping[str, Answer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +63,7 @@ class Description:
     """The JSON files of a model folder."""
 
     folder: Path
-    arch: str  # see `mraf.architectures`
+    model_type: str  # see `mraf.model_types`
     config: dict[str, Any]  # fields of its configuration
     labels: tuple[str, ...]
     meta: dict[str, Any]
@@ -91,14 +98,18 @@ def save(folder: Path, checkpoint: Checkpoint, card: str, trained: TrainedOn = T
         METRICS: to_json(METRICS, finite(checkpoint.metrics)),
         TRAINED: to_json(
             TRAINED,
-            {"content": sorted(trained.content), "recordings": sorted(trained.recordings)},
+            {
+                "content": sorted(trained.content),
+                "recordings": sorted(trained.recordings),
+                "out_of_fold": dict(trained.out_of_fold),
+            },
             indent=None,
         ),
     }
     config: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
-        "arch": checkpoint.model.arch,
+        "model_type": checkpoint.model.model_type,
         "model": asdict(checkpoint.model.config),
         "meta": checkpoint.meta,
         "sha256": {name: _digest(content) for name, content in contents.items()},
@@ -162,13 +173,13 @@ def load(source: Path | Description, device: str = "cpu") -> Checkpoint:
     import safetensors
     import safetensors.torch
 
-    from mraf.architectures import build
+    from mraf.model_types import build
     from mraf.network.loop import choose_device
 
     described = source if isinstance(source, Description) else describe(source)
     weights = described.folder / WEIGHTS
     try:
-        model = build(described.arch, described.config)
+        model = build(described.model_type, described.config)
     except UsageError as error:
         raise _damaged(described.folder / CONFIG, str(error)) from error
     try:
@@ -194,8 +205,12 @@ def load_trained(described: Description) -> TrainedOn:
         MrafError: it is damaged.
     """
     value = _read_json(described.folder / TRAINED, described.sha256[TRAINED])
-    recordings = frozenset(map(tuple, value["recordings"]))
-    return TrainedOn(content=frozenset(value["content"]), recordings=recordings)
+    answers = value["out_of_fold"].items()
+    return TrainedOn(
+        content=frozenset(value["content"]),
+        recordings=frozenset(map(tuple, value["recordings"])),
+        out_of_fold={digest: (tuple(who), tuple(p)) for digest, (who, p) in answers},
+    )
 
 
 def describe(folder: Path) -> Description:
@@ -209,7 +224,7 @@ def describe(folder: Path) -> Description:
     config = _read_config(folder / CONFIG)
     return Description(
         folder=folder,
-        arch=config["arch"],
+        model_type=config["model_type"],
         config=config["model"],
         labels=tuple(_read_json(folder / LABELS, config["sha256"][LABELS])),
         meta=config["meta"],

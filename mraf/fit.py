@@ -1,18 +1,23 @@
-"""Training of every architecture: from the features of known speakers to a calibrated model."""
+"""Training of every model type: from the features of known speakers to a calibrated model."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mraf.folds import FOLDS, recording_folds
 from mraf.inference.calibration import calibration_error, temperature
+from mraf.inference.out_of_fold import OutOfFold, answers_of
 from mraf.inference.prediction import MODALITIES, Model, fusion_logits, predict, score
+from mraf.model_types import with_epochs
 from mraf.network.batches import Batch
 from mraf.network.loop import (
     EpochReport,
+    TrainedNetwork,
     choose_device,
     known_clips,
     surroundings,
@@ -21,8 +26,10 @@ from mraf.network.loop import (
 )
 from mraf.network.options import TrainOptions
 from mraf.prototypes.fit import fit_prototypes
-from mraf.prototypes.options import PrototypicalOptions
+from mraf.prototypes.options import PrototypeOptions
 from mraf.types import Features
+
+Options = TrainOptions | PrototypeOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,113 +37,147 @@ class Trained:
     """A trained model, in eval mode, and the figures measured in training."""
 
     model: Model
-    best_epoch: int | None  # whose weights were kept; None where there are no epochs
+    best_epoch: int | None  # that was best on the clips out of fold; None where none was chosen
     history: list[EpochReport]  # one an epoch, or one a fold of the cross-validation
-    dev: dict[str, float]  # see `mraf.inference.prediction.score`; empty without development clips
-    # Expected calibration error on the development clips, `before` and `after` the temperatures.
+    out_of_fold: OutOfFold | None  # None where no clip could be held out
+    # Accuracies and loss on the development clips, see `mraf.inference.prediction.score`; and the
+    # expected calibration error there `before` and `after` the temperatures. Empty without such clips.
+    dev: dict[str, float] = field(default_factory=dict)
     calibration: dict[str, float] = field(default_factory=dict)
-    cross_validation: dict[str, float] = field(default_factory=dict)  # accuracies, of prototypes
 
 
 def fit(
     train: Features,
-    dev: Features | None,
     classes: int,
-    options: TrainOptions | PrototypicalOptions | None = None,
+    options: Options | None = None,
+    *,
+    fold: NDArray[np.int64] | None = None,
+    dev: Features | None = None,
     on_epoch: Callable[[EpochReport], None] | None = None,
 ) -> Trained:
-    """Train a model to name the `classes` speakers of `train`.
+    """Train a model to name the `classes` speakers of `train`, on all its clips.
 
-    With `PrototypicalOptions` the development clips choose nothing and only measure. With
-    `TrainOptions` they choose the best epoch and fit the temperatures, so the network's figures on
-    them are a little too good. The same seed gives the same model; the caller's random state does
-    not change.
+    Clips are held out within the run: they calibrate the model, and choose the number of epochs of a
+    network. Then the model is fitted to all clips. Prototypes are fitted once more for each fold, a
+    network once, to all folds but the first, so that it takes about twice the time. The same seed gives
+    the same model; the caller's random state does not change.
 
     Args:
         train: clips [N]; those without face and voice are dropped.
-        dev: clips of recordings that are not in `train`, or None.
         classes: C; labels run from 0 to C - 1.
-        options: the training options; `PrototypicalOptions()` if None.
+        options: the training options; `PrototypeOptions()` if None.
+        fold: [N], the fold in which a clip is held out, and -1 for none. Recordings are dealt into
+            folds if it is None (`mraf.folds.recording_folds`).
+        dev: clips of recordings that are not in `train`. They choose nothing and only measure.
         on_epoch: called after each epoch, or each fold of the cross-validation.
 
     Raises:
         UsageError: there are fewer than two speakers, a label is out of range, no clip has a face
             or a voice, or the development clips have other dimensions.
     """
-    options = options or PrototypicalOptions()
-    if isinstance(options, PrototypicalOptions):
-        return _fit_prototypes(train, dev, classes, options, on_epoch)
-    result = train_network(train, dev, classes, options, on_epoch=on_epoch)
-    known = known_clips(dev, result.model.config) if dev is not None else None
-    before = _calibration_error(result.model, known)
-    _calibrate(result.model, known)
-    return Trained(
-        model=result.model,
-        best_epoch=result.best_epoch,
-        history=result.history,
-        dev=result.dev,
-        calibration=_calibration(before=before, after=_calibration_error(result.model, known)),
-    )
+    options = options or PrototypeOptions()
+    kept = np.flatnonzero(train.face_present | train.voice_present)
+    clips = usable(train, classes)
+    if fold is None:
+        fold = recording_folds(train.label, train.recording, FOLDS, options.seed)
+    each_fit = _fit_prototypes if isinstance(options, PrototypeOptions) else _fit_network
+    device = choose_device(options.device)
+    with surroundings(options.seed, options.threads, device):
+        trained = each_fit(clips, classes, options, fold=fold[kept], on_epoch=on_epoch)
+        known = known_clips(dev, trained.model.config) if dev is not None else None
+        if known is not None:
+            trained = replace(
+                trained,
+                dev=score(trained.model, Batch.of(known, device)),
+                calibration=_calibration(trained.model, known),
+            )
+    answers = trained.out_of_fold
+    if answers is not None:
+        trained = replace(trained, out_of_fold=replace(answers, index=kept[answers.index]))
+    return trained
 
 
 def _fit_prototypes(
     train: Features,
-    dev: Features | None,
     classes: int,
-    options: PrototypicalOptions,
+    options: PrototypeOptions,
+    *,
+    fold: NDArray[np.int64],
     on_epoch: Callable[[EpochReport], None] | None,
 ) -> Trained:
-    train = usable(train, classes)
-    device = choose_device(options.device)
     history: list[EpochReport] = []
+    started = time.perf_counter()
 
-    def report(fold: int, folds: int, accuracies: dict[str, float]) -> None:
+    def report(count: int, fits: int, accuracies: dict[str, float]) -> None:
         seconds = time.perf_counter() - started
         history.append(
             EpochReport(
-                epoch=fold, epochs=folds, loss={}, dev=accuracies, best=False, seconds=seconds
+                epoch=count, epochs=fits, loss={}, dev=accuracies, best=False, seconds=seconds
             )
         )
         if on_epoch is not None:
             on_epoch(history[-1])
 
-    started = time.perf_counter()
-    with surroundings(options.seed, options.threads, device):
-        model, cross_validation = fit_prototypes(train, classes, options, device, report)
-        known = known_clips(dev, model.config) if dev is not None else None
-        measured = {} if known is None else score(model, Batch.of(known, device))
-        after = _calibration_error(model, known)
-        fitted = model.temperature.value.clone()
-        model.temperature.value.fill_(model.temperature.initial)
-        before = _calibration_error(model, known)
-        model.temperature.value.copy_(fitted)
+    device = choose_device(options.device)
+    model, answers = fit_prototypes(
+        train, classes, options, fold=fold, device=device, on_fold=report
+    )
+    return Trained(model=model, best_epoch=None, history=history, out_of_fold=answers)
+
+
+def _fit_network(
+    train: Features,
+    classes: int,
+    options: TrainOptions,
+    *,
+    fold: NDArray[np.int64],
+    on_epoch: Callable[[EpochReport], None] | None,
+) -> Trained:
+    """Fit a network without the first fold, which chooses the epoch and calibrates; then to all clips."""
+    held_out = np.flatnonzero(fold == 0)
+    if not len(held_out):
+        result = train_network(train, None, classes, options, on_epoch=on_epoch)
+        return Trained(
+            model=result.model, best_epoch=None, history=result.history, out_of_fold=None
+        )
+    chosen = train_network(
+        train.take(fold != 0), train.take(held_out), classes, options, on_epoch=on_epoch
+    )
+    samples = Batch.of(train.take(held_out), next(chosen.model.buffers()).device)
+    _calibrate(chosen.model, samples)
+    answers = answers_of(chosen.model, samples, held_out)
+    result = train_network(train, None, classes, _until(options, chosen), on_epoch=on_epoch)
+    result.model.temperature.value.copy_(chosen.model.temperature.value)
     return Trained(
-        model=model,
-        best_epoch=None,
-        history=history,
-        dev=measured,
-        calibration=_calibration(before=before, after=after),
-        cross_validation=cross_validation,
+        model=result.model,
+        best_epoch=chosen.best_epoch,
+        history=chosen.history,
+        out_of_fold=answers,
     )
 
 
-def _calibrate(model: Model, dev: Features | None) -> None:
-    """Fit the model's temperatures to the development clips."""
-    if dev is None:
-        return
-    samples = Batch.of(dev, next(model.buffers()).device)
+def _until(options: TrainOptions, chosen: TrainedNetwork) -> TrainOptions:
+    """Return options that end after the chosen epoch; the last one may have been cut short."""
+    if chosen.best_epoch == len(chosen.history):
+        return options
+    return with_epochs(options, chosen.best_epoch)
+
+
+def _calibrate(model: Model, samples: Batch) -> None:
+    """Fit the model's temperatures to clips that did not train it."""
     for index, name in enumerate(MODALITIES):
         logits, label = fusion_logits(model, samples, name)
         model.temperature.value[index] = temperature(logits, label)
 
 
-def _calibration_error(model: Model, dev: Features | None) -> float | None:
+def _calibration(model: Model, clips: Features) -> dict[str, float]:
+    """Return the calibration error before and after the temperatures."""
+    after = _calibration_error(model, clips)
+    with model.temperature.as_in_training():
+        return {"before": _calibration_error(model, clips), "after": after}
+
+
+def _calibration_error(model: Model, clips: Features) -> float:
     """Return the calibration error over the clips as they are and the same clips without faces."""
-    if dev is None:
-        return None
-    posteriors = [predict(model, clips).probability for clips in (dev, dev.without_face())]
-    return calibration_error(np.concatenate(posteriors), np.concatenate([dev.label, dev.label]))
-
-
-def _calibration(*, before: float | None, after: float | None) -> dict[str, float]:
-    return {} if before is None or after is None else {"before": before, "after": after}
+    posteriors = [predict(model, each).probability for each in (clips, clips.without_face())]
+    return calibration_error(np.concatenate(posteriors), np.concatenate([clips.label] * 2))

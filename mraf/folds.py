@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+FOLDS = 5
+"""The number of folds of the cross-validation within a training run."""
+
 
 def recording_folds(
     label: NDArray[np.int64], recording: NDArray[np.int64], folds: int, seed: int

@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,9 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateReport:
-    """Accuracies of a model on clips that did not train it.
+    """Accuracies of a model on clips that did not train it, and of models that did not train on clips.
+
+    Clips of the training recordings are answered by the models of the cross-validation in training.
 
     `settings` holds P3 to P6: P3 and P5 over the clips with face and voice, P4 and P6 over all
     clips with a voice, the face hidden; P3 and P4 in the languages of the training clips, P5 and P6
@@ -59,6 +62,7 @@ class EvaluateReport:
     mean: float | None  # over the settings that have clips
     train_languages: tuple[str, ...]
     other_languages: tuple[str, ...]
+    out_of_fold: int  # clips that trained the model, answered by models that did not train on them
     unknown_speakers: int  # clips left out because the model has no such speaker
     notes: tuple[str, ...]  # caveats for whoever reads the figures
     seconds: float
@@ -71,7 +75,11 @@ def evaluate(
     mode: str = "single",
     other: str | None = None,
 ) -> EvaluateReport:
-    """Evaluate a model on all clips of the table whose recordings did not train it.
+    """Evaluate a model on the table's clips, none of which was answered by a model that trained on it.
+
+    Recordings that did not train the model are answered by the model itself, in the languages of
+    training and in others. Those that did train it, in P3 and P4, have the answers that training kept
+    from its cross-validation: of models that had not trained on the clip's recording.
 
     The report goes to `reports/<model>-<mode>.json` of the workspace too, where that can be written.
 
@@ -101,33 +109,56 @@ def evaluate(
         model=folder.name,
     )
     by_clip = loaded.meta.get("heldout_by") == "clip"
-    unseen = unseen_clips(labels, checkpoint.load_trained(described), by_clip=by_clip)
-    speakers = set(loaded.labels)
-    known = unseen & np.array([speaker in speakers for speaker in labels.speaker], bool)
-    if not known.any():
+    trained = checkpoint.load_trained(described)
+    unseen = unseen_clips(labels, trained, by_clip=by_clip)
+    known = np.array([speaker in set(loaded.labels) for speaker in labels.speaker], bool)
+    languages = set(loaded.meta.get("languages", []))
+    spoken = np.array([name or "" for name in labels.language], object)
+    same = np.isin(spoken, list(languages))
+    # Clips that trained, with the answers of models that had not trained on their recordings.
+    answered = np.array([digest in trained.out_of_fold for digest in labels.source_hash], bool)
+    answered &= known & same & ~unseen
+    if not (unseen & known).any() and not answered.any():
         raise MissingError(
-            f"{folder}: every clip in the table trained this model, so nothing can be measured. Extract "
-            "other recordings of its speakers, or train with --holdout 0.25."
+            f"{folder}: every clip in the table trained this model, and none was held out on the way, so "
+            "nothing can be measured. Extract other recordings of its speakers."
         )
-    features = to_features(labels, loaded.labels, dims_of(fingerprint), known)
-    trained = set(loaded.meta.get("languages", []))
     wanted = match_languages(labels, [other]) if other else None
-    spoken = [labels.language[i] or "" for i in np.flatnonzero(known)]
-    language = np.array(spoken, object)
-    same = np.array([name in trained for name in spoken], bool)
     elsewhere = ~same & np.array([wanted is None or name in wanted for name in spoken], bool)
-    settings = _settings(loaded.model, features.take(same), features.take(elsewhere), mode)
+    features = to_features(labels, loaded.labels, dims_of(fingerprint), unseen & known)
+    here = np.flatnonzero(unseen & known)
+    settings = _settings(
+        loaded.model, features.take(same[here]), features.take(elsewhere[here]), mode
+    )
+    more = _more(loaded.model, features, spoken[here]) if mode == "single" else {}
+    notes = _notes(loaded.meta)
+    if mode == "single":
+        settings, more = _with_out_of_fold(
+            settings,
+            more,
+            labels=labels,
+            rows=np.flatnonzero(answered),
+            trained=trained,
+            names=loaded.labels,
+        )
+    elif answered.any():
+        notes = (
+            f"P3 and P4 in mode {mode} are of clips that did not train the model only: train with "
+            "--holdout 0.25 to have some, or run `mraf polysim dev`.",
+            *notes,
+        )
     scores = [each.accuracy for each in settings.values() if each.accuracy is not None]
     report = EvaluateReport(
         model=folder.name,
         mode=mode,
         settings=settings,
-        more=_more(loaded.model, features, language) if mode == "single" else {},
+        more=more,
         mean=float(np.mean(scores)) if scores else None,
-        train_languages=tuple(sorted(trained)),
-        other_languages=tuple(sorted(set(language[elsewhere]))),
+        train_languages=tuple(sorted(languages)),
+        other_languages=tuple(sorted(set(spoken[unseen & known & elsewhere]))),
+        out_of_fold=int(answered.sum()) if mode == "single" else 0,
         unknown_speakers=int((unseen & ~known).sum()),
-        notes=_notes(loaded.meta, int(same.sum()), isinstance(loaded.metrics.get("epoch"), int)),
+        notes=notes,
         seconds=time.monotonic() - started,
     )
     _write(workspace.reports / f"{folder.name}-{mode}.json", asdict(report))
@@ -198,12 +229,46 @@ def _more(model: "Model", clips: Features, language: np.ndarray) -> dict[str, Se
     return more
 
 
-def _notes(meta: dict[str, Any], same: int, chosen: bool) -> tuple[str, ...]:
-    """Return the notes; `chosen` is true where held-out clips chose the model's epoch."""
-    held = []
-    if same and chosen:
-        held = ["Clips in the languages of training chose the model's epoch, too."]
-    return (*held, *map(str, meta.get("notes", [])))
+def _with_out_of_fold(
+    settings: dict[str, Setting],
+    more: dict[str, Setting],
+    *,
+    labels: FeatureLabels,
+    rows: np.ndarray,
+    trained: "TrainedOn",
+    names: Sequence[str],
+) -> tuple[dict[str, Setting], dict[str, Setting]]:
+    """Return P3, P4 and the figures of `more` with the answers out of fold to the clips at `rows` added."""
+    if not len(rows):
+        return settings, more
+    classes = {name: index for index, name in enumerate(names)}
+    label = np.array([classes[str(labels.speaker[i])] for i in rows])
+    # [M, 3]: by face and voice, by the voice alone, by the face alone.
+    guess = np.array([trained.out_of_fold[labels.source_hash[i]][0] for i in rows])
+    come = np.where(guess[:, 0] >= 0, guess[:, 0], guess[:, 1:].max(axis=1))
+    columns = {"P3": guess[:, 0], "P4": guess[:, 1], "as they come": come, "face only": guess[:, 2]}
+    spoken = np.array([labels.language[i] or "" for i in rows], object)
+    for name in set(spoken):
+        title, which = name or "no language named", spoken == name
+        columns[f"{title}, face and voice"] = np.where(which, guess[:, 0], -1)
+        columns[f"{title}, voice only"] = np.where(which, guess[:, 1], -1)
+
+    def add(name: str, setting: Setting) -> Setting:
+        if name not in columns:
+            return setting
+        given = columns[name] >= 0
+        right = ((columns[name] == label) & given).sum() + (setting.accuracy or 0) * setting.n
+        n = int(given.sum()) + setting.n
+        return Setting(float(right / n), n) if n else setting
+
+    return (
+        {name: add(name, setting) for name, setting in settings.items()},
+        {name: add(name, setting) for name, setting in more.items()},
+    )
+
+
+def _notes(meta: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(map(str, meta.get("notes", [])))
 
 
 def _write(path: Path, report: dict[str, Any]) -> None:

@@ -107,13 +107,13 @@ def challenge(tmp_path_factory) -> Path:
     """
     from mraf.pipeline.polysim.challenge import import_features
     from mraf.pipeline.training.train import train
-    from mraf.prototypes.options import PrototypicalOptions
+    from mraf.prototypes.options import PrototypeOptions
     from tests.helpers.polysim_files import Layout
 
     def make(folder: Path) -> None:
         Layout(folder / "root", speakers=4, videos=3, clips=3, tests=8).write()
         import_features(folder / "root", workspace=folder / "workspace")
-        options = PrototypicalOptions(steps=5, batch_size=16, head_steps=5)
+        options = PrototypeOptions(steps=5, batch_size=16, head_steps=5)
         train(folder / "workspace", languages=("English",), holdout=0, options=options)
 
     return made_once(tmp_path_factory, "challenge", make) / "workspace"

@@ -6,6 +6,8 @@ Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", 201
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -29,15 +31,25 @@ class Temperatures(nn.Module):
 
     value: Tensor  # [3]
 
-    def __init__(self, initial: float = 1.0) -> None:
+    def __init__(self, both: float = 1.0, voice: float = 1.0, face: float = 1.0) -> None:
         super().__init__()
-        self.initial = initial  # the temperature of training
-        self.register_buffer("value", torch.full((3,), initial))
+        self.initial = (both, voice, face)  # the temperatures of training
+        self.register_buffer("value", torch.tensor(self.initial))
 
     @property
     def fitted(self) -> bool:
         """True once any temperature differs from its initial value."""
-        return bool((self.value != self.initial).any())
+        return self.value.tolist() != torch.tensor(self.initial).tolist()
+
+    @contextmanager
+    def as_in_training(self) -> Iterator[None]:
+        """Set the initial values for the time of a `with` block."""
+        fitted = self.value.clone()
+        self.value.copy_(torch.tensor(self.initial))
+        try:
+            yield
+        finally:
+            self.value.copy_(fitted)
 
     def forward(self, face_present: Tensor, voice_present: Tensor) -> Tensor:
         """Return the temperatures [B, 1] for clips with these modalities (masks [B])."""
@@ -78,10 +90,19 @@ def calibration_error(probability: NDArray[np.floating], label: NDArray[np.integ
         probability: [N, C], rows sum to 1; clips whose row is NaN are left out.
         label: [N], index of the speaker.
     """
-    answered = int((~np.isnan(probability).any(axis=1)).sum())
-    if not answered:
+    return calibration_error_of(*_answers(probability, label))
+
+
+def calibration_error_of(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> float:
+    """Return the expected calibration error of N answers; NaN without any.
+
+    Args:
+        confidence: [N], probability of the answer.
+        right: [N].
+    """
+    if not len(right):
         return float("nan")
-    return float(np.abs(confidence_gaps(probability, label)).sum() / answered)
+    return float(np.abs(_gaps(confidence, right)).sum() / len(right))
 
 
 def confidence_gaps(
@@ -92,10 +113,19 @@ def confidence_gaps(
     Sums of several sets of clips add up to those of all their clips. The arguments are those of
     `calibration_error`.
     """
+    return _gaps(*_answers(probability, label))
+
+
+def _answers(
+    probability: NDArray[np.floating], label: NDArray[np.integer]
+) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
+    """Return the confidence of each answer, and a mask of the right ones."""
     answered = ~np.isnan(probability).any(axis=1)
     probability, label = probability[answered], label[answered]
-    confidence = probability.max(axis=1)
-    right = probability.argmax(axis=1) == label
+    return probability.max(axis=1), probability.argmax(axis=1) == label
+
+
+def _gaps(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> NDArray[np.float64]:
     # A confidence of exactly 1 belongs to the last bin.
     index = np.minimum((confidence * BINS).astype(int), BINS - 1)
     return np.bincount(index, confidence - right, minlength=BINS).astype(np.float64)

@@ -29,7 +29,7 @@ MODALITIES: dict[str, tuple[bool, bool]] = {
 class Model(Protocol):
     """The interface of every architecture, besides that of `torch.nn.Module`."""
 
-    arch: str  # its name in a model folder
+    model_type: str  # its name in a model folder, see `mraf.model_types`
     config: Any  # its dataclass, with face_dim, voice_dim and classes
     temperature: Temperatures
     training: bool
@@ -77,19 +77,21 @@ def fusion_logits(
     """Return fusion logits [M, C] before the temperature, and labels [M].
 
     The M clips are those that have all modalities of `modalities`, a key of `MODALITIES`; their
-    other modality is hidden.
+    other modality is hidden. There is none where the model has not learned all of them.
     """
     face, voice = MODALITIES[modalities]
     suits = (samples.face_present | (not face)) & (samples.voice_present | (not voice))
     chosen = samples.take(suits)
-    logits = []
+    logits, learned = [], []
     with evaluating(model):
         for start in range(0, max(1, len(chosen)), batch_size):
             batch = chosen.take(slice(start, start + batch_size))
             shown = torch.ones_like(batch.face_present)
             output = model(batch.face, batch.voice, shown & face, shown & voice)
             logits.append(output.fusion_logits)
-    return torch.cat(logits), chosen.label
+            learned.append((output.face_used == face) & (output.voice_used == voice))
+    used = torch.cat(learned)
+    return torch.cat(logits)[used], chosen.label[used]
 
 
 def score(model: Model, samples: Batch) -> dict[str, float]:
@@ -97,7 +99,7 @@ def score(model: Model, samples: Batch) -> dict[str, float]:
 
     The accuracies are `face_voice` (over the clips with both), `voice` and `face` (over all clips
     with that modality, the other one hidden); `loss` is the mean of the three cross-entropies.
-    Modalities that no clip has are left out.
+    Modalities that no clip has, or that the model has not learned, are left out.
     """
     result: dict[str, float] = {}
     losses = []
@@ -139,7 +141,8 @@ def evaluating(model: Model) -> Iterator[None]:
 def _posterior(model: Model, batch: Batch) -> dict[str, Tensor]:
     output = model(batch.face, batch.voice, batch.face_present, batch.voice_present)
     nothing = (output.w_f + output.w_a <= 0)[:, None]
-    logits = output.fusion_logits / model.temperature(batch.face_present, batch.voice_present)
+    # Of a modality that the model never learned, neither the vector nor the temperature counts.
+    logits = output.fusion_logits / model.temperature(output.face_used, output.voice_used)
     return {
         "probability": logits.softmax(dim=-1).masked_fill(nothing, torch.nan),
         "face_weight": output.w_f,

@@ -26,6 +26,8 @@ class MRAFOutput(Fused):
     fusion_logits: Tensor  # [B, C], z_c, the answer
     e_f: Tensor  # [B, D], unit norm
     e_a: Tensor  # [B, D], unit norm
+    face_used: Tensor  # [B] bool: present, and faces have trained the model
+    voice_used: Tensor  # [B] bool, likewise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +43,7 @@ class EncodedClips:
 class MRAF(nn.Module):
     """Missing-token prompted, reliability-aware fusion of face and voice."""
 
-    arch = "mraf"
+    model_type = "mraf"
 
     def __init__(self, config: MRAFConfig) -> None:
         super().__init__()

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
-from mraf.folds import recording_folds
 from mraf.inference.calibration import temperature
+from mraf.inference.out_of_fold import OutOfFold
 from mraf.inference.prediction import MODALITIES, score
 from mraf.network.batches import Batch
-from mraf.prototypes.head_training import train_head
-from mraf.prototypes.held_out import HeldOutScores
+from mraf.prototypes.fusion import hide_missing
 from mraf.prototypes.metric import TrainingModality, learn_metric
-from mraf.prototypes.model import ClassMeans, PrototypicalConfig, PrototypicalMRAF
-from mraf.prototypes.options import PrototypicalOptions
+from mraf.prototypes.model import ClassMeans, PrototypeConfig, PrototypeModel
+from mraf.prototypes.options import PrototypeOptions
 from mraf.prototypes.recordings import hubness
 from mraf.types import Features
 
 DEFAULT_TEMPERATURE = 0.05
-"""The temperature where there are no held-out clips to fit one to."""
+"""The temperature of cosine scores where there are no held-out clips to fit one to."""
 
 LOWEST_TEMPERATURE = 0.02
-"""The least temperature. If every held-out clip is named right, the best fit is near 0, and then even
-an impostor's posterior would be near 1."""
+"""The least temperature of cosine scores. If every held-out clip is named right, the best fit is near 0,
+and then even an impostor's posterior would be near 1."""
+
+LOWEST_OF_EVIDENCE = 0.5
+"""The least temperature of the sum of log L_m, for the same reason; unfitted, it is 1."""
 
 FoldReport = Callable[[int, int, dict[str, float]], None]
 """A function of the number of a fold from 1, the number of all fits, and the fold's accuracies."""
@@ -35,37 +39,35 @@ FoldReport = Callable[[int, int, dict[str, float]], None]
 def fit_prototypes(
     train: Features,
     classes: int,
-    options: PrototypicalOptions,
+    options: PrototypeOptions,
+    *,
+    fold: NDArray[np.int64],
     device: torch.device,
     on_fold: FoldReport | None = None,
-) -> tuple[PrototypicalMRAF, dict[str, float]]:
-    """Return a calibrated model of the speakers of `train` [N], and cross-validated accuracies.
+) -> tuple[PrototypeModel, OutOfFold | None]:
+    """Return a calibrated model of the speakers of `train` [N], and the answers out of fold.
 
-    Models of some recordings score the others. The reliability head is trained on these scores, and
-    the temperatures are fitted to them. The model itself is fitted to all recordings. A speaker's
-    only recording trains in every fold and is tested in none. The accuracies are those of fixed
-    reliabilities, because the head has trained on these clips.
+    The model is fitted to all clips. Models of the other folds score the clips of each fold; the
+    temperatures are fitted to all these scores. In the answers out of fold, the temperatures of a fold
+    are those of the other folds' scores, so that nothing of a fold has a part in its answers.
 
     Args:
         train: clips [N] with labels 0 to C - 1.
         classes: C.
         options: the training options.
+        fold: [N], the fold that a clip is held out in; -1 where it trains in every fold.
         device: where the model goes.
         on_fold: called after each fold.
     """
-    heldout = cross_validate(train, classes, options, on_fold)
+    held_out = cross_validate(train, classes, options, fold=fold, on_fold=on_fold)
     model = fit_uncalibrated(train, classes, options)
-    accuracies = calibrate(model, heldout)
-    if model.head is not None and options.head_steps and len(heldout):
-        train_head(model, heldout, options)
-        calibrate(model, heldout)
-    return model.to(device), accuracies
+    answers = _out_of_fold(model, held_out)
+    model.temperature.value.copy_(fitted_temperatures(model, held_out))
+    return model.to(device), answers
 
 
-def fit_uncalibrated(
-    train: Features, classes: int, options: PrototypicalOptions
-) -> PrototypicalMRAF:
-    """Return a model of `train` [N] on the CPU, with initial temperatures and an untrained head."""
+def fit_uncalibrated(train: Features, classes: int, options: PrototypeOptions) -> PrototypeModel:
+    """Return a model of `train` [N] on the CPU, with initial temperatures."""
     samples = Batch.of(train, "cpu")
     recording = torch.from_numpy(train.recording)
     face, voice = (
@@ -84,9 +86,7 @@ def fit_uncalibrated(
         )
     )
     metric = learn_metric(face, voice, label=samples.label, recording=recording, options=options)
-    # The head starts from random numbers, which may not change what is drawn elsewhere.
-    with torch.random.fork_rng(devices=[]):
-        model = PrototypicalMRAF(_config(train, classes, options))
+    model = PrototypeModel(_config(train, classes, options))
     for part, modality, x, projection in (
         (model.face, face, samples.face, face.whitening),
         (model.voice, voice, samples.voice, voice.whitening @ metric),
@@ -96,53 +96,135 @@ def fit_uncalibrated(
     return model.eval()
 
 
+@dataclass(frozen=True, kw_only=True)
+class HeldOutScores:
+    """The scores of M clips, by models that did not train on their recordings."""
+
+    index: Tensor  # [M], positions among the training clips
+    fold: Tensor  # [M]
+    label: Tensor  # [M]
+    face: Tensor  # [M, C], `UNKNOWN` where a speaker has no prototype or the face is missing
+    voice: Tensor  # [M, C], likewise
+    face_present: Tensor  # [M] bool, and the model knows faces
+    voice_present: Tensor  # [M] bool, likewise
+
+    @classmethod
+    @torch.no_grad()
+    def of(
+        cls, model: PrototypeModel, samples: Batch, *, index: Tensor, fold: int
+    ) -> HeldOutScores:
+        """Score clips by a model; a modality without any prototype counts as missing."""
+        face_present = samples.face_present & model.face.known.any()
+        voice_present = samples.voice_present & model.voice.known.any()
+        return cls(
+            index=index,
+            fold=torch.full_like(index, fold),
+            label=samples.label,
+            face=hide_missing(model.face.compare(model.face.embed(samples.face)), face_present),
+            voice=hide_missing(
+                model.voice.compare(model.voice.embed(samples.voice)), voice_present
+            ),
+            face_present=face_present,
+            voice_present=voice_present,
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[HeldOutScores]) -> HeldOutScores | None:
+        """Return the clips of all parts; None without a part."""
+        names = (each.name for each in fields(cls))
+        columns = {name: [getattr(part, name) for part in parts] for name in names}
+        return cls(**{name: torch.cat(each) for name, each in columns.items()}) if parts else None
+
+    def take(self, index: Tensor) -> HeldOutScores:
+        """Return the clips at positions or in a mask [M]."""
+        return replace(self, **{name: tensor[index] for name, tensor in vars(self).items()})
+
+    def fused(
+        self, model: PrototypeModel, modalities: str, temperature: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return a mask [M] of the clips with all of `modalities`, and their fused scores.
+
+        The other modality is hidden. The scores have not been divided by their own temperature.
+        """
+        face, voice = MODALITIES[modalities]
+        suits = (self.face_present | (not face)) & (self.voice_present | (not voice))
+        c_f, c_a, shown = self.face[suits], self.voice[suits], torch.ones_like(suits[suits])
+        fused = model.fuse(c_f, c_a, shown & face, shown & voice, temperature)
+        return suits, fused.score
+
+
 def cross_validate(
-    train: Features, classes: int, options: PrototypicalOptions, on_fold: FoldReport | None = None
-) -> HeldOutScores:
-    """Return the scores of the held-out clips of all folds."""
-    fold = recording_folds(train.label, train.recording, options.folds, options.seed)
+    train: Features,
+    classes: int,
+    options: PrototypeOptions,
+    *,
+    fold: NDArray[np.int64],
+    on_fold: FoldReport | None = None,
+) -> HeldOutScores | None:
+    """Return the scores of the held-out clips of all folds; None where there is no fold."""
     numbers = [int(k) for k in np.unique(fold) if k >= 0]
     parts = []
     for count, k in enumerate(numbers, 1):
         model = fit_uncalibrated(train.take(fold != k), classes, options)
         samples = Batch.of(train.take(fold == k), "cpu")
-        parts.append(HeldOutScores.of(model, samples))
+        index = torch.from_numpy(np.flatnonzero(fold == k))
+        parts.append(HeldOutScores.of(model, samples, index=index, fold=k))
         if on_fold is not None:
             # The fit on all recordings follows the folds.
             on_fold(count, len(numbers) + 1, score(model, samples))
-    return HeldOutScores.joined(parts, classes)
+    return HeldOutScores.joined(parts)
 
 
 @torch.no_grad()
-def calibrate(model: PrototypicalMRAF, heldout: HeldOutScores) -> dict[str, float]:
-    """Fit the temperatures to scores of held-out clips; return the accuracies by modalities."""
-    accuracies: dict[str, float] = {}
-    for index, name in enumerate(MODALITIES):
-        rows = heldout.with_modalities(name)
-        if len(rows):
-            logits = rows.fused(model)
-            accuracies[name] = float((logits.argmax(dim=-1) == rows.label).double().mean())
-            fitted = temperature(logits, rows.label)
-            model.temperature.value[index] = max(LOWEST_TEMPERATURE, fitted)
-        else:
-            model.temperature.value[index] = DEFAULT_TEMPERATURE
-    return accuracies
+def fitted_temperatures(model: PrototypeModel, held_out: HeldOutScores | None) -> Tensor:
+    """Return the temperatures [3] that suit held-out scores; those of one modality come first.
+
+    The fused scores of both depend on the temperatures of the voice and of the face.
+    """
+    value, lowest = torch.full((3,), DEFAULT_TEMPERATURE), [LOWEST_TEMPERATURE] * 3
+    if model.config.fusion == "posterior":
+        value[0], lowest[0] = 1.0, LOWEST_OF_EVIDENCE
+    if held_out is None:
+        return value
+    names = list(MODALITIES)
+    for name in sorted(names, key=lambda name: sum(MODALITIES[name])):
+        column = names.index(name)
+        mask, scores = held_out.fused(model, name, value)
+        if mask.any():
+            found = temperature(scores, held_out.label[mask])
+            value[column] = max(lowest[column], found)
+    return value
 
 
-def _config(train: Features, classes: int, options: PrototypicalOptions) -> PrototypicalConfig:
-    return PrototypicalConfig(
+@torch.no_grad()
+def _out_of_fold(model: PrototypeModel, held_out: HeldOutScores | None) -> OutOfFold | None:
+    """Return the answers to held-out clips, at temperatures of the other folds."""
+    parts = []
+    for k in held_out.fold.unique() if held_out is not None else []:
+        assert held_out is not None
+        here = held_out.fold == k
+        others = held_out.take(~here) if bool((~here).any()) else None
+        value, clips = fitted_temperatures(model, others), held_out.take(here)
+        logits = []
+        for column, name in enumerate(MODALITIES):
+            mask, scores = clips.fused(model, name, value)
+            logits.append((mask, scores / value[column]))
+        parts.append(OutOfFold.of(clips.index, clips.label, logits))
+    return OutOfFold.joined(parts)
+
+
+def _config(train: Features, classes: int, options: PrototypeOptions) -> PrototypeConfig:
+    return PrototypeConfig(
         face_dim=train.face.shape[1],
         voice_dim=train.voice.shape[1],
         classes=classes,
+        fusion=options.fusion,
+        wrong_face=options.wrong_face,
+        wrong_voice=options.wrong_voice,
+        voice_softening=options.voice_softening,
+        sharpness=options.sharpness,
         voice_weight=options.voice_weight,
         power=options.power,
-        candidates=options.candidates,
-        dim=options.head_dim,
-        layers=options.head_layers,
-        attention=options.attention,
-        learn_reliability=options.learn_reliability,
-        missing_token=options.missing_token,
-        limit=options.head_limit,
     )
 
 

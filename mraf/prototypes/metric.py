@@ -14,9 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mraf.network.losses import cross_entropy, distillation
-from mraf.prototypes.fusion import UNKNOWN, fuse_scores
+from mraf.prototypes.fusion import UNKNOWN, weighted_mean
 from mraf.prototypes.model import INITIAL_TEMPERATURE
-from mraf.prototypes.options import PrototypicalOptions
+from mraf.prototypes.options import PrototypeOptions
 from mraf.prototypes.recordings import Recordings, whitening
 
 
@@ -99,7 +99,7 @@ def learn_metric(
     *,
     label: Tensor,
     recording: Tensor,
-    options: PrototypicalOptions,
+    options: PrototypeOptions,
 ) -> Tensor:
     """Learn the metric M [D_a, D_a] of the voice, used as q = l2(u M); the face has none.
 
@@ -140,13 +140,13 @@ def _loss(
     metric: Tensor,
     index: Tensor,
     label: Tensor,
-    options: PrototypicalOptions,
+    options: PrototypeOptions,
 ) -> Tensor:
     """Return the loss of equations 15 to 17, without the centre loss: prototypes are centres."""
     has_face, has_voice = face.present[index], voice.present[index]
     c_f = face.scores(index, label, metric=None, noise=options.noise)
     c_a = voice.scores(index, label, metric=metric, noise=options.noise)
-    z_c, _, _ = fuse_scores(c_f, c_a, has_face, has_voice, options)
+    z_c = weighted_mean(c_f, c_a, has_face, has_voice, options).score
     z_a, z_c = c_a / INITIAL_TEMPERATURE, z_c / INITIAL_TEMPERATURE
     complete = has_face & has_voice
     return (

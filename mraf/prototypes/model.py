@@ -1,6 +1,6 @@
-"""The architecture of the preset `default`: comparison with a prototype of each speaker.
+"""The model type `prototypes`: comparison with a prototype of each speaker.
 
-A head of weights, as in the paper, learns each speaker from scratch and fits the recordings it was
+A head of weights, as that of the paper's network, learns each speaker from scratch and fits the recordings it was
 trained on. A head that compares with the mean of a speaker's recordings has no weights to overfit.
 What is learned, which directions of the voice vary between recordings of one speaker and which
 between speakers, is shared by all speakers.
@@ -14,9 +14,8 @@ from torch import Tensor, nn
 
 from mraf.inference.calibration import Temperatures
 from mraf.network.model import MRAFOutput
-from mraf.prototypes.fusion import UNKNOWN, fuse_scores, hide_missing
-from mraf.prototypes.options import PrototypicalConfig
-from mraf.prototypes.reliability import Correction, ReliabilityHead
+from mraf.prototypes.fusion import UNKNOWN, FusedScores, fuse_posteriors, weighted_mean
+from mraf.prototypes.options import PrototypeConfig
 
 INITIAL_TEMPERATURE = 0.1
 """The temperature of cosine scores in training, before any is fitted."""
@@ -52,34 +51,29 @@ class ClassMeans(nn.Module):
         return (q @ self.prototypes.T - self.offset).masked_fill(~self.known, UNKNOWN)
 
 
-class PrototypicalMRAF(nn.Module):
-    """Late fusion of the scores that face and voice give to the speakers' prototypes.
+class PrototypeModel(nn.Module):
+    """Comparison of face and voice with a prototype of each speaker, and fusion of their scores.
 
-    Each modality is embedded by whitening and a learned metric and compared with prototypes. Their
-    scores z_f and z_a are averaged by their reliabilities (eq. 11) into z_c. Reliabilities come from
-    the best score; the `ReliabilityHead`, which runs the paper's tokens and cross-attention on the
-    scores of the best candidates, corrects them.
+    No part of the paper's network is in it: no tokens, no attention, no learned reliability. See
+    `mraf.prototypes.fusion` for the rule of fusion.
     """
 
-    arch = "mraf-prototypes"
+    model_type = "prototypes"
 
-    def __init__(self, config: PrototypicalConfig) -> None:
+    def __init__(self, config: PrototypeConfig) -> None:
         super().__init__()
         self.config = config
         self.face = ClassMeans(config.face_dim, config.classes)
         self.voice = ClassMeans(config.voice_dim, config.classes)
-        self.head: ReliabilityHead | None = None
-        if config.candidates:
-            self.head = ReliabilityHead(config)
-        self.temperature = Temperatures(INITIAL_TEMPERATURE)
+        both = 1.0 if config.fusion == "posterior" else INITIAL_TEMPERATURE
+        self.temperature = Temperatures(both, INITIAL_TEMPERATURE, INITIAL_TEMPERATURE)
 
     def forward(
         self, face: Tensor, voice: Tensor, face_present: Tensor, voice_present: Tensor
     ) -> MRAFOutput:
         """Score B clips, each independently of the others.
 
-        The output's e_c is [w_f e_f; w_a e_a] at unit length, [B, D_f + D_a]. The e_c of eq. 14 exists
-        only within the head, where it gives the scale of the score.
+        The output's e_c is [w_f e_f; w_a e_a] at unit length, [B, D_f + D_a].
 
         Args:
             face: [B, D_f], of any length; rows that are not present are ignored.
@@ -92,21 +86,23 @@ class PrototypicalMRAF(nn.Module):
         voice_present = voice_present & self.voice.known.any()
         q_f, q_a = self.face.embed(face), self.voice.embed(voice)
         c_f, c_a = self.face.compare(q_f), self.voice.compare(q_a)
-        z_c, r_f, r_a = self.fuse(c_f, c_a, face_present, voice_present)
-        total = (r_f + r_a).clamp(min=1e-9)
-        w_f, w_a = r_f / total, r_a / total
+        fused = self.fuse(c_f, c_a, face_present, voice_present)
+        total = (fused.r_f + fused.r_a).clamp(min=1e-9)
+        w_f, w_a = fused.r_f / total, fused.r_a / total
         e_c = F.normalize(torch.cat([w_f[:, None] * q_f, w_a[:, None] * q_a], dim=-1), dim=-1)
         return MRAFOutput(
             face_logits=c_f,
             voice_logits=c_a,
-            fusion_logits=z_c,
+            fusion_logits=fused.score,
             e_f=q_f,
             e_a=q_a,
             e_c=e_c,
-            r_f=r_f,
-            r_a=r_a,
+            r_f=fused.r_f,
+            r_a=fused.r_a,
             w_f=w_f,
             w_a=w_a,
+            face_used=face_present,
+            voice_used=voice_present,
         )
 
     def fuse(
@@ -115,18 +111,13 @@ class PrototypicalMRAF(nn.Module):
         c_a: Tensor,
         face_present: Tensor,
         voice_present: Tensor,
-        centre: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return fused scores [B, C] and reliabilities r_f and r_a [B] of scores [B, C].
-
-        With `centre` [B], a mask, corrections are centred on these clips, as in training.
-        """
-        # A missing modality has no influence, whatever stands in its row.
-        c_f, c_a = hide_missing(c_f, face_present), hide_missing(c_a, voice_present)
-        score, r_f, r_a = fuse_scores(c_f, c_a, face_present, voice_present, self.config)
-        if self.head is None:
-            return score, r_f, r_a
-        correction: Correction = self.head(c_f, c_a, score, r_f, r_a)
-        if centre is not None:
-            correction = correction.centred(centre)
-        return correction.apply(c_f, c_a, r_f, r_a)
+        temperature: Tensor | None = None,
+    ) -> FusedScores:
+        """Fuse scores [B, C] by the model's rule, with its temperatures or with others [3]."""
+        if self.config.fusion == "mean":
+            return weighted_mean(c_f, c_a, face_present, voice_present, self.config)
+        if temperature is None:
+            temperature = self.temperature.value
+        return fuse_posteriors(
+            c_f, c_a, face_present, voice_present, temperature=temperature, config=self.config
+        )

@@ -41,7 +41,7 @@ def evaluate(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure a model on recordings that did not train it.
+    """Measure a model on recordings that had no part in its answers.
 
     P3 and P4 test the languages that trained the model, P5 and P6 other languages; P3 and P5 with face
     and voice, P4 and P6 with the voice alone.
@@ -74,6 +74,11 @@ def show_evaluated(report: "EvaluateReport") -> None:
         table.add_row("", escape(name), "", _accuracy(setting.accuracy), str(setting.n))
     show(table)
     show("Measured on clips that did not train the model.")
+    if report.out_of_fold:
+        show(
+            f"{count(report.out_of_fold, 'clip')} of P3 and P4 did train it: the answers to them are those of "
+            "models of the other recordings, from the cross-validation in training."
+        )
     show_notes(report.notes)
     if report.unknown_speakers:
         clips = count(report.unknown_speakers, "clip")

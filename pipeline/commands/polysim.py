@@ -11,10 +11,10 @@ import typer
 
 from mraf.errors import UsageError
 from mraf.pipeline.commands.terminal.options import (
-    Arch,
     JsonOption,
     Mode,
     ModelOption,
+    ModelType,
     ModeOption,
     Preset,
     WorkspaceOption,
@@ -42,7 +42,7 @@ app = typer.Typer(
 
 Version = StrEnum("Version", ["v1", "v2", "v3"])
 Split = StrEnum("Split", ["val", "test"])
-AblationName = StrEnum("AblationName", ["fusion", "missing", "ratio", "default"])
+AblationName = StrEnum("AblationName", ["fusion", "missing", "ratio", "prototypes"])
 
 SeedsOption = Annotated[int, typer.Option(min=1, help="Number of random seeds.")]
 FoldsOption = Annotated[int, typer.Option(min=2, help="Number of folds of the cross-validation.")]
@@ -99,13 +99,18 @@ def stats(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> Non
 
 @app.command()
 def dev(
-    arch: Annotated[
-        list[Arch] | None,
-        typer.Option(metavar="<mraf|fop|prototype>", help="Kind of model (may be repeated)."),
+    model_type: Annotated[
+        list[ModelType] | None,
+        typer.Option(
+            metavar="<prototypes|mraf|fop>", help="Model type to measure (may be repeated)."
+        ),
     ] = None,
     preset: Annotated[
         list[Preset] | None,
-        typer.Option(metavar="<default|paper>", help="Settings of --arch mraf (may be repeated)."),
+        typer.Option(
+            metavar="<default|cosine|paper|authors>",
+            help="Settings of the model type (may be repeated).",
+        ),
     ] = None,
     seeds: SeedsOption = 3,
     folds: FoldsOption = 5,
@@ -120,12 +125,14 @@ def dev(
     """Measure models without any test label.
 
     P3 and P4 come from cross-validation over recordings, P5 and P6 from the other language. Without
-    --arch and --preset it measures the default. After an interruption, the same command goes on.
+    --model-type it measures the default. After an interruption, the same command goes on.
     """
     from mraf.pipeline.commands.terminal.bars import count_bar
     from mraf.pipeline.polysim.protocol import develop
 
-    specs = _specs(arch or [], preset or [], changes=_changes(change or []))
+    specs = _specs(
+        model_type or [ModelType.prototypes], preset or [Preset.default], _changes(change or [])
+    )
     with count_bar("Training", as_json) as progress:
         scores = develop(
             specs,
@@ -147,7 +154,7 @@ def ablate(
     what: Annotated[
         AblationName,
         typer.Argument(
-            help="fusion: Table 3. missing: Table 4. ratio: Figure 3. default: parts of --preset default."
+            help="fusion: Table 3. missing: Table 4. ratio: Figure 3. prototypes: parts of the default."
         ),
     ],
     seeds: SeedsOption = 3,
@@ -157,7 +164,7 @@ def ablate(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run an ablation of the paper, or of the default.
+    """Run an ablation of the paper, or of prototypes.
 
     It writes a CSV file and a Markdown table to the workspace's reports/, and for the ratio a plot.
     After an interruption, the same command goes on.
@@ -198,19 +205,20 @@ def submit(
     print_json(report) if as_json else show_submitted(report)
 
 
-def _specs(arch: list[Arch], preset: list[Preset], *, changes: dict[str, Any]) -> "list[Spec]":
-    """Return the models to measure: each preset of MRAF, then each baseline."""
+def _specs(
+    model_types: list[ModelType], presets: list[Preset], changes: dict[str, Any]
+) -> "list[Spec]":
+    """Return the models to measure: of each type, the presets that it has."""
+    from mraf.model_types import MODEL_TYPES, changed, options_of, title_of
     from mraf.pipeline.polysim.protocol import Spec
-    from mraf.pipeline.training.presets import changed, options_of
 
-    if not preset and (not arch or Arch.mraf in arch):
-        preset = [Preset.default]
-    models = [(str(name), Arch.mraf, name) for name in preset]
-    models += [(str(name), name, Preset.default) for name in arch if name != Arch.mraf]
+    pairs = [(t, p) for t in model_types for p in presets if p in MODEL_TYPES[t].presets]
     suffix = "".join(f", {name} = {value}" for name, value in changes.items())
     return [
-        Spec(name=title + suffix, options=changed(options_of(name, settings), changes))
-        for title, name, settings in models
+        Spec(
+            title_of(model_type, preset) + suffix, changed(options_of(model_type, preset), changes)
+        )
+        for model_type, preset in pairs or [(model_types[0], presets[0])]
     ]
 
 
@@ -236,7 +244,7 @@ def show_imported(report: "PolysimImport") -> None:
         + (f", {report.dropped:,} no longer listed and removed" if report.dropped else "")
     )
     language = report.index.train_language
-    show(f"Next: mraf train --language {language} --holdout 0, or mraf polysim dev")
+    show(f"Next: mraf train --language {language}, or mraf polysim dev")
 
 
 def show_statistics(version: str, counts: "Sequence[SplitCount]") -> None:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mraf.pipeline.commands.terminal.options import (
-    Arch,
     DeviceOption,
     JsonOption,
+    ModelType,
     Preset,
     WorkspaceOption,
 )
@@ -18,11 +18,19 @@ if TYPE_CHECKING:
 
 
 def train(
-    arch: Annotated[
-        Arch, typer.Option(help="Kind of model. fop and prototype are baselines to compare with.")
-    ] = Arch.mraf,
+    model_type: Annotated[
+        ModelType,
+        typer.Option(
+            help="prototypes: cosines to each speaker's mean. mraf: the network of the paper. fop: the "
+            "baseline of POLY-SIM 2026."
+        ),
+    ] = ModelType.prototypes,
     preset: Annotated[
-        Preset, typer.Option(help="Settings of --arch mraf. paper: as printed in the paper.")
+        Preset,
+        typer.Option(
+            help="Settings of the model type. cosine: prototypes that learn nothing. paper: mraf as printed. "
+            "authors: mraf as in the authors' code."
+        ),
     ] = Preset.default,
     language: Annotated[
         list[str] | None,
@@ -30,16 +38,18 @@ def train(
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Name of the model. Default: the preset or --arch."),
+        typer.Option(metavar="NAME", help="Name of the model. Default: its type and preset."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 1,
     epochs: Annotated[int | None, typer.Option(min=1, help="Maximum number of epochs.")] = None,
     holdout: Annotated[
         float,
         typer.Option(
-            min=0, max=0.9, help="Share of each speaker's recordings held out of training."
+            min=0,
+            max=0.9,
+            help="Share of each speaker's recordings that does not train and only measures.",
         ),
-    ] = 0.25,
+    ] = 0.0,
     device: DeviceOption = "auto",
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -52,30 +62,41 @@ def train(
         report = run(
             workspace=workspace,
             name=name,
+            model_type=model_type,
             preset=preset,
             languages=tuple(language) if language else None,
             holdout=holdout,
             seed=seed,
             epochs=epochs,
             device=device,
-            arch=arch,
             on_epoch=on_epoch,
         )
     print_json(report) if as_json else show_trained(report)
 
 
 def show_trained(report: "TrainReport") -> None:
-    """Print what was trained, and how good it is on the held-out clips."""
+    """Print what was trained, and how good it is on clips that did not train."""
     epoch = f"epoch {report.epoch}, " if report.epoch else ""
     show(
         f"Model [bold]{escape(report.model)}[/]: {report.speakers} speakers, "
         f"{count(report.samples, 'clip')}, {epoch}{report.seconds:.0f} s, in {escape(str(report.folder))}"
     )
     if report.dev:
-        names = (("face_voice", "face + voice"), ("voice", "voice only"), ("face", "face only"))
-        figures = [f"{title} {report.dev[key]:.3f}" for key, title in names if key in report.dev]
-        show(f"  {count(report.heldout, 'held-out clip')} named right: {', '.join(figures)}")
-        if report.calibration:
-            after, before = (report.calibration[name] for name in ("after", "before"))
-            show(f"  calibration error {after:.3f} ({before:.3f} before it was calibrated)")
+        show(f"  {count(report.heldout, 'held-out clip')} named right: {_figures(report.dev)}")
+    if report.cross_validation:
+        show(
+            f"  {count(report.cross_validated, 'training clip')} named right by models that had not trained on "
+            f"their recordings: {_figures(report.cross_validation)}"
+        )
+    if report.calibration:
+        before = report.calibration.get("before")
+        shown = f" ({before:.3f} before it was calibrated)" if before is not None else ""
+        show(f"  calibration error {report.calibration['after']:.3f}{shown}")
+    for name, value in report.learned.items():
+        show(f"  {escape(name)} {value:.3f}")
     show_notes(report.notes)
+
+
+def _figures(accuracy: dict[str, float]) -> str:
+    names = (("face_voice", "face + voice"), ("voice", "voice only"), ("face", "face only"))
+    return ", ".join(f"{title} {accuracy[key]:.3f}" for key, title in names if key in accuracy)

@@ -9,8 +9,8 @@ from typing import Any
 
 from mraf.data.table.export import safe_cell
 from mraf.errors import UsageError, choices
+from mraf.model_types import DEFAULT, changed, options_of, title_of
 from mraf.pipeline.polysim.protocol import Score, Spec, develop
-from mraf.pipeline.training.presets import changed, options_of
 from mraf.pipeline.workspace import Workspace, write_text
 
 COLUMNS = ("P3", "P4", "P5", "P6", "mean")
@@ -37,7 +37,7 @@ PAPER: dict[str, dict[str, tuple[float, ...]]] = {
         "learned": (1.0000, 0.9895, 1.0000, 0.9932, 0.9957),
     },
     "ratio": {},
-    "default": {},
+    "prototypes": {},
 }
 
 _CHANGES: dict[str, dict[str, dict[str, Any]]] = {
@@ -47,16 +47,16 @@ _CHANGES: dict[str, dict[str, dict[str, Any]]] = {
         f"p_a = {share:.1f}": {"p_a": share, "p_av": 1 - share}
         for share in (0.0, 0.2, 0.5, 0.8, 1.0)
     },
-    "default": {
-        "default": {},
+    "prototypes": {
+        "prototypes": {},
         "without centring": {"centre": False},
         "without whitening": {"voice_shrinkage": 1.0},
         "without the learned metric": {"steps": 0},
         "without the hubness offset": {"hubness_offset": 0.0},
-        "reliability 1 for all": {"power": 0.0, "candidates": 0},
-        "reliability from the best score only": {"candidates": 0},
-        "without cross-attention": {"attention": False},
-        "missing token of zeros": {"missing_token": "zero"},
+        "no wrong faces or voices allowed for": {"wrong_face": 0.0, "wrong_voice": 0.0},
+        "without sharpening": {"sharpness": 0.0},
+        "a voice as certain as alone": {"voice_softening": 1.0},
+        "weighted mean of cosines": {"fusion": "mean"},
     },
 }
 
@@ -64,7 +64,7 @@ TITLES = {
     "fusion": "Fusion of face and voice",
     "missing": "Token of a missing face",
     "ratio": "Share of training clips without the face",
-    "default": "Contribution of the default's parts",
+    "prototypes": "Contribution of the parts of prototypes",
 }
 
 
@@ -93,8 +93,8 @@ def ablate(
     """Run an ablation and write `reports/ablation-<what>.csv`, `.md` and, of the ratio, a plot.
 
     Args:
-        what: "fusion" (Table 3), "missing" (Table 4) or "ratio" (Figure 3), of the preset `paper`;
-            or "default", of the preset `default`.
+        what: "fusion" (Table 3), "missing" (Table 4) or "ratio" (Figure 3), of `mraf` as in the
+            paper; or "prototypes", of the default.
         workspace: with the features, as `mraf polysim import` makes it.
         seeds: the number of seeds.
         folds: the number of folds of the cross-validation.
@@ -110,13 +110,14 @@ def ablate(
     if what not in _CHANGES:
         raise UsageError(f"There is no ablation '{what}' {choices(what, _CHANGES)}")
     changes = changes or {}
-    preset = "default" if what == "default" else "paper"
+    title = DEFAULT if what == DEFAULT else title_of("mraf", "paper")
     varied = {name for each in _CHANGES[what].values() for name in each}
     if varied & changes.keys():
         raise UsageError(
             f"'{min(varied & changes.keys())}' cannot be changed: this ablation varies it."
         )
-    base = changed(options_of("mraf", preset), changes)
+    base = options_of() if what == DEFAULT else options_of("mraf", "paper")
+    base = changed(base, changes)
     specs = [Spec(name, changed(base, each)) for name, each in _CHANGES[what].items()]
     workspace = Workspace.at(workspace)
     scores = develop(
@@ -128,13 +129,13 @@ def ablate(
         modes=("single",),
         progress=progress,
     )
-    conditions = f"Preset `{preset}`" + "".join(f", {k} = {v}" for k, v in changes.items())
+    conditions = f"`{title}`" + "".join(f", {k} = {v}" for k, v in changes.items())
     result = Ablation(
         title=TITLES[what],
         conditions=conditions,
         scores=scores,
         paper=PAPER[what],
-        extras=what == "default",
+        extras=what == DEFAULT,
     )
     name = "-".join([f"ablation-{what}", *(f"{k}={v}" for k, v in changes.items())])
     return replace(result, files=_write(workspace.reports / name, result, plot=what == "ratio"))

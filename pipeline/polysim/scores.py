@@ -110,10 +110,13 @@ def _calibration(model: "Model", test: Features, *, face: bool) -> dict[str, Any
     logits, label = fusion_logits(model, Batch.of(test, "cpu"), modalities)
     if not len(label):
         return {}
-    fitted = logits / model.temperature.value[0 if face else 1]
+    index = 0 if face else 1
+    fitted = logits / model.temperature.value[index]
     figures: dict[str, Any] = {"loss": float(F.cross_entropy(fitted.double(), label))}
     if model.temperature.fitted:
-        unscaled = logits / model.temperature.initial
+        with model.temperature.as_in_training():
+            logits, _ = fusion_logits(model, Batch.of(test, "cpu"), modalities)
+            unscaled = logits / model.temperature.value[index]
         for name, each in (("gaps_before", unscaled), ("gaps_after", fitted)):
             gaps = confidence_gaps(each.softmax(dim=-1).numpy(), label.numpy())
             figures[name] = gaps.tolist()

@@ -7,12 +7,8 @@ from string import Template
 from typing import Any
 
 from mraf.fingerprint import Fingerprint
+from mraf.model_types import MODEL_TYPES
 
-ARCHITECTURES = {
-    "mraf": "MRAF: missing-token prompted, reliability-aware fusion of face and voice",
-    "fop": "FOP, the baseline of POLY-SIM 2026: two branches, one head",
-    "prototype": "cosine to one prototype a speaker; nothing is learned",
-}
 TITLES = {"face_voice": "Face and voice", "voice": "Voice only", "face": "Face only"}
 
 
@@ -24,15 +20,22 @@ class TrainReport:
     folder: Path
     speakers: int
     samples: int  # clips that train
-    heldout: int
-    epoch: int | None  # the epoch whose weights were kept; None where there are no epochs
+    heldout: int  # clips that do not train and only measure
+    cross_validated: int  # clips that train, and were answered by models that did not train on them
+    epoch: int | None  # the epoch that was best; None where none was chosen
     seconds: float
     dev: dict[str, float]  # accuracies and loss on the held-out clips; empty where there is none
-    calibration: dict[str, float]  # calibration error there, before and after the temperature
+    cross_validation: dict[str, float]  # accuracies and loss on the cross-validated clips; likewise
+    # Calibration error on the held-out clips, `before` and `after` the temperature; or `after` on the
+    # cross-validated clips.
+    calibration: dict[str, float]
+    learned: dict[str, float]  # numbers that say how the model weighs face and voice, by name
     notes: tuple[str, ...]
 
 
-def model_card(report: TrainReport, meta: dict[str, Any], speakers: tuple[str, ...]) -> str:
+def model_card(
+    report: TrainReport, *, model_type: str, meta: dict[str, Any], speakers: tuple[str, ...]
+) -> str:
     """Fill the template `model_card.md`; returns Markdown."""
     template = Template(
         files("mraf.pipeline.training").joinpath("model_card.md").read_text(encoding="utf-8")
@@ -41,10 +44,11 @@ def model_card(report: TrainReport, meta: dict[str, Any], speakers: tuple[str, .
     return template.substitute(
         name=report.model,
         version=meta["mraf"],
-        architecture=ARCHITECTURES[meta["arch"]],
-        preset=f"preset `{meta['preset']}`" if meta["preset"] else f"architecture `{meta['arch']}`",
+        title=MODEL_TYPES[model_type].title,
+        model_type=model_type,
+        preset=f"preset `{meta['preset']}`" if meta["preset"] else "options of its own",
         seed=meta["options"]["seed"],
-        epoch=f", epoch {report.epoch} kept" if report.epoch else "",
+        epoch=f", epoch {report.epoch} chosen" if report.epoch else "",
         speakers=report.speakers,
         names=shown,
         samples=f"{report.samples:,}",
@@ -56,16 +60,21 @@ def model_card(report: TrainReport, meta: dict[str, Any], speakers: tuple[str, .
 
 
 def _figures(report: TrainReport) -> str:
-    rows = [
-        f"| {title} | {report.dev[key]:.3f} |" for key, title in TITLES.items() if key in report.dev
+    tables = [
+        (
+            report.dev,
+            f"Top-1 accuracy on {report.heldout:,} clips of recordings that did not train:",
+        ),
+        (
+            report.cross_validation,
+            f"Top-1 accuracy by cross-validation over recordings: each of {report.cross_validated:,} "
+            "training clips, answered by a model that had not trained on its recording:",
+        ),
     ]
-    if not rows:
-        return "Nothing was held out, so it has not been measured."
-    head = [
-        f"Top-1 accuracy on {report.heldout} held-out clips"
-        + (", which also chose the epoch:" if report.epoch else ":"),
-        "",
-        "| Seen and heard | Accuracy |",
-        "|---|---|",
-    ]
-    return "\n".join(head + rows)
+    shown = [_table(figures, title) for figures, title in tables if figures]
+    return "\n\n".join(shown) or "Nothing could be held out, so it has not been measured."
+
+
+def _table(figures: dict[str, float], title: str) -> str:
+    rows = [f"| {name} | {figures[key]:.3f} |" for key, name in TITLES.items() if key in figures]
+    return "\n".join([title, "", "| Seen and heard | Accuracy |", "|---|---|", *rows])

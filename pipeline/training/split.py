@@ -14,6 +14,7 @@ import numpy as np
 from mraf.data.polysim.index import split_of
 from mraf.data.table.labels import FeatureLabels
 from mraf.errors import UsageError, choices
+from mraf.folds import FOLDS, recording_folds
 from mraf.types import Features
 
 Recording = tuple[str, str, str]
@@ -75,6 +76,50 @@ def split(
         by_clip=by_clip,
         untested=untested,
     )
+
+
+def folds_of(clips: Features, digests: Sequence[str], seed: int) -> tuple[np.ndarray, bool]:
+    """Deal the recordings of training clips [N] into the folds that measure and calibrate a model.
+
+    Recordings that share a file count as one, and one of two speakers is in no fold. Where no speaker
+    has two recordings, single clips are dealt.
+
+    Args:
+        clips: N clips.
+        digests: [N], of their content.
+        seed: random seed.
+
+    Returns:
+        The fold [N] of each clip, -1 where it trains in every fold; and True where single clips were
+        dealt.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    if not len(clips):
+        return np.zeros(0, np.int64), False
+    _, content = np.unique(np.array(digests), return_inverse=True)
+    _, recording = np.unique(clips.recording, return_inverse=True)
+    several = _speakers_with_several(clips.label, recording)
+    # A graph of recordings and contents: each clip joins its recording with its content.
+    shape = (recording.max() + 1, content.max() + 1)
+    size = sum(shape)
+    links = (np.ones(len(clips)), (recording, shape[0] + content))
+    _, group = connected_components(coo_array(links, shape=(size, size)), directed=False)
+    group = group[recording] if several else content
+    fold = recording_folds(clips.label, group, FOLDS, seed)
+    speakers = np.unique(np.stack([group, clips.label]), axis=1)[
+        0
+    ]  # a group, once for each speaker
+    shared = np.flatnonzero(np.bincount(speakers) > 1)
+    fold[np.isin(group, shared)] = -1
+    return fold, not several
+
+
+def _speakers_with_several(label: np.ndarray, recording: np.ndarray) -> bool:
+    """Return True where a speaker has more than one recording."""
+    pairs = np.unique(np.stack([label, recording]), axis=1)
+    return bool((np.bincount(pairs[0]) > 1).any())
 
 
 def trainable(labels: FeatureLabels) -> np.ndarray:

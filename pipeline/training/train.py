@@ -12,15 +12,17 @@ from mraf import __version__
 from mraf.data.polysim.index import split_of
 from mraf.data.table.labels import FeatureLabels
 from mraf.errors import UsageError
-from mraf.network.options import TrainOptions
+from mraf.model_types import DEFAULT, options_of, title_of, with_epochs
 from mraf.pipeline.fingerprints import dims_of, fingerprint_of
 from mraf.pipeline.training.model_card import TrainReport, model_card
-from mraf.pipeline.training.presets import Options, options_of
-from mraf.pipeline.training.split import Split, split, to_features
+from mraf.pipeline.training.split import Split, folds_of, split, to_features
 from mraf.pipeline.workspace import Workspace
+from mraf.types import Features
 
 if TYPE_CHECKING:
-    from mraf.fit import Trained
+    from mraf import checkpoint
+    from mraf.fit import Options, Trained
+    from mraf.inference.out_of_fold import OutOfFold
     from mraf.network.loop import EpochReport
 
 
@@ -28,37 +30,39 @@ def train(
     workspace: Workspace | Path | str | None = None,
     *,
     name: str | None = None,
+    model_type: str = DEFAULT,
     preset: str = "default",
     languages: Sequence[str] | str | None = None,
-    holdout: float = 0.25,
+    holdout: float = 0.0,
     seed: int = 1,
     epochs: int | None = None,
     device: str = "auto",
-    options: Options | None = None,
-    arch: str = "mraf",
+    options: "Options | None" = None,
     on_epoch: "Callable[[EpochReport], None] | None" = None,
 ) -> TrainReport:
-    """Train MRAF on the workspace's features and write the model folder.
+    """Train a model on the workspace's features and write the model folder.
+
+    All recordings train, and the run measures itself by cross-validation over recordings.
 
     Args:
         workspace: a folder, by default `./mraf-workspace`.
-        name: of the model, by default the preset's.
-        preset: "default" or "paper", of the architecture "mraf".
+        name: of the model, by default the type's, and the preset's where that is not "default".
+        model_type: "prototypes", "mraf" or "fop", see `mraf.model_types`.
+        preset: options of the model type: "default"; "cosine" of prototypes; "paper" or "authors" of
+            mraf.
         languages: train on clips in this language, or these, only; None for all. `evaluate` measures
             on the clips in others.
-        holdout: share of each speaker's recordings that does not train, and that `evaluate` measures
-            on; where there are epochs, it chooses among them. 0 trains on everything.
+        holdout: share of each speaker's recordings that does not train and only measures.
         seed: random seed.
-        epochs: at most this many; by default the options'. Ignored where prototypes are trained,
-            which has no epochs.
+        epochs: at most this many passes over the clips; by default the options say how long. Ignored
+            by types that have no epochs.
         device: "auto", "cpu" or "cuda".
         options: in place of the preset's; `seed`, `epochs` and `device` still apply.
-        arch: "mraf", "fop" (the baseline of the challenge) or "prototype" (cosine to prototypes).
         on_epoch: called after each epoch.
 
     Raises:
         MissingError: nothing has been extracted.
-        UsageError: too few speakers, an unknown preset or language, or features of several
+        UsageError: too few speakers, an unknown type, preset or language, or features of several
             fingerprints.
     """
     from mraf.checkpoint import check_target
@@ -67,10 +71,11 @@ def train(
 
     started = time.monotonic()
     workspace = Workspace.at(workspace)
-    chosen = replace(options or options_of(arch, preset), seed=seed, device=device)
-    if epochs and isinstance(chosen, TrainOptions):
-        chosen = replace(chosen, epochs=epochs)
-    folder = workspace.new_model(name or (preset if arch == "mraf" else arch))
+    chosen = replace(options or options_of(model_type, preset), seed=seed, device=device)
+    has_epochs = hasattr(chosen, "epochs")
+    if epochs and has_epochs:
+        chosen = with_epochs(chosen, epochs)
+    folder = workspace.new_model(name or title_of(model_type, preset))
     choose_device(device)
     if not 0 <= holdout < 1:
         raise UsageError(f"The share to hold out must be from 0 to below 1, is {holdout}.")
@@ -83,29 +88,35 @@ def train(
         to_features(labels, parts.speakers, dims_of(fingerprint), index)
         for index in (parts.train, parts.heldout)
     )
+    digests = [labels.source_hash[i] for i in np.flatnonzero(parts.train)]
+    fold, by_clip = folds_of(samples, digests, seed)
     dev = heldout if len(heldout) else None
-    result = fit(samples, dev, len(parts.speakers), chosen, on_epoch=on_epoch)
+    result = fit(samples, len(parts.speakers), chosen, fold=fold, dev=dev, on_epoch=on_epoch)
+    answers = result.out_of_fold
     report = TrainReport(
         model=folder.name,
         folder=folder,
         speakers=len(parts.speakers),
         samples=len(samples),
         heldout=len(heldout),
+        cross_validated=len(answers) if answers else 0,
         epoch=result.best_epoch,
         seconds=time.monotonic() - started,
         dev=result.dev,
-        calibration=result.calibration,
-        notes=_notes(labels, parts, holdout) + _calibration_notes(result),
+        cross_validation=answers.scores() if answers else {},
+        calibration=result.calibration
+        or ({"after": answers.calibration_error()} if answers else {}),
+        learned=dict(getattr(result.model, "scalars", {})),
+        notes=_notes(labels, parts, samples, fold=fold, by_clip=by_clip, chosen=result.best_epoch),
     )
     made = {
         "fingerprint": asdict(fingerprint),
-        "arch": arch,
-        "preset": preset if arch == "mraf" else None,
+        "preset": None if options else preset,
         "options": asdict(chosen),
     }
     _save(result, report=report, parts=parts, labels=labels, made=made)
-    if epochs and result.best_epoch is None:
-        note = "There are no epochs in training with prototypes: their number was ignored."
+    if epochs and not has_epochs:
+        note = f"The model type '{model_type}' has no epochs: their number was ignored."
         return replace(report, notes=(*report.notes, note))
     return report
 
@@ -137,8 +148,9 @@ def _save(
     }
     metrics = {
         "dev": report.dev,
+        "cross_validation": report.cross_validation,
         "calibration": report.calibration,
-        "cross_validation": result.cross_validation,
+        "learned": report.learned,
         "epoch": report.epoch,
         "history": [
             {"epoch": each.epoch, "loss": each.loss, "dev": each.dev} for each in result.history
@@ -151,44 +163,68 @@ def _save(
     trained = checkpoint.TrainedOn(
         content=frozenset(labels.source_hash[i] for i in rows),
         recordings=recordings,
+        out_of_fold=_answers(result.out_of_fold, [labels.source_hash[i] for i in rows]),
     )
-    checkpoint.save(report.folder, model, model_card(report, meta, parts.speakers), trained)
+    card = model_card(
+        report, model_type=result.model.model_type, meta=meta, speakers=parts.speakers
+    )
+    checkpoint.save(report.folder, model, card, trained)
 
 
-def _notes(labels: FeatureLabels, parts: Split, holdout: float) -> tuple[str, ...]:
+def _answers(found: "OutOfFold | None", digests: Sequence[str]) -> "dict[str, checkpoint.Answer]":
+    """Return the answers out of fold by the digest of the clip."""
+    if found is None:
+        return {}
+    rows = zip(found.index, found.speaker.tolist(), found.probability.tolist(), strict=True)
+    return {digests[i]: (tuple(speaker), tuple(probability)) for i, speaker, probability in rows}
+
+
+def _notes(
+    labels: FeatureLabels,
+    parts: Split,
+    samples: Features,
+    *,
+    fold: np.ndarray,
+    by_clip: bool,
+    chosen: int | None,
+) -> tuple[str, ...]:
+    """Return caveats for whoever reads the figures; `chosen` is the epoch, where one was chosen."""
     notes = []
-    if not holdout:
-        notes.append("Nothing was held out: how good the model is has not been measured.")
-    elif parts.by_clip:
+    covered = len(set(samples.label[fold >= 0]))
+    if parts.by_clip or (by_clip and covered):
         notes.append(
             "No speaker has two recordings, so single clips were held out: clips of one recording "
             "are alike, and the figures are better than new recordings will be."
         )
-    elif parts.untested:
+    elif not covered:
         notes.append(
-            f"{parts.untested} of {len(parts.speakers)} speakers have one recording only; all of it "
-            "trains, and the figures do not cover them."
+            "No recording could be held out: how good the model is has not been measured, and its "
+            "probabilities are not calibrated."
+        )
+    elif covered < len(parts.speakers):
+        notes.append(
+            f"{len(parts.speakers) - covered} of {len(parts.speakers)} speakers have one recording "
+            "only; all of it trains, and the figures do not cover them."
+        )
+    if chosen:
+        notes.append(
+            "A network is measured once, by a fit to four fifths of the recordings; the other clips also "
+            "chose its epoch and its temperatures, so the figures are a little too good."
         )
     unknown = sum(1 for i in np.flatnonzero(parts.train) if not labels.recording[i])
-    if holdout and unknown and not parts.by_clip:
+    if covered and unknown and not by_clip:
         notes.append(
             f"{unknown} clips do not say which recording they are cut from and were taken as "
             "recordings of their own: the figures may be better than new recordings will be."
         )
+    for name in ("face", "voice"):
+        if not getattr(samples, f"{name}_present").any():
+            notes.append(
+                f"No training clip has a {name}: the model leaves {name}s out of account, and clips "
+                "with nothing else get no answer."
+            )
     rows = zip(labels.speaker, labels.clip, strict=True)
     unnamed = sum(speaker is None and split_of(clip) in (None, "train") for speaker, clip in rows)
     if unnamed:
         notes.append(f"{unnamed} clips have no speaker's name and were left out.")
     return tuple(notes)
-
-
-def _calibration_notes(result: "Trained") -> tuple[str, ...]:
-    """Return caveats about a network's probabilities; prototypes need no held-out clips."""
-    if result.best_epoch is None:
-        return ()
-    if result.calibration:
-        return (
-            "The calibration error was measured on the held-out clips that chose the temperatures: it "
-            "will be higher on other clips.",
-        )
-    return ("No held-out clips, so the probabilities are not calibrated.",)

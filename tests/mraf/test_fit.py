@@ -6,10 +6,10 @@ from mraf.errors import UsageError
 from mraf.fit import fit
 from mraf.inference.prediction import predict
 from mraf.network.options import TrainOptions
-from mraf.prototypes.options import PrototypicalOptions
+from mraf.prototypes.options import PrototypeOptions
 from tests.mraf.conftest import made_features
 
-QUICK = PrototypicalOptions(steps=5, batch_size=32, head_steps=5)
+QUICK = PrototypeOptions(steps=5, batch_size=32, head_steps=5)
 PAPER = TrainOptions(epochs=4, lr=3e-3, threads=1)
 
 

@@ -8,14 +8,14 @@ from mraf.inference.prediction import predict
 from mraf.inference.propagation import SettingClips, propagate_cross, propagate_setting
 from mraf.pipeline.modes import MODES, probabilities
 from mraf.prototypes.fit import fit_uncalibrated
-from mraf.prototypes.options import PrototypicalOptions
+from mraf.prototypes.options import PrototypeOptions
 from tests.mraf.conftest import made_features
 
 
 @pytest.fixture(scope="module")
 def model():
     """A model of six speakers, without anything learned."""
-    return fit_uncalibrated(made_features(), 6, PrototypicalOptions.plain())
+    return fit_uncalibrated(made_features(), 6, PrototypeOptions.cosine())
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-Arch = StrEnum("Arch", ["mraf", "fop", "prototype"])
-Preset = StrEnum("Preset", ["default", "paper"])
+ModelType = StrEnum("ModelType", ["prototypes", "mraf", "fop"])
+Preset = StrEnum("Preset", ["default", "cosine", "paper", "authors"])
 Mode = StrEnum("Mode", ["single", "setting", "cross"])
 
 

@@ -6,14 +6,14 @@ from mraf.errors import UsageError
 from mraf.inference.prediction import evaluating, fusion_logits, predict, score
 from mraf.network.batches import Batch
 from mraf.prototypes.fit import fit_uncalibrated
-from mraf.prototypes.options import PrototypicalOptions
+from mraf.prototypes.options import PrototypeOptions
 from tests.mraf.conftest import made_features
 
 
 @pytest.fixture
 def model():
     """Cosine to class means, with a temperature for each case."""
-    model = fit_uncalibrated(made_features(), 6, PrototypicalOptions.plain())
+    model = fit_uncalibrated(made_features(), 6, PrototypeOptions.cosine())
     model.temperature.value.copy_(torch.tensor([0.1, 0.2, 0.4]))
     return model
 

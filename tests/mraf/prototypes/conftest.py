@@ -5,8 +5,8 @@ import torch
 from mraf.prototypes.fit import calibrate
 from mraf.prototypes.head_training import train_head
 from mraf.prototypes.held_out import HeldOutScores
-from mraf.prototypes.model import PrototypicalConfig, PrototypicalMRAF
-from mraf.prototypes.options import PrototypicalOptions
+from mraf.prototypes.model import PrototypeConfig, PrototypeModel
+from mraf.prototypes.options import PrototypeOptions
 
 C = 12  # speakers
 
@@ -30,10 +30,10 @@ def made_scores(n=400, impostor_faces=0.0, seed=0) -> HeldOutScores:
     )
 
 
-def made_model(options: PrototypicalOptions) -> PrototypicalMRAF:
+def made_model(options: PrototypeOptions) -> PrototypeModel:
     """Return a model of C speakers with an untrained head."""
     torch.manual_seed(0)
-    config = PrototypicalConfig(
+    config = PrototypeConfig(
         face_dim=2,
         voice_dim=2,
         classes=C,
@@ -43,10 +43,10 @@ def made_model(options: PrototypicalOptions) -> PrototypicalMRAF:
         missing_token=options.missing_token,
         limit=options.head_limit,
     )
-    return PrototypicalMRAF(config)
+    return PrototypeModel(config)
 
 
-def trained_model(scores: HeldOutScores, options: PrototypicalOptions) -> PrototypicalMRAF:
+def trained_model(scores: HeldOutScores, options: PrototypeOptions) -> PrototypeModel:
     """Return a calibrated model whose head is trained on `scores`."""
     model = made_model(options)
     calibrate(model, scores)
@@ -54,7 +54,7 @@ def trained_model(scores: HeldOutScores, options: PrototypicalOptions) -> Protot
     return model
 
 
-def fuse(model: PrototypicalMRAF, s: HeldOutScores):
+def fuse(model: PrototypeModel, s: HeldOutScores):
     """Return the model's fused scores [N, C] and reliabilities r_f and r_a [N]."""
     with torch.no_grad():
         return model.fuse(s.face, s.voice, s.face_present, s.voice_present)

@@ -14,13 +14,13 @@ from mraf.prototypes.fit import (
     fit_prototypes,
     fit_uncalibrated,
 )
-from mraf.prototypes.options import PrototypicalOptions
+from mraf.prototypes.options import PrototypeOptions
 from mraf.types import Features
 from tests.mraf.conftest import made_features
 
 CPU = torch.device("cpu")
-QUICK = PrototypicalOptions(steps=10, batch_size=32)
-TINY = PrototypicalOptions(steps=2, batch_size=16, head_steps=5, head_batch=16, folds=2)
+QUICK = PrototypeOptions(steps=10, batch_size=32)
+TINY = PrototypeOptions(steps=2, batch_size=16, head_steps=5, head_batch=16, folds=2)
 
 
 def unit(x: np.ndarray) -> np.ndarray:
@@ -59,7 +59,7 @@ def same(a, b):
 
 def test_plain_is_cosine_to_class_means():
     features = made_features(noise=0.8)
-    model = fit_uncalibrated(features, 6, PrototypicalOptions.plain())
+    model = fit_uncalibrated(features, 6, PrototypeOptions.cosine())
     expected = 0
     for x, weight in ((features.face, 1), (features.voice, 0.6)):
         x = unit(x)
@@ -76,18 +76,18 @@ def test_plain_is_cosine_to_class_means():
 
 def test_whitening_and_the_metric_ignore_what_recordings_differ_in():
     train, test = split(nuisance_features())
-    whitening_alone = PrototypicalOptions(steps=0, voice_shrinkage=0.1, hubness_offset=0)
-    metric_alone = PrototypicalOptions.plain(steps=100, lr=1e-2, batch_size=64)
+    whitening_alone = PrototypeOptions(steps=0, voice_shrinkage=0.1, hubness_offset=0)
+    metric_alone = PrototypeOptions.cosine(steps=100, lr=1e-2, batch_size=64)
     plain, whitened, learned = (
         accuracy(fit_uncalibrated(train, 8, options), test)
-        for options in (PrototypicalOptions.plain(), whitening_alone, metric_alone)
+        for options in (PrototypeOptions.cosine(), whitening_alone, metric_alone)
     )
     assert plain < 0.8 and whitened > plain + 0.1 and learned > plain + 0.1
 
 
 def test_the_hubness_offset_takes_most_off_the_prototype_nearest_to_impostors():
     features = made_features(noise=0.8)
-    options = PrototypicalOptions.plain(hubness_offset=0.75)
+    options = PrototypeOptions.cosine(hubness_offset=0.75)
     voice = fit_uncalibrated(features, 6, options).voice
     q = voice.embed(torch.from_numpy(features.voice))
     cosine = (q @ voice.prototypes.T).numpy()

@@ -3,13 +3,13 @@ import pytest
 import torch
 
 from mraf.prototypes.fusion import UNKNOWN, fuse_scores, hide_missing, weighted_score
-from mraf.prototypes.options import PrototypicalOptions
+from mraf.prototypes.options import PrototypeOptions
 
 C_F, C_A = torch.tensor([[0.9, 0.1]]), torch.tensor([[0.3, 0.6]])
 
 
 def fused(face: bool, voice: bool):
-    options = PrototypicalOptions(voice_weight=0.5, power=2.0)
+    options = PrototypeOptions(voice_weight=0.5, power=2.0)
     return fuse_scores(C_F, C_A, torch.tensor([face]), torch.tensor([voice]), options)
 
 

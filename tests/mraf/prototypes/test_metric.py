@@ -4,7 +4,7 @@ import torch.nn.functional as F
 
 from mraf.prototypes.fusion import UNKNOWN
 from mraf.prototypes.metric import TrainingModality, learn_metric
-from mraf.prototypes.options import PrototypicalOptions
+from mraf.prototypes.options import PrototypeOptions
 
 # Speaker 0: recordings 0 and 1; speaker 1: recordings 2 and 3; speaker 2 has no clip.
 LABEL = torch.tensor([0, 0, 0, 1, 1, 1])
@@ -82,7 +82,7 @@ def test_the_metric_shrinks_the_directions_in_which_recordings_differ():
     kinds = {"label": label, "recording": recording, "classes": 8, "shrinkage": 1.0}
     voice = TrainingModality.of(x, present=torch.ones(240, dtype=torch.bool), **kinds)
     face = TrainingModality.of(x, present=torch.zeros(240, dtype=torch.bool), **kinds)
-    options = PrototypicalOptions(steps=100, lr=1e-2, batch_size=64)
+    options = PrototypeOptions(steps=100, lr=1e-2, batch_size=64)
     metric = learn_metric(face, voice, label=label, recording=recording, options=options)
     lengths = metric.norm(dim=1)
     assert lengths[:2].min() > 1.2 * lengths[2:].max()
@@ -96,6 +96,6 @@ def test_without_steps_or_voices_the_metric_is_the_identity():
             voice,
             label=LABEL,
             recording=RECORDING,
-            options=PrototypicalOptions(steps=steps, batch_size=4),
+            options=PrototypeOptions(steps=steps, batch_size=4),
         )
         torch.testing.assert_close(found, torch.eye(4))

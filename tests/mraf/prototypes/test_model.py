@@ -10,12 +10,12 @@ from mraf.errors import UsageError
 from mraf.inference.prediction import predict
 from mraf.prototypes.fit import fit_prototypes, fit_uncalibrated
 from mraf.prototypes.fusion import UNKNOWN
-from mraf.prototypes.model import ClassMeans, PrototypicalConfig
-from mraf.prototypes.options import PrototypicalOptions
+from mraf.prototypes.model import ClassMeans, PrototypeConfig
+from mraf.prototypes.options import PrototypeOptions
 from tests.mraf.conftest import made_features
 
 CPU = torch.device("cpu")
-QUICK = PrototypicalOptions(steps=2, batch_size=16, head_steps=5, head_batch=16, folds=2)
+QUICK = PrototypeOptions(steps=2, batch_size=16, head_steps=5, head_batch=16, folds=2)
 
 
 def same(a, b):
@@ -90,4 +90,4 @@ def test_is_saved_and_built_from_its_configuration_alone(tmp_path):
 )
 def test_wrong_shapes_are_named(changes):
     with pytest.raises(UsageError, match=next(iter(changes))):
-        PrototypicalConfig(**{"face_dim": 4, "voice_dim": 4, "classes": 2, **changes})
+        PrototypeConfig(**{"face_dim": 4, "voice_dim": 4, "classes": 2, **changes})

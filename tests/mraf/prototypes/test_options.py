@@ -4,11 +4,11 @@ import sys
 import pytest
 
 from mraf.errors import UsageError
-from mraf.prototypes.options import PrototypicalOptions
+from mraf.prototypes.options import PrototypeOptions
 
 
 def test_the_learning_rate_warms_up_and_falls_to_zero():
-    options = PrototypicalOptions(steps=100, warmup=10, head_steps=50)
+    options = PrototypeOptions(steps=100, warmup=10, head_steps=50)
     assert options.rate(0) == pytest.approx(0.1)
     assert options.rate(9) == pytest.approx(0.91) and options.rate(50) == pytest.approx(0.5)
     assert options.rate(100) == 0
@@ -16,13 +16,13 @@ def test_the_learning_rate_warms_up_and_falls_to_zero():
 
 
 def test_plain_takes_changes():
-    options = PrototypicalOptions.plain(power=1.0, seed=4)
+    options = PrototypeOptions.cosine(power=1.0, seed=4)
     assert (options.power, options.seed, options.steps, options.candidates) == (1.0, 4, 0, 0)
 
 
 def test_options_are_keywords_only():
     with pytest.raises(TypeError):
-        PrototypicalOptions(True)
+        PrototypeOptions(True)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_options_are_keywords_only():
 )
 def test_wrong_options_are_named(changes):
     with pytest.raises(UsageError, match=next(iter(changes))):
-        PrototypicalOptions(**changes)
+        PrototypeOptions(**changes)
 
 
 def test_torch_is_not_imported():

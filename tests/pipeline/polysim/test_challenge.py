@@ -15,10 +15,10 @@ from mraf.pipeline.evaluation import evaluate
 from mraf.pipeline.modes import MODES
 from mraf.pipeline.polysim.challenge import import_features, statistics, submit
 from mraf.pipeline.training.train import train
-from mraf.prototypes.options import PrototypicalOptions
+from mraf.prototypes.options import PrototypeOptions
 from tests.helpers.polysim_files import Layout
 
-QUICK = PrototypicalOptions(steps=5, batch_size=16, head_steps=5)
+QUICK = PrototypeOptions(steps=5, batch_size=16, head_steps=5)
 
 
 def rows(path):

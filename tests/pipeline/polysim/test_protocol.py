@@ -12,11 +12,11 @@ from mraf.pipeline.modes import MODES
 from mraf.pipeline.polysim import protocol
 from mraf.pipeline.polysim.protocol import Spec, develop
 from mraf.pipeline.workspace import Workspace
-from mraf.prototypes.options import PrototypicalOptions
+from mraf.prototypes.options import PrototypeOptions
 from tests.mraf.conftest import made_features
 
-QUICK = PrototypicalOptions(steps=5, batch_size=16, head_steps=5)
-PLAIN = PrototypicalOptions.plain()
+QUICK = PrototypeOptions(steps=5, batch_size=16, head_steps=5)
+PLAIN = PrototypeOptions.cosine()
 
 
 @pytest.fixture

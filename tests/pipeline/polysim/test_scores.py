@@ -8,14 +8,14 @@ from mraf.inference.calibration import calibration_error
 from mraf.inference.prediction import predict
 from mraf.pipeline.polysim.scores import WHOLE, measure, pool
 from mraf.prototypes.fit import fit_uncalibrated
-from mraf.prototypes.options import PrototypicalOptions
+from mraf.prototypes.options import PrototypeOptions
 from tests.mraf.conftest import made_features
 
 
 @pytest.fixture(scope="module")
 def model():
     """A model of six speakers with temperatures that were fitted."""
-    model = fit_uncalibrated(made_features(), 6, PrototypicalOptions.plain())
+    model = fit_uncalibrated(made_features(), 6, PrototypeOptions.cosine())
     model.temperature.value.copy_(torch.tensor([0.05, 0.3, 0.1]))
     return model
 
@@ -66,7 +66,7 @@ def test_the_calibration_error_is_that_of_all_clips_together(model):
 
 
 def test_unfitted_temperatures_have_no_calibration_error(model):
-    plain = fit_uncalibrated(made_features(), 6, PrototypicalOptions.plain())
+    plain = fit_uncalibrated(made_features(), 6, PrototypeOptions.cosine())
     parts = {WHOLE: measured(plain, clips(1), ("P5", "P6"))}
     score = pool("a", "single", [parts])
     assert score.calibration_before is None and score.calibration_after is None

@@ -7,7 +7,7 @@ from mraf.architectures import build
 from mraf.baselines import FOPConfig
 from mraf.errors import UsageError
 from mraf.network.model import MRAFConfig
-from mraf.prototypes.model import PrototypicalConfig
+from mraf.prototypes.model import PrototypeConfig
 
 VALUES = asdict(MRAFConfig(face_dim=10, voice_dim=8, classes=6, dim=32, tokens=3, ffn=48))
 
@@ -35,7 +35,7 @@ def test_refuses(arch, values, message):
 
 
 @pytest.mark.parametrize(
-    ("arch", "config"), [("fop", FOPConfig), ("mraf-prototypes", PrototypicalConfig)]
+    ("arch", "config"), [("fop", FOPConfig), ("mraf-prototypes", PrototypeConfig)]
 )
 def test_every_name_is_the_networks_own(arch, config):
     values = asdict(config(face_dim=10, voice_dim=8, classes=6))
