@@ -81,6 +81,8 @@ class FOP(nn.Module):
             r_a=r_a,
             w_f=r_f / total,
             w_a=r_a / total,
+            face_used=face_present,
+            voice_used=voice_present,
         )
 
     def _input(self, x: Tensor, present: Tensor) -> Tensor:

@@ -80,10 +80,12 @@ def fit(
     clips = usable(train, classes)
     if fold is None:
         fold = recording_folds(train.label, train.recording, FOLDS, options.seed)
-    each_fit = _fit_prototypes if isinstance(options, PrototypeOptions) else _fit_network
     device = choose_device(options.device)
     with surroundings(options.seed, options.threads, device):
-        trained = each_fit(clips, classes, options, fold=fold[kept], on_epoch=on_epoch)
+        if isinstance(options, PrototypeOptions):
+            trained = _fit_prototypes(clips, classes, options, fold[kept], on_epoch)
+        else:
+            trained = _fit_network(clips, classes, options, fold[kept], on_epoch)
         known = known_clips(dev, trained.model.config) if dev is not None else None
         if known is not None:
             trained = replace(
@@ -101,7 +103,6 @@ def _fit_prototypes(
     train: Features,
     classes: int,
     options: PrototypeOptions,
-    *,
     fold: NDArray[np.int64],
     on_epoch: Callable[[EpochReport], None] | None,
 ) -> Trained:
@@ -129,7 +130,6 @@ def _fit_network(
     train: Features,
     classes: int,
     options: TrainOptions,
-    *,
     fold: NDArray[np.int64],
     on_epoch: Callable[[EpochReport], None] | None,
 ) -> Trained:

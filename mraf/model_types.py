@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mraf.errors import UsageError, choices
 
 if TYPE_CHECKING:
     from mraf.fit import Options
+
+
+Network = TypeVar("Network")
+"""The options of a network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +85,12 @@ def title_of(model_type: str, preset: str) -> str:
     return model_type if preset == "default" else f"{model_type}-{preset}"
 
 
-def with_epochs(options: Options, epochs: int) -> Options:
+def with_epochs(options: Network, epochs: int) -> Network:
     """Return the options of a network, to train for at most `epochs` passes over the clips."""
-    limits = {"epochs": epochs, "steps": None} if hasattr(options, "steps") else {"epochs": epochs}
-    return replace(options, **limits)
+    limits: dict[str, Any] = {"epochs": epochs}
+    if hasattr(options, "steps"):  # in place of a number of steps
+        limits["steps"] = None
+    return replace(options, **limits)  # type: ignore[type-var]
 
 
 def changed(options: Options, changes: Mapping[str, Any]) -> Options:

@@ -26,7 +26,7 @@ BINS = 15
 class Temperatures(nn.Module):
     """The temperatures of a model's logits: one each for both modalities, voice alone, face alone.
 
-    They are fitted after training and change no ranking.
+    They are fitted after training. To divide a clip's scores by one changes no ranking.
     """
 
     value: Tensor  # [3]

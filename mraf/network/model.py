@@ -101,6 +101,8 @@ class MRAF(nn.Module):
             fusion_logits=self.fusion_head(fused.e_c),
             e_f=f.embedding,
             e_a=a.embedding,
+            face_used=face_present,
+            voice_used=voice_present,
             **vars(fused),
         )
 

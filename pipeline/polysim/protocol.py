@@ -263,8 +263,8 @@ def _measure(job: _Job, clips: Material) -> dict[str, Any]:
     options = replace(job.spec.options, seed=job.seed, device="cpu", threads=1)
     # Networks hold nothing out of these clips: it would double their time, and their temperatures
     # would change no accuracy.
-    fold = np.full(len(train), -1) if isinstance(options, TrainOptions) else None
-    model = fit(train, clips.classes, options, fold=fold).model
+    held_out = np.full(len(train), -1) if isinstance(options, TrainOptions) else None
+    model = fit(train, clips.classes, options, fold=held_out).model
     seconds = time.monotonic() - started
     return {
         "seconds": seconds,

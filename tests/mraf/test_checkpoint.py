@@ -108,8 +108,8 @@ def rewrite(folder, **changes):
     [
         ({"version": 1}, "version 1"),
         ({"format": "other"}, "other"),
-        ({"arch": "resnet"}, "resnet"),
-        ({"arch": "fop"}, "tokens: "),
+        ({"model_type": "resnet"}, "resnet"),
+        ({"model_type": "fop"}, "tokens: "),
         ({"model": {"classes": 6, "dim": 32}}, "face_dim: "),
     ],
 )
@@ -214,12 +214,12 @@ def test_what_cannot_be_written_is_refused(tmp_path, changes, said):
 
 
 @pytest.mark.parametrize("options", [PrototypeOptions(steps=3), TrainOptions.fop(epochs=1)])
-def test_every_architecture_comes_back_as_it_was(tmp_path, options):
+def test_every_model_type_comes_back_as_it_was(tmp_path, options):
     features = made_features(missing=0.2)
-    model = fit(features, None, 6, options).model
+    model = fit(features, 6, options).model
     save(tmp_path / "model", made(model=model), "")
     again = load(tmp_path / "model").model
-    assert (again.arch, again.config) == (model.arch, model.config)
+    assert (again.model_type, again.config) == (model.model_type, model.config)
     np.testing.assert_array_equal(
         predict(model, features).probability, predict(again, features).probability
     )

@@ -3,40 +3,76 @@ from dataclasses import asdict
 import pytest
 import torch
 
-from mraf.architectures import build
-from mraf.baselines import FOPConfig
 from mraf.errors import UsageError
+from mraf.model_types import MODEL_TYPES, build, changed, options_of, title_of, with_epochs
 from mraf.network.model import MRAFConfig
-from mraf.prototypes.model import PrototypeConfig
+from mraf.network.options import TrainOptions
+from mraf.prototypes.options import PrototypeOptions
 
 VALUES = asdict(MRAFConfig(face_dim=10, voice_dim=8, classes=6, dim=32, tokens=3, ffn=48))
+TYPES = [(name, preset) for name, each in MODEL_TYPES.items() for preset in each.presets]
 
 
 def test_builds_by_name_and_leaves_the_callers_randomness_alone():
     torch.manual_seed(5)
     state = torch.get_rng_state()
     model = build("mraf", VALUES)
-    assert model.arch == "mraf" and asdict(model.config) == VALUES
+    assert model.model_type == "mraf" and asdict(model.config) == VALUES
     assert torch.equal(torch.get_rng_state(), state)
 
 
 @pytest.mark.parametrize(
-    ("arch", "values", "message"),
+    ("model_type", "values", "message"),
     [
         ("mrav", VALUES, "Did you mean 'mraf'"),
         ("mraf", {**VALUES, "depth": 3}, "depth: "),
         ("mraf", {"face_dim": 10}, "voice_dim: "),
         ("mraf", {**VALUES, "layers": 0}, "layers is 0"),
+        ("prototypes", {"classifier": "trees"}, "no classifier 'trees'"),
     ],
 )
-def test_refuses(arch, values, message):
+def test_refuses(model_type, values, message):
     with pytest.raises(UsageError, match=message):
-        build(arch, values)
+        build(model_type, values)
+
+
+@pytest.mark.parametrize(("model_type", "preset"), TYPES)
+def test_every_preset_makes_options_that_can_be_changed(model_type, preset):
+    options = options_of(model_type, preset)
+    assert changed(options, {"lr": 0.5}).lr == 0.5
+    with pytest.raises(UsageError, match="no option 'seed'"):
+        changed(options, {"seed": 2})
+    with pytest.raises(UsageError, match="Did you mean 'lr'"):
+        changed(options, {"llr": 2})
+
+
+def test_every_network_has_the_name_of_its_type():
+    for name, each in MODEL_TYPES.items():
+        for classifier in each.networks:
+            values = {"face_dim": 10, "voice_dim": 8, "classes": 6}
+            values |= {"classifier": classifier} if classifier else {}
+            assert build(name, values).model_type == name
+
+
+def test_the_default_is_prototypes():
+    assert options_of() == PrototypeOptions()
+    assert options_of("prototypes", "cosine") == PrototypeOptions.cosine()
+    assert options_of("mraf", "paper") == TrainOptions()
+    assert (title_of("mraf", "default"), title_of("mraf", "paper")) == ("mraf", "mraf-paper")
 
 
 @pytest.mark.parametrize(
-    ("arch", "config"), [("fop", FOPConfig), ("mraf-prototypes", PrototypeConfig)]
+    ("names", "message"),
+    [
+        (("prototipes",), "Did you mean 'prototypes'"),
+        (("prototypes", "paper"), "it is one of --model-type mraf"),
+        (("fop", "papers"), "has no preset 'papers'"),
+    ],
 )
-def test_every_name_is_the_networks_own(arch, config):
-    values = asdict(config(face_dim=10, voice_dim=8, classes=6))
-    assert build(arch, values).arch == arch
+def test_unknown_names_are_answered_with_the_choices(names, message):
+    with pytest.raises(UsageError, match=message):
+        options_of(*names)
+
+
+def test_epochs_take_the_place_of_steps():
+    assert with_epochs(options_of("mraf", "paper"), 3).epochs == 3

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from mraf.architectures import build
 from mraf.checkpoint import Checkpoint, load, save
 from mraf.errors import UsageError
+from mraf.folds import recording_folds
 from mraf.inference.prediction import predict
+from mraf.model_types import build
 from mraf.prototypes.fit import fit_prototypes, fit_uncalibrated
 from mraf.prototypes.fusion import UNKNOWN
 from mraf.prototypes.model import ClassMeans, PrototypeConfig
@@ -15,7 +16,7 @@ from mraf.prototypes.options import PrototypeOptions
 from tests.mraf.conftest import made_features
 
 CPU = torch.device("cpu")
-QUICK = PrototypeOptions(steps=2, batch_size=16, head_steps=5, head_batch=16, folds=2)
+QUICK = PrototypeOptions(steps=2, batch_size=16)
 
 
 def same(a, b):
@@ -62,15 +63,50 @@ def test_the_fused_embedding_weighs_those_of_both():
     np.testing.assert_allclose(found.embedding, expected, atol=1e-5)
 
 
+def test_a_wrong_face_is_outvoted_and_its_weight_is_low():
+    """The face of another speaker, who is known too, beside the right voice."""
+    train, test = made_features(recordings=4), made_features(recordings=4, session=1)
+    fold = recording_folds(train.label, train.recording, 2, 1)
+    other = np.roll(test.face, len(test) // 2, axis=0)
+    swapped = replace(test, face=other)
+    assert (np.roll(test.label, len(test) // 2) != test.label).all()
+    # Where both say who it is beyond doubt, the voice wins by the smaller share of wrong ones.
+    options = replace(QUICK, wrong_face=0.5, wrong_voice=0.01, voice_softening=1.0)
+    model, _ = fit_prototypes(train, 6, options, fold=fold, device=CPU)
+    found, clean = predict(model, swapped), predict(model, test)
+    assert (found.probability.argmax(axis=1) == test.label).mean() > 0.9
+    assert found.face_weight.mean() < 0.1 < 0.4 < clean.face_weight.mean()
+    assert (found.probability.max(axis=1) < clean.probability.max(axis=1)).mean() > 0.9
+    mean, _ = fit_prototypes(train, 6, replace(QUICK, fusion="mean"), fold=fold, device=CPU)
+    assert (predict(mean, swapped).probability.argmax(axis=1) == test.label).mean() < 0.5
+
+
+def test_the_masks_say_which_modalities_the_model_has_learned():
+    features = made_features()
+    model = fit_uncalibrated(features.without_face(), 6, QUICK)
+    yes = torch.ones(len(features), dtype=torch.bool)
+    out = model(torch.from_numpy(features.face), torch.from_numpy(features.voice), yes, yes)
+    assert not out.face_used.any() and out.voice_used.all() and not out.w_f.any()
+
+
+def test_a_face_changes_nothing_where_the_model_has_learned_none():
+    """Neither the answer nor the temperature: with both, the value of both is not used."""
+    train = made_features(recordings=4, noise=0.8).without_face()
+    fold = recording_folds(train.label, train.recording, 2, 1)
+    model, _ = fit_prototypes(train, 6, QUICK, fold=fold, device=CPU)
+    test = made_features(recordings=4, session=1)
+    same_answers = (predict(model, test), predict(model, test.without_face()))
+    np.testing.assert_array_equal(*(each.probability for each in same_answers))
+
+
 def test_is_saved_and_built_from_its_configuration_alone(tmp_path):
     features = made_features(recordings=4)
-    changes = {"candidates": 3, "attention": False, "missing_token": "zero", "head_dim": 8}
-    for options in (QUICK, replace(QUICK, **changes), replace(QUICK, candidates=0)):
-        model, _ = fit_prototypes(features, 6, options, CPU)
+    fold = recording_folds(features.label, features.recording, 2, 1)
+    for options in (QUICK, replace(QUICK, wrong_face=0.3), PrototypeOptions.cosine()):
+        model, _ = fit_prototypes(features, 6, options, fold=fold, device=CPU)
         save(tmp_path / "m", Checkpoint(model=model, labels=tuple("abcdef")), "")
         same(predict(load(tmp_path / "m").model, features), predict(model, features))
-        assert build("mraf-prototypes", asdict(model.config)).config == model.config
-    assert model.head is None
+        assert build("prototypes", asdict(model.config)).config == model.config
 
 
 @pytest.mark.parametrize(
@@ -81,11 +117,11 @@ def test_is_saved_and_built_from_its_configuration_alone(tmp_path):
         {"voice_weight": -1},
         {"power": "2"},
         {"voice_dim": 2.5},
-        {"limit": 0},
-        {"candidates": -1},
-        {"dim": 7},
-        {"attention": 1},
-        {"missing_token": "memory"},
+        {"wrong_face": 1.5},
+        {"wrong_voice": -0.1},
+        {"voice_softening": 0},
+        {"fusion": "attention"},
+        {"sharpness": -1},
     ],
 )
 def test_wrong_shapes_are_named(changes):

@@ -8,16 +8,15 @@ from mraf.prototypes.options import PrototypeOptions
 
 
 def test_the_learning_rate_warms_up_and_falls_to_zero():
-    options = PrototypeOptions(steps=100, warmup=10, head_steps=50)
+    options = PrototypeOptions(steps=100, warmup=10)
     assert options.rate(0) == pytest.approx(0.1)
     assert options.rate(9) == pytest.approx(0.91) and options.rate(50) == pytest.approx(0.5)
     assert options.rate(100) == 0
-    assert options.head_rate(25) == pytest.approx(0.5) and options.head_rate(50) == 0
 
 
-def test_plain_takes_changes():
+def test_cosine_takes_changes():
     options = PrototypeOptions.cosine(power=1.0, seed=4)
-    assert (options.power, options.seed, options.steps, options.candidates) == (1.0, 4, 0, 0)
+    assert (options.power, options.seed, options.steps, options.fusion) == (1.0, 4, 0, "mean")
 
 
 def test_options_are_keywords_only():
@@ -30,14 +29,11 @@ def test_options_are_keywords_only():
     [
         {"voice_shrinkage": 1.5},
         {"lr": 0},
-        {"folds": 1},
         {"hubness_offset": -1},
         {"batch_size": 0},
-        {"head_lr": 0},
-        {"head_dim": 5},
-        {"impostor_faces": 2},
-        {"missing_token": "x"},
-        {"head_batch": 1},
+        {"wrong_face": 2},
+        {"voice_softening": 0},
+        {"fusion": "x"},
         {"threads": 0},
         {"noise": float("nan")},
     ],
