@@ -11,7 +11,7 @@ _CLASSES = {
     # Module, network, configuration; imported when built, since they import torch.
     "mraf": ("mraf.network.model", "MRAF", "MRAFConfig"),
     "mraf-prototypes": ("mraf.prototypes.model", "PrototypicalMRAF", "PrototypicalConfig"),
-    "fop": ("mraf.baselines", "FOP", "FOPConfig"),
+    "fop": ("mraf.fop.model", "FOP", "FOPConfig"),
 }
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mraf.fop.options import FOPOptions
+from mraf.fop.training import train_fop
 from mraf.inference.calibration import calibration_error, temperature
 from mraf.inference.prediction import MODALITIES, Model, fusion_logits, predict, score
 from mraf.network.batches import Batch
@@ -16,10 +18,10 @@ from mraf.network.loop import (
     choose_device,
     known_clips,
     surroundings,
-    train_network,
     usable,
 )
 from mraf.network.options import TrainOptions
+from mraf.network.training import train_network
 from mraf.prototypes.fit import fit_prototypes
 from mraf.prototypes.options import PrototypicalOptions
 from mraf.types import Features
@@ -42,13 +44,14 @@ def fit(
     train: Features,
     dev: Features | None,
     classes: int,
-    options: TrainOptions | PrototypicalOptions | None = None,
+    options: TrainOptions | FOPOptions | PrototypicalOptions | None = None,
     on_epoch: Callable[[EpochReport], None] | None = None,
 ) -> Trained:
     """Train a model to name the `classes` speakers of `train`.
 
-    With `PrototypicalOptions` the development clips choose nothing and only measure. With
-    `TrainOptions` they choose the best epoch and fit the temperatures, so the network's figures on
+    The class of the options decides which: `PrototypicalOptions` a model with prototypes, whose
+    development clips choose nothing and only measure; `TrainOptions` MRAF and `FOPOptions` FOP, whose
+    development clips choose the best epoch and fit the temperatures, so that the network's figures on
     them are a little too good. The same seed gives the same model; the caller's random state does
     not change.
 
@@ -66,7 +69,10 @@ def fit(
     options = options or PrototypicalOptions()
     if isinstance(options, PrototypicalOptions):
         return _fit_prototypes(train, dev, classes, options, on_epoch)
-    result = train_network(train, dev, classes, options, on_epoch=on_epoch)
+    if isinstance(options, FOPOptions):
+        result = train_fop(train, dev, classes, options, on_epoch=on_epoch)
+    else:
+        result = train_network(train, dev, classes, options, on_epoch=on_epoch)
     known = known_clips(dev, result.model.config) if dev is not None else None
     before = _calibration_error(result.model, known)
     _calibrate(result.model, known)

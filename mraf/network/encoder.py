@@ -37,10 +37,6 @@ class ModalityEncoder(nn.Module):
         super().__init__()
         tokens, dim = config.tokens, config.dim
         self.project = nn.Linear(input_dim, tokens * dim)  # W_m, b_m
-        # Inputs have length 1. With unit normal weights the tokens start at unit scale and depend on
-        # the input; with torch's own start b_m and P_m would outweigh it.
-        nn.init.normal_(self.project.weight)
-        nn.init.zeros_(self.project.bias)
         self.position = nn.Parameter(torch.randn(tokens, dim) * 0.02)  # P_m
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(
@@ -66,8 +62,8 @@ class MissingToken(nn.Module):
     def __init__(self, dim: int, *, learned: bool = True) -> None:
         super().__init__()
         if learned:
-            # Length about 1, like the normalised inputs.
-            self.token = nn.Parameter(torch.randn(dim) / dim**0.5)
+            # In the input space: components near 1, like those of scaled inputs.
+            self.token = nn.Parameter(torch.randn(dim))
         else:
             self.register_buffer("token", torch.zeros(dim))
 

@@ -31,9 +31,11 @@ class Fused:
 class CrossAttentionFusion(nn.Module):
     """Weight the tokens by reliability, let each modality attend to the other, and pool.
 
-    The paper is silent on the tokens that the residual connection after eq. 13 adds: they are H_m
-    as encoded with the residual `tokens`, or the w_m H_m of eq. 12 with `weighted`. A missing
-    modality has w_m = 0, so with `weighted` nothing of its missing token reaches e_c.
+    The paper is silent on the tokens that the residual connection after eq. 13 adds. A residual adds
+    the query, and the query of eq. 13 is the weighted tokens w_m H_m of eq. 12: so it is with the
+    residual `weighted`. A missing modality has w_m = 0, so nothing of its missing token reaches e_c,
+    for which the token is idle. With the residual `tokens` it is H_m as encoded: the missing token
+    takes part, but the weights cannot take a modality out of e_c.
     """
 
     def __init__(self, config: MRAFConfig) -> None:

@@ -107,6 +107,8 @@ class PrototypicalMRAF(nn.Module):
             r_a=r_a,
             w_f=w_f,
             w_a=w_a,
+            face_used=face_present,
+            voice_used=voice_present,
         )
 
     def fuse(

@@ -5,10 +5,11 @@ from dataclasses import fields, replace
 from typing import Any
 
 from mraf.errors import UsageError, choices
+from mraf.fop.options import FOPOptions
 from mraf.network.options import TrainOptions
 from mraf.prototypes.options import PrototypicalOptions
 
-Options = TrainOptions | PrototypicalOptions
+Options = TrainOptions | FOPOptions | PrototypicalOptions
 
 PRESETS: dict[str, Callable[[], Options]] = {
     "default": PrototypicalOptions,
@@ -17,7 +18,7 @@ PRESETS: dict[str, Callable[[], Options]] = {
 """Options of MRAF: with prototype heads, or as in the paper."""
 
 BASELINES: dict[str, Callable[[], Options]] = {
-    "fop": TrainOptions.fop,
+    "fop": FOPOptions,
     "prototype": PrototypicalOptions.plain,
 }
 """Options of the architectures that MRAF is compared with: the challenge's baseline, cosine to prototypes."""
@@ -44,9 +45,11 @@ def changed(options: Options, changes: Mapping[str, Any]) -> Options:
     Raises UsageError for a wrong name or type, and for an option that every run sets itself.
     """
     known = {each.name: getattr(options, each.name) for each in fields(options)}
-    for name in ("seed", "device", "threads", "arch"):
+    for name in ("seed", "device", "threads"):
         known.pop(name, None)
     for name in changes:
         if name not in known:
             raise UsageError(f"training: there is no option '{name}' {choices(name, known)}")
+    if "epochs" in changes and isinstance(options, TrainOptions):
+        changes = {"steps": None, **changes}  # one of the two is set
     return replace(options, **changes)

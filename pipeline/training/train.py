@@ -12,6 +12,7 @@ from mraf import __version__
 from mraf.data.polysim.index import split_of
 from mraf.data.table.labels import FeatureLabels
 from mraf.errors import UsageError
+from mraf.fop.options import FOPOptions
 from mraf.network.options import TrainOptions
 from mraf.pipeline.fingerprints import dims_of, fingerprint_of
 from mraf.pipeline.training.model_card import TrainReport, model_card
@@ -69,7 +70,9 @@ def train(
     workspace = Workspace.at(workspace)
     chosen = replace(options or options_of(arch, preset), seed=seed, device=device)
     if epochs and isinstance(chosen, TrainOptions):
-        chosen = replace(chosen, epochs=epochs)
+        chosen = replace(chosen, epochs=epochs, steps=None)
+    elif epochs and isinstance(chosen, FOPOptions):
+        chosen = replace(chosen, epochs=epochs, unwatched_epochs=epochs)
     folder = workspace.new_model(name or (preset if arch == "mraf" else arch))
     choose_device(device)
     if not 0 <= holdout < 1:

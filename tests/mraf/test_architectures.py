@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from mraf.architectures import build
-from mraf.baselines import FOPConfig
 from mraf.errors import UsageError
+from mraf.fop.options import FOPConfig
 from mraf.network.model import MRAFConfig
 from mraf.prototypes.model import PrototypicalConfig
 

@@ -26,12 +26,22 @@ def inputs(n=8):
     return torch.randn(n, 10), 200 * torch.randn(n, 8), present[:, 0], present[:, 1]
 
 
-@pytest.mark.parametrize("residual", ["tokens", "weighted"])
-@pytest.mark.parametrize("missing_token", ["learned", "zero"])
-@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"residual": "tokens"},
+        {"missing_token": "zero"},
+        {"missing_token": "zero", "residual": "tokens"},
+        {"layers": 2},
+        {"inputs": "unit"},
+        {"inputs": "raw"},
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("grad", [True, False])
-def test_equations_2_to_14_against_numpy(residual, missing_token, layers, grad):
-    model = small_model(residual=residual, missing_token=missing_token, layers=layers)
+def test_equations_2_to_14_against_numpy(changes, grad):
+    model = small_model(**changes)
     face, voice, face_present, voice_present = inputs()
     with torch.set_grad_enabled(grad):
         out = model(face, voice, face_present, voice_present)
@@ -73,9 +83,9 @@ def test_an_answer_depends_on_its_own_clip_alone(fusion, missing_token):
 
 @pytest.mark.parametrize("filler", [0.0, 1e30, float("nan"), float("inf")])
 @pytest.mark.parametrize("missing_token", get_args(MissingInput))
-@pytest.mark.parametrize("normalise", [True, False])
-def test_values_in_absent_rows_are_ignored(filler, missing_token, normalise):
-    model = small_model(missing_token=missing_token, normalise=normalise)
+@pytest.mark.parametrize("inputs_are", ["scaled", "raw"])
+def test_values_in_absent_rows_are_ignored(filler, missing_token, inputs_are):
+    model = small_model(missing_token=missing_token, inputs=inputs_are)
     face, voice, face_present, voice_present = inputs()
     before = model(face, voice, face_present, voice_present).fusion_logits
     face, voice = face.clone(), voice.clone()
@@ -93,15 +103,15 @@ def test_length_of_inputs_does_not_matter():
     torch.testing.assert_close(scaled, model(face, voice, *present).fusion_logits)
 
 
-def test_fusion_teaches_both_missing_tokens():
-    model = small_model()
+def test_with_the_residual_of_tokens_the_fusion_teaches_both_missing_tokens():
+    model = small_model(residual="tokens")
     model(*inputs()).fusion_logits.square().sum().backward()
     assert model.missing_face.token.grad.abs().max() > 0
     assert model.missing_voice.token.grad.abs().max() > 0
 
 
 def test_with_the_weighted_residual_the_missing_token_cannot_reach_the_fusion():
-    model = small_model(residual="weighted")
+    model = small_model()
     before = model(*(args := inputs())).fusion_logits
     with torch.no_grad():
         model.missing_face.token += 1
@@ -127,16 +137,35 @@ def test_answers_about_encoded_clips_are_those_of_the_whole_network():
     assert len(clips.missing_face.embedding) == 1
 
 
-def test_without_normalising_the_length_of_inputs_counts():
-    model = small_model(normalise=False)
+def test_without_scaling_the_length_of_inputs_counts():
+    model = small_model(inputs="raw")
     face, voice, *present = inputs()
     out = model(face, voice, *present).fusion_logits
     assert not torch.allclose(model(face * 7, voice, *present).fusion_logits, out, atol=1e-3)
     unit = torch.nn.functional.normalize
-    of_unit = model(unit(face), unit(voice), *present).fusion_logits
-    normalising = small_model()
-    normalising.load_state_dict(model.state_dict())
-    torch.testing.assert_close(normalising(face, voice, *present).fusion_logits, of_unit)
+    for kind, lengths in (("unit", (1, 1)), ("scaled", (10**0.5, 8**0.5))):
+        other = small_model(inputs=kind)
+        other.load_state_dict(model.state_dict())
+        expected = model(lengths[0] * unit(face), lengths[1] * unit(voice), *present)
+        found = other(face, voice, *present)
+        torch.testing.assert_close(found.fusion_logits, expected.fusion_logits)
+
+
+def test_a_modality_that_was_never_trained_is_not_used():
+    model, (face, voice, face_present, voice_present) = small_model(), inputs()
+    expected = model(face, voice, face_present, voice_present & False)
+    model.trained.value[1] = False
+    found = model(face, voice, face_present, voice_present)
+    assert torch.equal(found.fusion_logits, expected.fusion_logits)
+    assert torch.equal(found.face_used, face_present) and not found.voice_used.any()
+    again = small_model()
+    again.load_state_dict(model.state_dict())
+    assert again.trained.value.tolist() == [True, False]
+
+
+def test_masks_of_what_is_used_are_those_of_what_is_present():
+    found = small_model()(*(args := inputs()))
+    assert torch.equal(found.face_used, args[2]) and torch.equal(found.voice_used, args[3])
 
 
 def test_layers_start_apart_from_each_other():
@@ -156,8 +185,8 @@ def test_layers_start_apart_from_each_other():
         ({"dropout": "a"}, "dropout is 'a'"),
         ({"missing_token": "none"}, "'learned', 'zero'"),
         ({"fusion": "sum"}, "'linear', 'gated', 'lstm' or 'cross_attention'"),
-        ({"normalise": 1}, "normalise is 1; it should be a valid boolean"),
-        ({"residual": "none"}, "'tokens' or 'weighted'"),
+        ({"inputs": "long"}, "'scaled', 'unit' or 'raw'"),
+        ({"residual": "none"}, "'weighted' or 'tokens'"),
         ({"depth": 3}, "depth: unexpected keyword argument"),
     ],
 )

@@ -11,13 +11,14 @@ def test_the_defaults_are_section_4_2_of_the_paper():
     assert (paper.lambda_f, paper.lambda_a, paper.lambda_c) == (1, 1, 1)
     assert (paper.lambda_kd, paper.lambda_center) == (0.2, 0.1)
     assert (paper.fusion, paper.missing_token) == ("cross_attention", "learned")
+    assert (paper.dim, paper.dropout, paper.residual) == (512, 0.1, "weighted")
 
 
-def test_fop_shows_every_clip_as_it_is_and_takes_changes():
-    fop = TrainOptions.fop(seed=3, normalise=True)
-    assert (fop.arch, fop.seed, fop.normalise) == ("fop", 3, True)
-    assert (fop.p_av, fop.p_a, fop.p_f) == (1, 0, 0)
-    assert not TrainOptions.fop().normalise and TrainOptions().normalise
+@pytest.mark.parametrize("length", [{"epochs": 3}, {"steps": None}])
+def test_training_has_one_length(length):
+    assert TrainOptions(epochs=3, steps=None).steps is None
+    with pytest.raises(UsageError, match="one of the two should be a number"):
+        TrainOptions(**length)
 
 
 @pytest.mark.parametrize(
@@ -30,8 +31,8 @@ def test_fop_shows_every_clip_as_it_is_and_takes_changes():
         {"lr": "fast"},
         {"batch_size": 0},
         {"temperature": 0},
-        {"epochs": 0},
-        {"epochs": None},
+        {"epochs": 0, "steps": None},
+        {"steps": 0},
         {"patience": 0},
         {"tokens": -1},
         {"lambda_kd": -1},
@@ -40,9 +41,8 @@ def test_fop_shows_every_clip_as_it_is_and_takes_changes():
         {"missing_token": "none"},
         {"fusion": "sum"},
         {"residual": "none"},
-        {"arch": "prototype"},
+        {"inputs": "long"},
         {"lambda_completion": -1},
-        {"lambda_opl": float("nan")},
         {"depth": 3},
     ],
     ids=str,

@@ -1,6 +1,7 @@
 import pytest
 
 from mraf.errors import UsageError
+from mraf.fop.options import FOPOptions
 from mraf.network.options import TrainOptions
 from mraf.pipeline.training.presets import changed, options_of
 from mraf.prototypes.options import PrototypicalOptions
@@ -9,7 +10,7 @@ from mraf.prototypes.options import PrototypicalOptions
 def test_options_of_an_architecture():
     assert options_of("mraf") == PrototypicalOptions()
     assert options_of("mraf", "paper") == TrainOptions()
-    assert options_of("fop") == TrainOptions.fop()
+    assert options_of("fop") == FOPOptions()
     assert options_of("prototype") == PrototypicalOptions.plain()
 
 
@@ -36,6 +37,6 @@ def test_unknown_names_are_refused(names, said):
     ],
 )
 def test_changes_of_another_kind_are_refused(change, said):
-    assert changed(TrainOptions(), {"epochs": 3}) == TrainOptions(epochs=3)
+    assert changed(TrainOptions(), {"epochs": 3}) == TrainOptions(epochs=3, steps=None)
     with pytest.raises(UsageError, match=said):
         changed(TrainOptions(), change)
