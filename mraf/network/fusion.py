@@ -41,7 +41,7 @@ class CrossAttentionFusion(nn.Module):
     def __init__(self, config: MRAFConfig) -> None:
         super().__init__()
         dim, heads, dropout = config.dim, config.heads, config.dropout
-        self.residual = config.residual
+        self.residual, self.face_damping = config.residual, config.face_damping
         self.face_score = nn.Linear(dim, 1)  # W_f^r, b_f^r
         self.voice_score = nn.Linear(dim, 1)  # W_a^r, b_a^r
         self.face_attention = nn.MultiheadAttention(dim, heads, dropout, batch_first=True)
@@ -67,7 +67,7 @@ class CrossAttentionFusion(nn.Module):
         r_a = torch.sigmoid(self.voice_score(voice.embedding)).squeeze(-1) * voice_present
         total = r_f + r_a + EPSILON
         w_f, w_a = r_f / total, r_a / total  # (11)
-        G_f = w_f[:, None, None] * face.tokens  # (12)
+        G_f = self.face_damping * w_f[:, None, None] * face.tokens  # (12)
         G_a = w_a[:, None, None] * voice.tokens
         C_f, _ = self.face_attention(G_f, G_a, G_a, need_weights=False)  # (13)
         C_a, _ = self.voice_attention(G_a, G_f, G_f, need_weights=False)

@@ -104,12 +104,10 @@ class MRAF(nn.Module):
         f = clips.face.where(face_present, clips.missing_face)  # (9)
         a = clips.voice.where(voice_present, clips.missing_voice)
         fused = self.fusion(f, a, face_present, voice_present)
-        # e_f and e_a have length 1, e_c about sqrt(D). Brought to the same length, the three heads
-        # learn at the same pace; what they can express is unchanged.
-        root = self.config.dim**0.5
+        s_f, s_a = self._head_scales(fused)
         return MRAFOutput(
-            face_logits=self.face_head(root * f.embedding),
-            voice_logits=self.voice_head(root * a.embedding),
+            face_logits=self.face_head(s_f * f.embedding),
+            voice_logits=self.voice_head(s_a * a.embedding),
             fusion_logits=self.fusion_head(fused.e_c),
             e_f=f.embedding,
             e_a=a.embedding,
@@ -117,6 +115,14 @@ class MRAF(nn.Module):
             voice_used=voice_present,
             **vars(fused),
         )
+
+    def _head_scales(self, fused: Fused) -> tuple[Tensor | float, Tensor | float]:
+        """Return the factors of e_f and e_a before their heads, for all clips or [B, 1]."""
+        if self.config.head_input == "weighted":
+            return self.config.face_damping * fused.w_f[:, None], fused.w_a[:, None]
+        # e_f and e_a have length 1, e_c about sqrt(D). Brought to the same length, the three heads
+        # learn at the same pace; what they can express is unchanged.
+        return self.config.dim**0.5, self.config.dim**0.5
 
     def _input(self, x: Tensor, present: Tensor) -> Tensor:
         """Return inputs [B, d_m] as the encoders take them, zero where missing."""
@@ -134,7 +140,8 @@ def _missing_input(config: MRAFConfig, dim: int, other_dim: int) -> nn.Module:
         return Completion(dim, other_dim, length)
     if config.missing_token == "memory":
         return MemoryBank(dim, other_dim, length)
-    return MissingToken(dim, learned=config.missing_token == "learned")
+    learned = config.missing_token == "learned"
+    return MissingToken(dim, learned=learned, start=config.missing_start)
 
 
 def _fusion(config: MRAFConfig) -> nn.Module:

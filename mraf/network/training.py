@@ -21,7 +21,7 @@ from mraf.network.loop import (
     surroundings,
     usable,
 )
-from mraf.network.losses import CenterLoss, training_losses
+from mraf.network.losses import CenterLoss, LearnedCenters, class_weights, training_losses
 from mraf.network.model import MRAF, MRAFConfig
 from mraf.network.options import NetworkOptions, TrainOptions
 from mraf.types import Features
@@ -103,21 +103,40 @@ class MRAFStep(Step):
             device=device,
             balance=options.balance,
         )
-        super().__init__(model, Batch.of(train, device), sampler, lr=options.lr)
         self.options = options
-        self.centers = CenterLoss(
-            model.config.classes,
-            model.config.dim,
-            rate=options.center_rate,
-            reduction=options.center_reduction,
-        ).to(device)
+        self.centers = _centers(model.config, options).to(device)
+        super().__init__(
+            model,
+            Batch.of(train, device),
+            sampler,
+            lr=options.lr,
+            weight_decay=options.weight_decay,
+            others=self.centers.parameters(),
+        )
+        self.class_weight: Tensor | None = None
+        if options.class_weights == "rare":
+            self.class_weight = class_weights(self.clips.label, model.config.classes)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the loss of B clips, "total", and its parts."""
         face, voice = self.sampler.shown(batch, p_a=self.options.p_a, p_f=self.options.p_f)
         return training_losses(
-            self.model, batch, face, voice, centers=self.centers, options=self.options
+            self.model,
+            batch,
+            face,
+            voice,
+            centers=self.centers,
+            options=self.options,
+            class_weight=self.class_weight,
         )
+
+
+def _centers(config: MRAFConfig, options: TrainOptions) -> CenterLoss | LearnedCenters:
+    if options.centers == "learned":
+        return LearnedCenters(config.classes, config.dim)
+    return CenterLoss(
+        config.classes, config.dim, rate=options.center_rate, reduction=options.center_reduction
+    )
 
 
 def _config(train: Features, classes: int, options: TrainOptions) -> MRAFConfig:

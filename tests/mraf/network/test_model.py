@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import fields
 from typing import get_args
 
 import numpy as np
@@ -7,13 +8,16 @@ import torch
 
 from mraf.errors import UsageError
 from mraf.network.model import MRAF, MRAFConfig
-from mraf.network.options import FusionName, MissingInput
+from mraf.network.options import FusionName, MissingInput, NetworkOptions, TrainOptions
 from tests.mraf.conftest import SMALL
+from tests.mraf.network.authors_reference import AuthorsReference
 from tests.mraf.network.reference import Reference
+
+AUTHORS = {each.name: getattr(TrainOptions.authors(), each.name) for each in fields(NetworkOptions)}
 
 
 def small_model(**changes) -> MRAF:
-    model = MRAF(MRAFConfig(face_dim=10, voice_dim=8, classes=5, **{**SMALL, **changes}))
+    model = MRAF(MRAFConfig(face_dim=10, voice_dim=8, classes=5, **{**changes, **SMALL}))
     with torch.no_grad():  # norms and biases away from 1 and 0, so that they count
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
@@ -46,7 +50,22 @@ def test_equations_2_to_14_against_numpy(changes, grad):
     with torch.set_grad_enabled(grad):
         out = model(face, voice, face_present, voice_present)
     weights = {k: v.double().numpy() for k, v in model.state_dict().items()}
-    reference = Reference(weights, model.config)
+    check(out, Reference(weights, model.config), (face, voice, face_present, voice_present))
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("grad", [True, False])
+def test_the_network_of_the_authors_code_against_numpy(layers, grad):
+    model = small_model(**{**AUTHORS, "layers": layers})
+    with torch.set_grad_enabled(grad):
+        out = model(*(args := inputs()))
+    weights = {k: v.double().numpy() for k, v in model.state_dict().items()}
+    check(out, AuthorsReference(weights, model.config), args)
+
+
+def check(out, reference, args):
+    """Compare the output for each clip with the reference's."""
+    face, voice, face_present, voice_present = args
     for i in range(len(face)):
         x_f = face[i].double().numpy() if face_present[i] else None
         x_a = voice[i].double().numpy() if voice_present[i] else None
@@ -69,10 +88,22 @@ def test_embeddings_have_unit_length():
     torch.testing.assert_close(out.e_a.norm(dim=1), torch.ones(8))
 
 
+def test_the_starts_of_positions_and_missing_tokens():
+    paper, authors = (
+        MRAF(MRAFConfig(face_dim=4000, voice_dim=8, classes=5, **{**options, **SMALL}))
+        for options in ({}, AUTHORS)
+    )
+    assert float(paper.face.position.detach().std()) == pytest.approx(0.02, rel=0.3)
+    assert not authors.face.position.any()
+    for model, start in ((paper, 1.0), (authors, 0.02)):
+        assert float(model.missing_face.token.detach().std()) == pytest.approx(start, rel=0.1)
+
+
 @pytest.mark.parametrize("fusion", get_args(FusionName))
 @pytest.mark.parametrize("missing_token", get_args(MissingInput))
-def test_an_answer_depends_on_its_own_clip_alone(fusion, missing_token):
-    model = small_model(fusion=fusion, missing_token=missing_token)
+@pytest.mark.parametrize("others", [{}, AUTHORS], ids=["paper", "authors"])
+def test_an_answer_depends_on_its_own_clip_alone(fusion, missing_token, others):
+    model = small_model(**{**others, "fusion": fusion, "missing_token": missing_token})
     face, voice, face_present, voice_present = inputs()
     together = model(face, voice, face_present, voice_present).fusion_logits
     for i in range(8):
@@ -187,6 +218,10 @@ def test_layers_start_apart_from_each_other():
         ({"fusion": "sum"}, "'linear', 'gated', 'lstm' or 'cross_attention'"),
         ({"inputs": "long"}, "'scaled', 'unit' or 'raw'"),
         ({"residual": "none"}, "'weighted' or 'tokens'"),
+        ({"face_damping": 0.0}, "face_damping is 0.0"),
+        ({"head_input": "e"}, "'scaled' or 'weighted'"),
+        ({"activation": "tanh"}, "'relu' or 'gelu'"),
+        ({"projection": "mlp"}, "'linear' or 'normalised'"),
         ({"depth": 3}, "depth: unexpected keyword argument"),
     ],
 )

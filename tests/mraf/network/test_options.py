@@ -1,3 +1,5 @@
+from dataclasses import fields
+
 import pytest
 
 from mraf.errors import UsageError
@@ -12,6 +14,24 @@ def test_the_defaults_are_section_4_2_of_the_paper():
     assert (paper.lambda_kd, paper.lambda_center) == (0.2, 0.1)
     assert (paper.fusion, paper.missing_token) == ("cross_attention", "learned")
     assert (paper.dim, paper.dropout, paper.residual) == (512, 0.1, "weighted")
+
+
+def test_the_authors_code_differs_from_the_paper():
+    paper, authors = TrainOptions(), TrainOptions.authors(seed=3)
+    differ = {f.name for f in fields(paper) if getattr(paper, f.name) != getattr(authors, f.name)}
+    assert differ == {
+        "inputs", "projection", "position_start", "ffn", "activation", "unit_tokens",
+        "missing_start", "face_damping", "head_input", "label_smoothing", "class_weights", "centers",
+        "lambda_center", "lambda_floor", "p_av", "p_a", "lr", "weight_decay", "batch_size", "seed",
+    }  # fmt: skip
+    assert (authors.lr, authors.weight_decay, authors.batch_size) == (5e-5, 1e-4, 32)
+    assert (authors.steps, authors.tokens, authors.layers, authors.heads) == (3000, 6, 1, 4)
+    assert (authors.label_smoothing, authors.lambda_center, authors.lambda_floor) == (
+        0.1,
+        0.15,
+        0.1,
+    )
+    assert (authors.p_av, authors.lambda_kd, authors.temperature) == (1, 0.2, 2)
 
 
 @pytest.mark.parametrize("length", [{"epochs": 3}, {"steps": None}])
@@ -43,6 +63,11 @@ def test_training_has_one_length(length):
         {"residual": "none"},
         {"inputs": "long"},
         {"lambda_completion": -1},
+        {"label_smoothing": 1.0},
+        {"class_weights": "often"},
+        {"centers": "none"},
+        {"weight_decay": -1e-4},
+        {"reliability_floor": 2.0},
         {"depth": 3},
     ],
     ids=str,

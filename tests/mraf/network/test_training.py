@@ -10,7 +10,7 @@ from mraf.inference.prediction import predict, score
 from mraf.network.batches import Batch
 from mraf.network.model import MRAF, MRAFConfig
 from mraf.network.options import TrainOptions
-from mraf.network.training import train_network, trained_cases
+from mraf.network.training import MRAFStep, train_network, trained_cases
 from tests.mraf.conftest import SMALL, made_features
 
 QUICK = TrainOptions(
@@ -284,3 +284,44 @@ def test_a_modality_that_no_training_clip_had_answers_nothing(never):
 def test_a_loss_that_is_not_finite_is_an_error():
     with pytest.raises(UsageError, match=r"the loss became nan; try a smaller lr than 1e\+30"):
         train_network(made_features(), None, 6, replace(QUICK, lr=1e30))
+
+
+AUTHORS = TrainOptions.authors(
+    lr=2e-3, steps=None, epochs=25, batch_size=16, dim=32, tokens=3, ffn=48, device="cpu"
+)
+
+
+def test_the_authors_configuration_learns_speakers():
+    train, held = split(made_features(face_dim=32, voice_dim=24, missing=0.1))
+    result = train_network(train, held, 6, AUTHORS)
+    assert result.dev["face_voice"] > 0.9 and result.dev["voice"] > 0.9
+    assert set(result.history[0].loss) == {
+        "total", "face", "voice", "fusion", "kd", "center", "floor"
+    }  # fmt: skip
+    assert result.history[-1].loss["center"] < result.history[0].loss["center"]
+
+
+def test_learned_centres_are_trained_and_rare_speakers_weigh_more():
+    train = made_features().take(slice(0, 66))  # 12 clips a speaker, 6 of the last one
+    step = MRAFStep(network(train), train, AUTHORS, torch.device("cpu"))
+    before = step.centers.mu.detach().clone()
+    step(torch.arange(66))
+    assert (step.centers.mu.detach() != before).all()
+    assert step.class_weight[:5].tolist() == pytest.approx([(66 / 72) ** 0.5] * 5)
+    assert float(step.class_weight[5]) == pytest.approx((66 / 36) ** 0.5)
+    assert step.optimizer.param_groups[0]["weight_decay"] == 1e-4
+
+
+def test_running_centres_are_none_of_the_optimisers():
+    train = made_features()
+    step = MRAFStep(network(train), train, QUICK, torch.device("cpu"))
+    known = sum(len(group["params"]) for group in step.optimizer.param_groups)
+    assert known == len(list(step.model.parameters())) and step.class_weight is None
+    assert step.optimizer.param_groups[0]["weight_decay"] == 0
+
+
+def network(train) -> MRAF:
+    config = MRAFConfig(
+        face_dim=train.face.shape[1], voice_dim=train.voice.shape[1], classes=6, **SMALL
+    )
+    return MRAF(config)
