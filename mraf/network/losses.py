@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -36,16 +38,12 @@ def training_losses(
         options: weights and temperature.
         class_weight: [C], weights of the speakers in the cross-entropies; None for equal ones.
     """
-
-    def entropy(logits: Tensor, present: Tensor) -> Tensor:
-        return cross_entropy(
-            logits,
-            batch.label,
-            present,
-            class_weight=class_weight,
-            smoothing=options.label_smoothing,
-        )
-
+    entropy = partial(
+        cross_entropy,
+        label=batch.label,
+        class_weight=class_weight,
+        smoothing=options.label_smoothing,
+    )
     clips = model.encode(batch.face, batch.voice, batch.face_present, batch.voice_present)
     shown = model.answer(clips, face, voice)
     with torch.no_grad():
@@ -53,29 +51,34 @@ def training_losses(
     student = model.answer(clips, torch.zeros_like(face), batch.voice_present)
     taught = batch.face_present & batch.voice_present & voice
     parts = {
-        "face": entropy(shown.face_logits, face),  # (15)
-        "voice": entropy(shown.voice_logits, voice),
-        "fusion": entropy(shown.fusion_logits, face | voice),
+        "face": entropy(shown.face_logits, present=face),  # (15)
+        "voice": entropy(shown.voice_logits, present=voice),
+        "fusion": entropy(shown.fusion_logits, present=face | voice),
         "kd": distillation(  # (16)
             teacher.fusion_logits[taught], student.fusion_logits[taught], options.temperature
         ),
         "center": centers(shown.e_c, batch.label),
     }
-    weights = {
+    if options.lambda_floor:
+        parts["floor"] = floor_loss(shown.r_f, face, options.reliability_floor)
+    if isinstance(model.missing_face, PredictedInput):  # Table 4
+        parts["completion"] = completion_loss(model, batch)
+    weights = _weights(options)
+    total = torch.stack([weights[name] * part for name, part in parts.items()]).sum()  # (17)
+    return {"total": total, **parts}
+
+
+def _weights(options: TrainOptions) -> dict[str, float]:
+    """Return the weight of each part of the loss."""
+    return {
         "face": options.lambda_f,
         "voice": options.lambda_a,
         "fusion": options.lambda_c,
         "kd": options.lambda_kd,
         "center": options.lambda_center,
+        "floor": options.lambda_floor,
+        "completion": options.lambda_completion,
     }
-    if options.lambda_floor:
-        parts["floor"] = floor_loss(shown.r_f, face, options.reliability_floor)
-        weights["floor"] = options.lambda_floor
-    if isinstance(model.missing_face, PredictedInput):  # Table 4
-        parts["completion"] = completion_loss(model, batch)
-        weights["completion"] = options.lambda_completion
-    total = torch.stack([weights[name] * part for name, part in parts.items()]).sum()  # (17)
-    return {"total": total, **parts}
 
 
 def cross_entropy(

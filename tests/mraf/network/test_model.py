@@ -63,6 +63,24 @@ def test_the_network_of_the_authors_code_against_numpy(layers, grad):
     check(out, AuthorsReference(weights, model.config), args)
 
 
+@pytest.mark.parametrize(
+    "name", [name for name, value in AUTHORS.items() if value != getattr(TrainOptions(), name)]
+)
+def test_each_difference_of_the_authors_code_is_an_option_of_its_own(name):
+    """From the same random numbers, one option alone gives another network."""
+    outputs = []
+    for changes in ({}, {name: AUTHORS[name]}):
+        torch.manual_seed(0)
+        sizes = {**SMALL, "ffn": changes.get("ffn", 48)}
+        model = MRAF(MRAFConfig(face_dim=10, voice_dim=8, classes=5, **{**changes, **sizes})).eval()
+        torch.manual_seed(1)
+        out = model(*inputs(4))
+        outputs.append(torch.cat([out.face_logits, out.fusion_logits], dim=1))
+        outputs[-1].sum().backward()
+        assert torch.isfinite(model.face_head.weight.grad).all()
+    assert not torch.allclose(*outputs, atol=1e-4)
+
+
 def check(out, reference, args):
     """Compare the output for each clip with the reference's."""
     face, voice, face_present, voice_present = args
