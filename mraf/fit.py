@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mraf.folds import FOLDS, recording_folds
+from mraf.fop.options import FOPOptions
+from mraf.fop.training import train_fop
 from mraf.inference.calibration import calibration_error, temperature
 from mraf.inference.out_of_fold import OutOfFold, answers_of
 from mraf.inference.prediction import MODALITIES, Model, fusion_logits, predict, score
@@ -21,15 +23,15 @@ from mraf.network.loop import (
     choose_device,
     known_clips,
     surroundings,
-    train_network,
     usable,
 )
 from mraf.network.options import TrainOptions
+from mraf.network.training import train_network
 from mraf.prototypes.fit import fit_prototypes
 from mraf.prototypes.options import PrototypeOptions
 from mraf.types import Features
 
-Options = TrainOptions | PrototypeOptions
+Options = TrainOptions | FOPOptions | PrototypeOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,24 +131,23 @@ def _fit_prototypes(
 def _fit_network(
     train: Features,
     classes: int,
-    options: TrainOptions,
+    options: TrainOptions | FOPOptions,
     fold: NDArray[np.int64],
     on_epoch: Callable[[EpochReport], None] | None,
 ) -> Trained:
     """Fit a network without the first fold, which chooses the epoch and calibrates; then to all clips."""
     held_out = np.flatnonzero(fold == 0)
     if not len(held_out):
-        result = train_network(train, None, classes, options, on_epoch=on_epoch)
+        result = _trained(train, None, classes, options, on_epoch)
         return Trained(
             model=result.model, best_epoch=None, history=result.history, out_of_fold=None
         )
-    chosen = train_network(
-        train.take(fold != 0), train.take(held_out), classes, options, on_epoch=on_epoch
-    )
-    samples = Batch.of(train.take(held_out), next(chosen.model.buffers()).device)
+    watched = train.take(held_out)
+    chosen = _trained(train.take(fold != 0), watched, classes, options, on_epoch)
+    samples = Batch.of(watched, next(chosen.model.buffers()).device)
     _calibrate(chosen.model, samples)
     answers = answers_of(chosen.model, samples, held_out)
-    result = train_network(train, None, classes, _until(options, chosen), on_epoch=on_epoch)
+    result = _trained(train, None, classes, _until(options, chosen), on_epoch)
     result.model.temperature.value.copy_(chosen.model.temperature.value)
     return Trained(
         model=result.model,
@@ -156,9 +157,21 @@ def _fit_network(
     )
 
 
-def _until(options: TrainOptions, chosen: TrainedNetwork) -> TrainOptions:
+def _trained(
+    train: Features,
+    dev: Features | None,
+    classes: int,
+    options: TrainOptions | FOPOptions,
+    on_epoch: Callable[[EpochReport], None] | None,
+) -> TrainedNetwork:
+    if isinstance(options, FOPOptions):
+        return train_fop(train, dev, classes, options, on_epoch=on_epoch)
+    return train_network(train, dev, classes, options, on_epoch=on_epoch)
+
+
+def _until(options: TrainOptions | FOPOptions, chosen: TrainedNetwork) -> TrainOptions | FOPOptions:
     """Return options that end after the chosen epoch; the last one may have been cut short."""
-    if chosen.best_epoch == len(chosen.history):
+    if isinstance(options, TrainOptions) and chosen.best_epoch == len(chosen.history):
         return options
     return with_epochs(options, chosen.best_epoch)
 

@@ -47,6 +47,7 @@ MODEL_TYPES: Mapping[str, ModelType] = {
         title="MRAF: missing-token prompted, reliability-aware fusion of face and voice",
         presets={
             "paper": "mraf.network.options:TrainOptions",
+            "authors": "mraf.network.options:TrainOptions.authors",
         },
         networks={
             "": ("mraf.network.model:MRAF", "mraf.network.options:MRAFConfig"),
@@ -54,8 +55,8 @@ MODEL_TYPES: Mapping[str, ModelType] = {
     ),
     "fop": ModelType(
         title="FOP, the baseline of POLY-SIM 2026: two branches, one head",
-        presets={"default": "mraf.network.options:TrainOptions.fop"},
-        networks={"": ("mraf.baselines:FOP", "mraf.baselines:FOPConfig")},
+        presets={"default": "mraf.fop.options:FOPOptions"},
+        networks={"": ("mraf.fop.model:FOP", "mraf.fop.options:FOPConfig")},
     ),
 }
 DEFAULT = "prototypes"
@@ -90,6 +91,8 @@ def with_epochs(options: Network, epochs: int) -> Network:
     limits: dict[str, Any] = {"epochs": epochs}
     if hasattr(options, "steps"):  # in place of a number of steps
         limits["steps"] = None
+    if hasattr(options, "unwatched_epochs"):
+        limits["unwatched_epochs"] = epochs
     return replace(options, **limits)  # type: ignore[type-var]
 
 
@@ -103,6 +106,8 @@ def changed(options: Options, changes: Mapping[str, Any]) -> Options:
     for name in changes:
         if name not in known:
             raise UsageError(f"training: there is no option '{name}' {choices(name, known)}")
+    if "epochs" in changes and "steps" in known:  # one of the two is set
+        changes = {"steps": None, **changes}
     return replace(options, **changes)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any, Protocol
@@ -94,12 +94,15 @@ def fusion_logits(
     return torch.cat(logits)[used], chosen.label[used]
 
 
-def score(model: Model, samples: Batch) -> dict[str, float]:
+def score(
+    model: Model, samples: Batch, loss_over: Collection[str] = tuple(MODALITIES)
+) -> dict[str, float]:
     """Return top-1 accuracies and the loss on clips [N] whose speakers are known.
 
     The accuracies are `face_voice` (over the clips with both), `voice` and `face` (over all clips
-    with that modality, the other one hidden); `loss` is the mean of the three cross-entropies.
-    Modalities that no clip has, or that the model has not learned, are left out.
+    with that modality, the other one hidden); `loss` is the mean of the cross-entropies of those in
+    `loss_over`. Modalities that no clip has, or that the model has not learned, are left out, as is a
+    loss over nothing.
     """
     result: dict[str, float] = {}
     losses = []
@@ -109,8 +112,9 @@ def score(model: Model, samples: Batch) -> dict[str, float]:
             shown = torch.ones_like(label, dtype=torch.bool)
             logits = logits / model.temperature(shown & face, shown & voice)
             result[name] = float((logits.argmax(dim=-1) == label).double().mean())
-            losses.append(float(F.cross_entropy(logits.double(), label)))
-    return {**result, "loss": float(np.mean(losses))} if losses else {}
+            if name in loss_over:
+                losses.append(float(F.cross_entropy(logits.double(), label)))
+    return {**result, "loss": float(np.mean(losses))} if losses else result
 
 
 def check_dims(config: Any, features: Features) -> None:

@@ -87,20 +87,21 @@ def _with_shares(
 
 
 class PredictedInput(nn.Module):
-    """An input of unit length for each clip, predicted from the other modality's.
+    """An input for each clip, predicted from the other modality's, of the length of real inputs.
 
     A learned token stands in where the other modality is missing too.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, length: float) -> None:
         super().__init__()
+        self.length = length
         self.fallback = MissingToken(dim)
 
     def forward(self, other: Tensor, other_present: Tensor) -> Tensor:
         """Return inputs [B, dim] from the other modality's [B, other_dim], of any length."""
-        predicted = self.predict(F.normalize(other, dim=-1))
+        predicted = self.length * F.normalize(self.predict(F.normalize(other, dim=-1)), dim=-1)
         fallback = self.fallback(other, other_present)
-        return torch.where(other_present[:, None], F.normalize(predicted, dim=-1), fallback)
+        return torch.where(other_present[:, None], predicted, fallback)
 
     def predict(self, other: Tensor) -> Tensor:
         """Return vectors [B, dim] of any length from unit vectors [B, other_dim]."""
@@ -110,8 +111,8 @@ class PredictedInput(nn.Module):
 class Completion(PredictedInput):
     """A perceptron with one hidden layer completes the other modality's input."""
 
-    def __init__(self, dim: int, other_dim: int, hidden: int = 512) -> None:
-        super().__init__(dim)
+    def __init__(self, dim: int, other_dim: int, length: float = 1.0, hidden: int = 512) -> None:
+        super().__init__(dim, length)
         self.layers = nn.Sequential(nn.Linear(other_dim, hidden), nn.ReLU(), nn.Linear(hidden, dim))
 
     def predict(self, other: Tensor) -> Tensor:
@@ -123,8 +124,8 @@ class Completion(PredictedInput):
 class MemoryBank(PredictedInput):
     """The other modality's input attends to learned slots, a key and a value each."""
 
-    def __init__(self, dim: int, other_dim: int, slots: int = 64) -> None:
-        super().__init__(dim)
+    def __init__(self, dim: int, other_dim: int, length: float = 1.0, slots: int = 64) -> None:
+        super().__init__(dim, length)
         self.keys = nn.Parameter(F.normalize(torch.randn(slots, other_dim), dim=-1))
         self.values = nn.Parameter(F.normalize(torch.randn(slots, dim), dim=-1))
         self.sharpness = nn.Parameter(torch.tensor(10.0))  # of the softmax over cosines

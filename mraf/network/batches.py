@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mraf.network.options import TrainOptions
 from mraf.types import Features
 
 
@@ -52,11 +52,19 @@ class Batch:
 class Sampler:
     """Draws the batches of an epoch and the faces and voices shown in them, all from one seed."""
 
-    def __init__(self, features: Features, options: TrainOptions, device: torch.device) -> None:
-        self.size, self.options, self.device = len(features), options, device
-        self.generator = torch.Generator().manual_seed(options.seed)
+    def __init__(
+        self,
+        features: Features,
+        *,
+        batch_size: int,
+        seed: int,
+        device: torch.device,
+        balance: Literal["none", "recording"] = "none",
+    ) -> None:
+        self.size, self.batch_size, self.device = len(features), batch_size, device
+        self.generator = torch.Generator().manual_seed(seed)
         self.weights: Tensor | None = None
-        if options.balance == "recording":
+        if balance == "recording":
             self.weights = torch.from_numpy(balanced(features))
 
     def batches(self) -> list[Tensor]:
@@ -67,9 +75,9 @@ class Sampler:
             order = torch.multinomial(
                 self.weights, self.size, replacement=True, generator=self.generator
             )
-        return list(order.to(self.device).split(self.options.batch_size))
+        return list(order.to(self.device).split(self.batch_size))
 
-    def shown(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def shown(self, batch: Batch, *, p_a: float, p_f: float) -> tuple[Tensor, Tensor]:
         """Return masks [B] of the faces and of the voices that this step shows of `batch`.
 
         Clips that have both are shown by their voice alone with probability p_a and by their face
@@ -77,7 +85,6 @@ class Sampler:
         """
         draw = torch.rand(len(batch), generator=self.generator).to(self.device)  # in [0, 1)
         complete = batch.face_present & batch.voice_present
-        p_a, p_f = self.options.p_a, self.options.p_f
         hide_face = complete & (draw < p_a)
         hide_voice = complete & (draw >= p_a) & (draw < p_a + p_f)
         return batch.face_present & ~hide_face, batch.voice_present & ~hide_voice

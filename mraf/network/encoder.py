@@ -36,15 +36,12 @@ class ModalityEncoder(nn.Module):
     def __init__(self, input_dim: int, config: MRAFConfig) -> None:
         super().__init__()
         tokens, dim = config.tokens, config.dim
-        self.project = nn.Linear(input_dim, tokens * dim)  # W_m, b_m
-        # Inputs have length 1. With unit normal weights the tokens start at unit scale and depend on
-        # the input; with torch's own start b_m and P_m would outweigh it.
-        nn.init.normal_(self.project.weight)
-        nn.init.zeros_(self.project.bias)
-        self.position = nn.Parameter(torch.randn(tokens, dim) * 0.02)  # P_m
+        self.unit_tokens = config.unit_tokens
+        self.project = projection(input_dim, config)  # W_m, b_m
+        self.position = nn.Parameter(config.position_start * torch.randn(tokens, dim))  # P_m
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(
-                dim, config.heads, config.ffn, config.dropout, "relu", batch_first=True
+                dim, config.heads, config.ffn, config.dropout, config.activation, batch_first=True
             )
             for _ in range(config.layers)
         )
@@ -55,7 +52,21 @@ class ModalityEncoder(nn.Module):
         H = self.project(x).unflatten(-1, self.position.shape) + self.position  # (2), (3)
         for layer in self.layers:
             H = layer(H)  # (4) to (7)
-        return Encoded(tokens=H, embedding=F.normalize(self.norm(H.mean(dim=1)), dim=-1))  # (8)
+        e = F.normalize(self.norm(H.mean(dim=1)), dim=-1)  # (8)
+        return Encoded(tokens=F.normalize(H, dim=-1) if self.unit_tokens else H, embedding=e)
+
+
+def projection(input_dim: int, config: MRAFConfig) -> nn.Module:
+    """Return W_m x + b_m of eq. 2, from [B, d_m] to [B, K * D].
+
+    With the projection `normalised`, LayerNorm over all K * D numbers, GELU and dropout follow, as in
+    the authors' code.
+    """
+    linear = nn.Linear(input_dim, config.tokens * config.dim)
+    if config.projection == "linear":
+        return linear
+    norm = nn.LayerNorm(linear.out_features)
+    return nn.Sequential(linear, norm, nn.GELU(), nn.Dropout(config.dropout))
 
 
 class MissingToken(nn.Module):
@@ -63,11 +74,11 @@ class MissingToken(nn.Module):
 
     token: Tensor
 
-    def __init__(self, dim: int, *, learned: bool = True) -> None:
+    def __init__(self, dim: int, *, learned: bool = True, start: float = 1.0) -> None:
         super().__init__()
         if learned:
-            # Length about 1, like the normalised inputs.
-            self.token = nn.Parameter(torch.randn(dim) / dim**0.5)
+            # In the input space: a start of 1 gives components like those of scaled inputs.
+            self.token = nn.Parameter(start * torch.randn(dim))
         else:
             self.register_buffer("token", torch.zeros(dim))
 

@@ -31,15 +31,17 @@ class Fused:
 class CrossAttentionFusion(nn.Module):
     """Weight the tokens by reliability, let each modality attend to the other, and pool.
 
-    The paper is silent on the tokens that the residual connection after eq. 13 adds: they are H_m
-    as encoded with the residual `tokens`, or the w_m H_m of eq. 12 with `weighted`. A missing
-    modality has w_m = 0, so with `weighted` nothing of its missing token reaches e_c.
+    The paper is silent on the tokens that the residual connection after eq. 13 adds. A residual adds
+    the query, and the query of eq. 13 is the weighted tokens w_m H_m of eq. 12: so it is with the
+    residual `weighted`. A missing modality has w_m = 0, so nothing of its missing token reaches e_c,
+    for which the token is idle. With the residual `tokens` it is H_m as encoded: the missing token
+    takes part, but the weights cannot take a modality out of e_c.
     """
 
     def __init__(self, config: MRAFConfig) -> None:
         super().__init__()
         dim, heads, dropout = config.dim, config.heads, config.dropout
-        self.residual = config.residual
+        self.residual, self.face_damping = config.residual, config.face_damping
         self.face_score = nn.Linear(dim, 1)  # W_f^r, b_f^r
         self.voice_score = nn.Linear(dim, 1)  # W_a^r, b_a^r
         self.face_attention = nn.MultiheadAttention(dim, heads, dropout, batch_first=True)
@@ -65,7 +67,7 @@ class CrossAttentionFusion(nn.Module):
         r_a = torch.sigmoid(self.voice_score(voice.embedding)).squeeze(-1) * voice_present
         total = r_f + r_a + EPSILON
         w_f, w_a = r_f / total, r_a / total  # (11)
-        G_f = w_f[:, None, None] * face.tokens  # (12)
+        G_f = self.face_damping * w_f[:, None, None] * face.tokens  # (12)
         G_a = w_a[:, None, None] * voice.tokens
         C_f, _ = self.face_attention(G_f, G_a, G_a, need_weights=False)  # (13)
         C_a, _ = self.voice_attention(G_a, G_f, G_f, need_weights=False)

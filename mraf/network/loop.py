@@ -1,4 +1,4 @@
-"""Training a network by gradient descent: batches, epochs, the best epoch."""
+"""Passes over the training clips until training ends, and the epoch that is kept."""
 
 from __future__ import annotations
 
@@ -6,21 +6,17 @@ import copy
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from mraf.baselines import FOP, FOPConfig, fop_losses
 from mraf.errors import UsageError
-from mraf.inference.prediction import check_dims, score
+from mraf.inference.prediction import Model, check_dims
 from mraf.network.batches import Batch, Sampler
-from mraf.network.losses import CenterLoss, training_losses
-from mraf.network.model import MRAF, MRAFConfig
-from mraf.network.options import TrainOptions
 from mraf.types import Features
 
 log = logging.getLogger("mraf")
@@ -28,13 +24,13 @@ log = logging.getLogger("mraf")
 
 @dataclass(frozen=True, kw_only=True)
 class EpochReport:
-    """The figures of one epoch."""
+    """The figures of one epoch, a pass over the training clips."""
 
     epoch: int  # from 1
     epochs: int  # at most this many
     loss: dict[str, float]  # "total" and its parts, means over the epoch's batches
-    dev: dict[str, float]  # see `mraf.inference.prediction.score`; empty without development clips
-    best: bool  # the best so far
+    dev: dict[str, float]  # figures on the development clips; empty without any
+    best: bool  # the one to keep so far
     seconds: float  # of this epoch
 
 
@@ -42,136 +38,143 @@ class EpochReport:
 class TrainedNetwork:
     """A network, in eval mode, with the weights of its best epoch."""
 
-    model: MRAF | FOP
+    model: Any
     best_epoch: int
     history: list[EpochReport]
     dev: dict[str, float]  # of the best epoch; empty without development clips
 
 
-def train_network(
-    train: Features,
-    dev: Features | None,
-    classes: int,
-    options: TrainOptions,
-    *,
-    on_epoch: Callable[[EpochReport], None] | None = None,
-) -> TrainedNetwork:
-    """Train a network to name the `classes` speakers of `train`.
+@dataclass(frozen=True, kw_only=True)
+class Length:
+    """The end of training, by steps or by epochs (the other one is None), and by patience."""
 
-    The epoch with the lowest development loss is kept: the mean of the cross-entropies with face
-    and voice, with the voice alone and with the face alone. Accuracy has too coarse steps on few
-    held-out clips, and the probabilities should be right too. Without development clips the last
-    epoch is kept. On the same machine, the same seed gives the same weights (on the CPU, bit for
-    bit, with the same number of threads); the caller's random state is left alone.
+    steps: int | None
+    epochs: int | None
+    patience: int | None  # epochs without a better figure
 
-    Args:
-        train: clips [N]; those without face and voice are dropped.
-        dev: clips of recordings that `train` does not hold, or None.
-        classes: C; labels run from 0 to C - 1.
-        options: how to train.
-        on_epoch: called after each epoch.
-
-    Raises:
-        UsageError: fewer than two speakers, a label out of range, nothing to learn from,
-            development clips of other dimensions, or a loss that is not finite.
-    """
-    train = usable(train, classes)
-    device = choose_device(options.device)
-    with surroundings(options.seed, options.threads, device):
-        model = _network(train, classes, options).to(device)
-        dev = None if dev is None else known_clips(dev, model.config)
-        watched = None if dev is None else Batch.of(dev, device)
-        step = _Step(model, train, options, device)
-        history: list[EpochReport] = []
-        best_loss, best_epoch, best_weights = math.inf, 0, {}
-        for epoch in range(1, options.epochs + 1):
-            started = time.perf_counter()
-            loss = _epoch(step)
-            measured = {} if watched is None else score(model, watched)
-            best = not measured or measured["loss"] < best_loss
-            if best:
-                best_loss, best_epoch = measured.get("loss", math.inf), epoch
-                best_weights = copy.deepcopy(model.state_dict())
-            history.append(
-                EpochReport(
-                    epoch=epoch,
-                    epochs=options.epochs,
-                    loss=loss,
-                    dev=measured,
-                    best=best,
-                    seconds=time.perf_counter() - started,
-                )
-            )
-            if on_epoch is not None:
-                on_epoch(history[-1])
-            if options.patience and epoch - best_epoch >= options.patience:
-                break
-        model.load_state_dict(best_weights)
-    return TrainedNetwork(
-        model=model.eval(), best_epoch=best_epoch, history=history, dev=history[best_epoch - 1].dev
-    )
+    def at_most(self, batches: int) -> int:
+        """Return the number of epochs of that many batches; the last one may be cut short."""
+        return self.epochs or math.ceil((self.steps or 0) / batches)
 
 
-class _Step:
+class Step:
+    """A step of training with Adam. A subclass says what the loss is."""
+
     def __init__(
-        self, model: MRAF | FOP, train: Features, options: TrainOptions, device: torch.device
+        self,
+        model: Any,
+        clips: Batch,
+        sampler: Sampler,
+        *,
+        lr: float,
+        weight_decay: float = 0.0,
+        others: Iterable[nn.Parameter] = (),
     ) -> None:
-        self.model, self.options = model, options
-        self.clips = Batch.of(train, device)
-        self.sampler = Sampler(train, options, device)
-        self.centers = CenterLoss(
-            model.config.classes,
-            model.config.dim,
-            rate=options.center_rate,
-            reduction=options.center_reduction,
-        ).to(device)
-        self.optimizer = torch.optim.Adam(model.parameters(), lr=options.lr, fused=True)
+        self.model, self.clips, self.sampler, self.lr = model, clips, sampler, lr
+        self.optimizer = torch.optim.Adam(
+            [*model.parameters(), *others], lr=lr, weight_decay=weight_decay, fused=True
+        )
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the loss of B clips, "total", and its parts."""
+        raise NotImplementedError
 
     def __call__(self, index: Tensor) -> dict[str, Tensor]:
         """Train on the clips at `index` [B]; return "total" and the parts of the loss."""
-        batch = self.clips.take(index)
-        face, voice = self.sampler.shown(batch)
-        if isinstance(self.model, FOP):
-            losses = fop_losses(self.model, batch, face, voice, options=self.options)
-        else:
-            losses = training_losses(
-                self.model, batch, face, voice, centers=self.centers, options=self.options
-            )
+        losses = self.losses(self.clips.take(index))
         self.optimizer.zero_grad()
         losses["total"].backward()
         self.optimizer.step()
         return {name: loss.detach() for name, loss in losses.items()}
 
 
-def _epoch(step: _Step) -> dict[str, float]:
-    """Pass once over the clips; return the mean of "total" and of each part of the loss."""
+def run_epochs(
+    step: Step,
+    length: Length,
+    *,
+    measure: Callable[[Model], dict[str, float]],
+    figure: Callable[[dict[str, float]], float | None],
+    gain: float = 0.0,
+    on_epoch: Callable[[EpochReport], None] | None = None,
+) -> TrainedNetwork:
+    """Train epoch by epoch; return the network as it was after the best one.
+
+    Args:
+        step: holds the network, the clips and the optimiser.
+        length: when to stop.
+        measure: returns figures of the network on development clips; empty without any.
+        figure: picks from them the figure that is to rise; where it is None, the last epoch is best.
+        gain: an epoch is better only if the figure has risen by more than this.
+        on_epoch: called after each epoch.
+
+    Raises:
+        UsageError: the loss is not finite.
+    """
+    history: list[EpochReport] = []
+    best = _Best(gain)
+    steps, epochs = 0, 1  # `epochs` is known once the first batches are drawn
+    while len(history) < epochs:
+        started = time.perf_counter()
+        batches = step.sampler.batches()
+        epochs = length.at_most(len(batches))
+        if length.steps:
+            batches = batches[: length.steps - steps]
+        steps += len(batches)
+        loss = _epoch(step, batches)
+        measured = measure(step.model)
+        epoch = len(history) + 1
+        report = EpochReport(
+            epoch=epoch,
+            epochs=epochs,
+            loss=loss,
+            dev=measured,
+            best=best.offer(epoch, figure(measured), step.model),
+            seconds=time.perf_counter() - started,
+        )
+        history.append(report)
+        if on_epoch is not None:
+            on_epoch(report)
+        if length.patience and epoch - best.epoch >= length.patience:
+            break
+    step.model.load_state_dict(best.weights)
+    return TrainedNetwork(
+        model=step.model.eval(),
+        best_epoch=best.epoch,
+        history=history,
+        dev=history[best.epoch - 1].dev,
+    )
+
+
+class _Best:
+    """The best epoch so far and its weights."""
+
+    def __init__(self, gain: float) -> None:
+        self.gain, self.figure, self.epoch = gain, -math.inf, 0
+        self.weights: dict[str, Tensor] = {}
+
+    def offer(self, epoch: int, figure: float | None, model: Model) -> bool:
+        """Keep an epoch if it has no figure or a better one; return if it was kept."""
+        if figure is not None and figure <= self.figure + self.gain:
+            return False
+        self.epoch = epoch
+        self.figure = self.figure if figure is None else figure
+        self.weights = copy.deepcopy(model.state_dict())
+        return True
+
+
+def _epoch(step: Step, batches: list[Tensor]) -> dict[str, float]:
+    """Train on the batches; return the mean of "total" and of each part of the loss."""
     step.model.train()
     sums: dict[str, Tensor] = {}
-    batches = step.sampler.batches()
     for index in batches:
         for name, loss in step(index).items():
             sums[name] = sums.get(name, 0) + loss
     means = {name: float(total) / len(batches) for name, total in sums.items()}
     if not math.isfinite(means["total"]):
         raise UsageError(
-            f"training: the loss became {means['total']}; try a smaller lr than {step.options.lr}"
+            f"training: the loss became {means['total']}; try a smaller lr than {step.lr}"
         )
     return means
-
-
-def _network(train: Features, classes: int, options: TrainOptions) -> MRAF | FOP:
-    fields = {
-        "face_dim": train.face.shape[1],
-        "voice_dim": train.voice.shape[1],
-        "classes": classes,
-        "normalise": options.normalise,
-    }
-    sizes = {name: getattr(options, name) for name in ("dim", "tokens", "ffn")}
-    fields |= {name: size for name, size in sizes.items() if size is not None}
-    if options.arch == "fop":
-        return FOP(FOPConfig(**fields))
-    kinds = {name: getattr(options, name) for name in ("fusion", "missing_token", "residual")}
-    return MRAF(MRAFConfig(**fields, **kinds))
 
 
 def known_clips(dev: Features, config: Any) -> Features | None:

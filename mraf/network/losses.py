@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -18,8 +20,9 @@ def training_losses(
     face: Tensor,
     voice: Tensor,
     *,
-    centers: CenterLoss,
+    centers: CenterLoss | LearnedCenters,
     options: TrainOptions,
+    class_weight: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Return the loss of a training step, "total" (eq. 17), and its parts without their weights.
 
@@ -33,7 +36,14 @@ def training_losses(
         voice: [B] bool, the voices that are shown.
         centers: of the speakers; in training mode they move.
         options: weights and temperature.
+        class_weight: [C], weights of the speakers in the cross-entropies; None for equal ones.
     """
+    entropy = partial(
+        cross_entropy,
+        label=batch.label,
+        class_weight=class_weight,
+        smoothing=options.label_smoothing,
+    )
     clips = model.encode(batch.face, batch.voice, batch.face_present, batch.voice_present)
     shown = model.answer(clips, face, voice)
     with torch.no_grad():
@@ -41,30 +51,45 @@ def training_losses(
     student = model.answer(clips, torch.zeros_like(face), batch.voice_present)
     taught = batch.face_present & batch.voice_present & voice
     parts = {
-        "face": cross_entropy(shown.face_logits, batch.label, face),  # (15)
-        "voice": cross_entropy(shown.voice_logits, batch.label, voice),
-        "fusion": cross_entropy(shown.fusion_logits, batch.label, face | voice),
+        "face": entropy(shown.face_logits, present=face),  # (15)
+        "voice": entropy(shown.voice_logits, present=voice),
+        "fusion": entropy(shown.fusion_logits, present=face | voice),
         "kd": distillation(  # (16)
             teacher.fusion_logits[taught], student.fusion_logits[taught], options.temperature
         ),
         "center": centers(shown.e_c, batch.label),
     }
-    weights = {
+    if options.lambda_floor:
+        parts["floor"] = floor_loss(shown.r_f, face, options.reliability_floor)
+    if isinstance(model.missing_face, PredictedInput):  # Table 4
+        parts["completion"] = completion_loss(model, batch)
+    weights = _weights(options)
+    total = torch.stack([weights[name] * part for name, part in parts.items()]).sum()  # (17)
+    return {"total": total, **parts}
+
+
+def _weights(options: TrainOptions) -> dict[str, float]:
+    """Return the weight of each part of the loss."""
+    return {
         "face": options.lambda_f,
         "voice": options.lambda_a,
         "fusion": options.lambda_c,
         "kd": options.lambda_kd,
         "center": options.lambda_center,
+        "floor": options.lambda_floor,
+        "completion": options.lambda_completion,
     }
-    if isinstance(model.missing_face, PredictedInput):  # Table 4
-        parts["completion"] = completion_loss(model, batch)
-        weights["completion"] = options.lambda_completion
-    total = torch.stack([weights[name] * part for name, part in parts.items()]).sum()  # (17)
-    return {"total": total, **parts}
 
 
-def cross_entropy(logits: Tensor, label: Tensor, present: Tensor) -> Tensor:
-    """Return CE of eq. 15, the mean over the clips that are `present`; 0 where none is.
+def cross_entropy(
+    logits: Tensor,
+    label: Tensor,
+    present: Tensor,
+    *,
+    class_weight: Tensor | None = None,
+    smoothing: float = 0.0,
+) -> Tensor:
+    """Return CE of eq. 15, the weighted mean over the clips that are `present`; 0 where none is.
 
     A head whose modality is missing gets the same missing token for every speaker and could
     only learn how often each speaker occurs, so such clips are left out of its loss.
@@ -73,9 +98,21 @@ def cross_entropy(logits: Tensor, label: Tensor, present: Tensor) -> Tensor:
         logits: [B, C].
         label: [B], index of the speaker.
         present: [B] bool.
+        class_weight: [C], weights of the speakers; None for equal ones.
+        smoothing: share of the target that is spread evenly over the C speakers.
     """
-    each = F.cross_entropy(logits, label, reduction="none")
-    return (each * present).sum() / present.sum().clamp(min=1)
+    each = F.cross_entropy(logits, label, class_weight, reduction="none", label_smoothing=smoothing)
+    weight = present.to(each.dtype) if class_weight is None else class_weight[label] * present
+    return (each * present).sum() / weight.sum().clamp(min=1e-9)
+
+
+def class_weights(label: Tensor, classes: int) -> Tensor:
+    """Return the weights [C] sqrt(N / (C n_c)) of speakers with n_c of the N training clips.
+
+    Rare speakers weigh more, those with the mean number of clips 1.
+    """
+    n = torch.bincount(label, minlength=classes).clamp(min=1)
+    return (len(label) / (classes * n)).sqrt()
 
 
 def distillation(teacher: Tensor, student: Tensor, temperature: float) -> Tensor:
@@ -101,6 +138,11 @@ def completion_loss(model: MRAF, batch: Batch) -> Tensor:
     voice = model.missing_voice(both.face, both.face_present)
     cosine = F.cosine_similarity(face, both.face) + F.cosine_similarity(voice, both.voice)
     return (1 - cosine / 2).sum() / max(1, len(both))
+
+
+def floor_loss(r_f: Tensor, face: Tensor, floor: float) -> Tensor:
+    """Return the mean of relu(floor - r_f)^2 over the faces shown, a mask [B]; 0 without any."""
+    return ((floor - r_f).relu().square() * face).sum() / face.sum().clamp(min=1)
 
 
 class CenterLoss(nn.Module):
@@ -150,3 +192,19 @@ class CenterLoss(nn.Module):
         if self.reduction == "sum":
             return each.sum()
         return each.mean() / (e_c.shape[-1] if self.reduction == "mean" else 1)
+
+
+class LearnedCenters(nn.Module):
+    """The centre loss of the authors' code: mean squared error of e_c to learned centres.
+
+    The mean is over clips and dimensions, and without the half of `CenterLoss`. The centres are
+    parameters, for the optimiser to move.
+    """
+
+    def __init__(self, classes: int, dim: int) -> None:
+        super().__init__()
+        self.mu = nn.Parameter(nn.init.xavier_uniform_(torch.empty(classes, dim)))
+
+    def forward(self, e_c: Tensor, label: Tensor) -> Tensor:
+        """Return the loss of embeddings [B, D] of speakers [B]."""
+        return F.mse_loss(e_c, self.mu[label])

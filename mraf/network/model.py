@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mraf.inference.calibration import Temperatures
+from mraf.inference.modalities import TrainedModalities
 from mraf.network.alternatives import Completion, GatedFusion, LinearFusion, LSTMFusion, MemoryBank
 from mraf.network.encoder import Encoded, MissingToken, ModalityEncoder
 from mraf.network.fusion import CrossAttentionFusion, Fused
@@ -19,7 +20,10 @@ from mraf.network.options import MRAFConfig
 
 @dataclass(frozen=True, kw_only=True)
 class MRAFOutput(Fused):
-    """The output of a network for B clips with C speakers."""
+    """The output of a network for B clips with C speakers.
+
+    A face or voice that is present is not used where the model has learned none.
+    """
 
     face_logits: Tensor  # [B, C], z_f
     voice_logits: Tensor  # [B, C], z_a
@@ -41,7 +45,13 @@ class EncodedClips:
 
 
 class MRAF(nn.Module):
-    """Missing-token prompted, reliability-aware fusion of face and voice."""
+    """Missing-token prompted, reliability-aware fusion of face and voice.
+
+    The paper is silent on the length of the inputs. FaceNet vectors have length 1 and ECAPA vectors
+    about 250, which no layer starts out for. By default each is brought to length sqrt(d_m): W_m and
+    b_m of eq. 2, at torch's own start, then contribute alike to the tokens. A start that is larger by
+    a factor than Adam's steps would leave W_m as it was drawn.
+    """
 
     model_type = "mraf"
 
@@ -57,6 +67,7 @@ class MRAF(nn.Module):
         self.voice_head = nn.Linear(config.dim, config.classes)  # g_a
         self.fusion_head = nn.Linear(config.dim, config.classes)  # g_c
         self.temperature = Temperatures()
+        self.trained = TrainedModalities()
 
     def forward(
         self, face: Tensor, voice: Tensor, face_present: Tensor, voice_present: Tensor
@@ -69,6 +80,7 @@ class MRAF(nn.Module):
             face_present: [B] bool.
             voice_present: [B] bool.
         """
+        face_present, voice_present = self.trained(face_present, voice_present)
         clips = self.encode(face, voice, face_present, voice_present)
         return self.answer(clips, face_present, voice_present)
 
@@ -92,12 +104,10 @@ class MRAF(nn.Module):
         f = clips.face.where(face_present, clips.missing_face)  # (9)
         a = clips.voice.where(voice_present, clips.missing_voice)
         fused = self.fusion(f, a, face_present, voice_present)
-        # e_f and e_a have length 1, e_c about sqrt(D). Brought to the same length, the three heads
-        # learn at the same pace; what they can express is unchanged.
-        root = self.config.dim**0.5
+        s_f, s_a = self._head_scales(fused)
         return MRAFOutput(
-            face_logits=self.face_head(root * f.embedding),
-            voice_logits=self.voice_head(root * a.embedding),
+            face_logits=self.face_head(s_f * f.embedding),
+            voice_logits=self.voice_head(s_a * a.embedding),
             fusion_logits=self.fusion_head(fused.e_c),
             e_f=f.embedding,
             e_a=a.embedding,
@@ -106,20 +116,32 @@ class MRAF(nn.Module):
             **vars(fused),
         )
 
+    def _head_scales(self, fused: Fused) -> tuple[Tensor | float, Tensor | float]:
+        """Return the factors of e_f and e_a before their heads, for all clips or [B, 1]."""
+        if self.config.head_input == "weighted":
+            return self.config.face_damping * fused.w_f[:, None], fused.w_a[:, None]
+        # e_f and e_a have length 1, e_c about sqrt(D). Brought to the same length, the three heads
+        # learn at the same pace; what they can express is unchanged.
+        return self.config.dim**0.5, self.config.dim**0.5
+
     def _input(self, x: Tensor, present: Tensor) -> Tensor:
         """Return inputs [B, d_m] as the encoders take them, zero where missing."""
         # Zeros first: a missing row may hold NaN, which would spoil the gradient of all weights.
         x = x.masked_fill(~present[:, None], 0)
-        # Outside the paper: inputs of length 1. ECAPA vectors are about 250 long.
-        return F.normalize(x, dim=-1) if self.config.normalise else x
+        if self.config.inputs == "raw":
+            return x
+        unit = F.normalize(x, dim=-1)
+        return unit * x.shape[-1] ** 0.5 if self.config.inputs == "scaled" else unit
 
 
 def _missing_input(config: MRAFConfig, dim: int, other_dim: int) -> nn.Module:
+    length = dim**0.5 if config.inputs == "scaled" else 1.0  # of predicted inputs
     if config.missing_token == "completion":
-        return Completion(dim, other_dim)
+        return Completion(dim, other_dim, length)
     if config.missing_token == "memory":
-        return MemoryBank(dim, other_dim)
-    return MissingToken(dim, learned=config.missing_token == "learned")
+        return MemoryBank(dim, other_dim, length)
+    learned = config.missing_token == "learned"
+    return MissingToken(dim, learned=learned, start=config.missing_start)
 
 
 def _fusion(config: MRAFConfig) -> nn.Module:

@@ -22,6 +22,7 @@ import numpy as np
 import mraf
 from mraf.errors import MissingError, MrafError, UsageError
 from mraf.folds import recording_folds
+from mraf.fop.options import FOPOptions
 from mraf.network.options import TrainOptions
 from mraf.pipeline.evaluation import score
 from mraf.pipeline.extraction.processes import Work, available_cores, one_by_one, run
@@ -263,7 +264,8 @@ def _measure(job: _Job, clips: Material) -> dict[str, Any]:
     options = replace(job.spec.options, seed=job.seed, device="cpu", threads=1)
     # Networks hold nothing out of these clips: it would double their time, and their temperatures
     # would change no accuracy.
-    held_out = np.full(len(train), -1) if isinstance(options, TrainOptions) else None
+    is_network = isinstance(options, TrainOptions | FOPOptions)
+    held_out = np.full(len(train), -1) if is_network else None
     model = fit(train, clips.classes, options, fold=held_out).model
     seconds = time.monotonic() - started
     return {

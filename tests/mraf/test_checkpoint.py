@@ -13,10 +13,10 @@ from mraf import checkpoint as module
 from mraf.checkpoint import Checkpoint, TrainedOn, describe, load, load_trained, save
 from mraf.errors import MissingError, MrafError, UsageError
 from mraf.fit import fit
+from mraf.fop.options import FOPOptions
 from mraf.inference.prediction import predict
 from mraf.json_text import to_json
 from mraf.network.model import MRAF, MRAFConfig
-from mraf.network.options import TrainOptions
 from mraf.prototypes.options import PrototypeOptions
 from tests.mraf.conftest import SMALL, made_features
 
@@ -213,7 +213,9 @@ def test_what_cannot_be_written_is_refused(tmp_path, changes, said):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("options", [PrototypeOptions(steps=3), TrainOptions.fop(epochs=1)])
+@pytest.mark.parametrize(
+    "options", [PrototypeOptions(steps=3), FOPOptions(unwatched_epochs=1, epochs=1)]
+)
 def test_every_model_type_comes_back_as_it_was(tmp_path, options):
     features = made_features(missing=0.2)
     model = fit(features, 6, options).model

@@ -7,6 +7,7 @@ import torch
 from mraf.errors import UsageError
 from mraf.fit import fit
 from mraf.folds import recording_folds
+from mraf.fop.options import FOPOptions
 from mraf.inference.prediction import predict
 from mraf.network.options import TrainOptions
 from mraf.prototypes.fit import fit_uncalibrated
@@ -14,7 +15,8 @@ from mraf.prototypes.options import PrototypeOptions
 from tests.mraf.conftest import made_features
 
 QUICK = PrototypeOptions(steps=5, batch_size=32)
-PAPER = TrainOptions(epochs=4, lr=3e-3, threads=1)
+PAPER = TrainOptions(epochs=4, steps=None, lr=3e-3, threads=1)
+FOP = FOPOptions(unwatched_epochs=2, epochs=4, threads=1)
 
 
 def parts():
@@ -79,7 +81,17 @@ def test_a_temperature_changes_no_ranking_of_what_it_scales():
     assert after.max() < before.max()
 
 
-@pytest.mark.parametrize("options", [QUICK, PAPER])
+@pytest.mark.parametrize(
+    ("options", "name"), [(QUICK, "prototypes"), (PAPER, "mraf"), (FOP, "fop")]
+)
+def test_the_class_of_the_options_decides_what_is_trained(options, name):
+    train, dev = parts()
+    found = fit(train, 6, options, dev=dev)
+    assert found.model.model_type == name and not found.model.training
+    assert found.dev["voice"] > 0.3 and found.calibration and found.out_of_fold is not None
+
+
+@pytest.mark.parametrize("options", [QUICK, PAPER, FOP])
 def test_the_seed_gives_the_model_and_the_callers_random_state_is_left_alone(options):
     train, _ = parts()
     torch.manual_seed(5)

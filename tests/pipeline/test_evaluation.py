@@ -10,7 +10,7 @@ from mraf.network.options import TrainOptions
 from mraf.pipeline.evaluation import evaluate, unseen_clips
 from mraf.pipeline.training.train import train
 
-QUICK = TrainOptions(threads=1, epochs=2)
+QUICK = TrainOptions(threads=1, epochs=2, steps=None)
 
 
 @pytest.fixture

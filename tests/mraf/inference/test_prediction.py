@@ -67,9 +67,12 @@ def test_scores_are_accuracies_and_the_mean_cross_entropy(model):
         assert found[name] == pytest.approx(right.mean()) and found[name] < 1
         losses.append(-np.log(probability[np.arange(len(clips)), clips.label]).mean())
     assert found["loss"] == pytest.approx(np.mean(losses), rel=1e-4)
+    some = score(model, Batch.of(features, "cpu"), loss_over=("voice", "face"))
+    assert some == {**found, "loss": pytest.approx(np.mean(losses[1:]), rel=1e-4)}
     faces = score(model, Batch.of(features.without_voice(), "cpu"))
     assert set(faces) == {"face", "loss"}
     assert score(model, Batch.of(features.without_face().without_voice(), "cpu")) == {}
+    assert set(score(model, Batch.of(features.without_voice(), "cpu"), ("voice",))) == {"face"}
 
 
 def test_no_clips_give_empty_arrays(model):

@@ -1,7 +1,7 @@
 """Equations 2 to 14 once more, in NumPy and float64.
 
-Written from the paper, with the choices of docs/model.md where it is silent: inputs of unit length,
-heads of the branches on sqrt(d) e_m, the residual after eq. 13.
+Written from the paper, with the choices of docs/model.md where it is silent: inputs of length
+sqrt(d_m), heads of the branches on sqrt(d) e_m, the residual after eq. 13.
 """
 
 import numpy as np
@@ -59,8 +59,12 @@ class Reference:
             heads.append(softmax(Q[:, s] @ K[:, s].T / np.sqrt(d_h)) @ V[:, s])  # (4)
         return self.linear(f"{name}.out_proj", np.concatenate(heads, axis=1))  # (5)
 
+    def input(self, x: np.ndarray) -> np.ndarray:
+        lengths = {"raw": np.linalg.norm(x), "unit": 1.0, "scaled": np.sqrt(len(x))}
+        return x / np.linalg.norm(x) * lengths[self.c.inputs]
+
     def encode(self, m: str, x: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        x = self.w[f"missing_{m}.token"] if x is None else x / np.linalg.norm(x)  # (9)
+        x = self.w[f"missing_{m}.token"] if x is None else self.input(x)  # (9)
         H = self.linear(f"{m}.project", x).reshape(self.c.tokens, self.c.dim)  # (2)
         H = H + self.w[f"{m}.position"]  # (3)
         for i in range(self.c.layers):

@@ -102,10 +102,10 @@ def test_lstm_against_numpy():
 
 
 @pytest.mark.parametrize("kind", [Completion, MemoryBank])
-def test_predictions_are_of_unit_length_and_one_a_clip(kind):
-    found = kind(10, 8)(250 * torch.randn(6, 8), torch.ones(6, dtype=torch.bool))
+def test_predictions_have_the_length_of_inputs_and_are_one_a_clip(kind):
+    found = kind(10, 8, 3.0)(250 * torch.randn(6, 8), torch.ones(6, dtype=torch.bool))
     assert found.shape == (6, 10) and found.requires_grad
-    torch.testing.assert_close(found.norm(dim=1), torch.ones(6))
+    torch.testing.assert_close(found.norm(dim=1), 3 * torch.ones(6))
     assert (found[0] - found[1]).abs().max() > 1e-3
 
 

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from mraf.network.batches import Batch, Sampler, balanced
-from mraf.network.options import TrainOptions
 from tests.mraf.conftest import made_features
 
 CPU = torch.device("cpu")
@@ -25,7 +24,7 @@ def test_missing_vectors_become_zero_and_views_are_copied():
 
 def test_an_epoch_holds_every_clip_once_in_an_order_of_its_own():
     features = made_features()
-    sampler = Sampler(features, TrainOptions(batch_size=32), CPU)
+    sampler = Sampler(features, batch_size=32, seed=1, device=CPU)
     first, second = sampler.batches(), sampler.batches()
     assert [len(index) for index in first] == [32, 32, 8]
     assert sorted(torch.cat(first).tolist()) == list(range(72))
@@ -45,7 +44,7 @@ def test_balance_gives_speakers_and_their_recordings_the_same_weight():
 
 def test_balanced_batches_draw_recordings_alike():
     features = unequal()
-    sampler = Sampler(features, TrainOptions(balance="recording", batch_size=3), CPU)
+    sampler = Sampler(features, balance="recording", batch_size=3, seed=1, device=CPU)
     drawn = torch.cat([index for _ in range(500) for index in sampler.batches()])
     assert len(drawn) == 500 * len(features)
     shares = Counter(features.recording[drawn.numpy()].tolist())
@@ -55,9 +54,9 @@ def test_balanced_batches_draw_recordings_alike():
 
 def test_shares_of_what_is_hidden():
     features = made_features(speakers=10, clips=40, missing=0.2)
-    sampler = Sampler(features, TrainOptions(p_av=0.5, p_a=0.3, p_f=0.2), CPU)
+    sampler = Sampler(features, batch_size=32, seed=1, device=CPU)
     batch = Batch.of(features, CPU)
-    face, voice = sampler.shown(batch)
+    face, voice = sampler.shown(batch, p_a=0.3, p_f=0.2)
     complete = batch.face_present & batch.voice_present
     assert torch.equal(face[~complete], batch.face_present[~complete])
     assert torch.equal(voice[~complete], batch.voice_present[~complete])
@@ -66,10 +65,11 @@ def test_shares_of_what_is_hidden():
     assert abs(float((~voice)[complete].float().mean()) - 0.2) < 0.06
 
 
-def test_the_paper_hides_no_voice_and_fop_nothing():
+def test_what_is_not_hidden_is_shown_as_it_is():
     features = made_features(missing=0.2)
     batch = Batch.of(features, CPU)
-    for options, hides_face in ((TrainOptions(), True), (TrainOptions.fop(), False)):
-        face, voice = Sampler(features, options, CPU).shown(batch)
+    for p_a in (0.2, 0.0):
+        sampler = Sampler(features, batch_size=32, seed=1, device=CPU)
+        face, voice = sampler.shown(batch, p_a=p_a, p_f=0.0)
         assert torch.equal(voice, batch.voice_present)
-        assert bool((face != batch.face_present).any()) == hides_face
+        assert bool((face != batch.face_present).any()) == (p_a > 0)

@@ -28,12 +28,19 @@ def test_clips_are_encoded_apart_from_each_other():
     torch.testing.assert_close(after.embedding, before.embedding)
 
 
-def test_tokens_start_at_unit_scale_and_differ_between_inputs():
-    x = torch.nn.functional.normalize(torch.randn(500, 10), dim=-1)
-    network = encoder()
+def test_tokens_start_out_depending_on_the_input():
+    """W_m and b_m start as those of any linear layer: uniform, variance 1 / (3 d_m)."""
+    network, x = encoder(), torch.randn(500, 10)  # components near 1
     tokens = (network.project(x).unflatten(-1, (3, 16)) + network.position).detach()
-    assert float(tokens.square().mean()) == pytest.approx(1, abs=0.25)
-    assert float(tokens.var(dim=0).mean()) == pytest.approx(1, abs=0.25)
+    between_inputs = float(tokens.var(dim=0).mean())
+    assert between_inputs == pytest.approx(1 / 3, abs=0.1)
+    assert between_inputs > 2 * float(tokens.mean(dim=0).var())
+    assert float(network.project.weight.detach().abs().max()) <= 10**-0.5
+
+
+def test_the_missing_token_starts_at_the_scale_of_inputs():
+    token = MissingToken(4000).token.detach()
+    assert float(token.square().mean()) == pytest.approx(1, abs=0.1)
 
 
 def test_dropout_is_on_in_training_alone():

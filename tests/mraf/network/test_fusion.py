@@ -10,7 +10,7 @@ from mraf.network.options import MRAFConfig
 D, K, B = 16, 3, 8
 
 
-def fusion_of(residual="tokens") -> CrossAttentionFusion:
+def fusion_of(residual="weighted") -> CrossAttentionFusion:
     fusion = CrossAttentionFusion(
         MRAFConfig(face_dim=10, voice_dim=8, classes=5, dim=D, residual=residual)
     )

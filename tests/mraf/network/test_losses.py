@@ -1,3 +1,4 @@
+from dataclasses import fields
 from typing import get_args
 
 import numpy as np
@@ -7,15 +8,19 @@ import torch
 from mraf.network.batches import Batch
 from mraf.network.losses import (
     CenterLoss,
+    LearnedCenters,
+    class_weights,
     completion_loss,
     cross_entropy,
     distillation,
+    floor_loss,
     training_losses,
 )
 from mraf.network.model import MRAF, MRAFConfig
-from mraf.network.options import FusionName, MissingInput, TrainOptions
+from mraf.network.options import FusionName, MissingInput, NetworkOptions, TrainOptions
 from tests.mraf.conftest import SMALL, made_features
-from tests.mraf.network.reference import softmax
+from tests.mraf.network import authors_reference
+from tests.mraf.network.reference import Reference, softmax
 
 
 def test_cross_entropy_of_the_present_against_numpy():
@@ -37,6 +42,49 @@ def test_distillation_against_numpy():
     assert float(distillation(teacher, student, 2.0)) == pytest.approx(expected, abs=1e-6)
     assert float(distillation(teacher, teacher, 2.0)) == pytest.approx(0, abs=1e-6)
     assert float(distillation(teacher[:0], student[:0], 2.0)) == 0
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_smoothed_and_weighted_cross_entropy_against_numpy_and_torch(smoothing, weighted):
+    logits, label = torch.randn(5, 4), torch.tensor([0, 3, 1, 1, 2])
+    weight = torch.tensor([0.5, 1.0, 2.0, 1.5]) if weighted else None
+    present = torch.tensor([True, False, True, True, False])
+    numbers = None if weight is None else weight.double().numpy()
+    expected = authors_reference.cross_entropy(
+        list(logits[present].double().numpy()), label[present].tolist(), numbers, smoothing
+    )
+    settings = {"class_weight": weight, "smoothing": smoothing}
+    assert float(cross_entropy(logits, label, present, **settings)) == pytest.approx(expected)
+    theirs = torch.nn.functional.cross_entropy(logits, label, weight, label_smoothing=smoothing)
+    torch.testing.assert_close(cross_entropy(logits, label, present | True, **settings), theirs)
+    assert float(cross_entropy(logits, label, present & False, **settings)) == 0
+
+
+def test_rare_speakers_weigh_more():
+    found = class_weights(torch.tensor([0, 0, 0, 0, 1, 2, 2, 2]), 3)  # 8 clips of 3 speakers
+    expected = [(8 / (3 * n)) ** 0.5 for n in (4, 1, 3)]
+    assert found.tolist() == pytest.approx(expected)
+    assert torch.isfinite(class_weights(torch.tensor([0, 0]), 3)).all()
+
+
+def test_floor_of_the_reliability_of_present_faces():
+    r_f, face = torch.tensor([0.2, 0.9, 0.6, 0.0]), torch.tensor([True, True, True, False])
+    expected = (0.5**2 + 0 + 0.1**2) / 3
+    assert float(floor_loss(r_f, face, 0.7)) == pytest.approx(expected)
+    assert float(floor_loss(r_f, face & False, 0.7)) == 0
+
+
+def test_learned_centres_are_parameters_at_the_mean_squared_distance():
+    centers, e_c = LearnedCenters(4, 3), torch.randn(5, 3)
+    label = torch.tensor([0, 1, 1, 3, 3])
+    mu = centers.mu.detach().double().numpy()
+    assert np.abs(mu).max() <= (6 / 7) ** 0.5 and mu.std() > 0.2  # Xavier
+    expected = np.mean((e_c.double().numpy() - mu[label.numpy()]) ** 2)
+    loss = centers(e_c, label)
+    assert loss.item() == pytest.approx(expected, abs=1e-6)
+    loss.backward()
+    assert centers.mu.grad[[0, 1, 3]].abs().max() > 0 and not centers.mu.grad[2].any()
 
 
 def test_the_teacher_is_not_taught():
@@ -82,7 +130,7 @@ def test_centres_move_in_training_alone_and_without_a_gradient():
 
 def batch_and_model(**changes):
     """Clips of every kind: complete and shown so, by voice alone, by face alone; incomplete."""
-    batch = Batch.of(made_features(missing=0.3), "cpu").take(slice(0, 24))
+    batch = Batch.of(made_features(missing=0.3), "cpu").take(slice(0, 72, 3))
     sizes = {**SMALL, "dropout": 0.0, **changes}
     model = MRAF(MRAFConfig(face_dim=10, voice_dim=8, classes=6, **sizes))
     complete = batch.face_present & batch.voice_present
@@ -101,7 +149,7 @@ def losses_of(model, batch, face, voice, **changes):
 @pytest.mark.parametrize("missing_token", get_args(MissingInput))
 @pytest.mark.parametrize(
     ("fusion", "residual"),
-    [*((fusion, "tokens") for fusion in get_args(FusionName)), ("cross_attention", "weighted")],
+    [*((fusion, "weighted") for fusion in get_args(FusionName)), ("cross_attention", "tokens")],
 )
 def test_clips_encoded_once_give_the_losses_of_three_passes(missing_token, fusion, residual):
     changes = {"missing_token": missing_token, "fusion": fusion, "residual": residual}
@@ -129,6 +177,83 @@ def test_clips_encoded_once_give_the_losses_of_three_passes(missing_token, fusio
         torch.testing.assert_close(found[name], value, atol=1e-5, rtol=1e-5, msg=name)
     for mine, theirs in zip(gradients_found, gradients(total, model), strict=True):
         torch.testing.assert_close(mine, theirs, atol=1e-5, rtol=1e-4)
+
+
+REFERENCES = {
+    "paper": (TrainOptions(), Reference),
+    "authors": (TrainOptions.authors(), authors_reference.AuthorsReference),
+}
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_all_losses_of_a_step_against_numpy(name):
+    """From the vectors to the total, in float64, for clips of every kind."""
+    options, kind = REFERENCES[name]
+    network = {f.name: getattr(options, f.name) for f in fields(NetworkOptions)}
+    batch, model, face, voice = batch_and_model(**{**network, **SMALL, "dropout": 0.0})
+    weight = class_weights(batch.label, 6) if options.class_weights == "rare" else None
+    centers = LearnedCenters(6, 32) if options.centers == "learned" else CenterLoss(6, 32)
+    found = training_losses(
+        model, batch, face, voice, centers=centers, options=options, class_weight=weight
+    )
+    weights = {k: v.double().numpy() for k, v in model.state_dict().items()}
+    run = Runs(kind(weights, model.config), batch)
+    shown = run(face, voice)
+    both = (batch.face_present & batch.voice_present & voice).tolist()
+    teacher = run(batch.face_present, batch.voice_present)
+    student = run(face & False, batch.voice_present)
+    y = batch.label.tolist()
+    n = np.bincount(y, minlength=6)
+    numbers = np.sqrt(len(y) / (6 * n)) if name == "authors" else None
+    smoothing = {"paper": 0.0, "authors": 0.1}[name]
+
+    def entropy(head, mask):
+        chosen = [i for i, used in enumerate(mask.tolist()) if used]
+        logits = [shown[i][head] for i in chosen]
+        return authors_reference.cross_entropy(logits, [y[i] for i in chosen], numbers, smoothing)
+
+    e_c = np.array([each["e_c"] for each in shown])
+    if name == "authors":
+        mu = centers.mu.detach().double().numpy()
+        center = np.mean((e_c - mu[y]) ** 2)
+    else:
+        mu = np.array([e_c[np.array(y) == c].mean(axis=0) for c in range(6)])
+        center = np.sum((e_c - mu[y]) ** 2) / 2 / e_c.size
+    expected = {
+        "face": entropy("face_logits", face),
+        "voice": entropy("voice_logits", voice),
+        "fusion": entropy("fusion_logits", face | voice),
+        "kd": authors_reference.distillation(
+            [z["fusion_logits"] for z, used in zip(teacher, both, strict=True) if used],
+            [z["fusion_logits"] for z, used in zip(student, both, strict=True) if used],
+            2.0,
+        ),
+        "center": center,
+    }
+    total = expected["face"] + expected["voice"] + expected["fusion"] + 0.2 * expected["kd"]
+    total += {"paper": 0.1, "authors": 0.15}[name] * center
+    if name == "authors":
+        r_f = np.array([each["r_f"] for each in shown])[face.numpy()]
+        expected["floor"] = np.mean(np.maximum(0.7 - r_f, 0) ** 2)
+        total += 0.1 * expected["floor"]
+    assert found.keys() == {"total", *expected}
+    for part, value in {**expected, "total": total}.items():
+        assert found[part].item() == pytest.approx(value, rel=1e-4, abs=1e-6), part
+
+
+class Runs:
+    """A reference's outputs for the clips of a batch, shown in several ways."""
+
+    def __init__(self, reference, batch) -> None:
+        self.reference, self.batch = reference, batch
+
+    def __call__(self, face, voice) -> list[dict[str, np.ndarray]]:
+        found = []
+        for i in range(len(self.batch)):
+            x_f = self.batch.face[i].double().numpy() if face[i] else None
+            x_a = self.batch.voice[i].double().numpy() if voice[i] else None
+            found.append(self.reference(x_f, x_a))
+        return found
 
 
 def gradients(loss, model) -> list[torch.Tensor]:
@@ -165,7 +290,9 @@ def test_batches_of_one_kind(hide, missing_token):
 @pytest.mark.parametrize("missing_token", get_args(MissingInput))
 @pytest.mark.parametrize("fusion", get_args(FusionName))
 def test_training_reaches_both_missing_tokens_and_every_part(missing_token, fusion):
-    batch, model, face, voice = batch_and_model(missing_token=missing_token, fusion=fusion)
+    batch, model, face, voice = batch_and_model(
+        missing_token=missing_token, fusion=fusion, residual="tokens"
+    )
     losses_of(model, batch, face, voice)["total"].backward()
     unused = "fallback" if missing_token in ("completion", "memory") else None
     for name, parameter in model.named_parameters():

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import fields
 from typing import get_args
 
 import numpy as np
@@ -7,13 +8,16 @@ import torch
 
 from mraf.errors import UsageError
 from mraf.network.model import MRAF, MRAFConfig
-from mraf.network.options import FusionName, MissingInput
+from mraf.network.options import FusionName, MissingInput, NetworkOptions, TrainOptions
 from tests.mraf.conftest import SMALL
+from tests.mraf.network.authors_reference import AuthorsReference
 from tests.mraf.network.reference import Reference
+
+AUTHORS = {each.name: getattr(TrainOptions.authors(), each.name) for each in fields(NetworkOptions)}
 
 
 def small_model(**changes) -> MRAF:
-    model = MRAF(MRAFConfig(face_dim=10, voice_dim=8, classes=5, **{**SMALL, **changes}))
+    model = MRAF(MRAFConfig(face_dim=10, voice_dim=8, classes=5, **{**changes, **SMALL}))
     with torch.no_grad():  # norms and biases away from 1 and 0, so that they count
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
@@ -26,17 +30,60 @@ def inputs(n=8):
     return torch.randn(n, 10), 200 * torch.randn(n, 8), present[:, 0], present[:, 1]
 
 
-@pytest.mark.parametrize("residual", ["tokens", "weighted"])
-@pytest.mark.parametrize("missing_token", ["learned", "zero"])
-@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"residual": "tokens"},
+        {"missing_token": "zero"},
+        {"missing_token": "zero", "residual": "tokens"},
+        {"layers": 2},
+        {"inputs": "unit"},
+        {"inputs": "raw"},
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("grad", [True, False])
-def test_equations_2_to_14_against_numpy(residual, missing_token, layers, grad):
-    model = small_model(residual=residual, missing_token=missing_token, layers=layers)
+def test_equations_2_to_14_against_numpy(changes, grad):
+    model = small_model(**changes)
     face, voice, face_present, voice_present = inputs()
     with torch.set_grad_enabled(grad):
         out = model(face, voice, face_present, voice_present)
     weights = {k: v.double().numpy() for k, v in model.state_dict().items()}
-    reference = Reference(weights, model.config)
+    check(out, Reference(weights, model.config), (face, voice, face_present, voice_present))
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("grad", [True, False])
+def test_the_network_of_the_authors_code_against_numpy(layers, grad):
+    model = small_model(**{**AUTHORS, "layers": layers})
+    with torch.set_grad_enabled(grad):
+        out = model(*(args := inputs()))
+    weights = {k: v.double().numpy() for k, v in model.state_dict().items()}
+    check(out, AuthorsReference(weights, model.config), args)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, value in AUTHORS.items() if value != getattr(TrainOptions(), name)]
+)
+def test_each_difference_of_the_authors_code_is_an_option_of_its_own(name):
+    """From the same random numbers, one option alone gives another network."""
+    outputs = []
+    for changes in ({}, {name: AUTHORS[name]}):
+        torch.manual_seed(0)
+        sizes = {**SMALL, "ffn": changes.get("ffn", 48)}
+        model = MRAF(MRAFConfig(face_dim=10, voice_dim=8, classes=5, **{**changes, **sizes})).eval()
+        torch.manual_seed(1)
+        out = model(*inputs(4))
+        outputs.append(torch.cat([out.face_logits, out.fusion_logits], dim=1))
+        outputs[-1].sum().backward()
+        assert torch.isfinite(model.face_head.weight.grad).all()
+    assert not torch.allclose(*outputs, atol=1e-4)
+
+
+def check(out, reference, args):
+    """Compare the output for each clip with the reference's."""
+    face, voice, face_present, voice_present = args
     for i in range(len(face)):
         x_f = face[i].double().numpy() if face_present[i] else None
         x_a = voice[i].double().numpy() if voice_present[i] else None
@@ -59,10 +106,22 @@ def test_embeddings_have_unit_length():
     torch.testing.assert_close(out.e_a.norm(dim=1), torch.ones(8))
 
 
+def test_the_starts_of_positions_and_missing_tokens():
+    paper, authors = (
+        MRAF(MRAFConfig(face_dim=4000, voice_dim=8, classes=5, **{**options, **SMALL}))
+        for options in ({}, AUTHORS)
+    )
+    assert float(paper.face.position.detach().std()) == pytest.approx(0.02, rel=0.3)
+    assert not authors.face.position.any()
+    for model, start in ((paper, 1.0), (authors, 0.02)):
+        assert float(model.missing_face.token.detach().std()) == pytest.approx(start, rel=0.1)
+
+
 @pytest.mark.parametrize("fusion", get_args(FusionName))
 @pytest.mark.parametrize("missing_token", get_args(MissingInput))
-def test_an_answer_depends_on_its_own_clip_alone(fusion, missing_token):
-    model = small_model(fusion=fusion, missing_token=missing_token)
+@pytest.mark.parametrize("others", [{}, AUTHORS], ids=["paper", "authors"])
+def test_an_answer_depends_on_its_own_clip_alone(fusion, missing_token, others):
+    model = small_model(**{**others, "fusion": fusion, "missing_token": missing_token})
     face, voice, face_present, voice_present = inputs()
     together = model(face, voice, face_present, voice_present).fusion_logits
     for i in range(8):
@@ -73,9 +132,9 @@ def test_an_answer_depends_on_its_own_clip_alone(fusion, missing_token):
 
 @pytest.mark.parametrize("filler", [0.0, 1e30, float("nan"), float("inf")])
 @pytest.mark.parametrize("missing_token", get_args(MissingInput))
-@pytest.mark.parametrize("normalise", [True, False])
-def test_values_in_absent_rows_are_ignored(filler, missing_token, normalise):
-    model = small_model(missing_token=missing_token, normalise=normalise)
+@pytest.mark.parametrize("inputs_are", ["scaled", "raw"])
+def test_values_in_absent_rows_are_ignored(filler, missing_token, inputs_are):
+    model = small_model(missing_token=missing_token, inputs=inputs_are)
     face, voice, face_present, voice_present = inputs()
     before = model(face, voice, face_present, voice_present).fusion_logits
     face, voice = face.clone(), voice.clone()
@@ -93,15 +152,15 @@ def test_length_of_inputs_does_not_matter():
     torch.testing.assert_close(scaled, model(face, voice, *present).fusion_logits)
 
 
-def test_fusion_teaches_both_missing_tokens():
-    model = small_model()
+def test_with_the_residual_of_tokens_the_fusion_teaches_both_missing_tokens():
+    model = small_model(residual="tokens")
     model(*inputs()).fusion_logits.square().sum().backward()
     assert model.missing_face.token.grad.abs().max() > 0
     assert model.missing_voice.token.grad.abs().max() > 0
 
 
 def test_with_the_weighted_residual_the_missing_token_cannot_reach_the_fusion():
-    model = small_model(residual="weighted")
+    model = small_model()
     before = model(*(args := inputs())).fusion_logits
     with torch.no_grad():
         model.missing_face.token += 1
@@ -127,16 +186,35 @@ def test_answers_about_encoded_clips_are_those_of_the_whole_network():
     assert len(clips.missing_face.embedding) == 1
 
 
-def test_without_normalising_the_length_of_inputs_counts():
-    model = small_model(normalise=False)
+def test_without_scaling_the_length_of_inputs_counts():
+    model = small_model(inputs="raw")
     face, voice, *present = inputs()
     out = model(face, voice, *present).fusion_logits
     assert not torch.allclose(model(face * 7, voice, *present).fusion_logits, out, atol=1e-3)
     unit = torch.nn.functional.normalize
-    of_unit = model(unit(face), unit(voice), *present).fusion_logits
-    normalising = small_model()
-    normalising.load_state_dict(model.state_dict())
-    torch.testing.assert_close(normalising(face, voice, *present).fusion_logits, of_unit)
+    for kind, lengths in (("unit", (1, 1)), ("scaled", (10**0.5, 8**0.5))):
+        other = small_model(inputs=kind)
+        other.load_state_dict(model.state_dict())
+        expected = model(lengths[0] * unit(face), lengths[1] * unit(voice), *present)
+        found = other(face, voice, *present)
+        torch.testing.assert_close(found.fusion_logits, expected.fusion_logits)
+
+
+def test_a_modality_that_was_never_trained_is_not_used():
+    model, (face, voice, face_present, voice_present) = small_model(), inputs()
+    expected = model(face, voice, face_present, voice_present & False)
+    model.trained.value[1] = False
+    found = model(face, voice, face_present, voice_present)
+    assert torch.equal(found.fusion_logits, expected.fusion_logits)
+    assert torch.equal(found.face_used, face_present) and not found.voice_used.any()
+    again = small_model()
+    again.load_state_dict(model.state_dict())
+    assert again.trained.value.tolist() == [True, False]
+
+
+def test_masks_of_what_is_used_are_those_of_what_is_present():
+    found = small_model()(*(args := inputs()))
+    assert torch.equal(found.face_used, args[2]) and torch.equal(found.voice_used, args[3])
 
 
 def test_layers_start_apart_from_each_other():
@@ -156,8 +234,12 @@ def test_layers_start_apart_from_each_other():
         ({"dropout": "a"}, "dropout is 'a'"),
         ({"missing_token": "none"}, "'learned', 'zero'"),
         ({"fusion": "sum"}, "'linear', 'gated', 'lstm' or 'cross_attention'"),
-        ({"normalise": 1}, "normalise is 1; it should be a valid boolean"),
-        ({"residual": "none"}, "'tokens' or 'weighted'"),
+        ({"inputs": "long"}, "'scaled', 'unit' or 'raw'"),
+        ({"residual": "none"}, "'weighted' or 'tokens'"),
+        ({"face_damping": 0.0}, "face_damping is 0.0"),
+        ({"head_input": "e"}, "'scaled' or 'weighted'"),
+        ({"activation": "tanh"}, "'relu' or 'gelu'"),
+        ({"projection": "mlp"}, "'linear' or 'normalised'"),
         ({"depth": 3}, "depth: unexpected keyword argument"),
     ],
 )

@@ -1,3 +1,5 @@
+from dataclasses import fields
+
 import pytest
 
 from mraf.errors import UsageError
@@ -11,13 +13,32 @@ def test_the_defaults_are_section_4_2_of_the_paper():
     assert (paper.lambda_f, paper.lambda_a, paper.lambda_c) == (1, 1, 1)
     assert (paper.lambda_kd, paper.lambda_center) == (0.2, 0.1)
     assert (paper.fusion, paper.missing_token) == ("cross_attention", "learned")
+    assert (paper.dim, paper.dropout, paper.residual) == (512, 0.1, "weighted")
 
 
-def test_fop_shows_every_clip_as_it_is_and_takes_changes():
-    fop = TrainOptions.fop(seed=3, normalise=True)
-    assert (fop.arch, fop.seed, fop.normalise) == ("fop", 3, True)
-    assert (fop.p_av, fop.p_a, fop.p_f) == (1, 0, 0)
-    assert not TrainOptions.fop().normalise and TrainOptions().normalise
+def test_the_authors_code_differs_from_the_paper():
+    paper, authors = TrainOptions(), TrainOptions.authors(seed=3)
+    differ = {f.name for f in fields(paper) if getattr(paper, f.name) != getattr(authors, f.name)}
+    assert differ == {
+        "inputs", "projection", "position_start", "ffn", "activation", "unit_tokens",
+        "missing_start", "face_damping", "head_input", "label_smoothing", "class_weights", "centers",
+        "lambda_center", "lambda_floor", "p_av", "p_a", "lr", "weight_decay", "batch_size", "seed",
+    }  # fmt: skip
+    assert (authors.lr, authors.weight_decay, authors.batch_size) == (5e-5, 1e-4, 32)
+    assert (authors.steps, authors.tokens, authors.layers, authors.heads) == (3000, 6, 1, 4)
+    assert (authors.label_smoothing, authors.lambda_center, authors.lambda_floor) == (
+        0.1,
+        0.15,
+        0.1,
+    )
+    assert (authors.p_av, authors.lambda_kd, authors.temperature) == (1, 0.2, 2)
+
+
+@pytest.mark.parametrize("length", [{"epochs": 3}, {"steps": None}])
+def test_training_has_one_length(length):
+    assert TrainOptions(epochs=3, steps=None).steps is None
+    with pytest.raises(UsageError, match="one of the two should be a number"):
+        TrainOptions(**length)
 
 
 @pytest.mark.parametrize(
@@ -30,8 +51,8 @@ def test_fop_shows_every_clip_as_it_is_and_takes_changes():
         {"lr": "fast"},
         {"batch_size": 0},
         {"temperature": 0},
-        {"epochs": 0},
-        {"epochs": None},
+        {"epochs": 0, "steps": None},
+        {"steps": 0},
         {"patience": 0},
         {"tokens": -1},
         {"lambda_kd": -1},
@@ -40,9 +61,13 @@ def test_fop_shows_every_clip_as_it_is_and_takes_changes():
         {"missing_token": "none"},
         {"fusion": "sum"},
         {"residual": "none"},
-        {"arch": "prototype"},
+        {"inputs": "long"},
         {"lambda_completion": -1},
-        {"lambda_opl": float("nan")},
+        {"label_smoothing": 1.0},
+        {"class_weights": "often"},
+        {"centers": "none"},
+        {"weight_decay": -1e-4},
+        {"reliability_floor": 2.0},
         {"depth": 3},
     ],
     ids=str,

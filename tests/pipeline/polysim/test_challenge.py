@@ -10,6 +10,7 @@ from mraf.data.polysim.index import read_index
 from mraf.data.table.features import FeatureTable
 from mraf.errors import MissingError, UsageError
 from mraf.fingerprint import Fingerprint
+from mraf.fop.options import FOPOptions
 from mraf.network.options import TrainOptions
 from mraf.pipeline.evaluation import evaluate
 from mraf.pipeline.modes import MODES
@@ -138,9 +139,9 @@ def test_another_version_needs_another_workspace(challenge, tmp_path):
 
 
 def test_the_baselines_and_the_paper_train_by_the_same_call(challenge):
-    tiny = {"epochs": 2, "threads": 1, "dim": 16, "tokens": 2, "ffn": 16}
+    tiny = {"epochs": 2, "steps": None, "threads": 1, "dim": 16, "tokens": 2, "ffn": 16}
     for arch, options in (
-        ("fop", TrainOptions.fop(epochs=2, threads=1)),
+        ("fop", FOPOptions(unwatched_epochs=2, epochs=2, threads=1)),
         ("prototype", None),
         ("mraf", TrainOptions(**tiny)),
     ):

@@ -82,7 +82,7 @@ def test_the_same_in_workers_as_in_this_process(features, tmp_path_factory):
 def test_other_options_or_clips_are_measured_anew(features):
     assert Spec("a", QUICK).identity == Spec("b", QUICK).identity
     assert Spec("a", QUICK).identity != Spec("a", PLAIN).identity
-    assert Spec("a", TrainOptions()).identity != Spec("a", TrainOptions(epochs=3)).identity
+    assert Spec("a", TrainOptions()).identity != Spec("a", TrainOptions(steps=3)).identity
     english = protocol.material(Workspace(features), "English")
     urdu = protocol.material(Workspace(features), "urdu")
     assert english.digest != urdu.digest and len(english.train) == len(urdu.other) == 36

@@ -1,0 +1,1 @@
+"""FOP, the official baseline of the challenge."""
