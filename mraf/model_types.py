@@ -7,18 +7,14 @@ named by module and imported when they are needed, since networks import torch.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from mraf.errors import UsageError, choices
 
-if TYPE_CHECKING:
-    from mraf.fit import Options
-
-
-Network = TypeVar("Network")
-"""The options of a network."""
+Options = TypeVar("Options")
+"""The options of any model type, a frozen dataclass; `mraf.fit.Options` lists them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +64,7 @@ SET_BY_EVERY_RUN = ("seed", "device", "threads")
 """The options that are not part of a preset."""
 
 
-def options_of(model_type: str = DEFAULT, preset: str = "default") -> Options:
+def options_of(model_type: str = DEFAULT, preset: str = "default") -> Any:
     """Return the training options of a preset. Raises UsageError with the choices."""
     presets = _find(model_type).presets
     if preset not in presets:
@@ -77,8 +73,7 @@ def options_of(model_type: str = DEFAULT, preset: str = "default") -> Options:
         raise UsageError(
             f"The model type '{model_type}' has no preset '{preset}'{hint} {choices(preset, presets)}"
         )
-    made: Options = _load(presets[preset])()
-    return made
+    return _load(presets[preset])()
 
 
 def title_of(model_type: str, preset: str) -> str:
@@ -86,7 +81,7 @@ def title_of(model_type: str, preset: str) -> str:
     return model_type if preset == "default" else f"{model_type}-{preset}"
 
 
-def with_epochs(options: Network, epochs: int) -> Network:
+def with_epochs(options: Options, epochs: int) -> Options:
     """Return the options of a network, to train for at most `epochs` passes over the clips."""
     limits: dict[str, Any] = {"epochs": epochs}
     if hasattr(options, "steps"):  # in place of a number of steps
@@ -101,14 +96,13 @@ def changed(options: Options, changes: Mapping[str, Any]) -> Options:
 
     Raises UsageError for a wrong name or type, and for an option that every run sets itself.
     """
-    assert is_dataclass(options)
-    known = {each.name for each in fields(options)} - set(SET_BY_EVERY_RUN)
+    known = {each.name for each in fields(options)} - set(SET_BY_EVERY_RUN)  # type: ignore[arg-type]
     for name in changes:
         if name not in known:
             raise UsageError(f"training: there is no option '{name}' {choices(name, known)}")
     if "epochs" in changes and "steps" in known:  # one of the two is set
         changes = {"steps": None, **changes}
-    return replace(options, **changes)
+    return replace(options, **changes)  # type: ignore[type-var]
 
 
 def build(model_type: str, values: dict[str, Any]) -> Any:
