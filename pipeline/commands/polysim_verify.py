@@ -33,7 +33,7 @@ _ROWS = {  # by kind: titles of what is found, the whole, and the whole where no
     "face": ("face found in the jpg", "whole jpg as the face", "  of these, no face found"),
     "voice": ("speech found in the wav", "whole wav", "  of these, too little speech"),
 }
-_VERDICTS = {
+VERDICTS = {
     "the same": "the same as the published vectors",
     "mostly the same": "the same as the published vectors, but for some clips",
     "close": "close to the published vectors, but not the same",
@@ -102,7 +102,7 @@ def show_verified(report: "VerifyReport") -> None:
     show(table)
     show(f"  encoders {escape(report.encoders)}")
     for kind, agreement in both.items():
-        show(f"  [bold]{kind}[/]: {_VERDICTS[agreement.verdict]}{_usual(agreement)}")
+        show(f"  [bold]{kind}[/]: {VERDICTS[agreement.verdict]}{_usual(agreement)}")
         for reason, number in agreement.reasons.items():
             show(f"    {REASONS.get(reason, reason)}: {number}")
         if agreement.unpublished:

@@ -144,8 +144,8 @@ class _Draw:
         self._queues = []
         for language in self.languages:
             entries = [e for s in data.splits if s.language == language for e in s.entries]
-            order = generator.permutation(len(entries))
-            self._queues.append(self._there(language, (entries[i] for i in order)))
+            drawn = [entries[i] for i in generator.permutation(len(entries))]
+            self._queues.append(self._there(language, drawn))
 
     def take(self, count: int) -> list[_Sample]:
         """Return up to `count` clips. Raises MissingError where there is none."""
@@ -161,7 +161,7 @@ class _Draw:
             raise MissingError(self._nothing())
         return taken
 
-    def _there(self, language: str, entries: Iterator[Entry]) -> Iterator[_Sample]:
+    def _there(self, language: str, entries: Sequence[Entry]) -> Iterator[_Sample]:
         for entry in entries:
             sound, picture = (
                 self._file(kind, path)
@@ -175,7 +175,7 @@ class _Draw:
     def _file(self, kind: str, path: str | None) -> Path | None:
         if path is None:
             return None
-        found = next((f / path for f in self._folders if (f / path).is_file()), None)
+        found = next((f / path for f in self._folders if _is_file(f / path)), None)
         self._seen[kind] = (path, found is not None or self._seen.get(kind, ("", False))[1])
         return found
 
@@ -197,6 +197,13 @@ class _Draw:
             f"{looked}. Get the challenge's wav and jpg files and unpack them into one of these folders, "
             "or name theirs with --media."
         )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a folder that may not be entered
+        return False
 
 
 def _published(
