@@ -46,8 +46,10 @@ def identify(
 
     def show_next(prediction: "Prediction") -> None:
         show_identified(prediction)
-        show_notes([note for note in prediction.notes if note not in noted])  # each once
-        noted.update(prediction.notes)
+        if new := [note for note in prediction.notes if note not in noted]:  # each is shown once
+            show_notes(new)
+            show()
+        noted.update(new)
 
     predictions = run(
         clips,

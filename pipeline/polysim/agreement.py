@@ -11,6 +11,8 @@ from mraf.data.polysim.vectors import Vector
 SAME, CLOSE = 0.99, 0.9
 """Median cosines from which vectors are called the same, and close."""
 VERDICTS = ("the same", "mostly the same", "close", "different", "unclear", "not measured")
+CLOSER = 0.005
+"""Difference of median cosines from which one way of extraction is said to be closer."""
 FEW = 10
 """Number of compared clips below which a note says that they are few."""
 
@@ -101,7 +103,8 @@ def notes_on(agreement: Agreement, kind: str, *, whole: str) -> Iterator[str]:
     found, other = agreement.found, agreement.whole
     if found.n < FEW:
         yield f"{kind}: compared in {found.n} of the clips only, which says little."
-    if found.median is not None and other.median is not None and other.median > found.median:
+    gain = (other.median or 0.0) - (found.median or 0.0)
+    if found.n and other.n and gain >= CLOSER:
         yield (
             f"{kind}: the {whole} comes closer to the published vectors, {other.median:.3f} against "
             f"{found.median:.3f}."
