@@ -94,7 +94,7 @@ def evaluate(
     loaded = checkpoint.load(described)
     labels = workspace.table.labels()
     fingerprint = fingerprint_of(labels)
-    notes = check_fits(
+    origin = check_fits(
         Fingerprint.from_dict(loaded.meta.get("fingerprint")),
         fingerprint,
         what=f"the features in {workspace.table.folder}",
@@ -124,7 +124,7 @@ def evaluate(
         train_languages=tuple(sorted(trained)),
         other_languages=tuple(sorted(set(language[elsewhere]))),
         unknown_speakers=int((unseen & ~known).sum()),
-        notes=notes
+        notes=origin
         + _notes(loaded.meta, int(same.sum()), isinstance(loaded.metrics.get("epoch"), int)),
         seconds=time.monotonic() - started,
     )
