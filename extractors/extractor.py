@@ -7,13 +7,15 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import NamedTuple
 
+import numpy as np
+
 from mraf.errors import MediaError
 from mraf.extractors import compat, encoders
 from mraf.extractors.face.detect import FaceFinder
 from mraf.extractors.face.embed import FaceResult, embed_faces
 from mraf.extractors.media.isolated import Decoder
-from mraf.extractors.media.read import Media
-from mraf.extractors.voice.embed import VoiceResult, embed_voices
+from mraf.extractors.media.read import SAMPLE_RATE, Media
+from mraf.extractors.voice.embed import MIN_SECONDS, VoiceResult, embed_voices
 from mraf.extractors.voice.vad import Speech, SpeechFinder
 from mraf.fingerprint import Fingerprint
 
@@ -100,6 +102,24 @@ class ClipExtractor:
             voices = embed_voices(sounds, self._voice)
             results = map(_explained, faces, voices, [media.problem for media, _ in good])
             return [each if isinstance(each, MediaError) else next(results) for each in read]
+
+    def whole(
+        self, audio: Path | None = None, image: Path | None = None
+    ) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Return the vectors `[Df]` of a whole picture and `[Dv]` of a whole sound.
+
+        Neither a face nor speech is looked for. None stands for a file that cannot be read, and for
+        sound of less than a second. Raises MediaError where neither can be read.
+        """
+        media = self._decoders[0].read(None, audio, image)
+        face = voice = None
+        with compat.torch_threads(1):
+            if media.frames is not None:
+                height, width = media.frames.shape[1:3]
+                face = self._face.embed(media.frames[:1], np.array([[0, 0, width, height]]))[0]
+            if media.wave is not None and len(media.wave) >= MIN_SECONDS * SAMPLE_RATE:
+                voice = self._voice.embed([media.wave])[0]
+        return face, voice
 
     def close(self) -> None:
         """End the child processes that decode; a later call starts others."""

@@ -1,7 +1,9 @@
 """The fingerprint of features: the encoders and the options that made them.
 
-Features can be compared with each other where their fingerprints are equal. The feature table stores the
-fingerprint of each row, and a model that of the features it was trained on, as JSON.
+Features can be compared with each other where their fingerprints are equal. Vectors that are published
+with their encoders but without the way of their extraction may be like those that the same encoders extract
+here. The feature table stores the fingerprint of each row, and a model that of the features it was trained
+on, as JSON.
 
 Like `mraf.errors`, this module imports nothing of mraf's rooms, and every room may import it.
 """

@@ -14,7 +14,7 @@ from mraf.data.table.labels import FeatureLabels
 from mraf.errors import MissingError
 from mraf.fingerprint import Fingerprint
 from mraf.json_text import finite
-from mraf.pipeline.fingerprints import check_same, dims_of, fingerprint_of
+from mraf.pipeline.fingerprints import check_fits, dims_of, fingerprint_of
 from mraf.pipeline.modes import probabilities
 from mraf.pipeline.training.split import match_languages, recordings_of, to_features
 from mraf.pipeline.workspace import Workspace, write_text
@@ -91,7 +91,7 @@ def evaluate(
 
     Raises:
         MissingError: there is no model, no table, or no clip left to evaluate on.
-        UsageError: the fingerprint of the table is not that of the model.
+        UsageError: the model was not trained on features like those of the table.
     """
     from mraf import checkpoint
 
@@ -102,7 +102,7 @@ def evaluate(
     loaded = checkpoint.load(described)
     labels = workspace.table.labels()
     fingerprint = fingerprint_of(labels)
-    check_same(
+    origin = check_fits(
         Fingerprint.from_dict(loaded.meta.get("fingerprint")),
         fingerprint,
         what=f"the features in {workspace.table.folder}",
@@ -119,10 +119,7 @@ def evaluate(
     answered = np.array([digest in trained.out_of_fold for digest in labels.source_hash], bool)
     answered &= known & same & ~unseen
     if not (unseen & known).any() and not answered.any():
-        raise MissingError(
-            f"{folder}: every clip in the table trained this model, and none was held out on the way, so "
-            "nothing can be measured. Extract other recordings of its speakers."
-        )
+        raise MissingError(f"{folder}: {_why_nothing(labels, loaded.labels, unseen)}")
     wanted = match_languages(labels, [other]) if other else None
     elsewhere = ~same & np.array([wanted is None or name in wanted for name in spoken], bool)
     features = to_features(labels, loaded.labels, dims_of(fingerprint), unseen & known)
@@ -158,11 +155,26 @@ def evaluate(
         other_languages=tuple(sorted(set(spoken[unseen & known & elsewhere]))),
         out_of_fold=int(answered.sum()) if mode == "single" else 0,
         unknown_speakers=int((unseen & ~known).sum()),
-        notes=notes,
+        notes=(*origin, *notes),
         seconds=time.monotonic() - started,
     )
     _write(workspace.reports / f"{folder.name}-{mode}.json", asdict(report))
     return report
+
+
+def _why_nothing(labels: FeatureLabels, speakers: tuple[str, ...], unseen: np.ndarray) -> str:
+    """Return why there is no clip to measure on, and what to do."""
+    if unseen.any():
+        other = next(labels.speaker[i] for i in np.flatnonzero(unseen))
+        return (
+            f"of the new clips in the table, none is of a speaker of this model: '{other}' is not among "
+            f"its {len(speakers)}, the first of whom is '{speakers[0]}'. Extract clips of its speakers "
+            "under the same names."
+        )
+    return (
+        "every clip in the table trained this model, so nothing can be measured. Extract other "
+        "recordings of its speakers, or train with --holdout 0.25."
+    )
 
 
 def unseen_clips(

@@ -1,4 +1,4 @@
-"""Checks of fingerprints: that a table has one, and that of a model fits it."""
+"""Checks of fingerprints: that a table has one, and that a model was trained on vectors like its own."""
 
 from mraf.data.table.labels import FeatureLabels
 from mraf.errors import UsageError
@@ -12,6 +12,12 @@ def fingerprint_of(labels: FeatureLabels) -> Fingerprint:
     if len(found) == 1:
         return found[0]
     shown = "; ".join(map(str, found))
+    if any(each.polysim for each in found):
+        raise UsageError(
+            f"The feature table mixes vectors that POLY-SIM publishes with others ({shown}), which may "
+            "have been extracted in another way. Keep each in a workspace of its own (-w): "
+            "`mraf polysim import` into one, `mraf extract` into another."
+        )
     if len({each.encoders for each in found}) > 1:
         raise UsageError(
             f"The feature table mixes encoders ({shown}). Extract into a new workspace."
@@ -33,8 +39,8 @@ def dims_of(fingerprint: Fingerprint) -> tuple[int, int]:
         ) from None
 
 
-def check_same(trained: Fingerprint, found: Fingerprint, *, what: str, model: str) -> None:
-    """Raise UsageError unless a model was trained on features like those of `what`.
+def check_encoders(trained: Fingerprint, found: Fingerprint, *, what: str, model: str) -> None:
+    """Raise UsageError unless a model was trained on vectors of the encoders that made `what`.
 
     Args:
         trained: of the features that the model was trained on.
@@ -42,14 +48,43 @@ def check_same(trained: Fingerprint, found: Fingerprint, *, what: str, model: st
         what: for the message, as "the features in FOLDER".
         model: its name.
     """
-    if not trained.shares_encoders(found):
-        raise UsageError(
-            f"The model '{model}' was trained on vectors of {trained.encoders}, but {what} are of "
-            f"{found.encoders}; they cannot be compared. Train a model on these features, or extract "
-            "with the model's encoders into another workspace."
+    if trained.shares_encoders(found):
+        return
+    remedy = "Train a model on these features, or extract with the model's encoders into another workspace."
+    if trained.polysim:
+        remedy = (
+            f"Use --face {trained.face} --voice {trained.voice} with their published weights; if the "
+            "model is an earlier version's, run `mraf polysim import` and `mraf train` again."
         )
-    if trained != found:
-        raise UsageError(
-            f"The model '{model}' was trained on features of {trained}, but {what} are of {found}; "
-            "they cannot be compared. Run `mraf extract` and `mraf train` again."
+    raise UsageError(
+        f"The model '{model}' was trained on vectors of {trained.encoders}, but {what} are of "
+        f"{found.encoders}; they cannot be compared. {remedy}"
+    )
+
+
+def check_fits(
+    trained: Fingerprint, found: Fingerprint, *, what: str, model: str
+) -> tuple[str, ...]:
+    """Return notes on the use of a model on `what`; the arguments are those of `check_encoders`.
+
+    A model of extracted features fits those of an equal fingerprint. One of published vectors, whose
+    extraction is not known, fits all that the same encoders extract, with a note.
+
+    Raises UsageError where it does not fit.
+    """
+    check_encoders(trained, found, what=what, model=model)
+    if trained == found:
+        return ()
+    if trained.polysim and not found.polysim:
+        return (
+            f"The model was trained on vectors that POLY-SIM {trained.polysim} publishes. They are of the "
+            "same encoders, but may have been extracted in another way; `mraf polysim verify` "
+            "measures how close ours are.",
         )
+    remedy = "Run `mraf extract` and `mraf train` again."
+    if found.polysim:
+        remedy = "Train a model on these features (`mraf train`)."
+    raise UsageError(
+        f"The model '{model}' was trained on features of {trained}, but {what} are of {found}; "
+        f"they cannot be compared. {remedy}"
+    )

@@ -19,7 +19,7 @@ from mraf.extractors.face.embed import FaceResult
 from mraf.extractors.voice.embed import VoiceResult
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.extraction.processes import available_cores
-from mraf.pipeline.fingerprints import check_same
+from mraf.pipeline.fingerprints import check_fits
 from mraf.pipeline.workspace import Workspace
 from mraf.types import Features
 
@@ -56,6 +56,7 @@ class Prediction:
     face: Evidence = field(default_factory=lambda: Evidence(present=False))
     voice: Evidence = field(default_factory=lambda: Evidence(present=False))
     error: str | None = None
+    notes: tuple[str, ...] = ()  # caveats for whoever reads the answer
 
     def as_dict(self) -> dict[str, Any]:
         """Return the object that `mraf identify --json` prints."""
@@ -103,7 +104,7 @@ class Identifier:
         trained = Fingerprint.from_dict(described.meta.get("fingerprint"))
         weights = Path(weights_dir) if weights_dir else None
         pair = encoders or choose(known=trained, weights_dir=weights, offline=offline)
-        options = _check(trained, pair, folder.name)
+        options, self.notes = _check(trained, pair, folder.name)
         self.name = folder.name
         self.speakers = described.labels
         with ThreadPoolExecutor(1) as pool:  # the model loads while the encoders do
@@ -169,6 +170,7 @@ class Identifier:
             candidates=ranked,
             face=by_face,
             voice=by_voice,
+            notes=self.notes,
         )
 
     def _features(self, face: FaceResult, voice: VoiceResult) -> Features:
@@ -259,8 +261,12 @@ def _clip_of(path: Path) -> Clip:
     return Clip(name, audio=path) if suffix in AUDIO_SUFFIXES else Clip(name, video=path)
 
 
-def _check(trained: Fingerprint, pair: EncoderPair, model: str) -> ExtractOptions:
-    """Return the options of the extraction that made a model's features.
+def _check(
+    trained: Fingerprint, pair: EncoderPair, model: str
+) -> tuple[ExtractOptions, tuple[str, ...]]:
+    """Return the options of the extraction that made a model's features, and notes on their use.
+
+    Where it is not known how the features were extracted, these are the default options.
 
     Raises UsageError where these encoders and this version of mraf make others.
     """
@@ -268,8 +274,8 @@ def _check(trained: Fingerprint, pair: EncoderPair, model: str) -> ExtractOption
     if trained.frames is not None and trained.seconds is not None:
         options = ExtractOptions(frames=trained.frames, max_seconds=trained.seconds)
     found = options.fingerprint(pair)
-    check_same(trained, found, what="the features that it would get here", model=model)
-    return options
+    notes = check_fits(trained, found, what="the features that it would get here", model=model)
+    return options, notes
 
 
 def _row(vector: np.ndarray | None, dim: int) -> np.ndarray:

@@ -25,6 +25,8 @@ class Entry:
     clip: str  # "polysim/v1/train/English/id0001/<video>/00000" or "polysim/v1/test/English/<key>"
     face: str
     voice: str
+    picture: str | None = None  # the media that these are vectors of, below a folder of the media
+    sound: str | None = None
     key: str | None = None
     speaker: str | None = None
     recording: str | None = None  # the video
@@ -145,6 +147,8 @@ class EntryReader:
             clip=clip,
             face=f"feats/{face}",
             voice=f"feats/{voice}",
+            picture=_media(cells, "face_path"),
+            sound=_media(cells, "audio_path"),
             key=key,
             speaker=speaker,
             recording=recording,
@@ -160,6 +164,8 @@ class EntryReader:
             clip=f"{self._prefix}/{cells['key']}",
             face=f"feats/{face}",
             voice=f"feats/{voice}",
+            picture=_media(cells, "faces", "face_path"),
+            sound=_media(cells, "voices", "audio_path"),
             key=cells["key"],
             speaker=self._speaker(cells, where),
         )
@@ -184,8 +190,21 @@ def _need(cells: dict[str, str], names: Iterable[str], where: str) -> None:
 
 
 def _relative(value: str, where: str) -> PurePosixPath:
-    path = PurePosixPath(value.replace("\\", "/"))
-    outside = path.is_absolute() or ".." in path.parts or "\0" in value
-    if outside or re.match(r"[A-Za-z]:", value) or not path.name:
+    path = _inside(value)
+    if path is None:
         raise UsageError(f"{where}: the path '{value}' does not stay inside the folder feats.")
     return path
+
+
+def _inside(value: str) -> PurePosixPath | None:
+    """Return a path with slashes; None where it leaves the folder in which it starts."""
+    path = PurePosixPath(value.replace("\\", "/"))
+    outside = path.is_absolute() or ".." in path.parts or "\0" in value
+    return None if outside or re.match(r"[A-Za-z]:", value) or not path.name else path
+
+
+def _media(cells: dict[str, str], *names: str) -> str | None:
+    """Return the path in the first of some columns that the line has; None where it is of no use."""
+    value = next((cells[name] for name in names if cells.get(name)), "")
+    path = _inside(value)  # an import does not need it: a bad one is no error
+    return None if path is None else str(path)

@@ -17,9 +17,13 @@ from mraf.errors import UsageError
 from mraf.fingerprint import Fingerprint
 
 ENCODERS = Fingerprint(
-    face="facenet", face_weights="polysim", voice="ecapa", voice_weights="polysim"
+    face="facenet", face_weights="281cebca8662", voice="ecapa", voice_weights="0575cb64845e"
 )
-"""Fingerprint of the challenge's vectors, of every version; it does not say how they were extracted."""
+"""Fingerprint of the challenge's vectors, of every version: FaceNet (VGGFace2) and ECAPA-TDNN (VoxCeleb)
+with the published weights, as in `mraf.extractors.weights.PUBLISHED`. Of their extraction nothing is known."""
+
+_EARLIER = replace(ENCODERS, face_weights="polysim", voice_weights="polysim")
+"""The same, as earlier versions of mraf wrote it; an import renews such rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +54,7 @@ def import_polysim(
         progress: called with the number of samples read and the number of all.
 
     Raises:
-        UsageError: the table holds vectors of other encoders; the layout, a CSV file or a vector
+        UsageError: the table holds vectors that are not imported; the layout, a CSV file or a vector
             cannot be used (see `read_layout` and `read_vectors`); the folder cannot be written.
         MrafError: a part of the table is damaged. Remove that part and import again.
     """
@@ -110,16 +114,21 @@ def _state(row: FeatureRow) -> tuple[Any, ...]:
 
 
 def _known(table: FeatureTable) -> dict[str, tuple[Any, ...]]:
-    """Return the state of each row of the table. Raises UsageError for vectors of other encoders."""
+    """Return the state of each row of the table. Raises UsageError for vectors that are not imported."""
     if table.is_empty:
         return {}
     # All columns are read: a part whose vectors are damaged must not pass as unchanged.
     columns = table.read().select(["clip", *_STATE]).to_pydict()
     for fingerprint in map(Fingerprint.from_json, sorted(set(columns["extractor"]))):
-        if replace(fingerprint, polysim=None) != ENCODERS:
+        if replace(fingerprint, polysim=None) not in (ENCODERS, _EARLIER):
+            reason = (
+                "may have been extracted in another way"
+                if fingerprint.shares_encoders(ENCODERS)
+                else "cannot be compared with them"
+            )
             raise UsageError(
                 f"{table.folder}: the table holds vectors made with {fingerprint}; those of the "
-                f"challenge ({ENCODERS}) cannot be compared with them. Import into another workspace (-w)."
+                f"challenge ({ENCODERS}) {reason}. Import into another workspace (-w)."
             )
     states = zip(*(columns[name] for name in _STATE), strict=True)
     return dict(zip(columns["clip"], states, strict=True))

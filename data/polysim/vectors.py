@@ -32,7 +32,7 @@ def read_vectors(
 
     def load(path: str, dim: int) -> Vector:
         try:
-            return _load(data.root / path, dim)
+            return read_vector(data.root / path, dim)
         except (OSError, ValueError, MemoryError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             problems.append(f"{path}: {reason or type(error).__name__}")
@@ -51,7 +51,7 @@ def read_vectors(
     return found
 
 
-def _load(path: Path, dim: int) -> Vector:
+def read_vector(path: Path, dim: int) -> Vector:
     """Read a vector of `dim` numbers; None where all are zero. Raises OSError or ValueError."""
     array = _read_array(path.read_bytes())
     if array.dtype.kind != "f" or array.squeeze().shape != (dim,):

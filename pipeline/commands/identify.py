@@ -13,7 +13,14 @@ from mraf.pipeline.commands.terminal.options import (
     WeightsOption,
     WorkspaceOption,
 )
-from mraf.pipeline.commands.terminal.output import REASONS, count, escape, print_json, show
+from mraf.pipeline.commands.terminal.output import (
+    REASONS,
+    count,
+    escape,
+    print_json,
+    show,
+    show_notes,
+)
 
 if TYPE_CHECKING:
     from mraf.pipeline.identification import Evidence, Prediction
@@ -35,6 +42,15 @@ def identify(
     """Name the speaker of each clip."""
     from mraf.pipeline.identification import identify as run
 
+    noted: set[str] = set()
+
+    def show_next(prediction: "Prediction") -> None:
+        show_identified(prediction)
+        if new := [note for note in prediction.notes if note not in noted]:  # each is shown once
+            show_notes(new)
+            show()
+        noted.update(new)
+
     predictions = run(
         clips,
         workspace=workspace,
@@ -43,7 +59,7 @@ def identify(
         weights_dir=weights_dir,
         offline=offline,
         device=device,
-        on_prediction=None if as_json else show_identified,
+        on_prediction=None if as_json else show_next,
     )
     if as_json:
         print_json({"clips": [prediction.as_dict() for prediction in predictions]})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mraf.errors import UsageError
+from mraf.pipeline.commands.polysim_verify import verify
 from mraf.pipeline.commands.terminal.options import (
     JsonOption,
     Mode,
@@ -17,6 +18,8 @@ from mraf.pipeline.commands.terminal.options import (
     ModelType,
     ModeOption,
     Preset,
+    Version,
+    VersionOption,
     WorkspaceOption,
 )
 from mraf.pipeline.commands.terminal.output import (
@@ -39,8 +42,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Import, measure and submit for the POLY-SIM 2026 challenge.", no_args_is_help=True
 )
+app.command()(verify)
 
-Version = StrEnum("Version", ["v1", "v2", "v3"])
 Split = StrEnum("Split", ["val", "test"])
 AblationName = StrEnum("AblationName", ["fusion", "missing", "ratio", "prototypes"])
 
@@ -66,9 +69,7 @@ def import_(
         Path,
         typer.Argument(metavar="FOLDER", help="The challenge's folder: csv_files/ and feats/."),
     ],
-    version: Annotated[
-        Version, typer.Option(help="v1: English and Urdu. v2: Hindi. v3: German.")
-    ] = Version.v1,
+    version: VersionOption = Version.v1,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -192,6 +192,8 @@ def choose_encoders(
     table = Workspace.at(workspace).table
     known = next(iter(fingerprints_in(table)), None)
     if known is not None:  # a conflict is found before weights are fetched
+        if known.polysim:
+            raise mixing(table.folder, known, "other features")
         for modality, name, used in (("face", face, known.face), ("voice", voice, known.voice)):
             if name in TABLES[modality] and name != used:
                 raise mixing(table.folder, known, f"{modality}={name}")

@@ -70,10 +70,10 @@ class KnownClips:
         return Known(*(self._cell(row, name) for name in Known._fields))
 
     def refuse_mixing(self) -> None:
-        """Raise UsageError where other encoders made a row of the table."""
+        """Raise UsageError where other encoders made a row of the table, or where it was imported."""
         made = self._columns["extractor"].unique().to_pylist() if self._columns else []
         for each in map(Fingerprint.from_json, sorted(made)):
-            if not each.shares_encoders(self._wanted):
+            if each.polysim or not each.shares_encoders(self._wanted):
                 raise mixing(self._folder, each, self._wanted.encoders)
 
     def refuse_namesakes(self) -> None:
@@ -184,7 +184,13 @@ def path_of(clip: Clip) -> str:
 
 
 def mixing(folder: Path, made: Fingerprint, wanted: str) -> UsageError:
-    """Return the error for vectors of different encoders in one table."""
+    """Return the error for vectors of different encoders or origins in one table."""
+    if made.polysim:
+        return UsageError(
+            f"{folder}: these features were imported from POLY-SIM {made.polysim}, and may have been "
+            "extracted in another way than this run would. Extract into another workspace (-w); "
+            "`mraf evaluate --model FOLDER` measures a model of these features on it."
+        )
     return UsageError(
         f"{folder}: these features were made with {made.encoders}, this run would use {wanted}. "
         "Vectors of different encoders cannot be compared. Go on with "

@@ -1,7 +1,7 @@
 """POLY-SIM 2026: import of the challenge's features, and submission of answers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from mraf.data.polysim.index import statistics as count_splits
 from mraf.data.polysim.submission import check_split, write_submission
 from mraf.errors import UsageError
 from mraf.fingerprint import Fingerprint
-from mraf.pipeline.fingerprints import check_same, dims_of, fingerprint_of
+from mraf.pipeline.fingerprints import check_encoders, dims_of, fingerprint_of
 from mraf.pipeline.modes import probabilities
 from mraf.pipeline.training.split import to_features
 from mraf.pipeline.workspace import Workspace
@@ -95,8 +95,8 @@ def submit(
     stored = workspace.table.labels()
     fingerprint = fingerprint_of(stored)
     trained = Fingerprint.from_dict(loaded.meta.get("fingerprint"))
-    check_same(
-        replace(trained, polysim=fingerprint.polysim),  # `_numbers` compares these
+    check_encoders(
+        trained,
         fingerprint,
         what=f"the features in {workspace.table.folder}",
         model=folder.name,

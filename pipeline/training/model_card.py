@@ -40,6 +40,7 @@ def model_card(
     template = Template(
         files("mraf.pipeline.training").joinpath("model_card.md").read_text(encoding="utf-8")
     )
+    fingerprint = Fingerprint.from_dict(meta["fingerprint"])
     shown = ", ".join(speakers[:40]) + (", ..." if len(speakers) > 40 else "")
     return template.substitute(
         name=report.model,
@@ -53,10 +54,19 @@ def model_card(
         names=shown,
         samples=f"{report.samples:,}",
         languages=", ".join(name or "an unnamed language" for name in meta["languages"]),
-        encoders=Fingerprint.from_dict(meta["fingerprint"]).encoders,
+        encoders=fingerprint.encoders,
+        vectors=_vectors(fingerprint),
         figures=_figures(report),
         notes="\n".join(f"- {note}" for note in report.notes),
     )
+
+
+def _vectors(made: Fingerprint) -> str:
+    """Return where the vectors that trained the model come from."""
+    if made.frames is None or made.seconds is None:
+        source = f"POLY-SIM {made.polysim}" if made.polysim else "others"
+        return f"published by {source}; how they were extracted is not known"
+    return f"extracted by mraf from {made.frames} frames and up to {made.seconds:g} s of each clip"
 
 
 def _figures(report: TrainReport) -> str:

@@ -1,6 +1,7 @@
 import os
 from threading import Barrier
 
+import cv2
 import numpy as np
 import pytest
 
@@ -68,6 +69,35 @@ def test_a_face_says_why_its_picture_could_not_be_decoded(bare, tmp_path, monkey
     face, voice = bare()(audio=sound, image=broken)
     assert (face.reason, voice) == ("decode_error", found)
     assert face.problem == "face.png: not a picture that can be decoded"
+
+
+class Recording:
+    """An encoder that keeps what it is given."""
+
+    def embed(self, *arguments):
+        self.given = arguments
+        return np.ones((1, 2), np.float32)
+
+
+def test_whole_files_are_embedded_without_looking_for_anything(bare, tmp_path):
+    sound = write_media(tmp_path / "voice.wav", wave=tone(1.0), audio_codec="pcm_s16le")
+    short = write_media(tmp_path / "short.wav", wave=tone(0.5), audio_codec="pcm_s16le")
+    picture, broken = tmp_path / "face.png", tmp_path / "broken.png"
+    cv2.imwrite(str(picture), corners(48, 64))
+    broken.write_bytes(b"no picture")
+    extractor = bare()
+    extractor._face, extractor._voice = Recording(), Recording()
+    face, voice = extractor.whole(sound, picture)
+    assert face.shape == voice.shape == (2,)
+    frames, boxes = extractor._face.given
+    assert frames.shape == (1, 48, 64, 3) and boxes.tolist() == [[0, 0, 64, 48]]
+    ((wave,),) = extractor._voice.given
+    assert len(wave) == 16_000
+    assert extractor.whole(short, picture)[1] is None
+    face, voice = extractor.whole(sound, broken)
+    assert face is None and voice is not None
+    with pytest.raises(MediaError, match="broken.png"):
+        extractor.whole(None, broken)
 
 
 def test_close_ends_the_child_processes(bare):

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 LISTED = ("identity", "label", "facenet_feats_path", "ecappa_feats_path")
+MEDIA = {"audio_path": ("ecappa_feats_path", ".wav"), "face_path": ("facenet_feats_path", ".jpg")}
+"""Columns of media: the column of their vectors, and their ending."""
 
 
 @dataclass
@@ -57,6 +59,27 @@ class Layout:
         rows = self.rows(split, language)
         rows[line - 2] |= cells
         return self.write_csv(split, language, list(rows[0]), (list(r.values()) for r in rows))
+
+    def add_media_paths(self) -> "Layout":
+        """Add the paths of wav and jpg files to the training CSV files."""
+        for language in self.languages:
+            rows = [
+                [self._media(row[name], ending) for name, ending in MEDIA.values()]
+                + [row[name] for name in LISTED]
+                for row in self.rows("train", language)
+            ]
+            self.write_csv("train", language, (*MEDIA, *LISTED), rows)
+        return self
+
+    def media(self, split: str, language: str) -> list[tuple[str, str]]:
+        """The wav and the jpg path of each line, with slashes."""
+        names = ("audio_path", "face_path") if split == "train" else ("voices", "faces")
+        rows = self.rows(split, language)
+        return [tuple(row[name].replace("\\", "/") for name in names) for row in rows]
+
+    def _media(self, feature: str, ending: str) -> str:
+        _, _, rest = feature.replace("\\", "/").removeprefix("./").partition("/")
+        return self._slashed(f"./{rest.removesuffix('.npy')}{ending}")
 
     def feature(self, split: str, language: str, line: int, which: str = "voice") -> Path:
         """The file of a line's vector."""

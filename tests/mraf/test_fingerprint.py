@@ -16,7 +16,7 @@ MADE = Fingerprint(
     rules=3,
 )
 PUBLISHED = Fingerprint(
-    face="facenet", face_weights="polysim", voice="ecapa", voice_weights="polysim", polysim="v1"
+    face="facenet", face_weights="281c", voice="ecapa", voice_weights="0575", polysim="v1"
 )
 
 
@@ -28,7 +28,7 @@ def test_it_comes_back_from_json(made):
 
 def test_people_read_it_in_one_line():
     assert str(MADE) == "face=dlib@0.1.0 voice=ge2e@0.1.4 frames=8 seconds=120 rules=3"
-    assert str(PUBLISHED) == "polysim=v1 face=facenet@polysim voice=ecapa@polysim"
+    assert str(PUBLISHED) == "polysim=v1 face=facenet@281c voice=ecapa@0575"
     assert readable(PUBLISHED.to_json()) == str(PUBLISHED) and readable("other") == "other"
 
 

@@ -38,6 +38,16 @@ def test_settings_count_the_right_clips(trained):
     assert report.settings["P4"].n <= 8 and report.train_languages == ("English",)
 
 
+def test_clips_of_other_speakers_only_are_named(trained, workspace):
+    relabel(workspace, speaker=lambda name: f"new {name}", recording=lambda name: f"new {name}")
+    table = Workspace.at(workspace).table
+    with table.writer() as writer:  # other content than that of the clips that trained
+        for row in list(table.rows()):
+            writer.add(replace(row, source_hash=f"new {row.clip}"))
+    with pytest.raises(MissingError, match="'new person01' is not among its 4, .* 'person01'"):
+        evaluate(workspace, model=str(Workspace.at(trained).model()))
+
+
 def test_renamed_recordings_do_not_let_training_clips_in(workspace):
     train(workspace, languages=("English",), options=QUICK)
     before = evaluate(workspace)

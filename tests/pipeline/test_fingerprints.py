@@ -5,7 +5,7 @@ import pytest
 
 from mraf.data.table.features import FeatureRow, FeatureTable
 from mraf.errors import UsageError
-from mraf.pipeline.fingerprints import check_same, dims_of, fingerprint_of
+from mraf.pipeline.fingerprints import check_fits, dims_of, fingerprint_of
 from mraf.pipeline.training.train import train
 from tests.mraf.test_fingerprint import MADE, PUBLISHED
 
@@ -67,6 +67,36 @@ def test_encoders_that_are_gone_are_named():
     ],
 )
 def test_a_model_of_other_features_is_refused(change, said):
-    check_same(MADE, MADE, what="the table", model="m")
+    assert check_fits(MADE, MADE, what="the table", model="m") == ()
     with pytest.raises(UsageError, match=said):
-        check_same(MADE, replace(MADE, **change), what="the table", model="m")
+        check_fits(MADE, replace(MADE, **change), what="the table", model="m")
+
+
+EXTRACTED = replace(PUBLISHED, polysim=None, frames=3, seconds=9.0, rules=3)
+
+
+def test_a_model_of_published_vectors_fits_what_its_encoders_extract_with_a_note():
+    (note,) = check_fits(PUBLISHED, EXTRACTED, what="the table", model="m")
+    assert "POLY-SIM v1" in note and "mraf polysim verify" in note
+    assert check_fits(PUBLISHED, PUBLISHED, what="the table", model="m") == ()
+
+
+@pytest.mark.parametrize(
+    ("trained", "found", "said"),
+    [
+        (EXTRACTED, PUBLISHED, r"frames=3 .* the table are of polysim=v1 .*`mraf train`"),
+        (replace(PUBLISHED, polysim="v2"), PUBLISHED, "of polysim=v2 .* are of polysim=v1 "),
+        (PUBLISHED, replace(EXTRACTED, face_weights="0"), "--face facenet .*`mraf polysim import`"),
+    ],
+)
+def test_other_mixtures_with_published_vectors_are_refused(trained, found, said):
+    with pytest.raises(UsageError, match=said):
+        check_fits(trained, found, what="the table", model="m")
+
+
+def test_a_table_of_published_and_extracted_vectors_is_refused_with_the_remedy(labels_of, tmp_path):
+    said = "mixes vectors that POLY-SIM publishes .*`mraf polysim import` into one"
+    with pytest.raises(UsageError, match=said):
+        fingerprint_of(labels_of(PUBLISHED, EXTRACTED))
+    with pytest.raises(UsageError, match=said):
+        train(tmp_path)

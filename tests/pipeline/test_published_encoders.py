@@ -1,5 +1,7 @@
 """The default path: FaceNet and ECAPA-TDNN, with seeded weights in place of the published ones."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -66,6 +68,49 @@ def test_the_same_clip_alone_gives_the_same_vectors(workspace, seeded, sample_vi
         one, two = getattr(alone, name), getattr(before, name)
         assert (one is None) == (two is None)
         assert one is None or np.allclose(one, two, rtol=1e-4, atol=1e-4 * np.abs(two).max())
+
+
+@pytest.fixture(scope="module")
+def published(workspace, seeded, tmp_path_factory):
+    """A model of the English vectors as if POLY-SIM published them: without frames, seconds and rules."""
+    folder = tmp_path_factory.mktemp("imported") / "workspace"
+    made = replace(seeded.fingerprint, polysim="v1").to_json()
+    with Workspace.at(folder).table.writer() as writer:
+        for row in Workspace.at(workspace).table.rows():
+            name = f"polysim/v1/train/{row.clip}"
+            writer.add(replace(row, clip=name, source_hash=row.clip, extractor=made))
+    train(folder, languages=("English",), holdout=0)
+    return folder
+
+
+def test_a_model_of_published_vectors_names_clips_and_says_where_they_come_from(
+    published, seeded, sample_videos
+):
+    trained = Workspace.at(published).model()
+    assert "published by POLY-SIM v1" in (trained / "README.md").read_text("utf-8")
+    with Identifier(published, encoders=seeded) as identify:
+        answer = identify(sample_videos / "person01/English/rec1/02.mp4")
+        lost = identify(sample_videos / "nowhere.mp4")
+    assert answer.speaker == "person01"  # it trained on this very clip
+    (note,) = answer.notes
+    assert "POLY-SIM v1" in note and answer.as_dict()["notes"] == (note,)
+    assert lost.speaker is None and lost.notes == ()
+
+
+def test_a_model_of_published_vectors_is_evaluated_on_extracted_ones_with_a_note(
+    published, workspace
+):
+    model = str(Workspace.at(published).model())
+    report = evaluate(workspace, model=model)
+    assert report.settings["P6"].n and "POLY-SIM v1" in report.notes[0]
+    assert not any("POLY-SIM" in note for note in evaluate(published).notes)
+    assert not any("POLY-SIM" in note for note in evaluate(workspace).notes)
+
+
+def test_a_model_of_extracted_vectors_is_refused_on_published_ones(published, workspace):
+    model = str(Workspace.at(workspace).model())
+    with pytest.raises(UsageError, match=r"frames=8 .* are of polysim=v1 .*Train a model on these"):
+        evaluate(published, model=model)
 
 
 def test_other_encoders_are_refused_before_any_work(workspace, sample_videos):

@@ -26,7 +26,23 @@ if TYPE_CHECKING:
 def extract_bars(
     quiet: bool,
 ) -> Iterator[tuple[Callable[[str, int, int], None], "Callable[[ExtractProgress], None]"]]:
-    """Show downloads, then the progress of an extraction: the terminal holds one bar at a time."""
+    """Show downloads, then the progress of an extraction."""
+    with _in_turn(quiet, download_bar, extract_bar) as callbacks:
+        yield callbacks
+
+
+@contextmanager
+def verify_bars(
+    quiet: bool,
+) -> Iterator[tuple[Callable[[str, int, int], None], Callable[[int, int], None]]]:
+    """Show downloads, then how many of the clips are compared."""
+    with _in_turn(quiet, download_bar, partial(count_bar, "Comparing")) as callbacks:
+        yield callbacks
+
+
+@contextmanager
+def _in_turn(quiet: bool, first: Any, second: Any) -> Iterator[tuple[Any, Any]]:
+    """Show one bar, then another: the terminal holds one at a time."""
     with ExitStack() as shown:
         callbacks: dict[Any, Callable[..., None]] = {}
 
@@ -36,7 +52,7 @@ def extract_bars(
                 callbacks[bar] = shown.enter_context(bar(quiet))
             callbacks[bar](*values)
 
-        yield partial(follow, download_bar), partial(follow, extract_bar)
+        yield partial(follow, first), partial(follow, second)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import typer
 ModelType = StrEnum("ModelType", ["prototypes", "mraf", "fop"])
 Preset = StrEnum("Preset", ["default", "cosine", "paper", "authors"])
 Mode = StrEnum("Mode", ["single", "setting", "cross"])
+Version = StrEnum("Version", ["v1", "v2", "v3"])  # of POLY-SIM
 
 
 def _devices() -> list[str]:
@@ -60,6 +61,9 @@ DeviceOption = Annotated[
         help="Where to compute. auto: on a GPU if there is one.",
         autocompletion=_devices,
     ),
+]
+VersionOption = Annotated[
+    Version, typer.Option("--version", help="v1: English and Urdu. v2: Hindi. v3: German.")
 ]
 ModeOption = Annotated[
     Mode,

@@ -37,6 +37,20 @@ def asked(layout, split, language):
     ]
 
 
+def test_lines_name_the_media_of_their_vectors(layout):
+    layout.add_media_paths()
+    layout.edit("train", "Urdu", 2, audio_path=".\\v1\\voices/id0001\\Urdu/vid0/00000.wav")
+    layout.edit("train", "Urdu", 3, audio_path="/etc/passwd", face_path="")  # no import needs them
+    splits = {(s.split, s.language): s.entries for s in read_layout(layout.root).splits}
+    first, second = splits["train", "Urdu"][:2]
+    assert first.sound == "v1/voices/id0001/Urdu/vid0/00000.wav"
+    assert first.picture == "v1/faces/id0001/Urdu/vid0/0000000.jpg"
+    assert (second.sound, second.picture) == (None, None)
+    asked = splits["test", "English"][0]
+    assert asked.sound == "test/v1/voices/English/00001.wav"
+    assert asked.picture == "test/v1/faces/English/00001.jpg"
+
+
 @pytest.mark.parametrize("split", ["val", "test"])
 def test_a_split_may_have_keys_and_the_paths_of_training(layout, split):
     plain = read_layout(layout.root).splits[3].entries

@@ -1,10 +1,11 @@
 import tarfile
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from mraf.data.polysim.importing import import_polysim
+from mraf.data.polysim.importing import ENCODERS, import_polysim
 from mraf.data.polysim.index import read_index, statistics
 from mraf.data.table.features import FeatureTable
 from mraf.errors import MissingError, MrafError, UsageError
@@ -36,7 +37,7 @@ def test_rows_have_the_labels_of_the_csv_files(layout, table):
     assert np.array_equal(first.voice, np.load(layout.feature("train", "English", 2)))
     assert (layout.root / first.path).is_file() and len(first.source_hash) == 64
     made = Fingerprint.from_json(first.extractor)
-    assert str(made) == "polysim=v1 face=facenet@polysim voice=ecapa@polysim"
+    assert str(made) == "polysim=v1 face=facenet@281cebca8662 voice=ecapa@0575cb64845e"
     assert (made.frames, made.seconds, made.rules) == (None, None, None)
     assert rows["polysim/v1/train/Urdu/id0001/vid0/00000"].face_reason == "no_face"
     asked = rows["polysim/v1/test/Urdu/key0"]
@@ -58,6 +59,17 @@ def test_a_second_import_writes_only_changed_rows(layout, table):
     rows = {each.clip: each for each in table.rows()}
     changed = rows["polysim/v1/train/English/id0001/vid0/00001"]
     assert np.array_equal(changed.voice, np.load(path))
+
+
+def test_an_import_renews_the_rows_of_earlier_versions(layout, table, monkeypatch):
+    earlier = replace(ENCODERS, face_weights="polysim", voice_weights="polysim")
+    with monkeypatch.context() as patch:
+        patch.setattr("mraf.data.polysim.importing.ENCODERS", earlier)
+        import_polysim(layout.root, table)
+    assert {each.extractor for each in table.rows()} == {replace(earlier, polysim="v1").to_json()}
+    again = import_polysim(layout.root, table)
+    assert (again.embedded, again.unchanged, len(table)) == (32, 0, 32)
+    assert {each.extractor for each in table.rows()} == {replace(ENCODERS, polysim="v1").to_json()}
 
 
 def test_rows_that_the_csv_files_no_longer_list_are_dropped(layout, table):
@@ -83,13 +95,17 @@ def test_an_unusable_vector_or_line_leaves_the_table_as_it_was(layout, table):
     assert not table.folder.exists()
 
 
-def test_a_table_with_vectors_of_other_encoders_is_refused(layout, table):
-    made = Fingerprint(
-        face="facenet", face_weights="28", voice="ecapa", voice_weights="05", frames=8
-    )
+@pytest.mark.parametrize(
+    ("weights", "reason"),
+    [("28", "cannot be compared with them"), (None, "may have been extracted in another way")],
+)
+def test_a_table_with_vectors_of_another_origin_is_refused(layout, table, weights, reason):
+    made = replace(ENCODERS, face_weights=weights or ENCODERS.face_weights, frames=8)
     fill(table, row("a", face=512, voice=192, extractor=made.to_json()))
     before = sorted(path.name for path in table.folder.iterdir())
-    with pytest.raises(UsageError, match=r"made with face=facenet@28 .* another workspace \(-w\)"):
+    with pytest.raises(
+        UsageError, match=rf"made with face=facenet@28.* {reason}.* another workspace \(-w\)"
+    ):
         import_polysim(layout.root, table)
     assert sorted(path.name for path in table.folder.iterdir()) == before
 

@@ -59,7 +59,7 @@ def test_a_version_without_english(tmp_path):
 def test_further_columns_and_files_are_ignored(layout):
     rows = [(*row.values(), "x", "y") for row in layout.rows("train", "Urdu")]
     plain = read_layout(layout.root)
-    layout.write_csv("train", "Urdu", (*LISTED, "audio_path", "wavlmsv_feats_path"), rows)
+    layout.write_csv("train", "Urdu", (*LISTED, "wav2vec2_feats_path", "wavlmsv_feats_path"), rows)
     (layout.root / "csv_files/comp/notes.csv").write_text("nothing")
     (layout.root / "csv_files/comp/._v1_test_Hindi.csv").write_text("nothing")
     assert read_layout(layout.root) == plain

@@ -1,7 +1,10 @@
 import json
+from dataclasses import replace
 
 import pytest
 
+from mraf import Workspace
+from mraf.fingerprint import Fingerprint
 from tests.helpers.media_files import corners, write_media
 from tests.pipeline.test_real_clips import without_sound
 
@@ -17,7 +20,8 @@ def test_identify_with_json_keeps_the_contract(mraf, sample_videos, sample_clip,
     clips = json.loads(out)["clips"]
     assert code == 0 and [clip["path"] for clip in clips] == [str(seen), str(hidden)]
     first, second = clips
-    assert set(first) == {"path", "speaker", "probability", "candidates", "face", "voice", "error"}
+    keys = "path speaker probability candidates face voice error notes"
+    assert set(first) == set(keys.split()) and first["notes"] == []
     assert set(first["face"]) == {"present", "weight", "reason", "frames"}
     assert set(first["voice"]) == {"present", "weight", "reason", "seconds"}
     assert len(first["candidates"]) == 2
@@ -26,6 +30,25 @@ def test_identify_with_json_keeps_the_contract(mraf, sample_videos, sample_clip,
     assert second["face"]["present"] is False and second["face"]["weight"] == 0
     assert second["face"]["reason"] in ("no_face", "low_confidence")
     assert second["voice"]["weight"] > 0.99
+
+
+def test_a_note_on_the_model_is_shown_once(mraf, sample_clip, extracted, tmp_path):
+    """The model is one of published vectors; those of the packaged encoders stand in for them."""
+    table = Workspace.at("place").table
+    with table.writer() as writer:
+        for row in Workspace.at(extracted).table.rows():
+            made = replace(Fingerprint.from_json(row.extractor), polysim="v1")
+            made = replace(made, frames=None, seconds=None, rules=None)
+            writer.add(replace(row, extractor=made.to_json()))
+    assert mraf("train", "--language", "English", "-w", "place")[0] == 0
+    clips = [
+        sample_clip(speaker=name, face="seen", sound="speech") for name in ("person01", "person02")
+    ]
+    code, out, _ = mraf("identify", *clips, "-w", "place")
+    assert code == 0 and out.count("note The model was trained on vectors that POLY-SIM v1") == 1
+    code, out, _ = mraf("identify", *clips, "-w", "place", "--json")
+    notes = [clip["notes"] for clip in json.loads(out)["clips"]]
+    assert code == 0 and len(notes[0]) == 1 and notes[0] == notes[1]
 
 
 def test_silent_clip_is_named_by_its_face(mraf, sample_clip, trained, tmp_path):

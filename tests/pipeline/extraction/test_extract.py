@@ -1,5 +1,6 @@
 import os
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -267,3 +268,21 @@ def test_other_encoders_are_refused_before_weights_are_fetched(videos, tmp_path,
     monkeypatch.setattr(weights, "get", lambda *args: pytest.fail("asked for weights"))
     with pytest.raises(UsageError, match="this run would use voice=ecapa"):
         choose_encoders(tmp_path / "w", voice="ecapa")
+
+
+def test_published_vectors_are_not_mixed_with_extracted_ones(videos, tmp_path, monkeypatch):
+    from mraf.extractors import weights
+
+    run(videos, tmp_path / "w")
+    made = replace(PACKAGED.fingerprint, polysim="v1").to_json()
+    table = Workspace.at(tmp_path / "published").table
+    with table.writer() as writer:
+        for row in Workspace.at(tmp_path / "w").table.rows():
+            writer.add(replace(row, extractor=made))
+    monkeypatch.setattr(weights, "get", lambda *args: pytest.fail("asked for weights"))
+    said = r"imported from POLY-SIM v1.* into another workspace \(-w\)"
+    with pytest.raises(UsageError, match=said):
+        choose_encoders(tmp_path / "published")
+    with pytest.raises(UsageError, match=said):
+        run(videos, tmp_path / "published")
+    assert len(table) == 2

@@ -6,9 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mraf.data.polysim.importing import ENCODERS
 from mraf.data.polysim.index import read_index
 from mraf.data.table.features import FeatureTable
 from mraf.errors import MissingError, UsageError
+from mraf.extractors.encoders import EncoderPair, EncoderSpec
+from mraf.extractors.extractor import ExtractOptions
+from mraf.extractors.weights import PUBLISHED
 from mraf.fingerprint import Fingerprint
 from mraf.fop.options import FOPOptions
 from mraf.network.options import TrainOptions
@@ -25,6 +29,29 @@ QUICK = PrototypeOptions(steps=5, batch_size=16, head_steps=5)
 def rows(path):
     with path.open(newline="") as file:
         return list(csv.reader(file))
+
+
+def test_imported_vectors_carry_the_names_that_extraction_with_the_published_weights_writes():
+    specs = [EncoderSpec(name, sha256=PUBLISHED[name].sha256) for name in ("facenet", "ecapa")]
+    assert EncoderPair(*specs).fingerprint == ENCODERS
+
+
+def test_a_model_of_extracted_vectors_is_refused(challenge, tmp_path):
+    """Its vectors are of the same encoders, but its speakers may be others."""
+    table = FeatureTable(tmp_path / "features")
+    made = ExtractOptions().fingerprint(
+        EncoderPair(*(EncoderSpec(n, sha256=PUBLISHED[n].sha256) for n in ("facenet", "ecapa")))
+    )
+    with table.writer() as writer:
+        for row in FeatureTable(challenge / "features").rows():
+            if row.speaker:
+                writer.add(replace(row, extractor=made.to_json()))
+    train(tmp_path, languages=("English",), options=QUICK)
+    model = str(tmp_path / "models" / "default")
+    with pytest.raises(UsageError, match="not trained on POLY-SIM v1.*somebody else"):
+        submit(tmp_path / "out", workspace=challenge, model=model)
+    with pytest.raises(UsageError, match="frames=8 .*Train a model on these features"):
+        evaluate(challenge, model=model)
 
 
 def test_evaluates_the_other_language(challenge):

@@ -11,10 +11,11 @@ from mraf import cli
 from mraf.data.polysim.submission import SPLITS
 from mraf.extractors.encoders import FACE, VOICE
 from mraf.extractors.weights import PUBLISHED
-from mraf.pipeline.commands import extract, polysim, weights
+from mraf.pipeline.commands import extract, polysim, polysim_verify, weights
 from mraf.pipeline.commands.terminal import options
 from mraf.pipeline.modes import MODES
 from mraf.pipeline.polysim.ablation import TITLES
+from mraf.pipeline.polysim.agreement import VERDICTS
 from mraf.pipeline.training.presets import ARCHITECTURES, PRESETS
 
 
@@ -33,6 +34,10 @@ from mraf.pipeline.training.presets import ARCHITECTURES, PRESETS
 )
 def test_the_choices_are_those_of_the_pipeline(choice: type[StrEnum], known):
     assert [each.value for each in choice] == list(known)
+
+
+def test_each_verdict_has_its_words():
+    assert tuple(polysim_verify.VERDICTS) == VERDICTS
 
 
 def completed(line: str, **environment: str) -> list[str]:
