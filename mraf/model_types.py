@@ -6,6 +6,7 @@ named by module and imported when they are needed, since networks import torch.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from importlib import import_module
@@ -74,6 +75,16 @@ def options_of(model_type: str = DEFAULT, preset: str = "default") -> Any:
             f"The model type '{model_type}' has no preset '{preset}'{hint} {choices(preset, presets)}"
         )
     return _load(presets[preset])()
+
+
+def type_of(options: Any) -> str:
+    """Return the model type that is trained with some options."""
+    names = {f"{each.__module__}:{each.__qualname__}" for each in type(options).__mro__}
+    for model_type, each in MODEL_TYPES.items():
+        # "module:class.method" without the method that makes the preset.
+        if names & {re.sub(r"(:\w+)\.\w+$", r"\1", preset) for preset in each.presets.values()}:
+            return model_type
+    raise UsageError(f"{type(options).__name__}: no model type is trained with these options.")
 
 
 def title_of(model_type: str, preset: str) -> str:

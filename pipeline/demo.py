@@ -56,9 +56,10 @@ def commands(videos: Path, workspace: Path, speakers: int) -> Iterator[list[str]
 
 
 def clips(videos: Path, workspace: Path) -> list[str]:
-    """Return the paths of four clips whose recordings did not train the model.
+    """Return the paths of three clips whose recordings did not train the model.
 
-    One has face and voice, one lacks the face, one lacks the sound, one is in Urdu.
+    One has face and voice, one lacks the face, one lacks the sound. They are of three people, where
+    there are such clips, and in Urdu: all of the English ones trained.
     """
     from mraf.checkpoint import describe, load_trained
 
@@ -71,9 +72,14 @@ def clips(videos: Path, workspace: Path) -> list[str]:
         ]
     kinds = [
         [r for r in rows if r["face"] == "seen" and r["sound"] == "speech"],
-        [r for r in rows if r["face"] != "seen"],
-        [r for r in rows if r["sound"] == "none"],
-        [r for r in reversed(rows) if r["language"] == "Urdu" and r["face"] == "seen"],
+        [r for r in rows if r["face"] != "seen" and r["sound"] == "speech"],
+        [r for r in rows if r["face"] == "seen" and r["sound"] == "none"],
     ]
-    paths = [str(videos / kind[0]["path"]) for kind in kinds if kind]
-    return list(dict.fromkeys(paths))
+    chosen: dict[int, dict[str, str]] = {}
+    # The kind with the fewest clips chooses first, so that a person is left for each of the others.
+    for number, kind in sorted(enumerate(kinds), key=lambda each: len(each[1])):
+        people = {row["speaker"] for row in chosen.values()}
+        others = [row for row in kind if row["speaker"] not in people]
+        if kind:
+            chosen[number] = (others or kind)[0]
+    return [str(videos / chosen[number]["path"]) for number in sorted(chosen)]

@@ -111,15 +111,18 @@ def evaluate(
     by_clip = loaded.meta.get("heldout_by") == "clip"
     trained = checkpoint.load_trained(described)
     unseen = unseen_clips(labels, trained, by_clip=by_clip)
-    known = np.array([speaker in set(loaded.labels) for speaker in labels.speaker], bool)
+    named = set(loaded.labels)
+    known = np.array([speaker in named for speaker in labels.speaker], bool)
     languages = set(loaded.meta.get("languages", []))
     spoken = np.array([name or "" for name in labels.language], object)
     same = np.isin(spoken, list(languages))
     # Clips that trained, with the answers of models that had not trained on their recordings.
     answered = np.array([digest in trained.out_of_fold for digest in labels.source_hash], bool)
     answered &= known & same & ~unseen
-    if not (unseen & known).any() and not answered.any():
-        raise MissingError(f"{folder}: {_why_nothing(labels, loaded.labels, unseen)}")
+    if not (unseen & known).any() and not (answered.any() and mode == "single"):
+        raise MissingError(
+            f"{folder}: {_nothing_left(labels, loaded.labels, mode, unseen=unseen, answered=answered)}"
+        )
     wanted = match_languages(labels, [other]) if other else None
     elsewhere = ~same & np.array([wanted is None or name in wanted for name in spoken], bool)
     features = to_features(labels, loaded.labels, dims_of(fingerprint), unseen & known)
@@ -127,9 +130,11 @@ def evaluate(
     settings = _settings(
         loaded.model, features.take(same[here]), features.take(elsewhere[here]), mode
     )
-    more = _more(loaded.model, features, spoken[here]) if mode == "single" else {}
+    more: dict[str, Setting] = {}
     notes = _notes(loaded.meta)
     if mode == "single":
+        measured = sorted(set(spoken[(unseen & known) | answered]))
+        more = _more(loaded.model, features, spoken[here], measured)
         settings, more = _with_out_of_fold(
             settings,
             more,
@@ -140,8 +145,8 @@ def evaluate(
         )
     elif answered.any():
         notes = (
-            f"P3 and P4 in mode {mode} are of clips that did not train the model only: train with "
-            "--holdout 0.25 to have some, or run `mraf polysim dev`.",
+            f"In mode {mode}, P3 and P4 are measured only on clips that did not train the model: train "
+            "with --holdout 0.25 to have some, or run `mraf polysim dev`.",
             *notes,
         )
     scores = [each.accuracy for each in settings.values() if each.accuracy is not None]
@@ -162,7 +167,14 @@ def evaluate(
     return report
 
 
-def _why_nothing(labels: FeatureLabels, speakers: tuple[str, ...], unseen: np.ndarray) -> str:
+def _nothing_left(
+    labels: FeatureLabels,
+    speakers: tuple[str, ...],
+    mode: str,
+    *,
+    unseen: np.ndarray,
+    answered: np.ndarray,
+) -> str:
     """Return why there is no clip to measure on, and what to do."""
     if unseen.any():
         other = next(labels.speaker[i] for i in np.flatnonzero(unseen))
@@ -171,9 +183,14 @@ def _why_nothing(labels: FeatureLabels, speakers: tuple[str, ...], unseen: np.nd
             f"its {len(speakers)}, the first of whom is '{speakers[0]}'. Extract clips of its speakers "
             "under the same names."
         )
+    if answered.any():
+        return (
+            f"every clip in the table trained this model, and mode {mode} needs clips that did not. Use mode "
+            "single, or train with --holdout 0.25."
+        )
     return (
-        "every clip in the table trained this model, so nothing can be measured. Extract other "
-        "recordings of its speakers, or train with --holdout 0.25."
+        "every clip in the table trained this model, and none could be held out on the way, so nothing can "
+        "be measured. Extract other recordings of its speakers."
     )
 
 
@@ -222,8 +239,17 @@ def score(
     return Setting(float((guess == clips.label)[suits].mean()), int(suits.sum()))
 
 
-def _more(model: "Model", clips: Features, language: np.ndarray) -> dict[str, Setting]:
-    """Return the accuracy of clips as they come, by the face alone, and by language."""
+def _more(
+    model: "Model", clips: Features, language: np.ndarray, names: Sequence[str]
+) -> dict[str, Setting]:
+    """Return the accuracy of clips as they come, by the face alone, and by language.
+
+    Args:
+        model: that none of the clips trained.
+        clips: N clips.
+        language: [N], the language of each, "" where none is named.
+        names: all languages that are measured; of more than two, each has its figures.
+    """
     from mraf.inference.prediction import predict
 
     come = predict(model, clips).probability
@@ -232,7 +258,6 @@ def _more(model: "Model", clips: Features, language: np.ndarray) -> dict[str, Se
         "as they come": score(clips, come, face=False, voice=False),
         "face only": score(clips, alone, voice=False),
     }
-    names = sorted(set(language))
     hidden = predict(model, clips.without_face()).probability if len(names) > 2 else come
     for name in names if len(names) > 2 else []:
         title, which = name or "no language named", language == name

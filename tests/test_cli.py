@@ -30,7 +30,7 @@ def test_the_three_commands_of_the_readme(mraf, sample_videos, tmp_path):
     code, out, _ = mraf("identify", Path("videos", clip))
     assert code == 0 and re.search(r"person02\s+\d+\.\d%", out)
     assert re.search(r"face +weight 0\.\d\d, in \d frames", out)
-    card = Path("mraf-workspace/models/default/README.md").read_text()
+    card = Path("mraf-workspace/models/prototypes/README.md").read_text()
     assert "person02" in card and "$" not in card
 
 

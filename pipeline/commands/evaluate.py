@@ -77,7 +77,7 @@ def show_evaluated(report: "EvaluateReport") -> None:
     if report.out_of_fold:
         show(
             f"{count(report.out_of_fold, 'clip')} of P3 and P4 did train it: the answers to them are those of "
-            "models of the other recordings, from the cross-validation in training."
+            "the cross-validation in training, of models that had not trained on them."
         )
     show_notes(report.notes)
     if report.unknown_speakers:

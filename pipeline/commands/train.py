@@ -86,7 +86,8 @@ def show_trained(report: "TrainReport") -> None:
     if report.cross_validation:
         show(
             f"  {count(report.cross_validated, 'training clip')} named right by models that had not trained on "
-            f"their recordings: {_figures(report.cross_validation)}"
+            f"{'them' if report.folds_by == 'clip' else 'their recordings'}: "
+            f"{_figures(report.cross_validation)}"
         )
     if report.calibration:
         before = report.calibration.get("before")

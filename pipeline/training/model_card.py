@@ -22,6 +22,7 @@ class TrainReport:
     samples: int  # clips that train
     heldout: int  # clips that do not train and only measure
     cross_validated: int  # clips that train, and were answered by models that did not train on them
+    folds_by: str  # "recording", or "clip": the part that those models did not train on
     epoch: int | None  # the epoch that was best; None where none was chosen
     seconds: float
     dev: dict[str, float]  # accuracies and loss on the held-out clips; empty where there is none
@@ -77,8 +78,9 @@ def _figures(report: TrainReport) -> str:
         ),
         (
             report.cross_validation,
-            f"Top-1 accuracy by cross-validation over recordings: each of {report.cross_validated:,} "
-            "training clips, answered by a model that had not trained on its recording:",
+            f"Top-1 accuracy by cross-validation over {report.folds_by}s: each of "
+            f"{report.cross_validated:,} training clips, answered by a model that had not trained on "
+            f"{'it' if report.folds_by == 'clip' else 'its recording'}:",
         ),
     ]
     shown = [_table(figures, title) for figures, title in tables if figures]

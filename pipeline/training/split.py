@@ -100,19 +100,20 @@ def folds_of(clips: Features, digests: Sequence[str], seed: int) -> tuple[np.nda
         return np.zeros(0, np.int64), False
     _, content = np.unique(np.array(digests), return_inverse=True)
     _, recording = np.unique(clips.recording, return_inverse=True)
-    several = _speakers_with_several(clips.label, recording)
     # A graph of recordings and contents: each clip joins its recording with its content.
     shape = (recording.max() + 1, content.max() + 1)
     size = sum(shape)
     links = (np.ones(len(clips)), (recording, shape[0] + content))
     _, group = connected_components(coo_array(links, shape=(size, size)), directed=False)
+    several = _speakers_with_several(clips.label, group[recording])
     group = group[recording] if several else content
     fold = recording_folds(clips.label, group, FOLDS, seed)
-    speakers = np.unique(np.stack([group, clips.label]), axis=1)[
-        0
-    ]  # a group, once for each speaker
-    shared = np.flatnonzero(np.bincount(speakers) > 1)
+    groups, _ = np.unique(np.stack([group, clips.label]), axis=1)  # a group, once for each speaker
+    shared = np.flatnonzero(np.bincount(groups) > 1)
     fold[np.isin(group, shared)] = -1
+    # A network is measured on fold 0, which must not be the one that lost its clips.
+    held = fold >= 0
+    fold[held] = np.unique(fold[held], return_inverse=True)[1]
     return fold, not several
 
 

@@ -12,7 +12,7 @@ from mraf import __version__
 from mraf.data.polysim.index import split_of
 from mraf.data.table.labels import FeatureLabels
 from mraf.errors import UsageError
-from mraf.model_types import DEFAULT, options_of, title_of, with_epochs
+from mraf.model_types import DEFAULT, options_of, title_of, type_of, with_epochs
 from mraf.pipeline.fingerprints import dims_of, fingerprint_of
 from mraf.pipeline.training.model_card import TrainReport, model_card
 from mraf.pipeline.training.split import Split, folds_of, split, to_features
@@ -46,7 +46,8 @@ def train(
 
     Args:
         workspace: a folder, by default `./mraf-workspace`.
-        name: of the model, by default the type's, and the preset's where that is not "default".
+        name: of the model, by default the type's, and the preset's where that is not "default" and
+            no other options are given.
         model_type: "prototypes", "mraf" or "fop", see `mraf.model_types`.
         preset: options of the model type: "default"; "cosine" of prototypes; "paper" or "authors" of
             mraf.
@@ -57,7 +58,7 @@ def train(
         epochs: at most this many passes over the clips; by default the options say how long. Ignored
             by types that have no epochs.
         device: "auto", "cpu" or "cuda".
-        options: in place of the preset's; `seed`, `epochs` and `device` still apply.
+        options: in place of a type and its preset; `seed`, `epochs` and `device` still apply.
         on_epoch: called after each epoch.
 
     Raises:
@@ -75,7 +76,8 @@ def train(
     has_epochs = hasattr(chosen, "epochs")
     if epochs and has_epochs:
         chosen = with_epochs(chosen, epochs)
-    folder = workspace.new_model(name or title_of(model_type, preset))
+    model_type = type_of(chosen)
+    folder = workspace.new_model(name or title_of(model_type, "default" if options else preset))
     choose_device(device)
     if not 0 <= holdout < 1:
         raise UsageError(f"The share to hold out must be from 0 to below 1, is {holdout}.")
@@ -100,6 +102,7 @@ def train(
         samples=len(samples),
         heldout=len(heldout),
         cross_validated=len(answers) if answers else 0,
+        folds_by="clip" if by_clip else "recording",
         epoch=result.best_epoch,
         seconds=time.monotonic() - started,
         dev=result.dev,
@@ -190,16 +193,18 @@ def _notes(
 ) -> tuple[str, ...]:
     """Return caveats for whoever reads the figures; `chosen` is the epoch, where one was chosen."""
     notes = []
-    covered = len(set(samples.label[fold >= 0]))
+    covered, measured = len(set(samples.label[fold >= 0])), parts.heldout.any()
     if parts.by_clip or (by_clip and covered):
+        left = " left to train on" if measured and not parts.by_clip else ""
         notes.append(
-            "No speaker has two recordings, so single clips were held out: clips of one recording "
+            f"No speaker has two recordings{left}, so single clips were held out: clips of one recording "
             "are alike, and the figures are better than new recordings will be."
         )
     elif not covered:
+        missed = "" if measured else "how good the model is has not been measured, and "
         notes.append(
-            "No recording could be held out: how good the model is has not been measured, and its "
-            "probabilities are not calibrated."
+            "No recording could be held out of training: "
+            f"{missed}its probabilities are not calibrated."
         )
     elif covered < len(parts.speakers):
         notes.append(

@@ -111,7 +111,7 @@ def test_a_place_where_no_model_can_go_is_refused_before_training(workspace, obs
     if obstacle == "file":
         (workspace / "models").write_text("")
     else:
-        (workspace / "models" / "default").mkdir(parents=True)
-        (workspace / "models" / "default" / "notes.txt").write_text("mine")
+        (workspace / "models" / "prototypes").mkdir(parents=True)
+        (workspace / "models" / "prototypes" / "notes.txt").write_text("mine")
     with pytest.raises(UsageError, match=r"cannot be written|'notes.txt'"):
         train(workspace, options=QUICK, on_epoch=lambda epoch: pytest.fail("has trained"))

@@ -23,7 +23,7 @@ from mraf.pipeline.training.train import train
 from mraf.prototypes.options import PrototypeOptions
 from tests.helpers.polysim_files import Layout
 
-QUICK = PrototypeOptions(steps=5, batch_size=16, head_steps=5)
+QUICK = PrototypeOptions(steps=5, batch_size=16)
 
 
 def rows(path):
@@ -93,7 +93,7 @@ def test_single_answers_do_not_depend_on_the_other_samples(challenge, tmp_path):
     from mraf.pipeline.training.split import to_features
 
     arrays = FeatureTable(challenge / "features").arrays()
-    loaded = checkpoint.load(challenge / "models" / "default")
+    loaded = checkpoint.load(challenge / "models" / "prototypes")
     clips = to_features(arrays, loaded.labels, (512, 192), np.arange(20))
     ((complete, voice),) = probabilities(loaded.model, [clips], "single")
     ((one, alone),) = probabilities(loaded.model, [clips.take(slice(3, 4))], "single")
@@ -107,7 +107,7 @@ def test_faces_change_nothing_about_voices_but_in_cross(challenge):
     from mraf.pipeline.training.split import to_features
 
     arrays = FeatureTable(challenge / "features").arrays()
-    loaded = checkpoint.load(challenge / "models" / "default")
+    loaded = checkpoint.load(challenge / "models" / "prototypes")
     clips = to_features(arrays, loaded.labels, (512, 192), np.arange(30))
     other = replace(clips, face=clips.face[::-1].copy())
     for mode in MODES:
@@ -136,7 +136,7 @@ def test_a_model_of_both_languages_is_noted(challenge, tmp_path):
 
 def test_a_model_of_other_encoders_is_refused(challenge, trained, tmp_path):
     with pytest.raises(UsageError, match="cannot be compared"):
-        submit(tmp_path / "out", workspace=challenge, model=str(trained / "models" / "default"))
+        submit(tmp_path / "out", workspace=challenge, model=str(trained / "models" / "prototypes"))
     assert not (tmp_path / "out").exists()
 
 
@@ -145,7 +145,9 @@ def test_a_model_of_strangers_is_refused(challenge, tmp_path):
     import_features(tmp_path / "root", workspace=tmp_path / "more")
     train(tmp_path / "more", languages=("English",), options=QUICK)
     with pytest.raises(UsageError, match="id0005"):
-        submit(tmp_path / "out", workspace=challenge, model=str(tmp_path / "more/models/default"))
+        submit(
+            tmp_path / "out", workspace=challenge, model=str(tmp_path / "more/models/prototypes")
+        )
 
 
 def test_what_was_not_imported_is_named(challenge, tmp_path):
@@ -211,7 +213,7 @@ def test_a_model_of_other_people_of_the_same_names_is_refused(challenge, tmp_pat
                 writer.add(replace(row, extractor=made.to_json()))
     train(tmp_path, languages=("English",), options=QUICK)
     with pytest.raises(UsageError, match="somebody else"):
-        submit(tmp_path / "out", workspace=challenge, model=str(tmp_path / "models" / "default"))
+        submit(tmp_path / "out", workspace=challenge, model=str(tmp_path / "models" / "prototypes"))
 
 
 def test_a_missing_voice_is_counted_where_nothing_else_is_shown(tmp_path):

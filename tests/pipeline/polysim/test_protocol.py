@@ -15,7 +15,7 @@ from mraf.pipeline.workspace import Workspace
 from mraf.prototypes.options import PrototypeOptions
 from tests.mraf.conftest import made_features
 
-QUICK = PrototypeOptions(steps=5, batch_size=16, head_steps=5)
+QUICK = PrototypeOptions(steps=5, batch_size=16)
 PLAIN = PrototypeOptions.cosine()
 
 

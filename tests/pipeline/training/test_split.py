@@ -3,7 +3,8 @@ import pytest
 
 from mraf.data.table.labels import FeatureArrays
 from mraf.errors import UsageError
-from mraf.pipeline.training.split import split, to_features
+from mraf.pipeline.training.split import folds_of, split, to_features
+from mraf.types import Features
 
 
 def arrays(
@@ -140,3 +141,76 @@ def test_only_vectors_of_the_clips_wanted_are_read(monkeypatch):
     features = to_features(table, ["s0", "s1"], (3, 3), mask)
     assert asked == [("face", [2, 3, 6, 7]), ("voice", [2, 3, 6, 7])]
     assert features.label.tolist() == [0, 0, 1, 1] and features.face[:, 0].tolist() == [3, 4, 7, 8]
+
+
+def dealt(*clips: tuple[int, int], same: tuple[tuple[int, int], ...] = (), seed: int = 1):
+    """Deal clips of these speakers and recordings; the clips at each two positions are one file."""
+    label, recording = (np.array(column, np.int64) for column in zip(*clips, strict=True))
+    vectors, present = np.ones((len(clips), 3), np.float32), np.ones(len(clips), bool)
+    features = Features(
+        face=vectors, face_present=present, voice=vectors, voice_present=present, label=label,
+        recording=recording,
+    )  # fmt: skip
+    digests = [f"digest {i}" for i in range(len(clips))]
+    for one, other in same:
+        digests[other] = digests[one]
+    return folds_of(features, digests, seed)
+
+
+def test_whole_recordings_are_dealt_into_five_folds():
+    clips = [(s, 10 * s + r) for s in range(4) for r in range(5) for _ in range(2)]
+    fold, by_clip = dealt(*clips)
+    assert not by_clip and np.bincount(fold).tolist() == [8] * 5
+    assert (fold[::2] == fold[1::2]).all()  # both clips of a recording
+    for s in range(4):
+        assert sorted(fold[10 * s : 10 * s + 10 : 2]) == [0, 1, 2, 3, 4]
+    assert np.array_equal(fold, dealt(*clips)[0])
+    assert not np.array_equal(fold, dealt(*clips, seed=2)[0])
+
+
+def test_recordings_that_share_a_file_are_in_one_fold():
+    clips = [(s, 10 * s + r) for s in range(2) for r in range(5) for _ in range(2)]
+    # The second clip of recording 0 is the first of recording 1, whose second is the first of 2.
+    fold, _ = dealt(*clips, same=((1, 2), (3, 4)))
+    assert len(set(fold[:6])) == 1 and len({fold[0], fold[6], fold[8]}) == 3
+    assert len(set(fold[10:])) == 5
+
+
+def test_a_recording_of_two_speakers_is_in_no_fold():
+    clips = [(s, 10 * s + r) for s in range(2) for r in range(4) for _ in range(2)]
+    # Both speakers have this file, the first one in recording 0, the second one in recording 10.
+    fold, by_clip = dealt(*clips, same=((0, 8),))
+    assert not by_clip and (fold[[0, 1, 8, 9]] == -1).all()
+    others = np.delete(fold, [0, 1, 8, 9])
+    assert (others >= 0).all() and (others[::2] == others[1::2]).all()
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_no_fold_is_left_out_where_clips_of_two_speakers_were_dealt(seed):
+    """A network is held out of fold 0 only."""
+    clips = [(0, 0), (0, 1), (1, 10), (1, 11), (2, 20), (2, 21)]
+    fold, _ = dealt(*clips, same=((0, 2), (3, 4)), seed=seed)
+    assert (fold[[0, 2, 3, 4]] == -1).all()
+    held = sorted(fold[[1, 5]])
+    assert held in ([0, 1], [0, 0])
+
+
+def test_the_only_recording_of_a_speaker_is_in_no_fold():
+    fold, by_clip = dealt((0, 0), (0, 1), (1, 2), (1, 2))
+    assert not by_clip and set(fold[:2]) == {0, 1} and (fold[2:] == -1).all()
+
+
+def test_single_clips_are_dealt_where_no_speaker_has_two_recordings():
+    fold, by_clip = dealt(*[(s, s) for s in range(3) for _ in range(4)])
+    assert by_clip and (fold >= 0).all()
+    assert all(len(set(fold[4 * s : 4 * s + 4])) == 4 for s in range(3))
+    # Recordings that share a file count as one; the file is in one fold.
+    fold, by_clip = dealt((0, 0), (0, 0), (0, 1), (1, 2), (1, 2), same=((1, 2),))
+    assert by_clip and fold[1] == fold[2] != fold[0]
+    assert dealt((0, 0), (1, 1)) == (pytest.approx([-1, -1]), True)
+
+
+def test_no_clips_are_in_no_fold():
+    nothing = to_features(arrays(*people(2)), ["s0"], (3, 3), np.zeros(48, bool))
+    fold, by_clip = folds_of(nothing, [], 1)
+    assert len(fold) == 0 and not by_clip
