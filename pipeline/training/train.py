@@ -222,14 +222,27 @@ def _notes(
             f"{unknown} clips do not say which recording they are cut from and were taken as "
             "recordings of their own: the figures may be better than new recordings will be."
         )
-    for name in ("face", "voice"):
-        if not getattr(samples, f"{name}_present").any():
-            notes.append(
-                f"No training clip has a {name}: the model leaves {name}s out of account, and clips "
-                "with nothing else get no answer."
-            )
+    notes += [note for name in ("face", "voice") if (note := _lacking(samples, name))]
     rows = zip(labels.speaker, labels.clip, strict=True)
     unnamed = sum(speaker is None and split_of(clip) in (None, "train") for speaker, clip in rows)
     if unnamed:
         notes.append(f"{unnamed} clips have no speaker's name and were left out.")
     return tuple(notes)
+
+
+def _lacking(samples: Features, modality: str) -> str | None:
+    """Return a note on the speakers without a training clip that has a face, or a voice."""
+    present = getattr(samples, f"{modality}_present")
+    if not present.any():
+        return (
+            f"No training clip has a {modality}: the model leaves {modality}s out of account, and clips "
+            "with nothing else get no answer."
+        )
+    lacking = np.setdiff1d(samples.label, samples.label[present])
+    if not len(lacking):
+        return None
+    speakers = "1 speaker has" if len(lacking) == 1 else f"{len(lacking)} speakers have"
+    return (
+        f"{speakers} no training clip with a {modality}: the model cannot name them by the {modality} "
+        "alone."
+    )
