@@ -44,7 +44,7 @@ def test_the_card_and_the_configuration_use_the_names_of_the_list(tmp_path, mode
 
 
 def test_the_card_says_who_what_and_how(tmp_path):
-    report = train(filled(tmp_path, people(), noise=2.0), preset="cosine", languages="English")
+    report = train(filled(tmp_path, people(), noise=3.0), preset="cosine", languages="English")
     card = card_of(report)
     assert card.startswith("# prototypes-cosine\n")
     assert "`--model-type prototypes`, preset `cosine`, seed 1)" in card
@@ -55,7 +55,7 @@ def test_the_card_says_who_what_and_how(tmp_path):
 
 
 def test_the_card_has_the_figures_of_the_cross_validation(tmp_path):
-    workspace = filled(tmp_path, people(languages=["English"]), noise=2.0)
+    workspace = filled(tmp_path, people(languages=["English"]), noise=3.0)
     report = train(workspace, options=QUICK["prototypes"])
     title = (
         "Top-1 accuracy by cross-validation over recordings: each of 24 training clips, answered by a "

@@ -21,7 +21,7 @@ FOP = FOPOptions(dim=16, epochs=2, unwatched_epochs=2, threads=1)
 @pytest.fixture
 def workspace(tmp_path):
     """Four speakers, three recordings of two clips in each of two languages."""
-    return filled(tmp_path / "w", people(), noise=2.0)
+    return filled(tmp_path / "w", people(), noise=3.0)
 
 
 def test_all_recordings_train_and_are_answered_out_of_fold(workspace):
