@@ -156,12 +156,12 @@ def _notes(meta: dict[str, Any], index: PolysimIndex, undecided: int) -> tuple[s
         trained = ", ".join(map(str, meta.get("languages", [])))
         notes.append(
             f"The model was trained on {trained}; the challenge allows {index.train_language} only "
-            f"(`mraf train --language {index.train_language} --holdout 0`)."
+            f"(`mraf train --language {index.train_language}`)."
         )
     if meta.get("heldout"):
         notes.append(
-            f"{meta['heldout']} clips were held out of training; `mraf train --holdout 0` trains on "
-            "them too."
+            f"{meta['heldout']} clips were held out of training; `mraf train` without --holdout trains "
+            "on them too."
         )
     if undecided:
         notes.append(
