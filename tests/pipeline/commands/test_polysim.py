@@ -6,9 +6,11 @@ import shutil
 
 import pytest
 
-from mraf.pipeline.commands.polysim import show_developed
+from mraf.fop.options import FOPOptions
+from mraf.pipeline.commands.polysim import _specs, show_developed
 from mraf.pipeline.modes import MODES
 from mraf.pipeline.polysim.scores import Score
+from mraf.prototypes.options import PrototypeOptions
 from tests.helpers.polysim_files import Layout
 
 PAPER = ["--model-type", "mraf", "--preset", "paper"]
@@ -65,12 +67,30 @@ def test_every_command_gives_one_json_object(mraf, place, tmp_path):
     assert printed["submit"]["mode"] == "setting"
 
 
+def test_each_type_is_measured_with_those_of_the_presets_that_it_has():
+    specs = _specs(["prototypes", "fop"], ["default", "cosine"], {"lr": 0.5})
+    assert [spec.name for spec in specs] == [
+        "prototypes, lr = 0.5",
+        "prototypes-cosine, lr = 0.5",
+        "fop, lr = 0.5",
+    ]
+    assert [spec.options for spec in specs] == [
+        PrototypeOptions(lr=0.5),
+        PrototypeOptions.cosine(lr=0.5),
+        FOPOptions(lr=0.5),
+    ]
+
+
 def test_evaluate_in_every_mode(mraf, place):
     for mode in MODES:
         code, out, _ = mraf("evaluate", "--mode", mode, "-w", place, "--json")
         report = json.loads(out)
         assert code == 0 and report["mode"] == mode and report["settings"]["P6"]["n"] == 36
-        assert bool(report["more"]) == (mode == "single")
+        alone = mode == "single"
+        assert (report["settings"]["P3"]["n"], report["out_of_fold"]) == (
+            (36, 36) if alone else (0, 0)
+        )
+        assert bool(report["more"]) == alone and bool(report["notes"]) == (not alone)
         code, out, _ = mraf("evaluate", "--mode", mode, "-w", place)
         assert f"mode {mode}: {MODES[mode]}" in out
 
