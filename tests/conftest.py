@@ -114,7 +114,7 @@ def challenge(tmp_path_factory) -> Path:
         Layout(folder / "root", speakers=4, videos=3, clips=3, tests=8).write()
         import_features(folder / "root", workspace=folder / "workspace")
         options = PrototypeOptions(steps=5, batch_size=16)
-        train(folder / "workspace", languages=("English",), holdout=0, options=options)
+        train(folder / "workspace", languages=("English",), options=options)
 
     return made_once(tmp_path_factory, "challenge", make) / "workspace"
 

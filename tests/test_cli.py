@@ -21,9 +21,10 @@ def test_the_three_commands_of_the_readme(mraf, sample_videos, tmp_path):
     code, out, err = mraf("extract", "videos/", "--face", "dlib", "--voice", "ge2e")
     assert code == 0 and "32 clips in mraf-workspace/features: 32 new, 0 re-used" in out
     assert "Traceback" not in err and "Warning" not in err
-    code, out, _ = mraf("train", "--epochs", 25)
-    assert code == 0 and "Model default: 4 speakers" in out and "held-out clips named right" in out
-    assert "calibration error" in out and "chose the temperatures" not in out
+    code, out, _ = mraf("train")
+    assert code == 0 and "Model prototypes: 4 speakers, 32 clips" in out
+    assert "32 training clips named right by models that had not trained on their recordings" in out
+    assert "calibration error" in out and "note" not in out
     with (sample_videos / "sample.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["speaker"] == "person02"]
     clip = next(row["path"] for row in rows if (row["face"], row["sound"]) == ("seen", "speech"))
@@ -48,7 +49,18 @@ def test_the_three_commands_of_the_readme(mraf, sample_videos, tmp_path):
         (["extract", "x", "--frams", "3"], 2, "--frames"),
         (["extract", "x", "--frames", "0"], 2, "--frames"),
         (["train"], 3, "Run `mraf extract VIDEOS` first"),
-        (["train", "--preset", "papr"], 2, "'papr' is not one of 'default', 'paper'"),
+        (["train", "--preset", "papr"], 2, "'papr' is not one of 'default', 'cosine', 'paper'"),
+        (
+            ["train", "--preset", "paper"],
+            2,
+            "'prototypes' has no preset 'paper'.*--model-type mraf",
+        ),
+        (
+            ["train", "--model-type", "prototype"],
+            2,
+            "'prototype' is not one of 'prototypes', 'mraf'",
+        ),
+        (["train", "--holdout", "0.95"], 2, "--holdout"),
         (["train", "--name", "../x"], 2, "cannot name a model"),
         (["evaluate"], 3, "no model here yet"),
         (["evaluate", "--mode", "all"], 2, "'all' is not one of 'single', 'setting', 'cross'"),
@@ -100,11 +112,12 @@ def test_help_shows_choices(mraf):
             "<auto|cpu|cuda>",
             "<local|ray>",
         ),
-        ("train",): ("<mraf|fop|prototype>", "<default|paper>"),
+        ("train",): ("<prototypes|mraf|fop>", "<default|cosine|paper|authors>"),
         ("evaluate",): ("<single|setting|cross>",),
         ("weights", "get"): ("facenet|ecapa",),
         ("polysim", "import"): ("<v1|v2|v3>",),
-        ("polysim", "ablate"): ("<fusion|missing|ratio|default>",),
+        ("polysim", "dev"): ("<prototypes|mraf|fop>", "<default|cosine|paper|authors>"),
+        ("polysim", "ablate"): ("<fusion|missing|ratio|prototypes>",),
         ("polysim", "submit"): ("<val|test>",),
     }.items():
         code, out, _ = mraf(*command, "--help")

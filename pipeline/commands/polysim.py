@@ -209,17 +209,22 @@ def submit(
 def _specs(
     model_types: list[ModelType], presets: list[Preset], changes: dict[str, Any]
 ) -> "list[Spec]":
-    """Return the models to measure: of each type, the presets that it has."""
+    """Return the models to measure: of each type, the presets that it has.
+
+    Raises UsageError for a type that has none of them, and for a preset that no type has.
+    """
     from mraf.model_types import MODEL_TYPES, changed, options_of, title_of
     from mraf.pipeline.polysim.protocol import Spec
 
-    pairs = [(t, p) for t in model_types for p in presets if p in MODEL_TYPES[t].presets]
+    has = {t: [p for p in presets if p in MODEL_TYPES[t].presets] for t in model_types}
+    lost = [(model_types[0], p) for p in presets if not any(p in each for each in has.values())]
+    pairs = [(t, p) for t, each in has.items() for p in each or presets[:1]] + lost
     suffix = "".join(f", {name} = {value}" for name, value in changes.items())
     return [
         Spec(
             title_of(model_type, preset) + suffix, changed(options_of(model_type, preset), changes)
         )
-        for model_type, preset in pairs or [(model_types[0], presets[0])]
+        for model_type, preset in pairs
     ]
 
 

@@ -160,8 +160,8 @@ def _notes(meta: dict[str, Any], index: PolysimIndex, undecided: int) -> tuple[s
         )
     if meta.get("heldout"):
         notes.append(
-            f"{meta['heldout']} clips were held out of training; without --holdout, `mraf train` "
-            "trains on them too."
+            f"{meta['heldout']} clips were held out of training; `mraf train` without --holdout trains "
+            "on them too."
         )
     if undecided:
         notes.append(

@@ -4,7 +4,15 @@ import pytest
 import torch
 
 from mraf.errors import UsageError
-from mraf.model_types import MODEL_TYPES, build, changed, options_of, title_of, with_epochs
+from mraf.model_types import (
+    MODEL_TYPES,
+    build,
+    changed,
+    options_of,
+    title_of,
+    type_of,
+    with_epochs,
+)
 from mraf.network.model import MRAFConfig
 from mraf.network.options import TrainOptions
 from mraf.prototypes.options import PrototypeOptions
@@ -44,6 +52,13 @@ def test_every_preset_makes_options_that_can_be_changed(model_type, preset):
         changed(options, {"seed": 2})
     with pytest.raises(UsageError, match="Did you mean 'lr'"):
         changed(options, {"llr": 2})
+
+
+@pytest.mark.parametrize(("model_type", "preset"), TYPES)
+def test_the_options_tell_the_type(model_type, preset):
+    assert type_of(options_of(model_type, preset)) == model_type
+    with pytest.raises(UsageError, match="dict: no model type is trained"):
+        type_of({})
 
 
 def test_every_network_has_the_name_of_its_type():

@@ -1,41 +1,50 @@
-import shutil
+"""Evaluation: which clips are measured, and whose answers count."""
+
+import json
+from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mraf import Workspace
+from mraf.checkpoint import describe, load, load_trained
 from mraf.errors import MissingError, UsageError
+from mraf.inference.prediction import predict
 from mraf.network.options import TrainOptions
-from mraf.pipeline.evaluation import evaluate, unseen_clips
+from mraf.pipeline.evaluation import SETTINGS, EvaluateReport, Setting, evaluate, unseen_clips
+from mraf.pipeline.training.split import to_features
 from mraf.pipeline.training.train import train
+from mraf.prototypes.options import PrototypeOptions
+from tests.helpers.workspaces import filled, people
 
-QUICK = TrainOptions(threads=1, epochs=2, steps=None)
+QUICK = PrototypeOptions(steps=5, batch_size=16)
+TINY = TrainOptions(dim=16, tokens=2, ffn=16, epochs=1, steps=None, threads=1)
+NOTHING = Setting(None, 0)
 
 
 @pytest.fixture
-def workspace(extracted, tmp_path):
-    """The sample's features, to be changed."""
-    return shutil.copytree(extracted, tmp_path / "workspace")
+def workspace(tmp_path: Path) -> Path:
+    """Four speakers, three recordings of two clips in English and as many in Urdu.
+
+    One clip in each language has no face, and one no voice; some answers are wrong.
+    """
+    return filled(tmp_path / "w", people(), noise=3.0, faceless=(0, 6), voiceless=(1, 7))
 
 
-def relabel(workspace, **columns):
-    """Rows of the table under other labels, as a run over renamed folders makes them."""
+def relabel(workspace: Path, choose=lambda row: True, **columns):
+    """Put rows of the table under other labels, as a run over renamed folders does."""
     table = Workspace.at(workspace).table
-    rows = list(table.rows())
+    rows = [row for row in table.rows() if choose(row)]
     with table.writer() as writer:
         for row in rows:
             changed = {name: change(getattr(row, name)) for name, change in columns.items()}
             writer.add(replace(row, clip=f"x/{row.clip}", replaces=row.clip, **changed))
 
 
-def test_settings_count_the_right_clips(trained):
-    report = evaluate(trained)
-    table = Workspace.at(trained).table.arrays()
-    urdu = np.array([language == "Urdu" for language in table.language])
-    assert report.settings["P6"].n == (urdu & table.voice_present).sum()
-    assert report.settings["P5"].n == (urdu & table.voice_present & table.face_present).sum()
-    assert report.settings["P4"].n <= 8 and report.train_languages == ("English",)
+def counts(report: EvaluateReport) -> dict[str, int]:
+    return {name: setting.n for name, setting in report.settings.items()}
 
 
 def test_clips_of_other_speakers_only_are_named(trained, workspace):
@@ -48,59 +57,265 @@ def test_clips_of_other_speakers_only_are_named(trained, workspace):
         evaluate(workspace, model=str(Workspace.at(trained).model()))
 
 
-def test_renamed_recordings_do_not_let_training_clips_in(workspace):
-    train(workspace, languages=("English",), options=QUICK)
-    before = evaluate(workspace)
-    relabel(workspace, recording=lambda name: f"new {name}")
-    after = evaluate(workspace)
-    assert {k: s.n for k, s in after.settings.items()} == {
-        k: s.n for k, s in before.settings.items()
+def kept(workspace: Path) -> dict[str, tuple[str | None, ...]]:
+    """The names that training kept from its cross-validation, by digest and by `MODALITIES`."""
+    described = describe(Workspace.at(workspace).model())
+    found = load_trained(described).out_of_fold
+    names = (*described.labels, None)  # -1 is none
+    return {digest: tuple(names[i] for i in who) for digest, (who, _) in found.items()}
+
+
+def right(workspace: Path, column: int) -> list[bool]:
+    """For each clip in English that has an answer, True where it is the speaker."""
+    answers = kept(workspace)
+    return [
+        answer == row.speaker
+        for row in Workspace.at(workspace).table.rows()
+        if row.language == "English"
+        and (answer := answers.get(row.source_hash, (None,) * 3)[column])
+    ]
+
+
+def test_each_setting_counts_the_clips_that_have_what_it_shows(workspace):
+    train(workspace, languages="English", options=QUICK)
+    report = evaluate(workspace)
+    assert counts(report) == {"P3": 22, "P4": 23, "P5": 22, "P6": 23}
+    assert (report.train_languages, report.other_languages) == (("English",), ("Urdu",))
+    assert (report.out_of_fold, report.unknown_speakers, report.notes) == (24, 0, ())
+    assert report.mean == pytest.approx(np.mean([s.accuracy for s in report.settings.values()]))
+    assert {name: each.n for name, each in report.more.items()} == {
+        "as they come": 48,
+        "face only": 46,
     }
 
 
-def test_clips_of_a_trained_recording_are_not_unseen(workspace):
-    train(workspace, languages=("English",), options=QUICK)
-    from mraf.checkpoint import describe, load_trained
+def test_clips_that_trained_have_the_answers_out_of_fold(workspace):
+    trained = train(workspace, languages="English", options=QUICK)
+    report = evaluate(workspace)
+    for column, (setting, name) in enumerate((("P3", "face_voice"), ("P4", "voice"))):
+        found = right(workspace, column)
+        assert report.settings[setting] == Setting(pytest.approx(np.mean(found)), len(found))
+        assert report.settings[setting].accuracy == pytest.approx(trained.cross_validation[name])
+    # The model itself knows them better: it trained on them.
+    loaded, table = load(Workspace.at(workspace).model()), Workspace.at(workspace).table.arrays()
+    english = np.array([language == "English" for language in table.language])
+    clips = to_features(table, loaded.labels, (128, 256), english & table.voice_present)
+    posterior = predict(loaded.model, clips.without_face()).probability
+    own = (posterior.argmax(axis=1) == clips.label).mean()
+    assert own > report.settings["P4"].accuracy > 0.3
 
+
+def test_answers_of_the_model_and_those_out_of_fold_are_added_by_their_numbers(workspace):
+    """A clip as it comes is answered by what it has."""
+    train(workspace, languages="English", options=QUICK)
+    report, answers = evaluate(workspace), kept(workspace)
+    only_urdu = filled(workspace.with_name("u"), people(), noise=3.0, faceless=(6,), voiceless=(7,))
+    relabel(
+        only_urdu, lambda row: row.language == "English", source_hash=lambda digest: f"new {digest}"
+    )
+    model = str(Workspace.at(workspace).model())
+    by_model = evaluate(only_urdu, model=model)  # English clips are of recordings that trained
+    assert counts(by_model) == {"P3": 0, "P4": 0, "P5": 22, "P6": 23}
+    come = 0
+    for row in Workspace.at(workspace).table.rows():
+        if row.language == "English":
+            column = {(True, True): 0, (False, True): 1, (True, False): 2}[
+                (row.face is not None, row.voice is not None)
+            ]
+            come += answers[row.source_hash][column] == row.speaker
+    urdu = by_model.more["as they come"]
+    assert report.more["as they come"].accuracy == pytest.approx(
+        (come + urdu.accuracy * urdu.n) / 48
+    )
+    faces = right(workspace, 2)
+    urdu = by_model.more["face only"]
+    assert report.more["face only"].accuracy == pytest.approx(
+        (sum(faces) + urdu.accuracy * urdu.n) / 46
+    )
+
+
+def test_a_network_answers_out_of_its_one_fold(workspace):
+    trained = train(workspace, languages="English", options=TINY)
+    report = evaluate(workspace)
+    assert 0 < report.out_of_fold == trained.cross_validated < 24
+    assert report.settings["P4"].n == len(right(workspace, 1)) < 23
+    assert report.settings["P4"].accuracy == pytest.approx(np.mean(right(workspace, 1)))
+    assert report.notes == trained.notes
+
+
+def test_held_out_recordings_are_answered_by_the_model(workspace):
+    report = train(workspace, languages="English", holdout=0.25, options=QUICK)
+    found = evaluate(workspace)
+    assert found.out_of_fold == report.cross_validated == 16
+    assert counts(found) == {"P3": 22, "P4": 23, "P5": 22, "P6": 23}
+    answers = right(workspace, 1)
+    held_out = report.dev["voice"] * (23 - len(answers))
+    expected = (sum(answers) + held_out) / 23
+    assert found.settings["P4"].accuracy == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("mode", ["setting", "cross"])
+def test_modes_of_many_clips_measure_no_clip_that_trained(workspace, mode):
+    train(workspace, languages="English", options=QUICK)
+    report = evaluate(workspace, mode=mode)
+    assert counts(report) == {"P3": 0, "P4": 0, "P5": 22, "P6": 23} and not report.more
+    assert report.notes[0].startswith(f"In mode {mode}, P3 and P4 are measured only on clips that")
+    assert report.out_of_fold == 0 and report.mean is not None
+    train(workspace, languages="English", holdout=0.25, options=QUICK)
+    assert counts(evaluate(workspace, mode=mode)) == {"P3": 8, "P4": 8, "P5": 22, "P6": 23}
+
+
+def test_all_recordings_of_all_languages_can_be_measured_but_not_in_other_modes(workspace):
+    train(workspace, options=QUICK)
+    report = evaluate(workspace)
+    assert counts(report) == {"P3": 44, "P4": 46, "P5": 0, "P6": 0}
+    assert report.settings["P5"] == report.settings["P6"] == NOTHING
+    assert report.mean == pytest.approx(
+        (report.settings["P3"].accuracy + report.settings["P4"].accuracy) / 2
+    )
+    with pytest.raises(MissingError, match=r"mode cross needs clips that did not.*--holdout 0\.25"):
+        evaluate(workspace, mode="cross")
+
+
+def test_each_of_three_languages_has_its_figures(tmp_path):
+    labels = people(languages=["English", "Urdu", None])
+    workspace = filled(tmp_path, labels, noise=3.0)
+    train(workspace, languages=["English", "Urdu"], options=QUICK)
+    report = evaluate(workspace)
+    names = ("English", "Urdu", "no language named")
+    for name in names:
+        assert (
+            report.more[f"{name}, face and voice"].n == report.more[f"{name}, voice only"].n == 24
+        )
+    voices = right(workspace, 1)
+    assert report.more["English, voice only"].accuracy == pytest.approx(np.mean(voices))
+    assert report.more["no language named, voice only"] == report.settings["P6"]
+    # All of them may have trained.
+    train(workspace, options=QUICK)
+    every = evaluate(workspace)
+    assert [every.more[f"{name}, voice only"].n for name in names] == [24] * 3
+    total = sum(every.more[f"{name}, voice only"].accuracy for name in names)
+    assert every.settings["P4"].accuracy == pytest.approx(total / 3)
+
+
+def test_nothing_left_to_measure(tmp_path):
+    workspace = filled(tmp_path, people(3, 1, 1, ["English"]))
+    report = train(workspace, options=QUICK)
+    assert not report.cross_validated
+    with pytest.raises(MissingError, match="every clip in the table trained this model, and none"):
+        evaluate(workspace)
+
+
+def test_renamed_clips_and_recordings_keep_their_answers(workspace):
+    train(workspace, languages="English", options=QUICK)
+    before = evaluate(workspace)
+    relabel(workspace, recording=lambda name: f"new {name}")
+    after = evaluate(workspace)
+    assert all(row.clip.startswith("x/") for row in Workspace.at(workspace).table.rows())
+    assert replace(after, seconds=before.seconds) == before and after.out_of_fold == 24
+
+
+def test_an_answer_counts_against_the_name_that_the_clip_has_now(workspace):
+    train(workspace, languages="English", options=QUICK)
+    before = evaluate(workspace)
+    answers = kept(workspace)
+    row = next(
+        row
+        for row in Workspace.at(workspace).table.rows()
+        if row.language == "English" and answers[row.source_hash][1] == row.speaker == "s0"
+    )
+
+    def rename(name: str) -> EvaluateReport:
+        relabel(workspace, lambda each: each.source_hash == row.source_hash, speaker=lambda _: name)
+        return evaluate(workspace)
+
+    after, n = rename("s1"), before.settings["P4"].n
+    assert counts(after) == counts(before)
+    assert after.settings["P4"].accuracy == pytest.approx(before.settings["P4"].accuracy - 1 / n)
+    # The model does not know this one, and no figure covers the clip.
+    assert rename("a stranger").settings["P4"].n == n - 1
+
+
+def test_a_wrong_answer_in_the_folder_makes_the_figure_worse(workspace):
+    """`evaluate` reads the answers, it does not make them again."""
+    from mraf import checkpoint
+
+    report = train(workspace, languages="English", options=QUICK)
+    before, answers = evaluate(workspace), kept(workspace)
+    rows = [row for row in Workspace.at(workspace).table.rows() if row.language == "English"]
+    row = next(row for row in rows if answers[row.source_hash][:2] == (row.speaker,) * 2)
+    trained, loaded = load_trained(describe(report.folder)), load(report.folder)
+    who, probability = trained.out_of_fold[row.source_hash]
+    wrong = ((who[0] + 1) % 4, *who[1:])
+    changed = {**trained.out_of_fold, row.source_hash: (wrong, probability)}
+    checkpoint.save(report.folder, loaded, "", replace(trained, out_of_fold=changed))
+    after = evaluate(workspace)
+    n = before.settings["P3"].n
+    assert after.settings["P3"].accuracy == pytest.approx(before.settings["P3"].accuracy - 1 / n)
+    assert all(after.settings[name] == before.settings[name] for name in ("P4", "P5", "P6"))
+
+
+def test_clips_of_a_trained_recording_are_not_unseen(workspace):
+    train(workspace, languages="English", options=QUICK)
     trained = load_trained(describe(Workspace.at(workspace).model()))
     table = Workspace.at(workspace).table.arrays()
     # New clips, cut from recordings that trained.
     unseen = unseen_clips(table, replace(trained, content=frozenset()))
-    assert unseen.any()
-    for i in np.flatnonzero(unseen):
-        assert (table.speaker[i], table.language[i], table.recording[i]) not in trained.recordings
+    assert Counter(np.array(table.language)[unseen]) == {"Urdu": 24}
+    # Where single clips were held out, others of the recording have trained.
+    by_clip = unseen_clips(table, replace(trained, content=frozenset()), by_clip=True)
+    assert by_clip.all()
+    assert not unseen_clips(table, trained, by_clip=True)[
+        np.array(table.language) == "English"
+    ].any()
 
 
-def test_single_recordings_are_held_out_by_clip_with_a_note(workspace):
-    relabel(workspace, recording=lambda name: "one", language=lambda name: "English")
-    report = train(workspace, options=QUICK)
-    assert report.heldout > 0 and "single clips were held out" in report.notes[0]
-    assert any("single clips were held out" in note for note in evaluate(workspace).notes)
+@pytest.mark.parametrize("holdout", [0, 0.25])
+def test_single_recordings_are_measured_by_clip_with_a_note(tmp_path, holdout):
+    workspace = filled(tmp_path, people(3, 1, 4, ["English"]))
+    report = train(workspace, holdout=holdout, options=QUICK)
+    found = evaluate(workspace)
+    assert (found.out_of_fold, counts(found)["P3"]) == (report.cross_validated, 12)
+    assert report.heldout == 12 - report.cross_validated
+    assert "single clips were held out" in found.notes[0]
+
+
+def test_speakers_that_the_model_does_not_know_are_counted_and_left_out(workspace):
+    train(workspace, languages="English", options=QUICK)
+    before = evaluate(workspace)
+    urdu_of_s3 = lambda row: row.language == "Urdu" and row.speaker == "s3"  # noqa: E731
+    relabel(workspace, urdu_of_s3, speaker=lambda _: "a stranger")
+    after = evaluate(workspace)
+    assert after.unknown_speakers == 6
+    assert counts(after) == {**counts(before), "P5": 16, "P6": 17}
 
 
 def test_the_other_language_can_be_named(workspace):
-    train(workspace, languages=("english",), options=QUICK)
-    assert evaluate(workspace, other="urdu").settings["P5"].n > 0
+    train(workspace, languages="english", options=QUICK)
+    assert evaluate(workspace, other="urdu").settings["P5"].n == 22
+    assert evaluate(workspace, other="English").settings["P5"] == NOTHING
     with pytest.raises(UsageError, match="No clip in the table is in 'Hindi'"):
         evaluate(workspace, other="Hindi")
 
 
-def test_nothing_left_to_measure_on(workspace):
-    train(workspace, holdout=0, options=QUICK)
-    with pytest.raises(MissingError, match="every clip in the table trained this model"):
-        evaluate(workspace)
-
-
-def test_figures_are_given_even_where_the_report_cannot_be_written(workspace):
-    train(workspace, languages=("English",), options=QUICK)
+def test_the_report_is_written_where_that_is_possible(workspace):
+    train(workspace, languages="English", options=QUICK)
+    report = evaluate(workspace, mode="setting")
+    written = json.loads((workspace / "reports" / "prototypes-setting.json").read_text("utf-8"))
+    assert written["settings"] == {
+        name: {"accuracy": report.settings[name].accuracy, "n": report.settings[name].n}
+        for name in SETTINGS
+    }
+    other = workspace.with_name("other")
+    (workspace / "reports").rename(other)
     (workspace / "reports").write_text("in the way")
-    assert evaluate(workspace).settings["P3"].n > 0
+    assert counts(evaluate(workspace))["P3"] == 22
 
 
 def test_seed_decides_the_model(workspace):
     seeds = {"a": 1, "b": 1, "c": 2}
     folders = [
-        train(workspace, name=name, options=QUICK, seed=s).folder for name, s in seeds.items()
+        train(workspace, name=name, options=TINY, seed=s).folder for name, s in seeds.items()
     ]
     models = [(folder / "model.safetensors").read_bytes() for folder in folders]
     assert models[0] == models[1] != models[2]

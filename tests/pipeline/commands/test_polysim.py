@@ -6,11 +6,14 @@ import shutil
 
 import pytest
 
-from mraf.pipeline.commands.polysim import show_developed
+from mraf.fop.options import FOPOptions
+from mraf.pipeline.commands.polysim import _specs, show_developed
 from mraf.pipeline.modes import MODES
 from mraf.pipeline.polysim.scores import Score
+from mraf.prototypes.options import PrototypeOptions
 from tests.helpers.polysim_files import Layout
 
+PAPER = ["--model-type", "mraf", "--preset", "paper"]
 TINY = [f"--change={name}" for name in ("dim=16", "tokens=2", "ffn=16", "epochs=1")]
 
 
@@ -30,9 +33,9 @@ def test_from_the_challenges_folder_to_a_submission(mraf, tmp_path):
         and re.search(r"English +train +12 +24 +4", out)
         and "-: not in the challenge's files" in out
     )
-    code, out, _ = mraf("train", "--language", "English", "--holdout", 0)
-    assert code == 0 and "4 speakers, 24 clips" in out and "left out" not in out
-    assert "not calibrated" not in out  # prototypes need no held-out clips for that
+    code, out, _ = mraf("train", "--language", "English")
+    assert code == 0 and "Model prototypes: 4 speakers, 24 clips" in out and "left out" not in out
+    assert "24 training clips named right by models that had not trained on their recordings" in out
     code, out, _ = mraf("polysim", "submit", "--out", "sent")
     assert code == 0 and "mode single (each clip alone): 6 English, 6 Urdu samples" in out
     assert (tmp_path / "sent" / "submission_v1_test.zip").is_file()
@@ -45,7 +48,10 @@ def test_every_command_gives_one_json_object(mraf, place, tmp_path):
     for name, arguments in {
         "import": ["import", tmp_path / "root"],
         "stats": ["stats"],
-        "dev": ["dev", "--arch", "prototype", "--seeds", 1, "--folds", 2, "--workers", 0],
+        "dev": [
+            *("dev", "--model-type", "prototypes", "--preset", "cosine"),
+            *("--seeds", 1, "--folds", 2, "--workers", 0),
+        ],
         "ablate": ["ablate", "missing", "--seeds", 1, "--folds", 2, "--workers", 0, *TINY],
         "submit": ["submit", "--out", tmp_path / "out", "--mode", "setting"],
     }.items():
@@ -61,12 +67,30 @@ def test_every_command_gives_one_json_object(mraf, place, tmp_path):
     assert printed["submit"]["mode"] == "setting"
 
 
+def test_each_type_is_measured_with_those_of_the_presets_that_it_has():
+    specs = _specs(["prototypes", "fop"], ["default", "cosine"], {"lr": 0.5})
+    assert [spec.name for spec in specs] == [
+        "prototypes, lr = 0.5",
+        "prototypes-cosine, lr = 0.5",
+        "fop, lr = 0.5",
+    ]
+    assert [spec.options for spec in specs] == [
+        PrototypeOptions(lr=0.5),
+        PrototypeOptions.cosine(lr=0.5),
+        FOPOptions(lr=0.5),
+    ]
+
+
 def test_evaluate_in_every_mode(mraf, place):
     for mode in MODES:
         code, out, _ = mraf("evaluate", "--mode", mode, "-w", place, "--json")
         report = json.loads(out)
         assert code == 0 and report["mode"] == mode and report["settings"]["P6"]["n"] == 36
-        assert bool(report["more"]) == (mode == "single")
+        alone = mode == "single"
+        assert (report["settings"]["P3"]["n"], report["out_of_fold"]) == (
+            (36, 36) if alone else (0, 0)
+        )
+        assert bool(report["more"]) == alone and bool(report["notes"]) == (not alone)
         code, out, _ = mraf("evaluate", "--mode", mode, "-w", place)
         assert f"mode {mode}: {MODES[mode]}" in out
 
@@ -75,12 +99,15 @@ def test_evaluate_in_every_mode(mraf, place):
     ("arguments", "code", "message"),
     [
         (["import", "nowhere"], 2, "nowhere"),
-        (["dev", "--arch", "fob"], 2, "'fop'"),
+        (["dev", "--model-type", "fob"], 2, "'fop'"),
         (["dev", "--preset", "papr"], 2, "'paper'"),
         (["dev", "--language", "Udru"], 2, "'Urdu'"),
-        (["dev", "--preset", "paper", "--change", "epochs=1.5"], 2, "epochs is 1.5"),
-        (["dev", "--preset", "paper", "--change", "epochs"], 2, "NAME=VALUE"),
-        (["dev", "--preset", "paper", "--change", "tokens=-1", "--workers", 0], 2, "tokens is -1"),
+        (["dev", "--preset", "paper"], 2, "--model-type mraf"),
+        (["dev", *PAPER, "--change", "epochs=1.5"], 2, "epochs is 1.5"),
+        (["dev", *PAPER, "--change", "epochs"], 2, "NAME=VALUE"),
+        (["dev", *PAPER, "--change", "tokens=-1", "--workers", 0], 2, "tokens is -1"),
+        (["dev", *PAPER, "--model-type", "fop"], 2, "'fop' has no preset 'paper'"),
+        (["dev", *PAPER, "--preset", "cosine"], 2, "'mraf' has no preset 'cosine'"),
         (["dev", "--change", "epochs=2"], 2, "there is no option 'epochs'"),
         (["ablate", "fussion"], 2, "'fusion'"),
         (["ablate", "fusion", "--change", "fusion=lstm"], 2, "varies it"),

@@ -3,7 +3,8 @@ import csv
 import pytest
 
 from mraf.errors import UsageError
-from mraf.pipeline.polysim.ablation import COLUMNS, PAPER, ablate
+from mraf.model_types import changed, options_of
+from mraf.pipeline.polysim.ablation import _CHANGES, COLUMNS, PAPER, ablate
 
 TINY = {"dim": 16, "tokens": 2, "ffn": 16, "epochs": 1}
 
@@ -56,12 +57,23 @@ def test_unknown_ablations_and_options_are_named(features):
         ablate("fussion", features)
     with pytest.raises(UsageError, match="dimm"):
         ablate("fusion", features, changes={"dimm": 3})
+    with pytest.raises(UsageError, match="'sharpness' cannot be changed: this ablation varies it"):
+        ablate("prototypes", features, changes={"sharpness": 1.0})
 
 
-def test_the_parts_of_the_default_are_measured_by_more_than_accuracy(features):
-    changes = {"batch_size": 16, "head_steps": 2}
-    result = ablate("default", features, seeds=1, folds=2, changes=changes, workers=0)
+@pytest.mark.parametrize("what", ["fusion", "missing", "ratio", "prototypes"])
+def test_every_row_differs_from_the_others_in_what_the_ablation_varies(what):
+    """A renamed option would change nothing."""
+    base = options_of() if what == "prototypes" else options_of("mraf", "paper")
+    made = [changed(base, each) for each in _CHANGES[what].values()]
+    assert len(set(made)) == len(made) and base in made
+
+
+def test_the_parts_of_prototypes_are_measured_by_more_than_accuracy(features):
+    changes = {"batch_size": 16, "lr": 2e-3}
+    result = ablate("prototypes", features, seeds=1, folds=2, changes=changes, workers=0)
     names = [score.name for score in result.scores]
-    assert names[0] == "default" and "without cross-attention" in names and result.extras
+    assert names[0] == "prototypes" and "without the learned metric" in names and result.extras
+    assert result.conditions == "`prototypes`, batch_size = 16, lr = 0.002"
     text = result.files[1].read_text("utf-8")
     assert "wrong faces" in text and all(f"| {name} |" in text for name in names)

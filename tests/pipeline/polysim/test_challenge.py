@@ -15,6 +15,7 @@ from mraf.extractors.extractor import ExtractOptions
 from mraf.extractors.weights import PUBLISHED
 from mraf.fingerprint import Fingerprint
 from mraf.fop.options import FOPOptions
+from mraf.model_types import MODEL_TYPES
 from mraf.network.options import TrainOptions
 from mraf.pipeline.evaluation import evaluate
 from mraf.pipeline.modes import MODES
@@ -58,7 +59,7 @@ def test_evaluates_the_other_language(challenge):
     report = evaluate(challenge)
     assert report.settings["P5"].n == report.settings["P6"].n == 36
     assert report.settings["P5"].accuracy == 1.0
-    assert report.settings["P3"].n == 0
+    assert report.settings["P3"].n == report.settings["P4"].n == report.out_of_fold == 36
     assert (report.train_languages, report.other_languages) == (("English",), ("Urdu",))
 
 
@@ -122,14 +123,14 @@ def test_a_sample_with_nothing_is_reported(tmp_path):
         np.save(layout.feature("test", "Urdu", 3, which), np.zeros({"face": 512}.get(which, 192)))
     workspace = tmp_path / "workspace"
     import_features(tmp_path / "root", workspace=workspace)
-    train(workspace, languages=("English",), options=QUICK)
+    train(workspace, languages=("English",), holdout=0.5, options=QUICK)
     report = submit(tmp_path / "out", mode="setting", workspace=workspace)
     assert report.undecided == 2 and any("neither face nor voice" in note for note in report.notes)
-    assert any("--holdout 0" in note for note in report.notes)
+    assert any("`mraf train` without --holdout" in note for note in report.notes)
 
 
 def test_a_model_of_both_languages_is_noted(challenge, tmp_path):
-    train(challenge, name="both", holdout=0, options=QUICK)
+    train(challenge, name="both", options=QUICK)
     report = submit(tmp_path, workspace=challenge, model="both")
     assert any("English only" in note for note in report.notes)
 
@@ -167,18 +168,19 @@ def test_another_version_needs_another_workspace(challenge, tmp_path):
     assert len(FeatureTable(challenge / "features")) == before
 
 
-def test_the_baselines_and_the_paper_train_by_the_same_call(challenge):
+def test_every_model_type_trains_by_the_same_call(challenge):
     tiny = {"epochs": 2, "steps": None, "threads": 1, "dim": 16, "tokens": 2, "ffn": 16}
-    for arch, options in (
-        ("fop", FOPOptions(unwatched_epochs=2, epochs=2, threads=1)),
-        ("prototype", None),
-        ("mraf", TrainOptions(**tiny)),
-    ):
-        name = f"baseline-{arch}"
-        report = train(challenge, name=name, languages=("English",), arch=arch, options=options)
+    made = {
+        "prototypes": QUICK,
+        "mraf": TrainOptions(**tiny),
+        "fop": FOPOptions(unwatched_epochs=2, epochs=2, threads=1),
+    }
+    assert set(made) == set(MODEL_TYPES)
+    for model_type, options in made.items():
+        name = f"my-{model_type}"
+        report = train(challenge, name=name, languages=("English",), options=options)
         assert report.model == name and evaluate(challenge, model=name).settings["P5"].n == 36
-    card = (challenge / "models" / "baseline-fop" / "README.md").read_text("utf-8")
-    assert "FOP" in card
+        assert submit(challenge / name, workspace=challenge, model=name).samples["Urdu"] == 8
 
 
 def test_the_index_speaks_of_both_languages(challenge):
@@ -198,10 +200,12 @@ def test_labelled_test_samples_train_nothing(tmp_path):
     import_features(tmp_path / "root", workspace=tmp_path)
     clips = material(Workspace(tmp_path), "English")
     assert len(clips.train) == len(clips.other) == 16
-    report = train(tmp_path, languages=("English",), holdout=0, options=QUICK)
-    assert report.samples == 16
-    # They are recordings that did not train, and may be measured on.
-    assert evaluate(tmp_path).settings["P3"].n == 8
+    report = train(tmp_path, languages=("English",), options=QUICK)
+    assert report.samples == report.cross_validated == 16
+    # They are recordings that did not train, and may be measured on, beside those that did.
+    found = evaluate(tmp_path)
+    assert (found.settings["P3"].n, found.out_of_fold) == (24, 16)
+    assert evaluate(tmp_path, mode="setting").settings["P3"].n == 8
 
 
 def test_a_model_of_other_people_of_the_same_names_is_refused(challenge, tmp_path):
@@ -220,5 +224,5 @@ def test_a_missing_voice_is_counted_where_nothing_else_is_shown(tmp_path):
     layout = Layout(tmp_path / "root", speakers=4, tests=4).write()
     np.save(layout.feature("test", "Urdu", 3), np.zeros(192))
     import_features(tmp_path / "root", workspace=tmp_path)
-    train(tmp_path, languages=("English",), holdout=0, options=QUICK)
+    train(tmp_path, languages=("English",), options=QUICK)
     assert submit(tmp_path / "out", workspace=tmp_path).undecided == 1  # its P6

@@ -59,7 +59,7 @@ def test_the_calibration_error_is_that_of_all_clips_together(model):
     by_part = [calibration_error(predict(model, each).probability, each.label) for each in shown]
     assert np.mean(by_part) > score.calibration_after + 0.01
     fitted = model.temperature.value.clone()
-    model.temperature.value.fill_(model.temperature.initial)
+    model.temperature.value.copy_(torch.tensor(model.temperature.initial))
     before = error()
     model.temperature.value.copy_(fitted)
     assert score.calibration_before == pytest.approx(before, abs=1e-6)

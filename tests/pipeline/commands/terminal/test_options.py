@@ -4,6 +4,7 @@ import subprocess
 import sys
 from enum import StrEnum
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
@@ -11,18 +12,18 @@ from mraf import cli
 from mraf.data.polysim.submission import SPLITS
 from mraf.extractors.encoders import FACE, VOICE
 from mraf.extractors.weights import PUBLISHED
+from mraf.model_types import MODEL_TYPES, PRESETS
 from mraf.pipeline.commands import extract, polysim, polysim_verify, weights
 from mraf.pipeline.commands.terminal import options
 from mraf.pipeline.modes import MODES
 from mraf.pipeline.polysim.ablation import TITLES
 from mraf.pipeline.polysim.agreement import VERDICTS
-from mraf.pipeline.training.presets import ARCHITECTURES, PRESETS
 
 
 @pytest.mark.parametrize(
     ("choice", "known"),
     [
-        (options.Arch, ARCHITECTURES),
+        (options.ModelType, MODEL_TYPES),
         (options.Preset, PRESETS),
         (options.Mode, MODES),
         (extract.Face, ("auto", *FACE)),
@@ -63,7 +64,9 @@ def completed(line: str, **environment: str) -> list[str]:
         ("mraf evaluate --mode s", ["single", "setting"]),
         ("mraf weights get ", ["facenet", "ecapa"]),
         ("mraf polysim ablate f", ["fusion"]),
-        ("mraf polysim dev --arch ", ["mraf", "fop", "prototype"]),
+        ("mraf train --model-type ", ["prototypes", "mraf", "fop"]),
+        ("mraf train --preset p", ["paper"]),
+        ("mraf polysim dev --model-type ", ["prototypes", "mraf", "fop"]),
     ],
 )
 def test_the_shell_completes_choices(line, offered):
@@ -72,7 +75,16 @@ def test_the_shell_completes_choices(line, offered):
 
 def test_the_shell_completes_names_of_models(trained, tmp_path):
     workspace = shutil.copytree(trained, tmp_path / "workspace")
-    shutil.copytree(workspace / "models" / "default", workspace / "models" / "other")
-    assert completed(f"mraf evaluate -w {workspace} --model ") == ["default", "other"]
+    shutil.copytree(workspace / "models" / "prototypes", workspace / "models" / "other")
+    assert completed(f"mraf evaluate -w {workspace} --model ") == ["other", "prototypes"]
     assert completed("mraf identify x --model o", MRAF_WORKSPACE=str(workspace)) == ["other"]
     assert completed("mraf evaluate -w nowhere --model ") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "choice"), [("model_type", options.ModelType), ("preset", options.Preset)]
+)
+def test_the_choices_shown_for_several_are_all_of_them(name, choice):
+    """Their metavars are written by hand."""
+    _, option = get_args(get_type_hints(polysim.dev, include_extras=True)[name])
+    assert option.metavar == f"<{'|'.join(choice)}>"
