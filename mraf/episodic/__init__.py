@@ -1,0 +1,1 @@
+"""MRAF with prototype heads: the network of the paper, started at whitened prototypes, trained in episodes."""
