@@ -48,6 +48,7 @@ class EpisodicOptions:
     # Adam, warm-up and linear decay.
     lr: PositiveFloat = 3e-4
     face_lr: NonNegativeFloat = 0.0  # factor of lr in the face's encoder; 0 leaves it as it starts
+    fusion_lr: NonNegativeFloat = 0.3  # factor of lr in the fusion, likewise
     warmup: PositiveInt = 20
     clip: PositiveFloat = 5.0  # largest norm of the gradient
     # Weights of the losses (eqs. 15 and 17), and their temperatures.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from mraf.episodic.episodes import TrainingClips
@@ -35,16 +37,22 @@ def train_episodes(
     return history
 
 
-def _groups(model: EpisodicMRAF, options: EpisodicOptions) -> list[dict]:
-    """Return the parameters to train: those of the face's encoder have a rate of their own.
+def _groups(model: EpisodicMRAF, options: EpisodicOptions) -> list[dict[str, Any]]:
+    """Return the parameters to train, with their learning rates.
 
-    Face vectors separate speakers so well that training their encoder lowers accuracy.
+    Face vectors separate speakers so well that training their encoder lowers accuracy. The fusion is
+    trained slowly: what cross-attention learns from few speakers applies to few others.
     """
-    of_face = set(model.face.parameters())
-    others = [each for each in model.parameters() if each not in of_face]
-    for each in of_face:
-        each.requires_grad_(options.face_lr > 0)
-    groups = [{"params": others, "lr": options.lr}]
-    if options.face_lr > 0:
-        groups.append({"params": list(model.face.parameters()), "lr": options.lr * options.face_lr})
+    parts = {model.face: options.face_lr, model.fusion: options.fusion_lr}
+    for part, factor in parts.items():
+        part.requires_grad_(factor > 0)
+    special = {each for part in parts for each in part.parameters()}
+    groups: list[dict[str, Any]] = [
+        {"params": [each for each in model.parameters() if each not in special]}
+    ]
+    groups += [
+        {"params": list(part.parameters()), "lr": options.lr * factor}
+        for part, factor in parts.items()
+        if factor > 0
+    ]
     return groups
