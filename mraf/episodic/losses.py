@@ -21,8 +21,8 @@ def episode_losses(
     """Return the loss of an episode, "total" (eq. 17), and its parts without their weights.
 
     Support and queries are encoded together: S means of recordings, and Q clips that are moved by
-    differences between recordings of other speakers. e_c is computed twice, as the clips are and by
-    the voice alone. A query counts in a loss if it has the modalities and its speaker has a prototype
+    differences between recordings of other speakers. e_c is computed three times: as the clips are,
+    by the face alone and by the voice alone. A query counts in a loss if it has the modalities and its speaker has a prototype
     of them in the episode.
     """
     query, support, classes = episode.query, episode.support, len(clips.recordings.count)
@@ -41,17 +41,21 @@ def episode_losses(
     of_f, of_a = model.factor(z_f.cosine, z_a.cosine)
     factor = torch.cat([ones, of_f]), torch.cat([ones, of_a])
     whole = model.fuse(encoded, face, voice, factor)
-    alone = model.fuse(encoded, torch.zeros_like(face), voice, factor)
+    nothing = torch.zeros_like(face)
+    by_face = model.fuse(encoded, face, nothing, factor)
+    by_voice = model.fuse(encoded, nothing, voice, factor)
     z_c = Comparison.of(whole.e_c, face & voice, episode, classes)
-    z_c_alone = Comparison.of(alone.e_c, voice, episode, classes)
+    z_c_f = Comparison.of(by_face.e_c, face, episode, classes)
+    z_c_a = Comparison.of(by_voice.e_c, voice, episode, classes)
     taught = z_c.counts
     parts = {
         "face": z_f.cross_entropy(),  # (15)
         "voice": z_a.cross_entropy(),
         "fusion": z_c.cross_entropy(),
-        "voice_alone": z_c_alone.cross_entropy(),
+        "face_alone": z_c_f.cross_entropy(),
+        "voice_alone": z_c_a.cross_entropy(),
         "kd": distillation(  # (16)
-            z_c.logits[taught], z_c_alone.logits[taught], options.temperature
+            z_c.logits[taught], z_c_a.logits[taught], options.temperature
         ),
         "center": z_c.distance(),
     }
@@ -59,7 +63,8 @@ def episode_losses(
         "face": options.lambda_f,
         "voice": options.lambda_a,
         "fusion": options.lambda_c,
-        "voice_alone": options.lambda_alone,
+        "face_alone": options.lambda_f_alone,
+        "voice_alone": options.lambda_a_alone,
         "kd": options.lambda_kd,
         "center": options.lambda_center,
     }

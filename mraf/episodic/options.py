@@ -55,7 +55,8 @@ class EpisodicOptions:
     lambda_f: NonNegativeFloat = 1.0
     lambda_a: NonNegativeFloat = 1.0
     lambda_c: NonNegativeFloat = 1.0
-    lambda_alone: NonNegativeFloat = 1.0  # cross-entropy of e_c by the voice alone
+    lambda_f_alone: NonNegativeFloat = 0.1  # cross-entropy of e_c by the face alone
+    lambda_a_alone: NonNegativeFloat = 1.0  # of e_c by the voice alone
     lambda_kd: NonNegativeFloat = 0.2
     lambda_center: NonNegativeFloat = 0.1
     temperature: PositiveFloat = 2.0  # of the distillation (eq. 16)

@@ -33,6 +33,7 @@ def train_episodes(
         optimizer.step()
         schedule.step()
         history.append({name: float(loss.detach()) for name, loss in losses.items()})
+    optimizer.zero_grad()
     model.eval()
     return history
 

@@ -38,10 +38,19 @@ def losses(features, model=None, **changes):
 
 
 def test_the_total_weighs_its_parts():
-    weights = {"f": 0.5, "a": 2.0, "c": 3.0, "alone": 0.7, "kd": 0.3, "center": 0.2}
+    weights = {
+        "f": 0.5,
+        "a": 2.0,
+        "c": 3.0,
+        "f_alone": 0.4,
+        "a_alone": 0.7,
+        "kd": 0.3,
+        "center": 0.2,
+    }
     found = losses(made_features(), **{f"lambda_{name}": w for name, w in weights.items()})
     total, *parts = found.values()
-    assert set(found) == {"total", "face", "voice", "fusion", "voice_alone", "kd", "center"}
+    names = ("face", "voice", "fusion", "face_alone", "voice_alone", "kd", "center")
+    assert tuple(found) == ("total", *names)
     assert all(part > 0 for part in parts)
     expected = sum(w * part for w, part in zip(weights.values(), parts, strict=True))
     torch.testing.assert_close(total, expected)
@@ -50,8 +59,8 @@ def test_the_total_weighs_its_parts():
 def test_a_missing_modality_leaves_its_losses_out():
     voices, faces = losses(made_features().without_face()), losses(made_features().without_voice())
     assert voices["voice"] > 0 and voices["voice_alone"] > 0
-    assert not any(voices[name] for name in ("face", "fusion", "kd", "center"))
-    assert faces["face"] > 0
+    assert not any(voices[name] for name in ("face", "face_alone", "fusion", "kd", "center"))
+    assert faces["face"] > 0 and faces["face_alone"] > 0
     assert not any(faces[name] for name in ("voice", "voice_alone", "fusion", "kd", "center"))
 
 
@@ -66,7 +75,7 @@ def test_gradients_are_finite_where_some_are_missing():
 def test_no_gradient_reaches_the_teacher():
     features = made_features()
     model = fitted(features)  # trained, so that what is attended to counts
-    zero = {f"lambda_{name}": 0.0 for name in ("f", "a", "c", "alone", "center")}
+    zero = {f"lambda_{name}": 0.0 for name in ("f", "a", "c", "f_alone", "a_alone", "center")}
     losses(features, model=model, **zero)["total"].backward()
     # The teacher alone sees the faces; the student sees the missing token.
     assert not model.fusion.face_attention.in_proj_weight.grad.any()

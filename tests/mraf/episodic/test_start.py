@@ -35,7 +35,7 @@ def class_means(x: np.ndarray, features) -> np.ndarray:
         {"tokens": 1},
         {"tokens": 3, "spread": 1.2},
         {"layers": 2},
-        {"layers": 0 + 3, "tokens": 4},
+        {"layers": 3, "tokens": 4},
     ],
 )
 def test_before_the_first_step_scores_are_those_of_whitened_prototypes(changes):
@@ -116,6 +116,6 @@ def test_dimensions_are_shared_and_what_one_leaves_is_the_others(n, face, voice,
 
 
 def test_missing_tokens_start_at_unit_length_or_stay_zero():
-    assert 0.3 < float(fitted(options=START).missing_voice.token.norm()) < 2
+    assert 0.3 < fitted(options=START).missing_voice.token.norm().item() < 2
     zero = fitted(options=replace(START, missing_token="zero"))
     assert not zero.missing_face.token.any() and not zero.missing_voice.token.any()
