@@ -17,17 +17,19 @@ def few_recordings():
 
 def test_a_query_meets_no_prototype_that_holds_its_own_recording():
     clips = training_clips(few_recordings())
-    drawn = set()
-    for _ in range(40):
+    recordings, drawn = set(), set()
+    for _ in range(100):
         episode = clips.episode(QUICK)
         own = clips.recordings.recording[episode.query]
         for recording, label in zip(own.tolist(), episode.label.tolist(), strict=True):
             support = episode.support[episode.support_label == label].tolist()
-            drawn.add(recording)
+            recordings.add(recording)
             # A speaker's only recording is its own prototype.
             assert (recording in support) == (label == 2)
             assert 1 <= len(support) <= QUICK.support and len(set(support)) == len(support)
-    assert len(drawn) == len(clips.recordings.size)
+        drawn |= set(episode.query.tolist())
+    assert len(recordings) == len(clips.recordings.size)
+    assert len(drawn) == len(clips.recordings.label)
 
 
 def test_every_speaker_with_clips_has_a_query_and_a_prototype():
