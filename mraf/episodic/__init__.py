@@ -1,1 +1,1 @@
-"""MRAF with prototype heads: the network of the paper, started at whitened prototypes, trained in episodes."""
+"""MRAF with prototype heads: started at whitened prototypes, and trained in episodes."""

@@ -94,7 +94,7 @@ class TrainingClips:
 
 
 def _means(modality: TrainingModality, recordings: Recordings) -> tuple[Tensor, Tensor]:
-    """Return unit means [R, D] over the present clips of each recording, and a mask of those with any."""
+    """Return unit means [R, D] of the present clips of each recording, and a mask [R] of any."""
     # Missing vectors are zero, so they change the length of a mean, and not its direction.
     known = recordings.means(modality.present[:, None].float()).squeeze(-1) > 0
     return F.normalize(recordings.means(modality.u), dim=-1), known

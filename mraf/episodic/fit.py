@@ -65,7 +65,7 @@ def fit_uncalibrated(train: Features, classes: int, options: EpisodicOptions) ->
     samples = Batch.of(train, "cpu")
     recording = torch.from_numpy(train.recording)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(options.seed)
+        torch.default_generator.manual_seed(options.seed)
         model = EpisodicMRAF(_config(train, classes, options))
         clips = TrainingClips.of(samples, recording, classes, options)
         start(model, clips.face, clips.voice, options)

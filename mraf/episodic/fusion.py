@@ -15,8 +15,8 @@ class EpisodicFusion(nn.Module):
 
     It deviates from the paper in three equations:
 
-    - (10): a reliability has a factor, which the caller computes from the cosines to the prototypes.
-      The sigmoid of a vector, learned from few speakers, says nothing about other vectors.
+    - (10): a reliability has a factor, which the caller computes from cosines to prototypes. What the
+      sigmoid learns from the vectors of few speakers says little about other vectors.
     - (12): the tokens of a missing modality have w_m = 0, but as keys and values of the other
       modality's attention they stand unweighted. Weighted by 0, the missing token would be silent.
     - (14): e_c = LayerNorm(w_f MeanPool(C~_f) + w_a MeanPool(C~_a)) in place of the plain mean. The

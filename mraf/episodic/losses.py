@@ -14,62 +14,71 @@ from mraf.episodic.options import EpisodicOptions
 from mraf.network.losses import cross_entropy, distillation
 from mraf.prototypes.fusion import UNKNOWN
 
+WEIGHTS = {
+    "face": "lambda_f",
+    "voice": "lambda_a",
+    "fusion": "lambda_c",
+    "face_alone": "lambda_f_alone",
+    "voice_alone": "lambda_a_alone",
+    "kd": "lambda_kd",
+    "center": "lambda_center",
+}
+"""The option that weighs each part of the loss."""
+
 
 def episode_losses(
     model: EpisodicMRAF, clips: TrainingClips, episode: Episode, options: EpisodicOptions
 ) -> dict[str, Tensor]:
     """Return the loss of an episode, "total" (eq. 17), and its parts without their weights.
 
-    Support and queries are encoded together: S means of recordings, and Q clips that are moved by
-    differences between recordings of other speakers. e_c is computed three times: as the clips are,
-    by the face alone and by the voice alone. A query counts in a loss if it has the modalities and its speaker has a prototype
-    of them in the episode.
+    The paper's eq. 15 has the cross-entropies of z_f, z_a and z_c. Here are also those of z_c by the
+    face alone and by the voice alone, since each has prototypes of its own. A query counts in a loss
+    if it has the modalities and its speaker has a prototype of them in the episode.
     """
-    query, support, classes = episode.query, episode.support, len(clips.recordings.count)
+    z = compare(model, clips, episode, options)
+    parts = {name: each.cross_entropy() for name, each in z.items()}  # (15)
+    taught, teacher, student = z["fusion"].counts, z["fusion"].logits, z["voice_alone"].logits
+    parts["kd"] = distillation(teacher[taught], student[taught], options.temperature)  # (16)
+    parts["center"] = z["fusion"].distance()
+    total = torch.stack([getattr(options, WEIGHTS[name]) * each for name, each in parts.items()])
+    return {"total": total.sum(), **parts}  # (17)
+
+
+def compare(
+    model: EpisodicMRAF, clips: TrainingClips, episode: Episode, options: EpisodicOptions
+) -> dict[str, Comparison]:
+    """Return the queries' comparisons by e_f, by e_a, and by e_c complete and alone.
+
+    Support and queries are encoded together: S means of recordings, and Q clips that are moved by
+    differences between recordings of other speakers.
+    """
+    query, support = episode.query, episode.support
+    face = torch.cat([clips.face_known[support], clips.face.present[query]])
+    voice = torch.cat([clips.voice_known[support], clips.voice.present[query]])
     moved_f, _ = clips.face.episode(query, options.noise)
     moved_a, _ = clips.voice.episode(query, options.noise)
     encoded = model.encode(
         torch.cat([clips.face_mean[support], moved_f]),
         torch.cat([clips.voice_mean[support], moved_a]),
     )
-    face = torch.cat([clips.face_known[support], clips.face.present[query]])
-    voice = torch.cat([clips.voice_known[support], clips.voice.present[query]])
-    z_f = Comparison.of(encoded.face.embedding, face, episode, classes)
-    z_a = Comparison.of(encoded.voice.embedding, voice, episode, classes)
+
+    def compared(e: Tensor, present: Tensor) -> Comparison:
+        return Comparison.of(e, present, episode, model.config.classes)
+
+    z_f = compared(encoded.face.embedding, face)
+    z_a = compared(encoded.voice.embedding, voice)
     # The recordings of the support weigh face and voice without the factors.
     ones = z_f.cosine.new_ones(len(support))
     of_f, of_a = model.factor(z_f.cosine, z_a.cosine)
     factor = torch.cat([ones, of_f]), torch.cat([ones, of_a])
-    whole = model.fuse(encoded, face, voice, factor)
     nothing = torch.zeros_like(face)
-    by_face = model.fuse(encoded, face, nothing, factor)
-    by_voice = model.fuse(encoded, nothing, voice, factor)
-    z_c = Comparison.of(whole.e_c, face & voice, episode, classes)
-    z_c_f = Comparison.of(by_face.e_c, face, episode, classes)
-    z_c_a = Comparison.of(by_voice.e_c, voice, episode, classes)
-    taught = z_c.counts
-    parts = {
-        "face": z_f.cross_entropy(),  # (15)
-        "voice": z_a.cross_entropy(),
-        "fusion": z_c.cross_entropy(),
-        "face_alone": z_c_f.cross_entropy(),
-        "voice_alone": z_c_a.cross_entropy(),
-        "kd": distillation(  # (16)
-            z_c.logits[taught], z_c_a.logits[taught], options.temperature
-        ),
-        "center": z_c.distance(),
+    return {
+        "face": z_f,
+        "voice": z_a,
+        "fusion": compared(model.fuse(encoded, face, voice, factor).e_c, face & voice),
+        "face_alone": compared(model.fuse(encoded, face, nothing, factor).e_c, face),
+        "voice_alone": compared(model.fuse(encoded, nothing, voice, factor).e_c, voice),
     }
-    weights = {
-        "face": options.lambda_f,
-        "voice": options.lambda_a,
-        "fusion": options.lambda_c,
-        "face_alone": options.lambda_f_alone,
-        "voice_alone": options.lambda_a_alone,
-        "kd": options.lambda_kd,
-        "center": options.lambda_center,
-    }
-    total = torch.stack([weights[name] * part for name, part in parts.items()]).sum()  # (17)
-    return {"total": total, **parts}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The options of episodic training, and the shape of the network. This module does not import torch."""
+"""The options of episodic training, and the shape of the network, without importing torch."""
 
 from __future__ import annotations
 

@@ -20,10 +20,11 @@ def start(
 ) -> None:
     """Set the weights with which training begins, and the statistics of the inputs.
 
-    An encoder starts as an isometry A_m [d, k_m] of the k_m directions in which recordings vary
-    most: e_m = A_m x_m / |A_m x_m|. Face and voice have orthogonal subspaces of e, and attention and
-    FFN start with an output of zero. So cosines of e_m are those of the (projected) inputs, and a
-    cosine of e_c is made of those of face and voice, weighted by w_f and w_a.
+    An encoder starts as an isometry A_m of the k_m directions in which recordings vary most:
+    e_m = A_m x_m / |A_m x_m|. Face and voice have orthogonal subspaces of e, and attention and FFN
+    start with an output of zero. So cosines of e_m are those of the projected inputs, and
+    e_c = Norm(w_f e_f + w_a e_a) but for its length. Where d is large enough for both, k_m = d_m and
+    nothing is lost by the projection.
     """
     basis = orthonormal_basis(options.dim)
     k_f, k_a = dimensions(basis.shape[1], model.config.face_dim, model.config.voice_dim, options)
@@ -61,7 +62,7 @@ def orthonormal_basis(dim: int) -> Tensor:
 
 
 def quarter_turn(basis: Tensor) -> Tensor:
-    """Return the map J [D, D] that turns every vector of the span of a basis [D, n] by 90 degrees."""
+    """Return J [D, D], which turns every vector in the span of a basis [D, n] by 90 degrees."""
     first, second = basis.chunk(2, dim=1)
     return second @ first.T - first @ second.T
 

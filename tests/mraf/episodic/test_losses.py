@@ -56,6 +56,11 @@ def test_the_total_weighs_its_parts():
     torch.testing.assert_close(total, expected)
 
 
+def test_noise_moves_the_queries_in_both_modalities():
+    still, moved = losses(made_features(), noise=0.0), losses(made_features(), noise=2.0)
+    assert moved["face"] > 1.1 * still["face"] and moved["voice"] > 1.1 * still["voice"]
+
+
 def test_a_missing_modality_leaves_its_losses_out():
     voices, faces = losses(made_features().without_face()), losses(made_features().without_voice())
     assert voices["voice"] > 0 and voices["voice_alone"] > 0
