@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mraf.episodic.episodes import Episode
-from mraf.episodic.losses import Comparison, episode_losses
+from mraf.episodic.losses import Comparison, compare, episode_losses
 from mraf.prototypes.fusion import UNKNOWN
 from tests.mraf.conftest import made_features
 from tests.mraf.episodic.conftest import QUICK, fitted, training_clips
@@ -59,6 +59,25 @@ def test_the_total_weighs_its_parts():
 def test_noise_moves_the_queries_in_both_modalities():
     still, moved = losses(made_features(), noise=0.0), losses(made_features(), noise=2.0)
     assert moved["face"] > 1.1 * still["face"] and moved["voice"] > 1.1 * still["voice"]
+
+
+@pytest.mark.parametrize("reliable", ["face", "voice"])
+def test_the_factors_of_reliability_weigh_the_queries_and_not_the_support(reliable):
+    options = replace(QUICK, episodes=0, noise=0.0)
+    model, clips = fitted(options=options), training_clips(made_features(), options)
+    episode = clips.episode(options)
+    n = len(episode.query)
+    model.factor = lambda z_f, z_a: (
+        torch.full((n,), float(reliable == "face")),
+        torch.full((n,), float(reliable == "voice")),
+    )
+    before = compare(model, clips, episode, options)["fusion"].cosine
+    for name in ("face", "voice"):
+        # Other vectors of the queries; the means that are the support stay.
+        other = replace(getattr(clips, name), u=-getattr(clips, name).u)
+        after = compare(model, replace(clips, **{name: other}), episode, options)["fusion"].cosine
+        assert torch.allclose(after, before, atol=1e-5) == (name != reliable)
+    assert before.max() < 0.9  # the support has both modalities
 
 
 def test_a_missing_modality_leaves_its_losses_out():
