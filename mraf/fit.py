@@ -7,14 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from mraf.episodic.fit import fit_episodic
+from mraf.episodic.options import EpisodicOptions
 from mraf.folds import FOLDS, recording_folds
 from mraf.fop.options import FOPOptions
 from mraf.fop.training import train_fop
 from mraf.inference.calibration import calibration_error, temperature
-from mraf.inference.out_of_fold import OutOfFold, answers_of
-from mraf.inference.prediction import MODALITIES, Model, fusion_logits, predict, score
+from mraf.inference.out_of_fold import HeldOutLogits, OutOfFold
+from mraf.inference.prediction import Model, predict, score
 from mraf.model_types import with_epochs
 from mraf.network.batches import Batch
 from mraf.network.loop import (
@@ -31,7 +34,7 @@ from mraf.prototypes.fit import fit_prototypes
 from mraf.prototypes.options import PrototypeOptions
 from mraf.types import Features
 
-Options = TrainOptions | FOPOptions | PrototypeOptions
+Options = TrainOptions | FOPOptions | EpisodicOptions | PrototypeOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +63,8 @@ def fit(
     """Train a model to name the `classes` speakers of `train`, on all its clips.
 
     Clips are held out within the run: they calibrate the model, and choose the number of epochs of a
-    network. Then the model is fitted to all clips. Prototypes are fitted once more for each fold, a
-    network once, to all folds but the first, so that it takes about twice the time. The same seed gives
+    network. Then the model is fitted to all clips. Models with prototypes are fitted once more for each
+    fold; a network of linear heads once, to all folds but the first, which takes twice the time. The same seed gives
     the same model; the caller's random state does not change.
 
     Args:
@@ -84,8 +87,8 @@ def fit(
         fold = recording_folds(train.label, train.recording, FOLDS, options.seed)
     device = choose_device(options.device)
     with surroundings(options.seed, options.threads, device):
-        if isinstance(options, PrototypeOptions):
-            trained = _fit_prototypes(clips, classes, options, fold[kept], on_epoch)
+        if isinstance(options, PrototypeOptions | EpisodicOptions):
+            trained = _fit_by_folds(clips, classes, options, fold[kept], on_epoch)
         else:
             trained = _fit_network(clips, classes, options, fold[kept], on_epoch)
         known = known_clips(dev, trained.model.config) if dev is not None else None
@@ -101,10 +104,10 @@ def fit(
     return trained
 
 
-def _fit_prototypes(
+def _fit_by_folds(
     train: Features,
     classes: int,
-    options: PrototypeOptions,
+    options: PrototypeOptions | EpisodicOptions,
     fold: NDArray[np.int64],
     on_epoch: Callable[[EpochReport], None] | None,
 ) -> Trained:
@@ -122,9 +125,16 @@ def _fit_prototypes(
             on_epoch(history[-1])
 
     device = choose_device(options.device)
-    model, answers = fit_prototypes(
-        train, classes, options, fold=fold, device=device, on_fold=report
-    )
+    model: Model
+    answers: OutOfFold | None
+    if isinstance(options, EpisodicOptions):
+        model, answers = fit_episodic(
+            train, classes, options, fold=fold, device=device, on_fold=report
+        )
+    else:
+        model, answers = fit_prototypes(
+            train, classes, options, fold=fold, device=device, on_fold=report
+        )
     return Trained(model=model, best_epoch=None, history=history, out_of_fold=answers)
 
 
@@ -145,15 +155,15 @@ def _fit_network(
     watched = train.take(held_out)
     chosen = _trained(train.take(fold != 0), watched, classes, options, on_epoch)
     samples = Batch.of(watched, next(chosen.model.buffers()).device)
-    _calibrate(chosen.model, samples)
-    answers = answers_of(chosen.model, samples, held_out)
+    logits = HeldOutLogits.of(chosen.model, samples, held_out)
+    fitted = torch.tensor([temperature(*logits.of_modalities(column)) for column in range(3)])
     result = _trained(train, None, classes, _until(options, chosen), on_epoch)
-    result.model.temperature.value.copy_(chosen.model.temperature.value)
+    result.model.temperature.value.copy_(fitted)
     return Trained(
         model=result.model,
         best_epoch=chosen.best_epoch,
         history=chosen.history,
-        out_of_fold=answers,
+        out_of_fold=logits.answers(fitted),
     )
 
 
@@ -174,13 +184,6 @@ def _until(options: TrainOptions | FOPOptions, chosen: TrainedNetwork) -> TrainO
     if isinstance(options, TrainOptions) and chosen.best_epoch == len(chosen.history):
         return options
     return with_epochs(options, chosen.best_epoch)
-
-
-def _calibrate(model: Model, samples: Batch) -> None:
-    """Fit the model's temperatures to clips that did not train it."""
-    for index, name in enumerate(MODALITIES):
-        logits, label = fusion_logits(model, samples, name)
-        model.temperature.value[index] = temperature(logits, label)
 
 
 def _calibration(model: Model, clips: Features) -> dict[str, float]:

@@ -43,11 +43,16 @@ MODEL_TYPES: Mapping[str, ModelType] = {
     "mraf": ModelType(
         title="MRAF: missing-token prompted, reliability-aware fusion of face and voice",
         presets={
+            "default": "mraf.episodic.options:EpisodicOptions",
             "paper": "mraf.network.options:TrainOptions",
             "authors": "mraf.network.options:TrainOptions.authors",
         },
         networks={
-            "": ("mraf.network.model:MRAF", "mraf.network.options:MRAFConfig"),
+            "linear": ("mraf.network.model:MRAF", "mraf.network.options:MRAFConfig"),
+            "prototypes": (
+                "mraf.episodic.model:EpisodicMRAF",
+                "mraf.episodic.options:EpisodicConfig",
+            ),
         },
     ),
     "fop": ModelType(

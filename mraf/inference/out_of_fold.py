@@ -96,25 +96,43 @@ class OutOfFold:
         return calibration_error_of(confidence[keep], (given == label)[keep])
 
 
-def answers_of(model: Model, samples: Batch, index: NDArray[np.int64]) -> OutOfFold | None:
-    """Return the answers of a model to clips that did not train it; None without clips.
+@dataclass(frozen=True, kw_only=True)
+class HeldOutLogits:
+    """The logits, before any temperature, of M clips by a model that did not train on them."""
 
-    Args:
-        model: with its temperatures.
-        samples: M clips.
-        index: [M], their positions among the training clips.
-    """
-    positions, parts = torch.from_numpy(index), []
-    with evaluating(model):
-        for start in range(0, len(samples), BATCH):
-            batch = samples.take(slice(start, start + BATCH))
-            logits = []
-            for face, voice in MODALITIES.values():
-                has_face, has_voice = batch.face_present & face, batch.voice_present & voice
-                output = model(batch.face, batch.voice, has_face, has_voice)
-                mask = (output.face_used == face) & (output.voice_used == voice)
-                z = output.fusion_logits / model.temperature(output.face_used, output.voice_used)
-                logits.append((mask.cpu(), z[mask].cpu()))
-            here = positions[start : start + BATCH]
-            parts.append(OutOfFold.of(here, batch.label.cpu(), logits))
-    return OutOfFold.joined(parts)
+    index: Tensor  # [M], positions among the training clips
+    label: Tensor  # [M]
+    masks: Sequence[Tensor]  # for each of `MODALITIES`, [M] bool: the clips that have them
+    logits: Sequence[Tensor]  # for each of `MODALITIES`, of the clips of its mask [.., C]
+
+    @classmethod
+    def of(cls, model: Model, samples: Batch, index: NDArray[np.int64]) -> HeldOutLogits:
+        """Return the logits of M clips, which are at `index` [M] among the training clips.
+
+        A modality that the model has not learned counts as missing.
+        """
+        masks, logits = [], []
+        for face, voice in MODALITIES.values():
+            used, z = [], []
+            with evaluating(model):
+                for start in range(0, len(samples), BATCH):
+                    batch = samples.take(slice(start, start + BATCH))
+                    has_face, has_voice = batch.face_present & face, batch.voice_present & voice
+                    output = model(batch.face, batch.voice, has_face, has_voice)
+                    mask = (output.face_used == face) & (output.voice_used == voice)
+                    used.append(mask.cpu())
+                    z.append(output.fusion_logits[mask].cpu())
+            masks.append(torch.cat(used))
+            logits.append(torch.cat(z))
+        return cls(
+            index=torch.from_numpy(index), label=samples.label.cpu(), masks=masks, logits=logits
+        )
+
+    def of_modalities(self, column: int) -> tuple[Tensor, Tensor]:
+        """Return the logits and labels of the clips that have one of `MODALITIES`."""
+        return self.logits[column], self.label[self.masks[column]]
+
+    def answers(self, temperature: Tensor) -> OutOfFold:
+        """Return the answers at temperatures [3]."""
+        scaled = [z / t for z, t in zip(self.logits, temperature.cpu(), strict=True)]
+        return OutOfFold.of(self.index, self.label, list(zip(self.masks, scaled, strict=True)))

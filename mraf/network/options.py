@@ -65,6 +65,7 @@ class MRAFConfig(NetworkOptions):
     face_dim: PositiveInt  # d_f
     voice_dim: PositiveInt  # d_a
     classes: Annotated[int, Field(ge=2)]  # C
+    classifier: Literal["linear"] = "linear"  # of the heads; see `mraf.model_types`
 
 
 @checked("training")

@@ -112,12 +112,28 @@ def weighted_mean(
     Arguments as in `fuse_posteriors`; missing vectors have no influence.
     """
     c_f, c_a = hide_missing(c_f, face_present), hide_missing(c_a, voice_present)
-    r_f = c_f.amax(dim=-1).clamp(min=LEAST) ** options.power * face_present
-    r_a = c_a.amax(dim=-1).clamp(min=LEAST) ** options.power * options.voice_weight * voice_present
+    r_f = fixed_reliability(c_f, options.power) * face_present
+    r_a = fixed_reliability(c_a, options.power) * options.voice_weight * voice_present
+    return FusedScores(score=weighted_score(c_f, c_a, r_f, r_a), r_f=r_f, r_a=r_a)
+
+
+def fixed_reliability(score: Tensor, power: float) -> Tensor:
+    """Return (best score) ** power [B] of the scores [B, C] of one modality.
+
+    A vector near no prototype is a bad picture, a noise or an impostor.
+    """
+    return score.amax(dim=-1).clamp(min=LEAST) ** power
+
+
+def weighted_score(c_f: Tensor, c_a: Tensor, r_f: Tensor, r_a: Tensor) -> Tensor:
+    """Return the mean [B, C] of the scores of face and voice [B, C], weighted by r [B] (eq. 11).
+
+    A speaker with a prototype of one modality gets the score of that one; without any, `UNKNOWN`.
+    """
     w_f, w_a = r_f[:, None] * (c_f > UNKNOWN), r_a[:, None] * (c_a > UNKNOWN)
     total = w_f + w_a
     score = (w_f * c_f + w_a * c_a) / total.clamp(min=1e-9)
-    return FusedScores(score=score.masked_fill(total <= 0, UNKNOWN), r_f=r_f, r_a=r_a)
+    return score.masked_fill(total <= 0, UNKNOWN)
 
 
 def hide_missing(score: Tensor, present: Tensor) -> Tensor:

@@ -1,0 +1,1 @@
+"""MRAF with prototype heads: started at whitened prototypes, and trained in episodes."""
