@@ -34,7 +34,7 @@ def test_builds_by_name_and_leaves_the_callers_randomness_alone():
     [
         ("mrav", VALUES, "Did you mean 'mraf'"),
         ("mraf", {**VALUES, "depth": 3}, "depth: "),
-        ("mraf", {"face_dim": 10}, "voice_dim: "),
+        ("mraf", {"face_dim": 10, "classifier": "linear"}, "voice_dim: "),
         ("mraf", {**VALUES, "layers": 0}, "layers is 0"),
         ("prototypes", {"classifier": "trees"}, "no classifier 'trees'"),
     ],
