@@ -48,7 +48,7 @@ def test_a_model_of_extracted_vectors_is_refused(challenge, tmp_path):
             if row.speaker:
                 writer.add(replace(row, extractor=made.to_json()))
     train(tmp_path, languages=("English",), options=QUICK)
-    model = str(tmp_path / "models" / "default")
+    model = str(tmp_path / "models" / "prototypes")
     with pytest.raises(UsageError, match="not trained on POLY-SIM v1.*somebody else"):
         submit(tmp_path / "out", workspace=challenge, model=model)
     with pytest.raises(UsageError, match="frames=8 .*Train a model on these features"):
