@@ -145,13 +145,13 @@ def evaluating(model: Model) -> Iterator[None]:
 def _posterior(model: Model, batch: Batch) -> dict[str, Tensor]:
     output = model(batch.face, batch.voice, batch.face_present, batch.voice_present)
     nothing = (output.w_f + output.w_a <= 0)[:, None]
-    # Of a modality that the model never learned, neither the vector nor the temperature counts.
+    # Of a modality that the model never learned, nothing counts: no vector, no embedding, no temperature.
     logits = output.fusion_logits / model.temperature(output.face_used, output.voice_used)
     return {
         "probability": logits.softmax(dim=-1).masked_fill(nothing, torch.nan),
         "face_weight": output.w_f,
         "voice_weight": output.w_a,
         "embedding": output.e_c.masked_fill(nothing, torch.nan),
-        "face_embedding": output.e_f.masked_fill(~batch.face_present[:, None], torch.nan),
-        "voice_embedding": output.e_a.masked_fill(~batch.voice_present[:, None], torch.nan),
+        "face_embedding": output.e_f.masked_fill(~output.face_used[:, None], torch.nan),
+        "voice_embedding": output.e_a.masked_fill(~output.voice_used[:, None], torch.nan),
     }

@@ -286,6 +286,11 @@ def show_developed(scores: "Sequence[Score]") -> None:
                 f"  {escape(score.name)}: calibration error {score.calibration_before:.3f} before the "
                 f"temperature, {score.calibration_after:.3f} after; {score.seconds:.0f} s a fit"
             )
+        elif score.mode == "single":
+            show(
+                f"  {escape(score.name)}: not calibrated, to halve the time; {score.seconds:.0f} s a fit. "
+                "Calibrated, as `mraf train` does, it differs in modes setting and cross."
+            )
 
 
 def show_ablated(result: "Ablation") -> None:

@@ -21,15 +21,16 @@ def train(
     model_type: Annotated[
         ModelType,
         typer.Option(
-            help="prototypes: cosines to each speaker's mean. mraf: the network of the paper. fop: the "
+            help="prototypes: comparison with each speaker's mean. mraf: the paper's network. fop: the "
             "baseline of POLY-SIM 2026."
         ),
     ] = ModelType.prototypes,
     preset: Annotated[
         Preset,
         typer.Option(
-            help="Settings of the model type. cosine: prototypes that learn nothing. paper: mraf as printed. "
-            "authors: mraf as in the authors' code."
+            help="Settings of the model type. default: of mraf, with heads that compare with each speaker's "
+            "mean. paper: mraf as printed. authors: mraf as in its authors' code. cosine: prototypes that "
+            "learn nothing."
         ),
     ] = Preset.default,
     language: Annotated[
@@ -41,7 +42,9 @@ def train(
         typer.Option(metavar="NAME", help="Name of the model. Default: its type and preset."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 1,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Maximum number of epochs.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Maximum number of epochs, of paper, authors and fop.")
+    ] = None,
     holdout: Annotated[
         float,
         typer.Option(

@@ -1,6 +1,7 @@
 """Training: from the feature table to a model folder."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -110,7 +111,7 @@ def train(
         calibration=result.calibration
         or ({"after": answers.calibration_error()} if answers else {}),
         learned=dict(getattr(result.model, "scalars", {})),
-        notes=_notes(labels, parts, samples, fold=fold, by_clip=by_clip, chosen=result.best_epoch),
+        notes=_notes(labels, parts, samples, by_clip=by_clip, result=result),
     )
     made = {
         "fingerprint": asdict(fingerprint),
@@ -119,7 +120,7 @@ def train(
     }
     _save(result, report=report, parts=parts, labels=labels, made=made)
     if epochs and not has_epochs:
-        note = f"The model type '{model_type}' has no epochs: their number was ignored."
+        note = "Training with these options has no epochs: their number was ignored."
         return replace(report, notes=(*report.notes, note))
     return report
 
@@ -187,37 +188,33 @@ def _notes(
     parts: Split,
     samples: Features,
     *,
-    fold: np.ndarray,
     by_clip: bool,
-    chosen: int | None,
+    result: "Trained",
 ) -> tuple[str, ...]:
-    """Return caveats for whoever reads the figures; `chosen` is the epoch, where one was chosen."""
+    """Return caveats for whoever reads the figures."""
     notes = []
-    covered, measured = len(set(samples.label[fold >= 0])), parts.heldout.any()
-    if parts.by_clip or (by_clip and covered):
+    answers, measured = result.out_of_fold, parts.heldout.any()
+    if parts.by_clip or (by_clip and answers):
         left = " left to train on" if measured and not parts.by_clip else ""
         notes.append(
             f"No speaker has two recordings{left}, so single clips were held out: clips of one recording "
             "are alike, and the figures are better than new recordings will be."
         )
-    elif not covered:
+    elif not answers:
         missed = "" if measured else "how good the model is has not been measured, and "
         notes.append(
             "No recording could be held out of training: "
             f"{missed}its probabilities are not calibrated."
         )
-    elif covered < len(parts.speakers):
-        notes.append(
-            f"{len(parts.speakers) - covered} of {len(parts.speakers)} speakers have one recording "
-            "only; all of it trains, and the figures do not cover them."
-        )
-    if chosen:
+    if answers or measured:
+        notes += _not_covered(labels, parts, result)
+    if answers and result.best_epoch:
         notes.append(
             "A network is measured once, by a fit to four fifths of the recordings; the other clips also "
             "chose its epoch and its temperatures, so the figures are a little too good."
         )
     unknown = sum(1 for i in np.flatnonzero(parts.train) if not labels.recording[i])
-    if covered and unknown and not by_clip:
+    if answers and unknown and not by_clip:
         notes.append(
             f"{unknown} clips do not say which recording they are cut from and were taken as "
             "recordings of their own: the figures may be better than new recordings will be."
@@ -228,6 +225,28 @@ def _notes(
     if unnamed:
         notes.append(f"{unnamed} clips have no speaker's name and were left out.")
     return tuple(notes)
+
+
+def _not_covered(labels: FeatureLabels, parts: Split, result: "Trained") -> list[str]:
+    """Return a note on the speakers of whom no clip was answered by a model that did not train on it."""
+    answered = set() if result.out_of_fold is None else set(result.out_of_fold.label.tolist())
+    covered = {parts.speakers[label] for label in answered}
+    covered |= {str(labels.speaker[i]) for i in np.flatnonzero(parts.heldout)}
+    missing = set(parts.speakers) - covered
+    if not missing:
+        return []
+    rows = np.flatnonzero(parts.train | parts.heldout)
+    recordings = Counter(name[0] for name in {parts.recordings[i] for i in rows} if name)
+    single = sum(recordings[speaker] == 1 for speaker in missing)
+    who = f"{len(missing)} of {len(parts.speakers)} speakers"
+    if single == len(missing):
+        return [
+            f"{who} have one recording only; all of it trains, and the figures do not cover them."
+        ]
+    return [
+        f"The figures do not cover {who}"
+        + (f"; {single} of these have one recording only, all of which trains." if single else ".")
+    ]
 
 
 def _lacking(samples: Features, modality: str) -> str | None:

@@ -88,13 +88,17 @@ def train_bar(quiet: bool) -> Iterator["Callable[[EpochReport], None]"]:
     """Show the epochs of a training run, with their loss and accuracies."""
     with _bar(quiet, MofNCompleteColumn(), TextColumn("{task.fields[figures]}")) as bar:
         task = bar.add_task("Training", total=None, figures="")
-        best = ""
+        best, last = "", 0
 
         def show(epoch: "EpochReport") -> None:
-            nonlocal best
+            nonlocal best, last
+            if epoch.epoch <= last:  # a second fit, to all clips
+                bar.update(task, description="Training on all")
+                best = ""
+            last = epoch.epoch
             names = (("face_voice", "face+voice"), ("voice", "voice"), ("face", "face"))
             dev = ", ".join(f"{t} {epoch.dev[k]:.3f}" for k, t in names if k in epoch.dev)
-            best = f"best: epoch {epoch.epoch}" if epoch.best else best
+            best = f"best: epoch {epoch.epoch}" if epoch.best and epoch.dev else best
             loss = f"loss {epoch.loss['total']:.3f}" if epoch.loss else ""
             parts = [loss, f"held out: {dev}" if dev else "", best]
             figures = ", ".join(part for part in parts if part)
