@@ -92,3 +92,13 @@ def test_the_mode_of_the_model_comes_back(model, training):
         assert not model.training and not torch.is_grad_enabled()
         raise KeyError
     assert model.training is training and torch.is_grad_enabled()
+
+
+def test_a_modality_that_was_never_learned_has_no_embedding():
+    """Propagation would join all clips by the one vector that stands for every such face."""
+    voices = fit_uncalibrated(made_features().without_face(), 6, PrototypeOptions.cosine())
+    found = predict(voices, made_features(session=1))
+    assert np.isnan(found.face_embedding).all() and np.isfinite(found.voice_embedding).all()
+    samples = Batch.of(made_features(session=1), "cpu")
+    assert set(score(voices, samples)) == {"voice", "loss"}
+    assert len(fusion_logits(voices, samples, "face_voice")[1]) == 0

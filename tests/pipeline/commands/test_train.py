@@ -84,4 +84,4 @@ def test_what_was_not_measured_is_said(mraf, tmp_path, labels, faceless, said):
 
 def test_epochs_that_do_nothing_are_noted(mraf, workspace):
     code, out, _ = mraf("train", "--preset", "cosine", "--epochs", 2, "-w", workspace)
-    assert code == 0 and "note The model type 'prototypes' has no epochs" in out
+    assert code == 0 and "note Training with these options has no epochs" in out

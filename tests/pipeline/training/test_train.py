@@ -94,7 +94,7 @@ def test_the_model_is_named_by_what_was_trained(workspace, options, name):
 
 def test_epochs_are_ignored_by_what_has_none_with_a_note(workspace):
     report = train(workspace, epochs=3, options=QUICK)
-    assert report.notes == ("The model type 'prototypes' has no epochs: their number was ignored.",)
+    assert report.notes == ("Training with these options has no epochs: their number was ignored.",)
     assert train(workspace, model_type="fop", epochs=1, options=FOP).epoch == 1
 
 
@@ -190,3 +190,38 @@ def test_a_modality_that_no_clip_has_is_noted(tmp_path, name, kept):
         "else get no answer.",
     )
     assert set(report.cross_validation) == {kept, "loss"} and report.cross_validated == 12
+
+
+def test_speakers_whom_no_held_out_clip_shows_are_counted(tmp_path):
+    """A network holds one fold out, in which some speakers have no recording."""
+    labels = [*people(8, 2, 2, ENGLISH), ("z", "English", "only")]
+    report = train(filled(tmp_path, labels), options=TINY)
+    answers = load_trained(describe(report.folder)).out_of_fold
+    missing = 9 - len({row.speaker for row in rows(tmp_path) if row.source_hash in answers})
+    assert 1 < missing < 9
+    assert (
+        f"The figures do not cover {missing} of 9 speakers; 1 of these have one recording only, all of which "
+        "trains." in report.notes
+    )
+
+
+def test_all_recordings_count_in_the_note_on_those_with_one(tmp_path):
+    """Two of each are left to measure and to train on: one recording trains, but not for want of others."""
+    labels = [*people(3, 2, 2, ENGLISH), *people(4, 4, 2, ENGLISH)[-8:]]
+    report = train(filled(tmp_path, labels), holdout=0.5, options=QUICK)
+    assert report.notes == ()
+
+
+def rows(workspace):
+    return list(Workspace(workspace).table.rows())
+
+
+@pytest.mark.parametrize("lacking", [range(0, 4), range(0, 8)])
+def test_speakers_without_a_face_are_counted(tmp_path, lacking):
+    """The clips of a speaker are four."""
+    labels = people(3, 2, 2, ENGLISH)
+    report = train(filled(tmp_path, labels, faceless=lacking), options=QUICK)
+    who = "1 speaker has" if len(lacking) == 4 else "2 speakers have"
+    assert report.notes == (
+        f"{who} no training clip with a face: the model cannot name them by the face alone.",
+    )

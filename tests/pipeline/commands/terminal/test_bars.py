@@ -4,6 +4,7 @@ import io
 
 from rich.console import Console
 
+from mraf.network.loop import EpochReport
 from mraf.pipeline.commands.terminal import bars
 from mraf.pipeline.extraction.run import ExtractProgress
 
@@ -47,3 +48,23 @@ def test_an_extraction_follows_its_downloads(monkeypatch):
         on_progress(ExtractProgress(done=3, **COUNTS))
     shown = text.getvalue()
     assert shown.index("facenet") < shown.index("ecapa") < shown.index("3/9")
+
+
+def test_a_second_fit_is_named_and_chooses_no_epoch(monkeypatch):
+    """The first one measures on held-out clips; every epoch of the second is the best so far."""
+    text = terminal(monkeypatch)
+
+    def epoch(number, best, **dev):
+        return EpochReport(
+            epoch=number, epochs=2, loss={"total": 1.0}, dev=dev, best=best, seconds=0.1
+        )
+
+    with bars.train_bar(False) as show:
+        show(epoch(1, True, voice=0.5))
+        show(epoch(2, False, voice=0.4))
+    assert "best: epoch 1" in text.getvalue() and "on all" not in text.getvalue()
+    text.truncate(0)
+    with bars.train_bar(False) as show:
+        show(epoch(2, True, voice=0.5))
+        show(epoch(1, True))
+    assert text.getvalue().rindex("Training on all") > text.getvalue().rindex("best: epoch 2")
