@@ -180,9 +180,12 @@ def _trained(
 
 
 def _until(options: TrainOptions | FOPOptions, chosen: TrainedNetwork) -> TrainOptions | FOPOptions:
-    """Return options that end after the chosen epoch; the last one may have been cut short."""
-    if isinstance(options, TrainOptions) and chosen.best_epoch == len(chosen.history):
-        return options
+    """Return options that end where the chosen epoch ended, in the unit of their own length.
+
+    Passes over all clips take more steps than passes over some: a length in steps stays in steps.
+    """
+    if isinstance(options, TrainOptions) and options.steps:
+        return replace(options, steps=chosen.steps)
     return with_epochs(options, chosen.best_epoch)
 
 

@@ -75,10 +75,10 @@ def options_of(model_type: str = DEFAULT, preset: str = "default") -> Any:
     presets = _find(model_type).presets
     if preset not in presets:
         elsewhere = [name for name, each in MODEL_TYPES.items() if preset in each.presets]
-        hint = f": it is one of --model-type {elsewhere[0]}" if elsewhere else ""
-        raise UsageError(
-            f"The model type '{model_type}' has no preset '{preset}'{hint} {choices(preset, presets)}"
-        )
+        hint = f" {choices(preset, presets)}"
+        if elsewhere:
+            hint = f": it is one of --model-type {elsewhere[0]}."
+        raise UsageError(f"The model type '{model_type}' has no preset '{preset}'{hint}")
     return _load(presets[preset])()
 
 
@@ -112,7 +112,8 @@ def changed(options: Options, changes: Mapping[str, Any]) -> Options:
 
     Raises UsageError for a wrong name or type, and for an option that every run sets itself.
     """
-    known = {each.name for each in fields(options)} - set(SET_BY_EVERY_RUN)  # type: ignore[arg-type]
+    declared = [each.name for each in fields(options)]  # type: ignore[arg-type]
+    known = [name for name in declared if name not in SET_BY_EVERY_RUN]
     for name in changes:
         if name not in known:
             raise UsageError(f"training: there is no option '{name}' {choices(name, known)}")

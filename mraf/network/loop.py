@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -18,8 +17,6 @@ from mraf.errors import UsageError
 from mraf.inference.prediction import Model, check_dims
 from mraf.network.batches import Batch, Sampler
 from mraf.types import Features
-
-log = logging.getLogger("mraf")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +37,7 @@ class TrainedNetwork:
 
     model: Any
     best_epoch: int
+    steps: int  # of training, up to the end of the best epoch
     history: list[EpochReport]
     dev: dict[str, float]  # of the best epoch; empty without development clips
 
@@ -128,7 +126,7 @@ def run_epochs(
             epochs=epochs,
             loss=loss,
             dev=measured,
-            best=best.offer(epoch, figure(measured), step.model),
+            best=best.offer(epoch, steps, figure(measured), step.model),
             seconds=time.perf_counter() - started,
         )
         history.append(report)
@@ -140,23 +138,25 @@ def run_epochs(
     return TrainedNetwork(
         model=step.model.eval(),
         best_epoch=best.epoch,
+        steps=best.steps,
         history=history,
         dev=history[best.epoch - 1].dev,
     )
 
 
 class _Best:
-    """The best epoch so far and its weights."""
+    """The best epoch so far, the steps up to its end, and its weights."""
 
     def __init__(self, gain: float) -> None:
-        self.gain, self.figure, self.epoch = gain, -math.inf, 0
+        self.gain, self.figure = gain, -math.inf
+        self.epoch = self.steps = 0
         self.weights: dict[str, Tensor] = {}
 
-    def offer(self, epoch: int, figure: float | None, model: Model) -> bool:
+    def offer(self, epoch: int, steps: int, figure: float | None, model: Model) -> bool:
         """Keep an epoch if it has no figure or a better one; return if it was kept."""
         if figure is not None and figure <= self.figure + self.gain:
             return False
-        self.epoch = epoch
+        self.epoch, self.steps = epoch, steps
         self.figure = self.figure if figure is None else figure
         self.weights = copy.deepcopy(model.state_dict())
         return True
@@ -203,9 +203,6 @@ def usable(train: Features, classes: int) -> Features:
             f"training: labels run from {train.label.min()} to {train.label.max()}; "
             f"0 to {classes - 1} was expected"
         )
-    for name in ("face", "voice"):
-        if not getattr(train, f"{name}_present").any():
-            log.warning("no training clip has a %s: clips cannot be identified by it", name)
     return train
 
 

@@ -49,7 +49,7 @@ def fit_prototypes(
 
     The model is fitted to all clips. Models of the other folds score the clips of each fold; the
     temperatures are fitted to all these scores. In the answers out of fold, the temperatures of a fold
-    are those of the other folds' scores, so that nothing of a fold has a part in its answers.
+    are fitted to the other folds' scores.
 
     Args:
         train: clips [N] with labels 0 to C - 1.

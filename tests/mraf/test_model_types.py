@@ -54,6 +54,13 @@ def test_every_preset_makes_options_that_can_be_changed(model_type, preset):
         changed(options, {"llr": 2})
 
 
+def test_an_unknown_option_is_answered_with_those_declared_in_their_order():
+    with pytest.raises(
+        UsageError, match=r"\(there are: lr, batch_size, epochs, .*, dim, dropout\)"
+    ):
+        changed(options_of("fop"), {"xyz": 1})
+
+
 @pytest.mark.parametrize(("model_type", "preset"), TYPES)
 def test_the_options_tell_the_type(model_type, preset):
     assert type_of(options_of(model_type, preset)) == model_type
@@ -80,8 +87,10 @@ def test_the_default_is_prototypes():
     ("names", "message"),
     [
         (("prototipes",), "Did you mean 'prototypes'"),
-        (("prototypes", "paper"), "it is one of --model-type mraf"),
-        (("fop", "papers"), "has no preset 'papers'"),
+        (("prototypes", "paper"), "has no preset 'paper': it is one of --model-type mraf.$"),
+        (("fop", "authors"), "has no preset 'authors': it is one of --model-type mraf.$"),
+        (("fop", "papers"), r"has no preset 'papers' \(there are: default\)"),
+        (("mraf", "papers"), "Did you mean 'paper'"),
     ],
 )
 def test_unknown_names_are_answered_with_the_choices(names, message):

@@ -86,6 +86,21 @@ def test_posteriors_are_calibrated_on_recordings_that_did_not_train():
         assert accuracy(model, clips) == pytest.approx(cross_validated[name], abs=0.06)
 
 
+def test_answers_out_of_fold_are_those_of_a_model_of_the_other_folds():
+    train = made_features(recordings=4, noise=0.8)
+    fold = folds(train)
+    for k, part in enumerate(cross_validate(train, 6, TINY, fold=fold)):
+        held = train.take(fold == k)
+        model = fit_uncalibrated(train.take(fold != k), 6, TINY)
+        answers = part.answers(model.temperature.value)
+        for column, clips in enumerate((held, held.without_face(), held.without_voice())):
+            expected = predict(model, clips).probability
+            np.testing.assert_array_equal(answers.speaker[:, column], expected.argmax(axis=1))
+            np.testing.assert_allclose(
+                answers.probability[:, column], expected.max(axis=1), rtol=1e-4
+            )
+
+
 def test_the_temperatures_of_an_answer_out_of_fold_are_those_of_the_other_folds():
     train = made_features(recordings=4, noise=0.8)
     fold = folds(train)

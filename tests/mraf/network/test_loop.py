@@ -49,6 +49,7 @@ def test_steps_and_epochs_bound_the_training(length, epochs, seen):
     assert [each.epoch for each in result.history] == list(range(1, epochs + 1))
     assert {each.epochs for each in result.history} == {epochs}
     assert step.seen == seen and result.best_epoch == epochs
+    assert result.steps == length.get("steps", 3 * epochs)
     assert all(each.loss["count"] == 1 for each in result.history)
 
 
@@ -64,6 +65,7 @@ def test_steps_and_epochs_bound_the_training(length, epochs, seen):
 def test_the_best_epoch_and_patience(figures, gain, patience, best, epochs):
     result = run(Line(), figures, epochs=5, patience=patience, gain=gain)
     assert result.best_epoch == best and len(result.history) == epochs
+    assert result.steps == 3 * best
     assert result.dev == {"figure": figures[best - 1]}
     assert result.history[best - 1].best and not any(each.best for each in result.history[best:])
 
@@ -76,6 +78,11 @@ def test_the_weights_are_those_of_the_best_epoch():
     kept, first, third = (model.bias.item() for model in models)
     assert kept == first != third
     assert not models[0].training
+
+
+def test_the_steps_are_those_up_to_the_end_of_the_best_epoch():
+    assert run(Line(), [0.5, 0.9, 0.6], steps=7).steps == 6
+    assert run(Line(), [0.5, 0.6, 0.9], steps=7).steps == 7
 
 
 def test_loss_is_the_mean_over_batches():

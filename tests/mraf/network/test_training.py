@@ -1,4 +1,3 @@
-import logging
 from dataclasses import replace
 
 import numpy as np
@@ -147,13 +146,11 @@ def test_a_last_batch_of_one_and_fewer_clips_than_a_batch():
 
 
 @pytest.mark.parametrize("which", ["face", "voice"])
-def test_data_of_one_modality(which, caplog):
+def test_data_of_one_modality(which):
     train, held = split(made_features(face_dim=32, voice_dim=24))
     hide = (lambda f: f.without_voice()) if which == "face" else (lambda f: f.without_face())
-    with caplog.at_level(logging.WARNING, "mraf"):
-        result = train_network(hide(train), hide(held), 6, replace(QUICK, epochs=20))
+    result = train_network(hide(train), hide(held), 6, replace(QUICK, epochs=20))
     assert result.dev[which] > 0.9
-    assert "no training clip has a" in caplog.text
 
 
 def test_rows_without_anything_are_dropped_before_training():
