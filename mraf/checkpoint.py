@@ -168,7 +168,7 @@ def load(source: Path | Description, device: str = "cpu") -> Checkpoint:
 
     Raises:
         MissingError: the folder or one of its files is not there.
-        MrafError: a file is damaged, or is not what this version writes.
+        MrafError: a file is damaged, or another version of mraf wrote it.
     """
     import safetensors
     import safetensors.torch
@@ -218,7 +218,7 @@ def describe(folder: Path) -> Description:
 
     Raises:
         MissingError: the folder or one of its JSON files is not there.
-        MrafError: a JSON file is damaged, or is not what this version writes.
+        MrafError: a JSON file is damaged, or another version of mraf wrote it.
     """
     folder = _find(Path(folder))
     config = _read_config(folder / CONFIG)
@@ -238,9 +238,12 @@ def _read_config(path: Path) -> dict[str, Any]:
     config = _read_json(path)
     if not isinstance(config, dict):
         raise _damaged(path, f"it holds a {type(config).__name__}; an object was expected")
-    if config.get("format") != FORMAT or config.get("version") != VERSION:
-        found = f"format {config.get('format')!r}, version {config.get('version')!r}"
+    version = config.get("version")
+    if config.get("format") != FORMAT or type(version) is not int:  # True is no version
+        found = f"format {config.get('format')!r}, version {version!r}"
         raise _damaged(path, f"it holds {found}; {FORMAT!r}, version {VERSION} was expected")
+    if version != VERSION:
+        raise _of_another_version(path, version)
     if config.pop("checksum", None) != _digest(to_json(CONFIG, config)):
         raise _damaged(path, "its contents do not match its checksum")
     return config
@@ -271,6 +274,17 @@ def _digest(content: bytes) -> str:
 
 def _damaged(path: Path, found: str) -> MrafError:
     return MrafError(f"{path}: {found}; {REMEDY}")
+
+
+def _of_another_version(path: Path, version: int) -> MrafError:
+    """Return the error for a whole model of another version; to copy it again would not help."""
+    writer, remedy = "an earlier", "train the model again"
+    if version > VERSION:
+        writer, remedy = "a later", "upgrade mraf"
+    return MrafError(
+        f"{path}: it was written by {writer} version of mraf "
+        f"(model version {version}; this one reads {VERSION}): {remedy}"
+    )
 
 
 def _unwritable(folder: Path, error: OSError) -> UsageError:

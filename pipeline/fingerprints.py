@@ -2,8 +2,11 @@
 
 from mraf.data.table.labels import FeatureLabels
 from mraf.errors import UsageError
-from mraf.extractors.encoders import FACE, VOICE
+from mraf.extractors.encoders import FACE, VOICE, EncoderPair, EncoderSpec
 from mraf.fingerprint import Fingerprint
+
+_EARLIER = "polysim"
+"""What earlier versions of mraf wrote in place of the version of the weights of imported vectors."""
 
 
 def fingerprint_of(labels: FeatureLabels) -> Fingerprint:
@@ -39,6 +42,29 @@ def dims_of(fingerprint: Fingerprint) -> tuple[int, int]:
         ) from None
 
 
+def encoders_of(trained: Fingerprint, *, model: str) -> EncoderPair:
+    """Return the encoders of a model as this version of mraf has them, without looking for their weights.
+
+    Args:
+        trained: of the features that the model was trained on.
+        model: its name.
+
+    Raises UsageError where there is no such encoder.
+    """
+    try:
+        face, voice = FACE[trained.face].published, VOICE[trained.voice].published
+    except KeyError:
+        raise UsageError(
+            f"The model '{model}' was trained on vectors of {trained.encoders}, and this version of mraf "
+            f"has no such encoder (there are: {', '.join(FACE)}; {', '.join(VOICE)}). Run `mraf extract` "
+            "into a new workspace (-w) and `mraf train` there."
+        ) from None
+    return EncoderPair(
+        EncoderSpec(trained.face, sha256=face.sha256 if face else None),
+        EncoderSpec(trained.voice, sha256=voice.sha256 if voice else None),
+    )
+
+
 def check_encoders(trained: Fingerprint, found: Fingerprint, *, what: str, model: str) -> None:
     """Raise UsageError unless a model was trained on vectors of the encoders that made `what`.
 
@@ -50,12 +76,20 @@ def check_encoders(trained: Fingerprint, found: Fingerprint, *, what: str, model
     """
     if trained.shares_encoders(found):
         return
+    if _imported_earlier(trained):
+        raise UsageError(
+            f"The model '{model}' was trained on vectors that an earlier version of mraf imported "
+            f"({trained.encoders}): import the features and train again (`mraf polysim import`, then "
+            "`mraf train`)."
+        )
+    if trained.polysim and _imported_earlier(found):
+        raise UsageError(
+            f"An earlier version of mraf imported {what} ({found.encoders}): import them again "
+            f"(`mraf polysim import`) to use the model '{model}' on them."
+        )
     remedy = "Train a model on these features, or extract with the model's encoders into another workspace."
     if trained.polysim:
-        remedy = (
-            f"Use --face {trained.face} --voice {trained.voice} with their published weights; if the "
-            "model is an earlier version's, run `mraf polysim import` and `mraf train` again."
-        )
+        remedy = f"Use --face {trained.face} --voice {trained.voice} with their published weights."
     raise UsageError(
         f"The model '{model}' was trained on vectors of {trained.encoders}, but {what} are of "
         f"{found.encoders}; they cannot be compared. {remedy}"
@@ -88,3 +122,7 @@ def check_fits(
         f"The model '{model}' was trained on features of {trained}, but {what} are of {found}; "
         f"they cannot be compared. {remedy}"
     )
+
+
+def _imported_earlier(fingerprint: Fingerprint) -> bool:
+    return _EARLIER in (fingerprint.face_weights, fingerprint.voice_weights)

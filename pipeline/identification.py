@@ -1,7 +1,6 @@
 """Identification: the speaker of a clip."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from mraf.extractors.face.embed import FaceResult
 from mraf.extractors.voice.embed import VoiceResult
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.extraction.processes import available_cores
-from mraf.pipeline.fingerprints import check_fits
+from mraf.pipeline.fingerprints import check_fits, encoders_of
 from mraf.pipeline.workspace import Workspace
 from mraf.types import Features
 
@@ -81,8 +80,9 @@ class Identifier:
 
     Raises:
         MissingError: there is no model, or weights of its encoders are not there.
-        UsageError: `encoders` are not those of the model, or another version of the extraction made
-            the features that it was trained on.
+        UsageError: `encoders` are not those of the model, there is no such encoder any more, or
+            another version of the extraction made the features that it was trained on.
+        MrafError: a file of the model is damaged, or another version of mraf wrote it.
     """
 
     def __init__(
@@ -102,19 +102,15 @@ class Identifier:
         folder = Workspace.at(workspace).model(model)
         described = checkpoint.describe(folder)
         trained = Fingerprint.from_dict(described.meta.get("fingerprint"))
-        weights = Path(weights_dir) if weights_dir else None
-        pair = encoders or choose(known=trained, weights_dir=weights, offline=offline)
-        options, self.notes = _check(trained, pair, folder.name)
+        # A model that is of no use is refused before weights are looked for, and perhaps fetched.
+        expected = encoders or encoders_of(trained, model=folder.name)
+        options, self.notes = _check(trained, expected, folder.name)
         self.name = folder.name
         self.speakers = described.labels
-        with ThreadPoolExecutor(1) as pool:  # the model loads while the encoders do
-            loading = pool.submit(checkpoint.load, described, device)
-            self._extractor = ClipExtractor(pair, options, device, threads=available_cores())
-            try:
-                self._model = loading.result().model
-            except BaseException:
-                self.close()
-                raise
+        self._model = checkpoint.load(described, device).model
+        weights = Path(weights_dir) if weights_dir else None
+        pair = encoders or choose(known=trained, weights_dir=weights, offline=offline)
+        self._extractor = ClipExtractor(pair, options, device, threads=available_cores())
 
     def close(self) -> None:
         """End the child process that decodes; a later call starts another."""
@@ -129,8 +125,9 @@ class Identifier:
     def __call__(self, clip: Path | str | Clip, top: int = 5) -> Prediction:
         """Identify the speaker of a video, a sound file, a picture or a `Clip`.
 
-        A clip that cannot be read, or that has neither face nor voice, gives a prediction without a
-        speaker, whose `error` says why. `top` is the number of candidates.
+        A clip that cannot be read, or that has neither face nor voice of a kind that the model has
+        learned, gives a prediction without a speaker, whose `error` says why. `top` is the number of
+        candidates.
         """
         path = str(clip.files[0] if isinstance(clip, Clip) else clip)
         each = clip if isinstance(clip, Clip) else _clip_of(Path(clip))
@@ -156,8 +153,8 @@ class Identifier:
             reason=voice.reason,
             seconds=round(voice.seconds, 2),
         )
-        if not (by_face.present or by_voice.present):
-            error = f"nothing to identify: no face ({face.reason}) and no voice ({voice.reason})"
+        if np.isnan(posterior.probability[0]).any():
+            error = _why_nothing(by_face, by_voice)
             return _unidentified(path, error, face=by_face, voice=by_voice)
         order = np.argsort(-posterior.probability[0], kind="stable")[: max(1, top)]
         ranked = tuple(
@@ -252,6 +249,19 @@ def _unidentified(path: str, error: str, *, face: Evidence, voice: Evidence) -> 
     return Prediction(
         path=path, speaker=None, probability=None, face=face, voice=voice, error=error
     )
+
+
+def _why_nothing(face: Evidence, voice: Evidence) -> str:
+    """Return why a clip has nothing to identify; what is present in it, the model has not learned."""
+    if not (face.present or voice.present):
+        return f"nothing to identify: no face ({face.reason}) and no voice ({voice.reason})"
+    unlearned, missing = [], []
+    for name, each in (("face", face), ("voice", voice)):
+        if each.present:
+            unlearned.append(f"the model has learned no {name}s")
+        else:
+            missing.append(f"there is no {name} in the clip")
+    return ", and ".join([*unlearned, *missing])
 
 
 def _clip_of(path: Path) -> Clip:

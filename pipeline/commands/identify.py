@@ -78,6 +78,9 @@ def show_identified(prediction: "Prediction") -> None:
             rest = ", ".join(f"{escape(c.speaker)} {c.probability:.1%}" for c in others)
             show(f"  then   {rest}")
         show(evidence)
+    elif prediction.face.present or prediction.voice.present:
+        show(f"  [yellow]not identified[/]: {escape(prediction.error or '')}")
+        show(evidence)
     elif "decode_error" in (prediction.face.reason, prediction.voice.reason):
         show(f"  [yellow]not identified[/]: {escape(prediction.error or '')}\n")
     else:

@@ -106,18 +106,36 @@ def rewrite(folder, **changes):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"version": 1}, "version 1"),
+        ({"version": None}, "version None"),
+        ({"version": str(module.VERSION)}, f"version '{module.VERSION}'"),
+        ({"version": True}, "version True"),
         ({"format": "other"}, "other"),
         ({"model_type": "resnet"}, "resnet"),
-        ({"model_type": "fop"}, "tokens: "),
-        ({"model": {"classes": 6, "dim": 32}}, "face_dim: "),
+        ({"model_type": "fop"}, "'fop' has no classifier 'linear'"),
+        ({"model": {"classes": 6, "classifier": "linear"}}, "face_dim: "),
     ],
 )
 def test_settings_of_another_kind_are_refused(folder, changes, said):
     rewrite(folder, **changes)
     with pytest.raises(MrafError, match=said) as caught:
         load(folder)
-    assert "config.json" in str(caught.value)
+    assert "config.json" in str(caught.value) and module.REMEDY in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        (module.VERSION - 1, "by an earlier version of mraf .*: train the model again$"),
+        (module.VERSION + 1, "by a later version of mraf .*: upgrade mraf$"),
+    ],
+)
+def test_a_model_of_another_version_says_what_helps(folder, version, said):
+    """The folder is whole: to copy it again would change nothing."""
+    rewrite(folder, version=version)
+    with pytest.raises(MrafError, match=said) as caught:
+        load(folder)
+    shown = f"(model version {version}; this one reads {module.VERSION})"
+    assert "config.json" in str(caught.value) and shown in str(caught.value)
 
 
 @pytest.mark.parametrize(

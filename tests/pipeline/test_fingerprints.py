@@ -5,7 +5,14 @@ import pytest
 
 from mraf.data.table.features import FeatureRow, FeatureTable
 from mraf.errors import UsageError
-from mraf.pipeline.fingerprints import check_fits, dims_of, fingerprint_of
+from mraf.extractors.weights import PUBLISHED as WEIGHTS
+from mraf.pipeline.fingerprints import (
+    check_encoders,
+    check_fits,
+    dims_of,
+    encoders_of,
+    fingerprint_of,
+)
 from mraf.pipeline.training.train import train
 from tests.mraf.test_fingerprint import MADE, PUBLISHED
 
@@ -86,12 +93,50 @@ def test_a_model_of_published_vectors_fits_what_its_encoders_extract_with_a_note
     [
         (EXTRACTED, PUBLISHED, r"frames=3 .* the table are of polysim=v1 .*`mraf train`"),
         (replace(PUBLISHED, polysim="v2"), PUBLISHED, "of polysim=v2 .* are of polysim=v1 "),
-        (PUBLISHED, replace(EXTRACTED, face_weights="0"), "--face facenet .*`mraf polysim import`"),
+        (
+            PUBLISHED,
+            replace(EXTRACTED, face_weights="0"),
+            r"--face facenet --voice ecapa with their published weights\.$",
+        ),
     ],
 )
 def test_other_mixtures_with_published_vectors_are_refused(trained, found, said):
     with pytest.raises(UsageError, match=said):
         check_fits(trained, found, what="the table", model="m")
+
+
+EARLIER = replace(PUBLISHED, face_weights="polysim", voice_weights="polysim")
+
+
+@pytest.mark.parametrize("found", [PUBLISHED, EXTRACTED])
+@pytest.mark.parametrize("check", [check_encoders, check_fits])
+def test_a_model_of_an_earlier_import_is_to_be_trained_again(check, found):
+    with pytest.raises(UsageError, match="import the features and train again") as caught:
+        check(EARLIER, found, what="the table", model="m")
+    assert "'m'" in str(caught.value) and "--face" not in str(caught.value)
+    assert check_fits(EARLIER, EARLIER, what="the table", model="m") == ()
+
+
+def test_an_earlier_import_is_to_be_renewed_for_a_model_of_a_later_one():
+    with pytest.raises(UsageError, match="imported the table .* import them again") as caught:
+        check_fits(PUBLISHED, EARLIER, what="the table", model="m")
+    assert "--face" not in str(caught.value)
+
+
+def test_the_encoders_of_a_model_are_known_without_their_weights():
+    pair = encoders_of(PUBLISHED, model="m")
+    assert (pair.face.weights, pair.voice.weights) == (None, None)
+    assert (pair.face.sha256, pair.voice.sha256) == tuple(
+        WEIGHTS[name].sha256 for name in ("facenet", "ecapa")
+    )
+    assert encoders_of(MADE, model="m").face.sha256 is None
+
+
+@pytest.mark.parametrize("change", [{"face": "x"}, {"voice": "ecapa2"}])
+def test_a_model_of_encoders_that_are_gone_is_refused(change):
+    said = "'m' was trained on vectors of .*no such encoder .*dlib.*ge2e.*`mraf train`"
+    with pytest.raises(UsageError, match=said):
+        encoders_of(replace(MADE, **change), model="m")
 
 
 def test_a_table_of_published_and_extracted_vectors_is_refused_with_the_remedy(labels_of, tmp_path):

@@ -1,11 +1,19 @@
+from dataclasses import replace
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
-from mraf.errors import UsageError
+from mraf import checkpoint
+from mraf.errors import MissingError, MrafError, UsageError
+from mraf.extractors.weights import PUBLISHED as WEIGHTS
 from mraf.pipeline import identification
 from mraf.pipeline.identification import Identifier, identify
+from mraf.pipeline.training.train import train
 from mraf.pipeline.workspace import Workspace
+from mraf.prototypes.options import PrototypeOptions
+from tests.helpers.media_files import write_media
 from tests.pipeline.extraction.test_processes import is_running, wait_until
 
 
@@ -55,3 +63,117 @@ def test_a_model_of_another_version_of_the_extraction_is_refused(trained, monkey
         UsageError, match=r"rules=3, but .*rules=4.*Run `mraf extract` and `mraf train`"
     ):
         Identifier(trained)
+
+
+def without(modality: str, extracted: Path, folder: Path) -> Path:
+    """A workspace with a model of the sample's features that lack a modality."""
+    missing = {
+        modality: None,
+        f"{modality}_reason": "no_face" if modality == "face" else "no_audio",
+    }
+    with Workspace.at(folder).table.writer() as writer:
+        for row in Workspace.at(extracted).table.rows():
+            writer.add(replace(row, **missing))
+    train(folder, languages=("English",), options=PrototypeOptions(steps=2))
+    return folder
+
+
+def picture_of(clip: Path, path: Path) -> Path:
+    """The first frame of a video."""
+    with av.open(str(clip)) as container:
+        next(container.decode(video=0)).to_image().save(path)
+    return path
+
+
+def sound_of(clip: Path, path: Path) -> Path:
+    """The sound of a video, as a WAV file."""
+    with av.open(str(clip)) as container:
+        frames = [frame.to_ndarray()[0] for frame in container.decode(audio=0)]
+        rate = container.streams.audio[0].rate
+    wave = np.concatenate(frames).astype(np.float32)
+    return write_media(path, wave=wave, rate=rate, audio_codec="pcm_s16le")
+
+
+@pytest.mark.parametrize(
+    ("unlearned", "part_of", "said"),
+    [
+        ("face", picture_of, "the model has learned no faces, and there is no voice in the clip"),
+        ("voice", sound_of, "the model has learned no voices, and there is no face in the clip"),
+    ],
+)
+def test_a_clip_with_only_what_the_model_never_learned_is_not_named(
+    extracted, sample_videos, tmp_path, unlearned, part_of, said
+):
+    clip = sample_videos / "person01/English/rec1/01.mp4"
+    part = part_of(clip, tmp_path / ("part.jpg" if unlearned == "face" else "part.wav"))
+    with Identifier(without(unlearned, extracted, tmp_path / "place")) as identifier:
+        answer, whole = identifier(part), identifier(clip)
+    assert (answer.speaker, answer.probability, answer.candidates) == (None, None, ())
+    assert answer.error == said
+    shown = getattr(answer, unlearned)
+    assert shown.present and shown.weight == 0 and shown.reason is None
+    assert whole.speaker == "person01" and getattr(whole, unlearned).weight == 0
+
+
+def with_meta(trained: Path, folder: Path, **changes: object) -> Path:
+    """A workspace with the same model, with other values in its fingerprint."""
+    plain = checkpoint.load(Workspace.at(trained).model())
+    meta = {**plain.meta, "fingerprint": {**plain.meta["fingerprint"], **changes}}
+    checkpoint.save(folder / "models" / "other", replace(plain, meta=meta), "")
+    return folder
+
+
+EARLIER = {
+    **{"face": "facenet", "face_weights": "polysim", "voice": "ecapa", "voice_weights": "polysim"},
+    **{"frames": None, "seconds": None, "rules": None, "polysim": "v1"},
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (EARLIER, "'other' .*earlier version.*: import the features and train again"),
+        ({"face": "facenet", "face_weights": "other"}, "vectors of face=facenet@other"),
+        ({"voice": "gone"}, "voice=gone@.* no such encoder"),
+    ],
+)
+def test_a_model_that_does_not_fit_is_refused_before_weights_are_looked_for(
+    trained, tmp_path, monkeypatch, changes, said
+):
+    monkeypatch.setattr(identification, "choose", lambda **_: pytest.fail("looked for weights"))
+    with pytest.raises(UsageError, match=said) as caught:
+        Identifier(with_meta(trained, tmp_path, **changes))
+    assert "--face" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("config.json", (b'"version": ', b'"version": 1'), "a later version of mraf .*: upgrade"),
+        ("model.safetensors", (b"temperature", b"temperaturf"), r"safetensors: .* SHA-256"),
+    ],
+)
+def test_a_model_that_cannot_be_read_is_refused_before_weights_are_looked_for(
+    trained, tmp_path, monkeypatch, name, change, said
+):
+    monkeypatch.setattr(identification, "choose", lambda **_: pytest.fail("looked for weights"))
+    file = with_meta(trained, tmp_path) / "models" / "other" / name
+    before = file.read_bytes()
+    file.write_bytes(before.replace(*change))
+    assert file.read_bytes() != before
+    with pytest.raises(MrafError, match=said):
+        Identifier(tmp_path)
+
+
+def test_the_weights_of_a_model_of_published_vectors_are_then_looked_for(
+    trained, tmp_path, monkeypatch
+):
+    monkeypatch.delenv("MRAF_WEIGHTS", raising=False)
+    monkeypatch.setattr("mraf.extractors.weights.cache_dir", lambda: tmp_path / "none")
+    versions = {
+        f"{modality}_weights": WEIGHTS[name].sha256[:12]
+        for modality, name in (("face", "facenet"), ("voice", "ecapa"))
+    }
+    folder = with_meta(trained, tmp_path, **EARLIER | versions)
+    with pytest.raises(MissingError, match="weights of 'facenet' .*--offline"):
+        Identifier(folder, offline=True)

@@ -6,6 +6,7 @@ import pytest
 from mraf import Workspace
 from mraf.fingerprint import Fingerprint
 from tests.helpers.media_files import corners, write_media
+from tests.pipeline.test_identification import picture_of, without
 from tests.pipeline.test_real_clips import without_sound
 
 
@@ -77,3 +78,16 @@ def test_identify_marks_what_it_cannot_name(mraf, trained, tmp_path):
     code, out, _ = mraf("identify", "text.mp4", "-w", trained, "--json")
     clip = json.loads(out)["clips"][0]
     assert (clip["face"]["reason"], clip["voice"]["reason"]) == ("decode_error", "decode_error")
+
+
+def test_a_picture_is_not_named_by_a_model_without_faces(mraf, sample_clip, extracted, tmp_path):
+    place = without("face", extracted, tmp_path / "place")
+    picture_of(sample_clip(face="seen"), tmp_path / "p.jpg")
+    code, out, _ = mraf("identify", "p.jpg", "-w", place)
+    said = "the model has learned no faces, and there is no voice in the clip"
+    assert code == 1 and f"p.jpg\n  not identified: {said}\n" in out
+    assert "face   weight 0.00, in 1 frame\n  voice  missing: no sound" in out and "nan" not in out
+    code, out, _ = mraf("identify", "p.jpg", "-w", place, "--json")
+    (clip,) = json.loads(out)["clips"]
+    assert code == 1 and (clip["speaker"], clip["probability"], clip["error"]) == (None, None, said)
+    assert clip["candidates"] == [] and clip["face"]["present"] is True
