@@ -57,7 +57,7 @@ def model_card(
         languages=", ".join(name or "an unnamed language" for name in meta["languages"]),
         encoders=fingerprint.encoders,
         vectors=_vectors(fingerprint),
-        figures=_figures(report),
+        figures=_figures(report, by_clip=meta["heldout_by"] == "clip"),
         notes="\n".join(f"- {note}" for note in report.notes),
     )
 
@@ -70,12 +70,15 @@ def _vectors(made: Fingerprint) -> str:
     return f"extracted by mraf from {made.frames} frames and up to {made.seconds:g} s of each clip"
 
 
-def _figures(report: TrainReport) -> str:
+def _figures(report: TrainReport, *, by_clip: bool) -> str:
+    """Return the tables of accuracies; `by_clip` says that single clips were held out."""
+    held_out = (
+        "held-out clips, while others of their recordings trained"
+        if by_clip
+        else "clips of recordings that did not train"
+    )
     tables = [
-        (
-            report.dev,
-            f"Top-1 accuracy on {report.heldout:,} clips of recordings that did not train:",
-        ),
+        (report.dev, f"Top-1 accuracy on {report.heldout:,} {held_out}:"),
         (
             report.cross_validation,
             f"Top-1 accuracy by cross-validation over {report.folds_by}s: each of "

@@ -1,7 +1,7 @@
 """Turn the feature table into training, held-out and other-language clips.
 
-Whole recordings are held out, never single clips of one: clips of one recording share background,
-microphone and clothes, and telling them apart shows nothing.
+Whole recordings are held out, in all their languages, never single clips of one: clips of one recording
+share background, microphone and clothes, and telling them apart shows nothing.
 """
 
 import random
@@ -20,6 +20,9 @@ from mraf.types import Features
 Recording = tuple[str, str, str]
 """Speaker, language ("" where unknown) and recording; a clip of no recording is one of its own."""
 
+Source = tuple[str, str, str]
+"""Speaker, recording and language of clips that were cut from the same; "" for all languages."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
@@ -30,7 +33,6 @@ class Split:
     train: np.ndarray  # [N] bool
     heldout: np.ndarray  # [N] bool: same languages, recordings that do not train
     by_clip: bool  # held out by clip, because no speaker has two recordings
-    untested: int  # speakers without a held-out clip
 
 
 def split(
@@ -49,40 +51,39 @@ def split(
     """
     wanted = match_languages(labels, languages)
     names = recordings_of(labels)
+    sources = sources_of(names)
     usable = labels.face_present | labels.voice_present
     spoken = np.array([r is not None and (wanted is None or r[1] in wanted) for r in names], bool)
     pool = spoken & usable & trainable(labels)
-    by_speaker: dict[str, set[Recording]] = defaultdict(set)
+    by_speaker: dict[str, set[Source]] = defaultdict(set)
     for index in np.flatnonzero(pool):
-        name = names[index]
-        assert name is not None
-        by_speaker[name[0]].add(name)
+        source = sources[index]
+        assert source is not None
+        by_speaker[source[0]].add(source)
     _check_speakers(labels, by_speaker)
     by_clip = bool(holdout) and all(len(found) < 2 for found in by_speaker.values())
     if by_clip:
         held = _hold_out_clips(pool, names, holdout, seed)
     else:
         chosen = _hold_out_recordings(by_speaker, holdout, seed)
-        held = pool & np.array([name in chosen for name in names])
+        held = pool & np.array([source in chosen for source in sources])
     # The same video under two names must not be on both sides.
     held_content = {labels.source_hash[i] for i in np.flatnonzero(held)}
     twins = np.array([digest in held_content for digest in labels.source_hash], bool)
-    untested = len(by_speaker) - len({_speaker(names[i]) for i in np.flatnonzero(held)})
     return Split(
         speakers=tuple(sorted(by_speaker)),
         recordings=names,
         train=pool & ~twins,
         heldout=held,
         by_clip=by_clip,
-        untested=untested,
     )
 
 
 def folds_of(clips: Features, digests: Sequence[str], seed: int) -> tuple[np.ndarray, bool]:
     """Deal the recordings of training clips [N] into the folds that measure and calibrate a model.
 
-    Recordings that share a file count as one, and one of two speakers is in no fold. Where no speaker
-    has two recordings, single clips are dealt.
+    Recordings that share a file count as one, as do the clips of a video in two languages (`sources_of`),
+    and one of two speakers is in no fold. Where no speaker has two recordings, single clips are dealt.
 
     Args:
         clips: N clips.
@@ -139,6 +140,28 @@ def recordings_of(labels: FeatureLabels) -> tuple[Recording | None, ...]:
     )
 
 
+def sources_of(
+    recordings: Sequence[Recording | None], others: Iterable[Recording] = ()
+) -> tuple[Source | None, ...]:
+    """Return what each of N recordings was cut from, so that a video in two languages counts once.
+
+    A name that only one speaker has, such as the id of a video, names the same in every language. A
+    name of several speakers, such as "interview", follows a custom and names another in each language.
+
+    Args:
+        recordings: [N], None where the speaker is not known.
+        others: recordings elsewhere, whose speakers count too.
+    """
+    speakers: dict[str, set[str]] = defaultdict(set)
+    for each in (*recordings, *others):
+        if each:
+            speakers[each[2]].add(each[0])
+    return tuple(
+        (each[0], each[2], each[1] if len(speakers[each[2]]) > 1 else "") if each else None
+        for each in recordings
+    )
+
+
 def match_languages(labels: FeatureLabels, languages: Iterable[str] | None) -> set[str] | None:
     """Return the table's spellings of some languages, whatever their case; None for all.
 
@@ -170,8 +193,8 @@ def to_features(
         index: positions or mask of the clips; only their vectors are read.
     """
     classes = {name: i for i, name in enumerate(speakers)}
-    names = recordings_of(labels)
-    groups = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    sources = sources_of(recordings_of(labels))
+    groups = {source: i for i, source in enumerate(dict.fromkeys(sources))}
     rows = np.flatnonzero(index) if index.dtype == bool else index
     spoken = [labels.speaker[i] for i in rows]
     return Features(
@@ -180,11 +203,11 @@ def to_features(
         voice=_of_dim(labels.vectors("voice", rows), dims[1]),
         voice_present=labels.voice_present[rows],
         label=np.array([classes.get(s, -1) if s else -1 for s in spoken], np.int64),
-        recording=np.array([groups[names[i]] for i in rows], np.int64),
+        recording=np.array([groups[sources[i]] for i in rows], np.int64),
     )
 
 
-def _check_speakers(labels: FeatureLabels, by_speaker: dict[str, set[Recording]]) -> None:
+def _check_speakers(labels: FeatureLabels, by_speaker: dict[str, set[Source]]) -> None:
     if len(by_speaker) >= 2:
         return
     if by_speaker:
@@ -201,11 +224,11 @@ def _check_speakers(labels: FeatureLabels, by_speaker: dict[str, set[Recording]]
 
 
 def _hold_out_recordings(
-    by_speaker: dict[str, set[Recording]], holdout: float, seed: int
-) -> set[Recording]:
+    by_speaker: dict[str, set[Source]], holdout: float, seed: int
+) -> set[Source]:
     if not holdout:
         return set()
-    chosen: set[Recording] = set()
+    chosen: set[Source] = set()
     for speaker, found in sorted(by_speaker.items()):
         chosen.update(_draw(sorted(found), holdout, f"{seed} {speaker}"))
     return chosen

@@ -1,7 +1,6 @@
 """Evaluation: which clips are measured, and whose answers count."""
 
 import json
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,8 @@ from mraf.checkpoint import describe, load, load_trained
 from mraf.errors import MissingError, UsageError
 from mraf.inference.prediction import predict
 from mraf.network.options import TrainOptions
-from mraf.pipeline.evaluation import SETTINGS, EvaluateReport, Setting, evaluate, unseen_clips
+from mraf.pipeline.evaluation import SETTINGS, EvaluateReport, Setting, evaluate
+from mraf.pipeline.modes import MODES
 from mraf.pipeline.training.split import to_features
 from mraf.pipeline.training.train import train
 from mraf.prototypes.options import PrototypeOptions
@@ -79,7 +79,8 @@ def test_each_setting_counts_the_clips_that_have_what_it_shows(workspace):
     report = evaluate(workspace)
     assert counts(report) == {"P3": 22, "P4": 23, "P5": 22, "P6": 23}
     assert (report.train_languages, report.other_languages) == (("English",), ("Urdu",))
-    assert (report.out_of_fold, report.unknown_speakers, report.notes) == (24, 0, ())
+    assert (report.out_of_fold, report.held_out, report.unknown_speakers) == (24, 0, 0)
+    assert report.notes == ()
     assert report.mean == pytest.approx(np.mean([s.accuracy for s in report.settings.values()]))
     assert {name: each.n for name, each in report.more.items()} == {
         "as they come": 48,
@@ -144,7 +145,7 @@ def test_a_network_answers_out_of_its_one_fold(workspace):
 def test_held_out_recordings_are_answered_by_the_model(workspace):
     report = train(workspace, languages="English", holdout=0.25, options=QUICK)
     found = evaluate(workspace)
-    assert found.out_of_fold == report.cross_validated == 16
+    assert found.out_of_fold == report.cross_validated == 16 and found.held_out == 8
     assert counts(found) == {"P3": 22, "P4": 23, "P5": 22, "P6": 23}
     answers = right(workspace, 1)
     held_out = report.dev["voice"] * (23 - len(answers))
@@ -159,8 +160,11 @@ def test_modes_of_many_clips_measure_no_clip_that_trained(workspace, mode):
     assert counts(report) == {"P3": 0, "P4": 0, "P5": 22, "P6": 23} and not report.more
     assert report.notes[0].startswith(f"In mode {mode}, P3 and P4 are measured only on clips that")
     assert report.out_of_fold == 0 and report.mean is not None
+    # Nothing is missing where some recordings were held out.
     train(workspace, languages="English", holdout=0.25, options=QUICK)
-    assert counts(evaluate(workspace, mode=mode)) == {"P3": 8, "P4": 8, "P5": 22, "P6": 23}
+    report = evaluate(workspace, mode=mode)
+    assert counts(report) == {"P3": 8, "P4": 8, "P5": 22, "P6": 23}
+    assert report.notes == () and report.held_out == 8
 
 
 def test_all_recordings_of_all_languages_can_be_measured_but_not_in_other_modes(workspace):
@@ -187,10 +191,16 @@ def test_each_of_three_languages_has_its_figures(tmp_path):
         )
     voices = right(workspace, 1)
     assert report.more["English, voice only"].accuracy == pytest.approx(np.mean(voices))
-    assert report.more["no language named, voice only"] == report.settings["P6"]
+    # Clips without a language may be in English: they are in no setting, but as they come.
+    assert report.settings["P5"] == report.settings["P6"] == NOTHING
+    assert counts(report)["P4"] == 48 and report.other_languages == ()
+    assert report.more["as they come"].n == 72
+    unnamed = "Left out of P3 to P6: 24 clips without a language, as it may be one of training."
+    assert report.notes == (unnamed,)
     # All of them may have trained.
     train(workspace, options=QUICK)
     every = evaluate(workspace)
+    assert counts(every)["P4"] == 72 and every.notes == ()
     assert [every.more[f"{name}, voice only"].n for name in names] == [24] * 3
     total = sum(every.more[f"{name}, voice only"].accuracy for name in names)
     assert every.settings["P4"].accuracy == pytest.approx(total / 3)
@@ -200,7 +210,7 @@ def test_nothing_left_to_measure(tmp_path):
     workspace = filled(tmp_path, people(3, 1, 1, ["English"]))
     report = train(workspace, options=QUICK)
     assert not report.cross_validated
-    with pytest.raises(MissingError, match="every clip in the table trained this model, and none"):
+    with pytest.raises(MissingError, match="or its recording, trained this model, and none"):
         evaluate(workspace)
 
 
@@ -253,21 +263,6 @@ def test_a_wrong_answer_in_the_folder_makes_the_figure_worse(workspace):
     assert all(after.settings[name] == before.settings[name] for name in ("P4", "P5", "P6"))
 
 
-def test_clips_of_a_trained_recording_are_not_unseen(workspace):
-    train(workspace, languages="English", options=QUICK)
-    trained = load_trained(describe(Workspace.at(workspace).model()))
-    table = Workspace.at(workspace).table.arrays()
-    # New clips, cut from recordings that trained.
-    unseen = unseen_clips(table, replace(trained, content=frozenset()))
-    assert Counter(np.array(table.language)[unseen]) == {"Urdu": 24}
-    # Where single clips were held out, others of the recording have trained.
-    by_clip = unseen_clips(table, replace(trained, content=frozenset()), by_clip=True)
-    assert by_clip.all()
-    assert not unseen_clips(table, trained, by_clip=True)[
-        np.array(table.language) == "English"
-    ].any()
-
-
 @pytest.mark.parametrize("holdout", [0, 0.25])
 def test_single_recordings_are_measured_by_clip_with_a_note(tmp_path, holdout):
     workspace = filled(tmp_path, people(3, 1, 4, ["English"]))
@@ -291,9 +286,73 @@ def test_speakers_that_the_model_does_not_know_are_counted_and_left_out(workspac
 def test_the_other_language_can_be_named(workspace):
     train(workspace, languages="english", options=QUICK)
     assert evaluate(workspace, other="urdu").settings["P5"].n == 22
-    assert evaluate(workspace, other="English").settings["P5"] == NOTHING
     with pytest.raises(UsageError, match="No clip in the table is in 'Hindi'"):
         evaluate(workspace, other="Hindi")
+
+
+def test_a_language_that_trained_is_no_other_language(workspace):
+    train(workspace, languages="English", options=QUICK)
+    with pytest.raises(
+        UsageError, match=r"'English' is .* trained this model.*\(there are: Urdu\)"
+    ):
+        evaluate(workspace, other="English")
+    train(workspace, options=QUICK)
+    with pytest.raises(UsageError, match="'Urdu' is .* no other: train with --language"):
+        evaluate(workspace, other="Urdu")
+
+
+def test_clips_without_a_language_are_left_out_beside_those_of_another(tmp_path):
+    workspace = filled(tmp_path, people(languages=["English", "Urdu", None]), noise=3.0)
+    train(workspace, languages="English", options=QUICK)
+    report = evaluate(workspace)
+    assert counts(report) == dict.fromkeys(SETTINGS, 24)
+    assert report.other_languages == ("Urdu",) and "24 clips without a lang" in report.notes[0]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("options", [QUICK, TINY])
+def test_a_modality_that_the_model_has_not_learned_counts_no_answer_as_wrong(
+    tmp_path, options, mode
+):
+    """Neither out of fold, in English, nor by the model, in Urdu."""
+    # The clips in English have no voice. Of those in Urdu, one has a voice only, one a face only.
+    english = [number for number in range(48) if number % 12 < 6]
+    faces = filled(tmp_path / "f", people(), voiceless=[*english, 7], faceless=[6])
+    train(faces, languages="English", options=options)
+    report = evaluate(faces, mode=mode)
+    assert set(report.settings.values()) == {NOTHING} and report.mean is None
+    assert report.notes[0] == "The model has learned no voices: P3 to P6 cannot be measured."
+    assert not any("--holdout" in note for note in report.notes)  # it would not help
+    if mode == "single":
+        urdu_and_english = 23 + report.out_of_fold
+        assert report.more["as they come"].n == report.more["face only"].n == urdu_and_english
+        assert options is TINY or report.more["face only"].accuracy > 0.5
+    # The other way round.
+    voices = filled(tmp_path / "v", people(), faceless=[*english, 7], voiceless=[6])
+    train(voices, languages="English", options=options)
+    report = evaluate(voices, mode=mode)
+    assert report.settings["P3"] == report.settings["P5"] == NOTHING
+    assert report.settings["P6"].n == 23 and (options is TINY or report.mean > 0.5)
+    assert report.notes[0] == "The model has learned no faces: P3 and P5 cannot be measured."
+    if mode == "single":
+        assert report.more["as they come"].n == 23 + report.out_of_fold
+        assert report.more["face only"] == NOTHING
+
+
+def test_a_video_in_two_languages_is_left_out_of_the_other_one(workspace):
+    """A recording of one speaker only, such as a video that its id names, is the same in Urdu."""
+    relabel(
+        workspace,
+        lambda row: row.speaker == "s2" and row.recording == "v1",
+        recording=lambda _: "id",
+    )
+    trained = train(workspace, languages="English", options=QUICK)
+    report = evaluate(workspace)
+    assert counts(report) == {"P3": 22, "P4": 23, "P5": 20, "P6": 21}
+    left_out = (
+        "Left out of P5 and P6: 2 clips of recordings that trained the model in another language."
+    )
+    assert report.notes == (left_out, *trained.notes)
 
 
 def test_the_report_is_written_where_that_is_possible(workspace):

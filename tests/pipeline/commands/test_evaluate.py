@@ -19,7 +19,10 @@ def test_evaluate_reports_the_four_settings(mraf, trained):
     assert json.loads((trained / "reports" / "prototypes-single.json").read_text()) == report
     code, out, _ = mraf("evaluate", "-w", trained)
     assert code == 0 and "other language (Urdu)" in out and "P6" in out
-    assert "24 clips of P3 and P4 did train it: the answers to them are those of the cross" in out
+    assert (
+        "P3 and P4: 24 clips by models that had not trained on them, from the cross-validation in training.\n"
+        "P5 and P6: by the model, which did not train on these clips.\n"
+    ) in out
 
 
 def test_model_names_are_suggested(mraf, trained):
@@ -34,7 +37,7 @@ def report_of(**changes) -> EvaluateReport:
     return EvaluateReport(**{
         "model": "m", "mode": "single", "more": {}, "mean": 0.5, "train_languages": ("English",),
         "settings": {"P3": SOME, "P4": SOME, "P5": NOTHING, "P6": NOTHING}, "other_languages": (),
-        "out_of_fold": 0, "unknown_speakers": 1, "notes": ("Mind [this].",), "seconds": 1.0,
+        "out_of_fold": 0, "held_out": 4, "unknown_speakers": 1, "notes": ("Mind [this].",), "seconds": 1.0,
         **changes,
     })  # fmt: skip
 
@@ -44,10 +47,40 @@ def test_what_the_figures_do_not_cover_is_noted(printed):
     assert "note Mind [this]." in text and "No clip in another language" in text
     assert "note Left out: 1 clip of speakers that the model does not know." in text
     assert "other language (-)" in text and "0.500" in text
-    assert "Measured on clips that did not train the model.\n" in text and "did train" not in text
+    assert "P3 and P4: by the model, which did not train on these clips.\n" in text
+    assert "P5 and P6: by" not in text and "cross-validation" not in text
 
 
-def test_clips_that_trained_are_counted_where_there_are_any(printed):
-    text = printed(show_evaluated, report_of(out_of_fold=1, unknown_speakers=0, notes=()))
-    assert "1 clip of P3 and P4 did train it" in text and "of models that had not trained" in text
-    assert "note" not in text
+@pytest.mark.parametrize(
+    ("changes", "sentences"),
+    [
+        (
+            {"out_of_fold": 1, "held_out": 0},
+            ["P3 and P4: 1 clip by models that had not trained on them, from the cross-validation in training."],
+        ),
+        (
+            {"out_of_fold": 2, "held_out": 3},
+            ["P3 and P4: 2 clips by models that had not trained on them, from the cross-validation in training; "
+             "3 clips by the model, which did not train on these clips."],
+        ),
+        (
+            {"settings": {"P3": NOTHING, "P4": NOTHING, "P5": NOTHING, "P6": SOME}, "out_of_fold": 2},
+            ["P5 and P6: by the model, which did not train on these clips."],
+        ),
+        ({"settings": dict.fromkeys(["P3", "P4", "P5", "P6"], NOTHING), "out_of_fold": 2}, []),
+    ],
+)  # fmt: skip
+def test_who_answered_is_said_where_there_are_clips(printed, changes, sentences):
+    text = printed(show_evaluated, report_of(**changes, unknown_speakers=0, notes=()))
+    found = [
+        line for line in text.splitlines() if line.startswith("P3 and P4") or "P5 and P6: b" in line
+    ]
+    assert found == sentences
+    assert "Measured on" not in text and "did train it" not in text and "note" not in text
+
+
+def test_the_help_does_not_claim_that_the_clips_chose_nothing(mraf):
+    code, out, _ = mraf("evaluate", "--help")
+    text = " ".join(out.split())
+    assert code == 0 and "had no part in its answers" not in text
+    assert "chose its epoch and temperatures" in text

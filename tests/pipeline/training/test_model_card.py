@@ -77,7 +77,10 @@ def test_the_card_says_where_single_clips_were_dealt_or_nothing_was_measured(tmp
     assert "12 clips in an unnamed language" in card_of(single)
     nothing = train(filled(tmp_path / "b", people(3, 1, 1)[::2]), options=QUICK["prototypes"])
     assert "Nothing could be held out, so it has not been measured." in card_of(nothing)
-    for report in (single, nothing):
+    held = train(tmp_path / "a", holdout=0.25, options=QUICK["prototypes"])
+    assert "on 3 held-out clips, while others of their recordings trained:" in card_of(held)
+    assert "of recordings that did not train" not in card_of(held)
+    for report in (held, nothing):
         assert report.notes and all(f"- {note}" in card_of(report) for note in report.notes)
 
 

@@ -49,7 +49,7 @@ def test_whole_recordings_are_held_out_and_nothing_is_in_both():
     assert not train & heldout
     assert len(train) == 12 and len(heldout) == 4
     assert {name[1] for name in train | heldout} == {"English"}
-    assert (parts.speakers, parts.by_clip, parts.untested) == (("s0", "s1", "s2", "s3"), False, 0)
+    assert (parts.speakers, parts.by_clip) == (("s0", "s1", "s2", "s3"), False)
 
 
 def test_split_follows_the_seed_and_not_the_other_speakers():
@@ -60,10 +60,10 @@ def test_split_follows_the_seed_and_not_the_other_speakers():
     assert not np.array_equal(first, split(few, None, 0.25, seed=2).heldout)
 
 
-def test_a_single_recording_is_never_held_out_and_is_counted():
+def test_a_single_recording_is_never_held_out():
     table = arrays(("a", "English", "v1"), ("a", "English", "v2"), ("b", "English", "v1"))
     parts = split(table, None, 0.5, seed=1)
-    assert parts.train[2] and parts.heldout[:2].sum() == 1 and parts.untested == 1
+    assert parts.train[2] and parts.heldout[:2].sum() == 1
 
 
 def test_with_single_recordings_only_clips_are_held_out():
@@ -208,6 +208,42 @@ def test_single_clips_are_dealt_where_no_speaker_has_two_recordings():
     fold, by_clip = dealt((0, 0), (0, 0), (0, 1), (1, 2), (1, 2), same=((1, 2),))
     assert by_clip and fold[1] == fold[2] != fold[0]
     assert dealt((0, 0), (1, 1)) == (pytest.approx([-1, -1]), True)
+
+
+def in_two_languages(speakers=3, videos=6):
+    """Videos that are cut in two languages, each of one speaker, and one named alike by all speakers."""
+    return [
+        (f"s{s}", language, name)
+        for language in ("English", "Urdu")
+        for s in range(speakers)
+        for name in (*(f"video {s} {v}" for v in range(videos)), "rec1")
+    ]
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_a_video_in_two_languages_is_in_one_fold_and_on_one_side(seed):
+    table = arrays(*in_two_languages())
+    half = len(table) // 2
+    features = to_features(table, ["s0", "s1", "s2"], (3, 3), np.ones(len(table), bool))
+    fold, by_clip = folds_of(features, table.source_hash, seed)
+    videos = np.array(["video" in str(name) for name in table.recording[:half]])
+    assert not by_clip and np.array_equal(fold[:half][videos], fold[half:][videos])
+    held = split(table, None, 0.25, seed).heldout
+    assert held.any() and np.array_equal(held[:half][videos], held[half:][videos])
+
+
+def test_a_name_of_several_speakers_is_another_recording_in_each_language():
+    table = arrays(*in_two_languages(2, videos=1), ("s0", "Urdu", None), ("s0", "English", None))
+    recording = to_features(table, ["s0", "s1"], (3, 3), np.ones(10, bool)).recording
+    # video and "rec1" of both speakers, in English and in Urdu; then clips of no recording
+    assert [recording[i] for i in (4, 6)] == [recording[i] for i in (0, 2)]
+    assert len(set(recording.tolist())) == 2 + 4 + 2
+
+
+def test_single_clips_are_held_out_where_every_speaker_has_one_video_in_two_languages():
+    table = arrays(*[each for each in in_two_languages(videos=1) if each[2] != "rec1"])
+    features = to_features(table, ["s0", "s1", "s2"], (3, 3), np.ones(6, bool))
+    assert folds_of(features, table.source_hash, 1)[1] and split(table, None, 0.5, seed=1).by_clip
 
 
 def test_no_clips_are_in_no_fold():
