@@ -94,7 +94,7 @@ def evaluate(
         workspace: a folder, by default `./mraf-workspace`.
         model: its name, by default the one trained last.
         mode: one of `mraf.pipeline.modes.MODES`.
-        other: language of P5 and P6, by default all that did not train the model.
+        other: language of P5 and P6, by default all named ones that did not train the model.
 
     Raises:
         MissingError: there is no model, no table, or no clip left to evaluate on.

@@ -54,8 +54,8 @@ class Selection:
                 "that did not. Use mode single, or train with --holdout 0.25."
             )
         return (
-            "every clip in the table, or its recording, trained this model, and none could be held out on the "
-            "way, so nothing can be measured. Extract other recordings of its speakers."
+            "every clip in the table, or its recording, trained this model, and none could be held out "
+            "on the way, so nothing can be measured. Extract other recordings of its speakers."
         )
 
     def notes(self, mode: str) -> list[str]:
@@ -69,8 +69,8 @@ class Selection:
             )
         if self.recording_trained.any():
             notes.append(
-                f"Left out of P5 and P6: {_clips(self.recording_trained)} of recordings that trained the model in "
-                "another language."
+                f"Left out of P5 and P6: {_clips(self.recording_trained)} of recordings that trained the "
+                "model in another language."
             )
         unnamed = self.measured & ~self.same & (self.language == "")
         if unnamed.any():
