@@ -32,7 +32,11 @@ from tests.pipeline.extraction.test_processes import wait_until
 
 PACKAGED = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
 ROOT = Path(__file__).parents[4]
-slow = pytest.mark.slow
+
+
+def slow(test):
+    """Mark a test that needs a cluster; one that Ray has lost answers no more."""
+    return pytest.mark.timeout(600)(pytest.mark.slow(test))
 
 
 @pytest.fixture(scope="module")
