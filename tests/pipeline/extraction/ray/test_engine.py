@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[4]
 
 def slow(test):
     """Mark a test that needs a cluster; one that Ray has lost answers no more."""
-    return pytest.mark.timeout(600)(pytest.mark.slow(test))
+    return pytest.mark.timeout(300)(pytest.mark.slow(test))
 
 
 @pytest.fixture(scope="module")
