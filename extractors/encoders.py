@@ -130,10 +130,13 @@ def choose(
     return EncoderPair(specs["face"], specs["voice"], _fallback_note(absent, specs))
 
 
-def build(spec: EncoderSpec, device: str = "cpu", threads: int = 1) -> Any:
+def build(
+    spec: EncoderSpec, device: str = "cpu", threads: int = 1, precision: str = "single"
+) -> Any:
     """Build a `FaceEncoder` or `VoiceEncoder`; weights are checked by hash before they are read.
 
-    On a CPU they are read once, and the network kept as a graph (see `mraf.extractors.openvino`).
+    On a CPU they are read once, and the network kept as a graph (see `mraf.extractors.openvino`);
+    `precision` is that of its arithmetic there, "single" or "bfloat16".
 
     Raises MissingError where the file is gone, MrafError where it is not what it should be or the
     network cannot be set up.
@@ -142,7 +145,7 @@ def build(spec: EncoderSpec, device: str = "cpu", threads: int = 1) -> Any:
     if spec.weights is not None:
         own = weights.Weights(sha256=spec.sha256 or "", load=lambda: _read_state(spec))
     try:
-        return _row(spec.name).build(own, device=device, threads=threads)
+        return _row(spec.name).build(own, device=device, threads=threads, precision=precision)
     except weights.MisfitError as error:
         reason = str(error).splitlines()[0]
         raise MrafError(f"{spec.weights}: not weights of '{spec.name}' ({reason})") from None

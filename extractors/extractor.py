@@ -15,6 +15,7 @@ from mraf.extractors.face.detect import FaceFinder
 from mraf.extractors.face.embed import FaceResult, embed_faces
 from mraf.extractors.media.isolated import Decoder
 from mraf.extractors.media.read import SAMPLE_RATE, Media
+from mraf.extractors.processor import choose_precision
 from mraf.extractors.voice.embed import MIN_SECONDS, VoiceResult, embed_voices
 from mraf.extractors.voice.vad import Speech, SpeechFinder
 from mraf.fingerprint import Fingerprint
@@ -54,6 +55,10 @@ class ClipExtractor:
         device: "cpu", or a device of torch.
         threads: of each network, on a CPU.
         decoders: clips that are read at the same time, each in a child process of its own.
+        precision: of the encoders' arithmetic on a CPU, one of `mraf.extractors.processor.PRECISIONS`.
+
+    Raises UsageError where the processor cannot compute in that precision, and the errors of
+    `mraf.extractors.encoders.build`.
     """
 
     def __init__(
@@ -63,16 +68,18 @@ class ClipExtractor:
         device: str = "cpu",
         threads: int = 1,
         decoders: int = 1,
+        precision: str = "auto",
     ) -> None:
         self.options = options
+        precision = choose_precision(precision)
         # First, so that the child processes start while the networks load.
         self._decoders = [
             Decoder(frames=options.frames, max_seconds=options.max_seconds) for _ in range(decoders)
         ]
         self._faces = FaceFinder(device, threads)
         self._speech = [SpeechFinder() for _ in range(decoders)]  # each has a state of its own
-        self._face = encoders.build(pair.face, device, threads)
-        self._voice = encoders.build(pair.voice, device, threads)
+        self._face = encoders.build(pair.face, device, threads, precision)
+        self._voice = encoders.build(pair.voice, device, threads, precision)
         self._free: SimpleQueue[tuple[Decoder, SpeechFinder]] = SimpleQueue()
         for each in zip(self._decoders, self._speech, strict=True):
             self._free.put(each)

@@ -23,6 +23,8 @@ from mraf.errors import MrafError
 FORMAT = 1
 """Version of the conversion; another number has every network converted anew."""
 
+_HINTS = {"single": "f32", "bfloat16": "bf16"}
+
 log = logging.getLogger("mraf")
 
 Build = Callable[[], tuple[Any, tuple[Any, ...]]]
@@ -38,7 +40,13 @@ class CompiledNetwork(Protocol):
 
 
 def load(
-    name: str, source: str, build: Build, *, device: str = "cpu", threads: int = 1
+    name: str,
+    source: str,
+    build: Build,
+    *,
+    device: str = "cpu",
+    threads: int = 1,
+    precision: str = "single",
 ) -> CompiledNetwork:
     """Return a network ready to run.
 
@@ -49,6 +57,7 @@ def load(
             seconds. The sizes of batches, pictures and waves may differ from the example's.
         device: "cpu", or a device of torch.
         threads: number of threads of each call, on a CPU.
+        precision: "single" or "bfloat16" of the arithmetic on a CPU; inputs and outputs are single.
 
     Raises:
         MrafError: OpenVINO or torch cannot set it up.
@@ -56,7 +65,7 @@ def load(
     try:
         if device != "cpu":
             return TorchNetwork(build()[0], device)
-        return OpenVinoNetwork(_cached(name, source, build), threads)
+        return OpenVinoNetwork(_cached(name, source, build), threads, precision)
     except RuntimeError as error:  # both libraries raise it, for lack of memory and anything else
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise MrafError(
@@ -68,13 +77,12 @@ def load(
 class OpenVinoNetwork:
     """A network compiled by OpenVINO for the CPU."""
 
-    def __init__(self, model: Any, threads: int = 1) -> None:
+    def __init__(self, model: Any, threads: int = 1, precision: str = "single") -> None:
         # One thread a worker process, free to move: pinned, those of all workers share one core.
-        # Full precision: on a CPU with AVX-512 and without AMX, bfloat16 took half as long again.
         settings = {
             "INFERENCE_NUM_THREADS": threads,
             "ENABLE_CPU_PINNING": False,
-            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_PRECISION_HINT": _HINTS[precision],
             "PERFORMANCE_HINT": "LATENCY",
         }
         self._request = _core().compile_model(model, "CPU", settings).create_infer_request()

@@ -77,6 +77,7 @@ class Identifier:
         weights_dir: a folder that may hold the encoders' published weights.
         offline: never use the network.
         device: "auto", "cpu" or "cuda".
+        precision: "auto", "single" or "bfloat16" of the encoders' arithmetic on a CPU.
 
     Raises:
         MissingError: there is no model, or weights of its encoders are not there.
@@ -94,6 +95,7 @@ class Identifier:
         weights_dir: Path | str | None = None,
         offline: bool = False,
         device: str = "auto",
+        precision: str = "auto",
     ) -> None:
         from mraf import checkpoint
         from mraf.network.loop import choose_device
@@ -110,7 +112,9 @@ class Identifier:
         self._model = checkpoint.load(described, device).model
         weights = Path(weights_dir) if weights_dir else None
         pair = encoders or choose(known=trained, weights_dir=weights, offline=offline)
-        self._extractor = ClipExtractor(pair, options, device, threads=available_cores())
+        self._extractor = ClipExtractor(
+            pair, options, device, threads=available_cores(), precision=precision
+        )
 
     def close(self) -> None:
         """End the child process that decodes; a later call starts another."""
@@ -192,6 +196,7 @@ def identify(
     weights_dir: Path | str | None = None,
     offline: bool = False,
     device: str = "auto",
+    precision: str = "auto",
     on_prediction: Callable[[Prediction], None] | None = None,
 ) -> list[Prediction]:
     """Identify clips, and the clips below folders, one after another.
@@ -207,6 +212,7 @@ def identify(
         weights_dir: a folder that may hold the encoders' published weights.
         offline: never use the network.
         device: "auto", "cpu" or "cuda".
+        precision: "auto", "single" or "bfloat16" of the encoders' arithmetic on a CPU.
         on_prediction: called after each clip.
 
     Raises UsageError where a path is not there, and the errors of `Identifier`.
@@ -221,6 +227,7 @@ def identify(
         weights_dir=weights_dir,
         offline=offline,
         device=device,
+        precision=precision,
     ) as identified:
         for each in found:
             predictions.append(each if isinstance(each, Prediction) else identified(each, top))

@@ -18,7 +18,13 @@ class Dlib:
     # median and 0.90 at the 99th percentile, and never below 0.93 within a clip.
     same, different = 0.92, 0.9
 
-    def __init__(self, weights: Weights = PACKAGED, device: str = "cpu", threads: int = 1) -> None:
+    def __init__(
+        self,
+        weights: Weights = PACKAGED,
+        device: str = "cpu",
+        threads: int = 1,
+        precision: str = "single",
+    ) -> None:
         import dlib
         import face_recognition_models as files
 

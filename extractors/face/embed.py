@@ -34,7 +34,8 @@ class FaceEncoder(Protocol):
     """A network that turns face crops into vectors.
 
     Its constructor takes the weights (`PACKAGED` where the encoder brings its own), the device
-    ("cpu" or a device of torch) and the number of CPU threads.
+    ("cpu" or a device of torch), and for a CPU the number of threads and the precision of the
+    arithmetic ("single" or "bfloat16", which an encoder may leave aside).
     """
 
     name: str
@@ -42,7 +43,13 @@ class FaceEncoder(Protocol):
     same: float  # cosine from which two faces are one person's, wherever they are in the picture
     different: float  # cosine below which they are two people's, even in the same place
 
-    def __init__(self, weights: Weights, device: str = "cpu", threads: int = 1) -> None: ...
+    def __init__(
+        self,
+        weights: Weights,
+        device: str = "cpu",
+        threads: int = 1,
+        precision: str = "single",
+    ) -> None: ...
 
     def embed(self, frames: Sequence[np.ndarray], boxes: np.ndarray) -> np.ndarray:
         """Embed one face a frame.

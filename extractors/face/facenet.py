@@ -21,14 +21,22 @@ class FaceNet:
     name, dim = "facenet", 512
     same, different = 0.5, 0.35
 
-    def __init__(self, weights: Weights, device: str = "cpu", threads: int = 1) -> None:
+    def __init__(
+        self,
+        weights: Weights,
+        device: str = "cpu",
+        threads: int = 1,
+        precision: str = "single",
+    ) -> None:
         def build() -> tuple[Any, tuple[Any, ...]]:
             import torch
 
             return _network(weights.load()), (torch.zeros(2, SIDE, SIDE, 3, dtype=torch.uint8),)
 
         source = f"{weights.sha256} facenet-pytorch {version('facenet-pytorch')}"
-        self._net = openvino.load(self.name, source, build, device=device, threads=threads)
+        self._net = openvino.load(
+            self.name, source, build, device=device, threads=threads, precision=precision
+        )
 
     def embed(self, frames: Sequence[np.ndarray], boxes: np.ndarray) -> np.ndarray:
         """Return `[T, 512]` unit vectors of one face a frame, cropped at its box without a margin."""

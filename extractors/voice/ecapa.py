@@ -8,8 +8,11 @@ import numpy as np
 
 from mraf.extractors import compat, openvino
 from mraf.extractors.media.read import SAMPLE_RATE
+from mraf.extractors.voice.spectrum import make_spectrum
 from mraf.extractors.weights import Weights, fill
 
+MELS = 80
+"""Number of mel filters."""
 PIECE_SECONDS = 20.0
 """Longest speech that goes through in one piece: the network's memory grows by 18 MB a second."""
 GPU_SECONDS = 16 * PIECE_SECONDS
@@ -21,14 +24,31 @@ class Ecapa:
 
     name, dim = "ecapa", 192
 
-    def __init__(self, weights: Weights, device: str = "cpu", threads: int = 1) -> None:
+    def __init__(
+        self,
+        weights: Weights,
+        device: str = "cpu",
+        threads: int = 1,
+        precision: str = "single",
+    ) -> None:
         def build() -> tuple[Any, tuple[Any, ...]]:
             import torch
 
-            return _network(weights.load()), (torch.zeros(1, 2 * SAMPLE_RATE),)
+            return _network(weights.load()), (torch.zeros(1, 201, MELS),)
 
-        source = f"{weights.sha256} speechbrain {version('speechbrain')}"
-        self._net = openvino.load(self.name, source, build, device=device, threads=threads)
+        package = f"speechbrain {version('speechbrain')}"
+        # A graph of their own: in bfloat16 the features would lose the quiet.
+        self._features = openvino.load(
+            f"{self.name}-features", package, _build_features, device=device, threads=threads
+        )
+        self._net = openvino.load(
+            self.name,
+            f"{weights.sha256} {package}",
+            build,
+            device=device,
+            threads=threads,
+            precision=precision,
+        )
         self._seconds = PIECE_SECONDS if device == "cpu" else GPU_SECONDS
 
     def embed(self, waves: Sequence[np.ndarray]) -> np.ndarray:
@@ -41,20 +61,16 @@ class Ecapa:
         pieces = [piece for wave in waves for piece in _pieces(wave)]
         vectors = np.empty((len(pieces), self.dim), np.float32)
         for some in _of_one_length(pieces, round(self._seconds * SAMPLE_RATE)):
-            vectors[some] = self._net(np.stack([pieces[i] for i in some]))[0]
+            features = self._features(np.stack([pieces[i] for i in some]))[0]
+            vectors[some] = self._net(features)[0]
         ends = np.cumsum([len(_pieces(wave)) for wave in waves])
         return np.stack([each.mean(axis=0) for each in np.split(vectors, ends[:-1])])
 
 
-def _network(state: dict[str, Any]) -> Any:
-    """Return the network with SpeechBrain's mel filters as a torch module that takes `[B, N]`.
-
-    The Fourier transform is a convolution with sines and cosines, which OpenVINO runs faster than
-    its own transform.
-    """
+def _build_features() -> tuple[Any, tuple[Any, ...]]:
+    """Return SpeechBrain's mel filters as a torch module, `[B, N]` to `[B, T, 80]`, and an example."""
     compat.prepare()
     import torch
-    from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
     from speechbrain.processing.features import STFT, Filterbank
 
     window = STFT(SAMPLE_RATE).window
@@ -63,18 +79,40 @@ def _network(state: dict[str, Any]) -> Any:
         2 * np.pi / size
     )
     basis = torch.cat([angle.cos(), angle.sin()]) * window  # [402, 400]
-    filters = Filterbank(n_mels=80, log_mel=False)
+    filters = Filterbank(n_mels=MELS, log_mel=False)
 
-    class FromWave(torch.nn.Module):
-        basis: torch.Tensor
+    class Features(torch.nn.Module):
         mels: torch.Tensor
 
         def __init__(self) -> None:
             super().__init__()
-            self.register_buffer("basis", basis[:, None])
+            self.spectrum = make_spectrum(basis)
             self.register_buffer("mels", filters(torch.eye(size // 2 + 1)[None])[0])
+
+        def forward(self, wave: Any) -> Any:
+            with torch.autocast(wave.device.type, enabled=False):  # half precision loses the quiet
+                padded = torch.nn.functional.pad(wave, (size // 2, size // 2))
+                real, imaginary = self.spectrum(padded).square().chunk(2, dim=1)
+                mels = (real + imaginary).transpose(1, 2) @ self.mels  # [B, T, 80]
+                decibel = 10 * torch.log10(torch.clamp(mels, min=filters.amin))
+                floor = decibel.amax(dim=(1, 2), keepdim=True) - filters.top_db
+                limited = torch.maximum(decibel, floor)
+                return limited - limited.mean(dim=1, keepdim=True)
+
+    return Features().eval(), (torch.zeros(1, 2 * SAMPLE_RATE),)
+
+
+def _network(state: dict[str, Any]) -> Any:
+    """Return the network as a torch module that takes features `[B, T, 80]` and gives `[B, 192]`."""
+    compat.prepare()
+    import torch
+    from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
+
+    class FromFeatures(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
             self.net = ECAPA_TDNN(
-                80,
+                MELS,
                 channels=[1024, 1024, 1024, 1024, 3072],
                 kernel_sizes=[5, 3, 3, 3, 1],
                 dilations=[1, 2, 3, 4, 1],
@@ -82,24 +120,51 @@ def _network(state: dict[str, Any]) -> Any:
                 lin_neurons=192,
             )
 
-        def forward(self, wave: Any) -> Any:
-            with torch.autocast(wave.device.type, enabled=False):  # half precision loses the quiet
-                features = self.features(wave)
+        def forward(self, features: Any) -> Any:
             return self.net(features)[:, 0]
 
-        def features(self, wave: Any) -> Any:
-            padded = torch.nn.functional.pad(wave[:, None], (size // 2, size // 2))
-            spectrum = torch.nn.functional.conv1d(padded, self.basis, stride=160)
-            real, imaginary = spectrum.square().chunk(2, dim=1)
-            mels = (real + imaginary).transpose(1, 2) @ self.mels  # [B, frames, 80]
-            decibel = 10 * torch.log10(torch.clamp(mels, min=filters.amin))
-            floor = decibel.amax(dim=(1, 2), keepdim=True) - filters.top_db
-            limited = torch.maximum(decibel, floor)
-            return limited - limited.mean(dim=1, keepdim=True)
-
-    module = FromWave().eval()
+    module = FromFeatures().eval()
     fill(module.net, state)
+    module.net.asp = _pooling(module.net.asp)
     return module
+
+
+def _pooling(pooling: Any) -> Any:
+    """Return SpeechBrain's attentive pooling (Desplanques et al., 2020, eqs. 1 to 4) in a faster form.
+
+    The attention sees each frame beside the mean and the deviation of all frames. SpeechBrain repeats
+    these two for every frame and multiplies 9,216 rows; their product is the same for all frames, so
+    here it is computed once and added. That saves an eighth of the network's time in single precision,
+    and more in bfloat16, where moving the repeated rows takes longer than multiplying them.
+    """
+    import torch
+
+    tdnn = pooling.tdnn
+    weight, bias = tdnn.conv.conv.weight, tdnn.conv.conv.bias  # [128, 3C, 1], [128]
+    channels = weight.shape[1] // 3
+
+    class Pooling(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.of_frame = torch.nn.Conv1d(channels, len(bias), 1, bias=False)
+            self.of_clip = torch.nn.Conv1d(2 * channels, len(bias), 1)
+            self.of_frame.weight = torch.nn.Parameter(weight[:, :channels].clone())
+            self.of_clip.weight = torch.nn.Parameter(weight[:, channels:].clone())
+            self.of_clip.bias = bias
+            self.then = torch.nn.Sequential(tdnn.activation, tdnn.norm, pooling.tanh, pooling.conv)
+
+        def forward(self, x: Any, lengths: Any = None) -> Any:  # [B, C, T] to [B, 2C, 1]
+            mean = x.mean(dim=2, keepdim=True)
+            clip = torch.cat([mean, _deviation(x, mean, 1 / x.shape[2])], dim=1)
+            attention = self.then(self.of_frame(x) + self.of_clip(clip)).softmax(dim=2)
+            mean = (attention * x).sum(dim=2, keepdim=True)
+            return torch.cat([mean, _deviation(x, mean, attention)], dim=1)
+
+    def _deviation(x: Any, mean: Any, weights: Any) -> Any:
+        square = (weights * (x - mean).square()).sum(dim=2, keepdim=True)
+        return square.clamp(min=pooling.eps).sqrt()
+
+    return Pooling().eval()
 
 
 def _pieces(wave: np.ndarray) -> list[np.ndarray]:

@@ -29,13 +29,20 @@ class VoiceEncoder(Protocol):
     """A network that turns speech into a vector.
 
     Its constructor takes the weights (`PACKAGED` where the encoder brings its own), the device
-    ("cpu" or a device of torch) and the number of CPU threads.
+    ("cpu" or a device of torch), and for a CPU the number of threads and the precision of the
+    arithmetic ("single" or "bfloat16", which an encoder may leave aside).
     """
 
     name: str
     dim: int  # D
 
-    def __init__(self, weights: Weights, device: str = "cpu", threads: int = 1) -> None: ...
+    def __init__(
+        self,
+        weights: Weights,
+        device: str = "cpu",
+        threads: int = 1,
+        precision: str = "single",
+    ) -> None: ...
 
     def embed(self, waves: Sequence[np.ndarray]) -> np.ndarray:
         """Embed B waves.

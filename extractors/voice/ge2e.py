@@ -19,7 +19,13 @@ class GE2E:
 
     name, dim = "ge2e", 256
 
-    def __init__(self, weights: Weights = PACKAGED, device: str = "cpu", threads: int = 1) -> None:
+    def __init__(
+        self,
+        weights: Weights = PACKAGED,
+        device: str = "cpu",
+        threads: int = 1,
+        precision: str = "single",
+    ) -> None:
         import torch
 
         compat.prepare("torchaudio")

@@ -11,6 +11,8 @@ from mraf.pipeline.commands.terminal.options import (
     DeviceOption,
     JsonOption,
     OfflineOption,
+    Precision,
+    PrecisionOption,
     WeightsOption,
     WorkspaceOption,
 )
@@ -70,6 +72,7 @@ def extract(
         ),
     ] = None,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = Precision.auto,
     engine: Annotated[
         Engine, typer.Option(help="local: this machine. ray: a Ray cluster (docs/scale.md).")
     ] = Engine.local,
@@ -115,6 +118,7 @@ def extract(
             frames=frames,
             workers=workers,
             device=device,
+            precision=str(precision),
             engine=cluster,
             weights_dir=weights_dir,
             offline=offline,

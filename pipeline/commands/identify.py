@@ -10,6 +10,8 @@ from mraf.pipeline.commands.terminal.options import (
     JsonOption,
     ModelOption,
     OfflineOption,
+    Precision,
+    PrecisionOption,
     WeightsOption,
     WorkspaceOption,
 )
@@ -18,6 +20,7 @@ from mraf.pipeline.commands.terminal.output import (
     count,
     escape,
     print_json,
+    say,
     show,
     show_notes,
 )
@@ -34,14 +37,18 @@ def identify(
     model: ModelOption = None,
     top: Annotated[int, typer.Option(min=1, help="Number of candidates to show.")] = 5,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = Precision.auto,
     weights_dir: WeightsOption = None,
     offline: OfflineOption = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Name the speaker of each clip."""
+    from mraf.extractors.processor import remark
     from mraf.pipeline.identification import identify as run
 
+    if line := remark(str(precision), device):
+        say(line)
     noted: set[str] = set()
 
     def show_next(prediction: "Prediction") -> None:
@@ -59,6 +66,7 @@ def identify(
         weights_dir=weights_dir,
         offline=offline,
         device=device,
+        precision=str(precision),
         on_prediction=None if as_json else show_next,
     )
     if as_json:

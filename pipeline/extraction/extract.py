@@ -20,6 +20,7 @@ from mraf.data.table.features import FeatureRow
 from mraf.errors import UsageError
 from mraf.extractors.encoders import TABLES, EncoderPair, choose
 from mraf.extractors.extractor import ExtractOptions
+from mraf.extractors.processor import choose_precision, remark
 from mraf.extractors.weights import Progress
 from mraf.pipeline.extraction.hashing import Job
 from mraf.pipeline.extraction.local import local_engine
@@ -65,6 +66,7 @@ def extract(
     frames: int = 8,
     workers: int | None = None,
     device: str = "auto",
+    precision: str = "auto",
     engine: Engine | None = None,
     weights_dir: Path | str | None = None,
     offline: bool = False,
@@ -88,6 +90,8 @@ def extract(
         workers: processes, by default one a core, or two where they share a GPU; 0 works in this
             process.
         device: "auto", "cpu" or "cuda".
+        precision: "auto", "single" or "bfloat16" of the encoders' arithmetic on a CPU; auto is
+            bfloat16 where the processor has matrix units for it (AMX).
         engine: does the work in place of processes on this machine, see `extract_clips`.
         weights_dir: a folder that may hold the encoders' published weights.
         offline: never use the network.
@@ -109,6 +113,7 @@ def extract(
         if manifest
         else survey(named)
     )
+    choose_precision(precision)  # refused before anything is fetched
     encoders = choose_encoders(
         workspace,
         face=face,
@@ -117,8 +122,9 @@ def extract(
         offline=offline,
         progress=on_download,
     )
-    if encoders.note and on_note:
-        on_note(encoders.note)
+    for note in filter(None, (encoders.note, remark(precision, device))):
+        if on_note:
+            on_note(note)
     report = extract_clips(
         found.clips,
         workspace=workspace,
@@ -126,6 +132,7 @@ def extract(
         options=ExtractOptions(frames=frames),
         worker_count=workers,
         device=device,
+        precision=precision,
         on_progress=on_progress,
         engine=engine,
     )
@@ -142,6 +149,7 @@ def extract_clips(
     options: ExtractOptions = ExtractOptions(),
     worker_count: int | None = None,
     device: str = "auto",
+    precision: str = "auto",
     on_progress: Callable[[ExtractProgress], None] | None = None,
     engine: Engine | None = None,
 ) -> ExtractReport:
@@ -149,11 +157,11 @@ def extract_clips(
 
     A row is made anew when the content of its files, the encoders or the options change, not when
     a name or a date does. A clip that cannot be read becomes a row with the reason, and the run goes
-    on. However the run ends, the rows of the clips that it embedded stay. `worker_count` and `device`
-    apply where there is no `engine`.
+    on. However the run ends, the rows of the clips that it embedded stay. `worker_count`,
+    `device` and `precision` apply where there is no `engine`.
     """
     started = time.monotonic()
-    engine = engine or local_engine(device, worker_count)
+    engine = engine or local_engine(device, worker_count, precision)
     fingerprint = options.fingerprint(encoders)
     table = Workspace.at(workspace).table
     with table.writer() as writer:

@@ -30,6 +30,7 @@ class LocalEngine:
     workers: int  # processes; 0 works in this one
     decoders: int = 1  # of each worker
     at_once: int = 1  # clips that a worker works on together
+    precision: str = "auto"  # of the encoders' arithmetic on a CPU
     hashes: ClassVar[bool] = False
 
     def __call__(
@@ -50,6 +51,7 @@ class LocalEngine:
             options,
             self.device,
             self.decoders,
+            self.precision,
             at_once=self.at_once,
         )
         with closing(results):
@@ -57,7 +59,9 @@ class LocalEngine:
                 yield rows.finished_row(job, outcome, fingerprint)
 
 
-def local_engine(device: str = "auto", workers: int | None = None) -> LocalEngine:
+def local_engine(
+    device: str = "auto", workers: int | None = None, precision: str = "auto"
+) -> LocalEngine:
     """Return an engine of a worker a core, with one thread and one clip in hand; or a few that share a GPU.
 
     A GPU is taken to be many times quicker than the decoders that feed it (none was at hand to
@@ -67,13 +71,16 @@ def local_engine(device: str = "auto", workers: int | None = None) -> LocalEngin
     Args:
         device: "auto", "cpu" or a device of torch.
         workers: None for as many as are useful.
+        precision: of the encoders' arithmetic on a CPU, one of `mraf.extractors.processor.PRECISIONS`.
 
     Raises:
         UsageError: there is no such device.
     """
     cores = available_cores()
     if not _is_cuda(device):
-        return LocalEngine(device=device, workers=cores if workers is None else workers)
+        return LocalEngine(
+            device=device, workers=cores if workers is None else workers, precision=precision
+        )
     count = min(GPU_WORKERS, cores) if workers is None else workers
     decoders = min(CLIPS_AT_ONCE, max(1, cores // max(1, count)))
     return LocalEngine(device=device, workers=count, decoders=decoders, at_once=CLIPS_AT_ONCE)

@@ -16,7 +16,11 @@ from mraf.pipeline.extraction.reuse import path_of
 
 
 def setup_worker(
-    encoders: EncoderPair, options: ExtractOptions, device: str, decoders: int
+    encoders: EncoderPair,
+    options: ExtractOptions,
+    device: str,
+    decoders: int,
+    precision: str = "auto",
 ) -> Callable[[list[Job]], list[FeatureRow | MediaError]]:
     """Load the encoders in a worker; return the function that embeds clips.
 
@@ -25,7 +29,12 @@ def setup_worker(
     from mraf.network.loop import choose_device
 
     extractor = ClipExtractor(
-        encoders, options, str(choose_device(device)), threads=1, decoders=decoders
+        encoders,
+        options,
+        str(choose_device(device)),
+        threads=1,
+        decoders=decoders,
+        precision=precision,
     )
 
     def work(jobs: list[Job]) -> list[FeatureRow | MediaError]:

@@ -12,6 +12,7 @@ import typer
 ModelType = StrEnum("ModelType", ["prototypes", "mraf", "fop"])
 Preset = StrEnum("Preset", ["default", "cosine", "paper", "authors"])
 Mode = StrEnum("Mode", ["single", "setting", "cross"])
+Precision = StrEnum("Precision", ["auto", "single", "bfloat16"])
 Version = StrEnum("Version", ["v1", "v2", "v3"])  # of POLY-SIM
 
 
@@ -60,6 +61,13 @@ DeviceOption = Annotated[
         metavar="<auto|cpu|cuda>",
         help="Where to compute. auto: on a GPU if there is one.",
         autocompletion=_devices,
+    ),
+]
+PrecisionOption = Annotated[
+    Precision,
+    typer.Option(
+        "--precision",
+        help="Of the encoders' arithmetic on a CPU. auto: bfloat16 where the processor has AMX.",
     ),
 ]
 VersionOption = Annotated[
