@@ -19,7 +19,8 @@ class FaceFinder:
     """MTCNN, on reduced pictures first and on larger ones where that finds nobody.
 
     The first pass finds faces from a sixth of the picture's shorter side on, the second from a
-    twenty-fourth on.
+    twenty-fourth on. In every second frame of a clip only the last network looks, where the frames
+    before and after it show faces; if it does not find as many there, the frame is searched whole.
     """
 
     def __init__(self, device: str = "cpu", threads: int = 1) -> None:
@@ -32,15 +33,61 @@ class FaceFinder:
         """
         found: list[list[Faces]] = [[] for _ in clips]
         for side, min_face in PASSES:
-            sure = [any((f.probability >= MIN_PROBABILITY).any() for f in each) for each in found]
+            sure = [any(len(_sure(faces)) for faces in each) for each in found]
             nobody = [i for i, somebody in enumerate(sure) if not somebody]
             for size in dict.fromkeys(clips[i].shape[1:3] for i in nobody):
                 group = [i for i in nobody if clips[i].shape[1:3] == size]
-                frames = [frame for i in group for frame in clips[i]]
-                faces = iter(self._cascade.detect(frames, side=side, min_face=min_face))
+                faces = iter(self._search([clips[i] for i in group], side, min_face))
                 for i in group:
                     found[i] = [next(faces) for _ in clips[i]]
         return found
+
+    def _search(self, clips: list[np.ndarray], side: int, min_face: int) -> list[Faces]:
+        """Return the faces of all frames of some clips of one size, clip after clip."""
+        frames = [frame for clip in clips for frame in clip]
+        follows = [t % 2 == 1 for clip in clips for t in range(len(clip))]
+        ends = {end - 1 for end in np.cumsum([len(clip) for clip in clips])}
+        found: dict[int, Faces] = {}
+
+        def search(some: list[int]) -> None:
+            if some:
+                faces = self._cascade.detect(
+                    [frames[t] for t in some], side=side, min_face=min_face
+                )
+                found.update(zip(some, faces, strict=True))
+
+        search(np.flatnonzero(~np.array(follows, bool)).tolist())
+        near = {
+            t: [found[t - 1]] if t in ends else [found[t - 1], found[t + 1]]
+            for t in np.flatnonzero(follows).tolist()
+        }
+        found.update(self._follow(frames, near))
+        search([t for t in range(len(frames)) if t not in found])
+        return [found[t] for t in range(len(frames))]
+
+    def _follow(self, frames: list[np.ndarray], near: dict[int, list[Faces]]) -> dict[int, Faces]:
+        """Return the faces of those frames that show as many as each frame before and after it.
+
+        `near` holds the faces of the frames before and after by the frame's position.
+        """
+        sure = {t: [_sure(faces) for faces in each] for t, each in near.items()}
+        alike = {t: boxes for t, boxes in sure.items() if len({len(b) for b in boxes}) == 1}
+        asked = [t for t, boxes in alike.items() if len(boxes[0])]
+        if not asked:
+            return {}
+        places = [np.concatenate(alike[t]) for t in asked]
+        index = np.repeat(np.arange(len(asked)), [len(each) for each in places])
+        faces = self._cascade.look([frames[t] for t in asked], index, np.concatenate(places))
+        return {
+            t: seen
+            for t, seen in zip(asked, faces, strict=True)
+            if len(_sure(seen)) == len(alike[t][0])
+        }
+
+
+def _sure(faces: Faces) -> np.ndarray:
+    """Return the boxes `[M, 4]` of the faces that count."""
+    return faces.boxes[faces.probability >= MIN_PROBABILITY]
 
 
 def sharpness(frame: np.ndarray, box: np.ndarray) -> float:

@@ -5,7 +5,7 @@ OpenVINO, and because the first two stages look at reduced pictures; only the la
 decides and places the box, looks at the full ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -21,7 +21,7 @@ THRESHOLDS = (0.6, 0.7, 0.7)
 """Least probability that a window or box must have after each of the three networks."""
 CELL, STRIDE = 12, 2
 """Window and step of the first network, in pixels of the pyramid."""
-_BATCHES = (8, 16, 32, 64, 128, 256)
+_BATCHES = (256, 128, 64, 32, 16, 8)
 """Numbers of crops that go through at once; each new size takes OpenVINO 20 ms to prepare."""
 _CROWD = 400
 """Number of windows of a frame that reach the second network, best first."""
@@ -59,6 +59,28 @@ class Cascade:
                 smaller frames stay as they are.
             min_face: smallest face to find, in pixels of the reduced pictures, 12 at least.
         """
+        return self.look(frames, *self._places(frames, side, min_face))
+
+    def look(self, frames: Pictures, index: np.ndarray, boxes: np.ndarray) -> list[Faces]:
+        """Find the faces of T frames `[H, W, 3]` uint8 RGB near places that may show one.
+
+        Args:
+            frames: as for `detect`.
+            index: frame of each place, `[M]`.
+            boxes: places, `[M, 4]` in pixels of the frames; the squares around them are looked at.
+        """
+        boxes = _square(boxes)
+        shift, score = self._judge(self._output, frames, index, boxes, 48)
+        good = score > THRESHOLDS[2]
+        index, score, boxes = index[good], score[good], _shifted(boxes[good], shift[good])
+        # As in the authors' code, the last stage counts x2 and y2 as pixels inside the box.
+        kept = _suppress_by_frame(index, boxes, score, 0.7, of_smaller=True, edge=1.0)
+        index, boxes, score = index[kept], boxes[kept].astype(np.float32), score[kept]
+        mine = [index == t for t in range(len(frames))]
+        return [Faces(boxes=boxes[each], probability=score[each]) for each in mine]
+
+    def _places(self, frames: Pictures, side: int, min_face: int) -> tuple[np.ndarray, np.ndarray]:
+        """Run the first two stages: frame `[M]` and box `[M, 4]` of places that may show a face."""
         height, width = frames[0].shape[:2]
         zoom = min(1.0, side / min(height, width))
         small = _resized(frames, round(width * zoom), round(height * zoom))
@@ -70,16 +92,7 @@ class Cascade:
         good = score > THRESHOLDS[1]
         index, boxes, score, shift = index[good], boxes[good], score[good], shift[good]
         kept = _suppress_by_frame(index, boxes, score, 0.7)
-        index, boxes = index[kept], _square(_shifted(boxes[kept], shift[kept])) / zoom
-
-        shift, score = self._judge(self._output, frames, index, boxes, 48)
-        good = score > THRESHOLDS[2]
-        index, score, boxes = index[good], score[good], _shifted(boxes[good], shift[good])
-        # As in the authors' code, the last stage counts x2 and y2 as pixels inside the box.
-        kept = _suppress_by_frame(index, boxes, score, 0.7, of_smaller=True, edge=1.0)
-        index, boxes, score = index[kept], boxes[kept].astype(np.float32), score[kept]
-        mine = [index == t for t in range(len(frames))]
-        return [Faces(boxes=boxes[each], probability=score[each]) for each in mine]
+        return index[kept], _shifted(boxes[kept], shift[kept]) / zoom
 
     def _propose(
         self, pictures: np.ndarray, min_face: int
@@ -114,16 +127,25 @@ class Cascade:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Run the second or third stage: shift `[M, 4]` and score `[M]` of the crop in each box."""
         shifts, scores = [np.zeros((0, 4), np.float32)], [np.zeros(0, np.float32)]
-        for start in range(0, len(boxes), _BATCHES[-1]):
-            here, there = (each[start : start + _BATCHES[-1]] for each in (index, boxes))
-            padded = next(count for count in _BATCHES if count >= len(here))
-            batch = np.zeros((padded, size, size, 3), np.uint8)
+        start = 0
+        for count in _batches(len(boxes)):
+            here, there = (each[start : start + count] for each in (index, boxes))
+            start += count
+            batch = np.zeros((count, size, size, 3), np.uint8)
             for place, t, box in zip(batch, here, there, strict=False):
                 _crop(frames[t], box, place)
             outputs = network(batch)
             shifts.append(outputs[0][: len(here)])
             scores.append(outputs[-1][: len(here), 1])
         return np.concatenate(shifts), np.concatenate(scores)
+
+
+def _batches(count: int) -> Iterator[int]:
+    """Yield sizes of batches that hold `count` crops, the largest first; only the last has room left."""
+    while count > 0:
+        size = next((size for size in _BATCHES if size <= count), _BATCHES[-1])
+        yield size
+        count -= size
 
 
 def _builder(name: str, side: int) -> openvino.Build:

@@ -39,6 +39,17 @@ class Clock:
         self._now += max(step, 0.001)
         return self._now
 
+    def ahead(self, stamp: float | None) -> float | None:
+        """Return the seconds from the last frame to one of this time stamp; None if that cannot be said."""
+        if stamp is None or self._now is None:
+            return None
+        return self._offset + stamp - self._now
+
+    @property
+    def now(self) -> float:
+        """Time of the last frame."""
+        return self._now or 0.0
+
 
 class EvenFrames:
     """A selection of at most `2 * wanted` frames, spread over time however many are added.

@@ -14,6 +14,9 @@ SAMPLE_RATE = 16_000
 _PACKET_BYTES = 1024
 """Least size that counts for a packet of another stream: even a small one takes time to read."""
 
+_SKIPPED_SECONDS = 1.0
+"""Longest time that may pass from one decoded frame to a next one that is not wanted either."""
+
 log = logging.getLogger("mraf")
 
 
@@ -120,6 +123,8 @@ class Reader:
         import av
 
         is_picture = packet.stream is self.video
+        if is_picture:
+            self._skip_or_not(packet)
         try:
             frames = packet.decode()
         except (av.error.FFmpegError, ValueError) as error:
@@ -127,6 +132,15 @@ class Reader:
             return True
         take = self._take_picture if is_picture else self._take_sound
         return all(take(frame) for frame in frames)
+
+    def _skip_or_not(self, packet: Any) -> None:
+        """Make the decoder leave out a frame that would be dropped, if no other frame needs it."""
+        stamp = None if packet.pts is None else float(packet.pts * packet.time_base)
+        ahead = self._clock.ahead(stamp)
+        # Time stamps may be wrong: of what seems to lie further ahead, all is decoded.
+        is_near = ahead is not None and ahead < _SKIPPED_SECONDS
+        dropped = is_near and not self._frames.wants(self._clock.now + ahead)
+        self.video.codec_context.skip_frame = "NONREF" if dropped else "DEFAULT"
 
     def _take_picture(self, frame: Any) -> bool:
         time = self._clock.tick(frame.time)

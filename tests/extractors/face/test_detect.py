@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from mraf.extractors.boxes import overlap
 from mraf.extractors.face.detect import FaceFinder, sharpness
 from mraf.extractors.media.read import read_video
 
@@ -45,3 +46,70 @@ def test_a_blurred_face_is_less_sharp():
     grey = np.full_like(frame, 128)
     for outside in ([-30, -30, 50, 50], [390, 190, 500, 300], [500, 300, 600, 400], [9, 9, 9, 9]):
         assert sharpness(grey, np.array(outside, float)) == 0
+
+
+@pytest.fixture
+def searched(finder, monkeypatch) -> list[int]:
+    """Numbers of frames that are searched whole, call after call."""
+    counts, detect = [], finder._cascade.detect
+
+    def watched(frames, **how):
+        counts.append(len(frames))
+        return detect(frames, **how)
+
+    monkeypatch.setattr(finder._cascade, "detect", watched)
+    return counts
+
+
+def two_people(sample_videos) -> tuple[np.ndarray, np.ndarray]:
+    ann, bob = (
+        read_video(sample_videos / f"person0{i}/English/rec1/02.mp4", frames=5).frames
+        for i in (1, 2)
+    )
+    return ann, bob
+
+
+def boxes_of(found) -> list[int]:
+    return [int((faces.probability >= 0.9).sum()) for faces in found]
+
+
+def test_a_face_is_followed_through_every_second_frame(finder, searched, sample_videos):
+    ann, bob = two_people(sample_videos)
+    both = np.concatenate([ann, bob], axis=2)
+    (found,) = finder.find([both])
+    assert boxes_of(found) == [2] * 5
+    assert searched == [3]
+    for t in range(5):
+        (alone,) = finder.find([both[t : t + 1]])
+        for box in found[t].boxes[:2]:
+            assert max(overlap(box, other) for other in alone[0].boxes) > 0.8
+
+
+def test_a_frame_that_shows_others_than_its_neighbours_is_searched(finder, searched, sample_videos):
+    ann, bob = two_people(sample_videos)
+    empty = np.zeros_like(ann[0])
+
+    def beside(left, right):
+        return np.concatenate([left, right], axis=1)
+
+    frames = np.stack(
+        [
+            beside(ann[0], empty),
+            beside(empty, bob[1]),  # a cut to somebody else
+            beside(ann[2], empty),
+            beside(empty, empty),  # out of view
+            beside(ann[4], bob[4]),  # two people
+            beside(ann[3], bob[3]),  # the last frame, where both stay
+        ]
+    )
+    (found,) = finder.find([frames])
+    assert boxes_of(found) == [1, 1, 1, 0, 2, 2]
+    assert searched == [3, 2]
+    assert found[1].boxes[0, 0] > ann.shape[2] * 0.9  # in the right half
+
+
+def test_clips_in_one_call_are_not_followed_into_each_other(finder, searched, sample_videos):
+    ann, bob = two_people(sample_videos)
+    found = finder.find([ann[:1], bob[:2], np.zeros_like(ann[:3])])
+    assert [boxes_of(each) for each in found] == [[1], [1, 1], [0, 0, 0]]
+    assert searched[0] == 4  # one frame, every second of two and of three

@@ -100,3 +100,32 @@ def test_a_clip_within_the_limit_is_read_whole(tmp_path):
     media = read_video(path)
     check_film(media)
     assert np.array_equal(reader.sound(), media.wave)
+
+
+@pytest.mark.parametrize("still", [False, True])
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+def test_frames_that_are_not_shown_are_not_decoded(tmp_path, monkeypatch, codec, still):
+    frames = film(250)
+    if still:  # coded with as many frames as can be that no other needs
+        frames = np.repeat(frames[:1], 250, axis=0)
+    options = {"bf": "3", "b_strategy": "0", "bframes": "3", "b-adapt": "0"}
+    path = write_clip(tmp_path / "clip.mp4", picture(frames=frames, codec=codec, options=options))
+    counts = []
+
+    def read_it():
+        with av.open(str(path)) as container:
+            reader = Reader(container, wanted=8, max_seconds=120.0, limits=Limits())
+            taken, take = [], reader._take_picture
+            monkeypatch.setattr(
+                reader, "_take_picture", lambda f: (taken.append(f.pts), take(f))[1]
+            )
+            reader.run()
+            counts.append(len(taken))
+            return reader.picture()
+
+    pictures, times = read_it()
+    monkeypatch.setattr(Reader, "_skip_or_not", lambda self, packet: None)
+    expected, their_times = read_it()
+    assert np.array_equal(times, their_times)
+    assert np.array_equal(pictures, expected)
+    assert counts[0] < 0.6 * counts[1] == 0.6 * 250

@@ -11,6 +11,7 @@ import pytest
 from mraf import cli
 from mraf.data.polysim.submission import SPLITS
 from mraf.extractors.encoders import FACE, VOICE
+from mraf.extractors.processor import PRECISIONS
 from mraf.extractors.weights import PUBLISHED
 from mraf.model_types import MODEL_TYPES, PRESETS
 from mraf.pipeline.commands import extract, polysim, polysim_verify, weights
@@ -26,6 +27,7 @@ from mraf.pipeline.polysim.agreement import VERDICTS
         (options.ModelType, MODEL_TYPES),
         (options.Preset, PRESETS),
         (options.Mode, MODES),
+        (options.Precision, PRECISIONS),
         (extract.Face, ("auto", *FACE)),
         (extract.Voice, ("auto", *VOICE)),
         (weights.WeightsName, PUBLISHED),
