@@ -124,7 +124,7 @@ class Reader:
 
         is_picture = packet.stream is self.video
         if is_picture:
-            self._skip_or_not(packet)
+            packet.stream.codec_context.skip_frame = self._skipped(packet)
         try:
             frames = packet.decode()
         except (av.error.FFmpegError, ValueError) as error:
@@ -133,14 +133,17 @@ class Reader:
         take = self._take_picture if is_picture else self._take_sound
         return all(take(frame) for frame in frames)
 
-    def _skip_or_not(self, packet: Any) -> None:
-        """Make the decoder leave out a frame that would be dropped, if no other frame needs it."""
+    def _skipped(self, packet: Any) -> str:
+        """Return the frames that the decoder may leave out: NONREF, on which no other depends, or none.
+
+        The frame of a packet may be left out if it would be dropped. Time stamps may be wrong: of
+        what seems to lie far ahead, all is decoded.
+        """
         stamp = None if packet.pts is None else float(packet.pts * packet.time_base)
         ahead = self._clock.ahead(stamp)
-        # Time stamps may be wrong: of what seems to lie further ahead, all is decoded.
-        is_near = ahead is not None and ahead < _SKIPPED_SECONDS
-        dropped = is_near and not self._frames.wants(self._clock.now + ahead)
-        self.video.codec_context.skip_frame = "NONREF" if dropped else "DEFAULT"
+        if ahead is None or ahead > _SKIPPED_SECONDS:
+            return "DEFAULT"
+        return "DEFAULT" if self._frames.wants(self._clock.now + ahead) else "NONREF"
 
     def _take_picture(self, frame: Any) -> bool:
         time = self._clock.tick(frame.time)

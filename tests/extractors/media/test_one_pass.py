@@ -124,7 +124,7 @@ def test_frames_that_are_not_shown_are_not_decoded(tmp_path, monkeypatch, codec,
             return reader.picture()
 
     pictures, times = read_it()
-    monkeypatch.setattr(Reader, "_skip_or_not", lambda self, packet: None)
+    monkeypatch.setattr(Reader, "_skipped", lambda self, packet: "DEFAULT")
     expected, their_times = read_it()
     assert np.array_equal(times, their_times)
     assert np.array_equal(pictures, expected)

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from mraf.extractors.voice.spectrum import HOP, make_spectrum
+from mraf.extractors.voice.spectrum import HOP, Spectrum
 
 
 @pytest.mark.parametrize("size", [160, 320, 400, 401])
@@ -13,4 +13,4 @@ def test_it_is_a_convolution_over_single_samples(size, samples):
     basis = torch.from_numpy(rng.normal(size=(6, size)).astype(np.float32))
     wave = torch.from_numpy(rng.normal(size=(2, samples)).astype(np.float32))
     expected = functional.conv1d(wave[:, None], basis[:, None], stride=HOP)
-    assert torch.allclose(make_spectrum(basis)(wave), expected, atol=1e-4)
+    assert torch.allclose(Spectrum(basis)(wave), expected, atol=1e-4)
