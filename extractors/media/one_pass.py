@@ -123,7 +123,7 @@ class Reader:
         import av
 
         is_picture = packet.stream is self.video
-        if is_picture:
+        if is_picture and packet.stream.codec_context is not None:  # a known codec
             packet.stream.codec_context.skip_frame = self._skipped(packet)
         try:
             frames = packet.decode()
