@@ -4,7 +4,7 @@ import platform
 from functools import cache
 from pathlib import Path
 
-from mraf.errors import UsageError, choices
+from mraf.errors import MrafError, UsageError, choices
 
 PRECISIONS = ("auto", "single", "bfloat16")
 """Precisions of the encoders' arithmetic on a CPU; "auto" is bfloat16 where that is fast."""
@@ -63,6 +63,24 @@ def remark(precision: str, device: str = "cpu") -> str | None:
     if platform.machine() == "x86_64" and "avx2" not in known:
         return f"This processor ({name()}) has no AVX2: extraction takes several times as long."
     return None
+
+
+def require(instructions: str, what: str, instead: str) -> None:
+    """Raise MrafError where the processor is known to lack a set of instructions.
+
+    A library that was built for them would end the process without a word.
+
+    Args:
+        instructions: Linux's name of the set, e.g. "avx".
+        what: needs them, for the message.
+        instead: the remedy, for the message.
+    """
+    known = flags()
+    if known and platform.machine() == "x86_64" and instructions not in known:
+        raise MrafError(
+            f"{what} cannot run on this processor ({name()}): it has no {instructions.upper()}. "
+            f"{instead}"
+        )
 
 
 def _can_bfloat16(known: frozenset[str]) -> bool:

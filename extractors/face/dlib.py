@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mraf.extractors.processor import require
 from mraf.extractors.weights import PACKAGED, Weights
 
 
@@ -25,6 +26,7 @@ class Dlib:
         threads: int = 1,
         precision: str = "single",
     ) -> None:
+        require("avx", "dlib", "Use the other face encoder: --face facenet.")
         import dlib
         import face_recognition_models as files
 

@@ -1,7 +1,8 @@
 import pytest
 
-from mraf.errors import UsageError
+from mraf.errors import MrafError, UsageError
 from mraf.extractors import processor
+from mraf.extractors.encoders import EncoderSpec, build
 
 OLD = "fpu sse4_2"
 AVX2 = "fpu sse4_2 avx2"
@@ -66,6 +67,14 @@ def test_it_says_where_extraction_will_be_slow(on, flags, precision, device, say
     on(flags)
     line = processor.remark(precision, device)
     assert line is None if says is None else says in line
+
+
+def test_a_library_that_the_processor_cannot_run_is_refused_in_words(on):
+    on(OLD)
+    with pytest.raises(MrafError, match=r"dlib.*Some 9000.*no AVX.*--face facenet"):
+        build(EncoderSpec("dlib"))
+    on(AVX2 + " avx")
+    processor.require("avx", "dlib", "")
 
 
 def test_a_system_that_does_not_list_its_processor_gets_single_precision(tmp_path, monkeypatch):
