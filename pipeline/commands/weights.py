@@ -6,24 +6,23 @@ from typing import Annotated
 
 import typer
 
+from mraf.extractors.weights import PUBLISHED, find_all, get_or_verify
 from mraf.pipeline.commands.terminal.options import JsonOption, WeightsOption
 from mraf.pipeline.commands.terminal.output import escape, print_json, show, show_rows
 
 app = typer.Typer(
-    help="List, fetch and check the encoders' published weights.", no_args_is_help=True
+    help="List, fetch and check the published weights of the networks.", no_args_is_help=True
 )
 
-WeightsName = StrEnum("WeightsName", ["facenet", "ecapa"])
+WeightsName = StrEnum("WeightsName", list(PUBLISHED))
 NamesArgument = Annotated[
-    list[WeightsName] | None, typer.Argument(metavar="NAME", help="Encoder. Default: both.")
+    list[WeightsName] | None, typer.Argument(metavar="NAME", help="Network. Default: all.")
 ]
 
 
 @app.command("list")
 def list_(weights_dir: WeightsOption = None, as_json: JsonOption = False) -> None:
     """List the published weights and where they are on this machine."""
-    from mraf.extractors.weights import PUBLISHED, find_all
-
     found = find_all(weights_dir)
     if as_json:
         print_json(found)
@@ -32,12 +31,12 @@ def list_(weights_dir: WeightsOption = None, as_json: JsonOption = False) -> Non
         (name, file.filename, f"{file.size / 1e6:.0f} MB", file.licence, str(found[name] or "not here"))
         for name, file in PUBLISHED.items()
     ]  # fmt: skip
-    show_rows("Published weights", ("Encoder", "File", "Size", "Licence", "Path"), rows)
+    show_rows("Published weights", ("Network", "File", "Size", "Licence", "Path"), rows)
 
 
 @app.command()
 def get(names: NamesArgument = None, as_json: JsonOption = False) -> None:
-    """Download published weights and check them."""
+    """Fetch published weights and check them."""
     _get_or_verify(names, folder=None, only_check=False, as_json=as_json)
 
 
@@ -52,7 +51,6 @@ def verify(
 def _get_or_verify(
     names: list[WeightsName] | None, *, folder: Path | None, only_check: bool, as_json: bool
 ) -> None:
-    from mraf.extractors.weights import get_or_verify
     from mraf.pipeline.commands.terminal.bars import download_bar
 
     with download_bar(as_json) as progress:
