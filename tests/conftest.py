@@ -48,6 +48,15 @@ def real_videos() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """Inputs and outputs of the authors' own implementations."""
+    folder = SHARED / "data" / "golden"
+    if not folder.is_dir():
+        pytest.skip(f"no {folder} (set MRAF_SHARED to the folder that holds data/golden)")
+    return folder
+
+
 def made_once(tmp_path_factory, name: str, make: Callable[[Path], None]) -> Path:
     """A folder filled by the first test process that asks for it, and shared by the others."""
     root = tmp_path_factory.getbasetemp()

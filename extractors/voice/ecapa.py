@@ -1,6 +1,6 @@
 """ECAPA-TDNN: speech to 192 numbers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -8,12 +8,8 @@ import numpy as np
 
 from mraf.extractors import compat, openvino
 from mraf.extractors.media.read import SAMPLE_RATE
+from mraf.extractors.voice.pieces import embed_pieces
 from mraf.extractors.weights import Weights, fill
-
-PIECE_SECONDS = 20.0
-"""Longest speech that goes through in one piece: the network's memory grows by 18 MB a second."""
-GPU_SECONDS = 16 * PIECE_SECONDS
-"""Length of the speech that goes through together on a GPU."""
 
 
 class Ecapa:
@@ -29,21 +25,15 @@ class Ecapa:
 
         source = f"{weights.sha256} speechbrain {version('speechbrain')}"
         self._net = openvino.load(self.name, source, build, device=device, threads=threads)
-        self._seconds = PIECE_SECONDS if device == "cpu" else GPU_SECONDS
+        self._device = device
 
     def embed(self, waves: Sequence[np.ndarray]) -> np.ndarray:
         """Return `[B, 192]` vectors; their length is the network's own, about 250.
 
-        Long speech is embedded in equal pieces, and their vectors are averaged: for 120 s in one
-        piece the network takes two gigabytes. Pieces of the same length go through together; pieces
-        of different lengths do not, since padding would change their vectors.
+        Long speech is embedded in pieces of at most 20 s: for 120 s in one piece the network takes
+        two gigabytes.
         """
-        pieces = [piece for wave in waves for piece in _pieces(wave)]
-        vectors = np.empty((len(pieces), self.dim), np.float32)
-        for some in _of_one_length(pieces, round(self._seconds * SAMPLE_RATE)):
-            vectors[some] = self._net(np.stack([pieces[i] for i in some]))[0]
-        ends = np.cumsum([len(_pieces(wave)) for wave in waves])
-        return np.stack([each.mean(axis=0) for each in np.split(vectors, ends[:-1])])
+        return embed_pieces(waves, lambda batch: self._net(batch)[0], self._device)
 
 
 def _network(state: dict[str, Any]) -> Any:
@@ -100,16 +90,3 @@ def _network(state: dict[str, Any]) -> Any:
     module = FromWave().eval()
     fill(module.net, state)
     return module
-
-
-def _pieces(wave: np.ndarray) -> list[np.ndarray]:
-    """Split a wave into equal pieces of at most `PIECE_SECONDS`."""
-    return np.array_split(wave, -(-len(wave) // round(PIECE_SECONDS * SAMPLE_RATE)))
-
-
-def _of_one_length(pieces: list[np.ndarray], samples: int) -> Iterator[list[int]]:
-    """Yield the positions of pieces of the same length, in batches of about `samples` samples."""
-    for length in dict.fromkeys(map(len, pieces)):
-        same = [i for i, piece in enumerate(pieces) if len(piece) == length]
-        step = max(1, samples // length)
-        yield from (same[start : start + step] for start in range(0, len(same), step))

@@ -39,5 +39,19 @@ def ecapa() -> Any:
     ).eval()
 
 
+def campplus() -> Any:
+    """CAM++ in eval mode, with statistics of batches as if it had been trained."""
+    from mraf.extractors.voice.campplus_network import CampPlusNetwork
+
+    torch.manual_seed(0)
+    net = CampPlusNetwork()
+    for part in net.modules():
+        if isinstance(part, torch.nn.modules.batchnorm._BatchNorm):
+            part.running_mean.normal_(0, 0.1)
+            part.running_var.uniform_(0.5, 2)
+    return net.eval()
+
+
 FACENET = Weights(sha256="seeded 0", load=facenet_state)
 ECAPA = Weights(sha256="seeded 0", load=lambda: ecapa().state_dict())
+CAMPPLUS = Weights(sha256="seeded 0", load=lambda: campplus().state_dict())
