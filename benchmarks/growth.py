@@ -36,7 +36,7 @@ from mraf.extractors.extractor import ExtractOptions
 from mraf.pipeline.extraction.extract import extract_clips
 from mraf.pipeline.workspace import Workspace
 
-ENCODERS = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
+ENCODERS = EncoderPair(face=EncoderSpec(name="dlib"), voice=EncoderSpec(name="ge2e"))
 FINGERPRINT = ExtractOptions().fingerprint(ENCODERS).to_json()
 CLIPS_A_SPEAKER = 100
 

@@ -69,7 +69,7 @@ def measure(engine: str, clips: list[Path], weights: Path | None) -> dict[str, f
     from mraf.pipeline.extraction.extract import extract_clips
     from mraf.pipeline.extraction.ray.engine import RayEngine
 
-    pair = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
+    pair = EncoderPair(face=EncoderSpec(name="dlib"), voice=EncoderSpec(name="ge2e"))
     if weights:
         pair = common.pair_of(weights)
     else:

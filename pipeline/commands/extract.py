@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mraf.errors import UsageError
-from mraf.extractors import names
+from mraf.extractors.names import Face, Voice
 from mraf.pipeline.commands.terminal.options import (
     DeviceOption,
     JsonOption,
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from mraf.pipeline.extraction.ray.engine import RayEngine
     from mraf.pipeline.extraction.run import ExtractReport, Missing
 
-Face = StrEnum("Face", ["auto", *names.FACE])
-Voice = StrEnum("Voice", ["auto", *names.VOICE])
 Engine = StrEnum("Engine", ["local", "ray"])
 
 _LOCAL_WORKERS = 256

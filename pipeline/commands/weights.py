@@ -1,12 +1,11 @@
 """The commands `mraf weights ...`."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mraf.extractors.weights import PUBLISHED, find_all, get_or_verify
+from mraf.extractors.names import WeightsName
 from mraf.pipeline.commands.terminal.options import JsonOption, WeightsOption
 from mraf.pipeline.commands.terminal.output import escape, print_json, show, show_rows
 
@@ -14,7 +13,6 @@ app = typer.Typer(
     help="List, fetch and check the published weights of the networks.", no_args_is_help=True
 )
 
-WeightsName = StrEnum("WeightsName", list(PUBLISHED))
 NamesArgument = Annotated[
     list[WeightsName] | None, typer.Argument(metavar="NAME", help="Network. Default: all.")
 ]
@@ -23,6 +21,8 @@ NamesArgument = Annotated[
 @app.command("list")
 def list_(weights_dir: WeightsOption = None, as_json: JsonOption = False) -> None:
     """List the published weights and where they are on this machine."""
+    from mraf.extractors.weights import PUBLISHED, find_all
+
     found = find_all(weights_dir)
     if as_json:
         print_json(found)
@@ -51,11 +51,15 @@ def verify(
 def _get_or_verify(
     names: list[WeightsName] | None, *, folder: Path | None, only_check: bool, as_json: bool
 ) -> None:
+    from mraf.extractors.weights import get_or_verify
     from mraf.pipeline.commands.terminal.bars import download_bar
 
     with download_bar(as_json) as progress:
         paths = get_or_verify(
-            [*map(str, names or [])], weights_dir=folder, only_check=only_check, progress=progress
+            [*map(str, names or [])],
+            weights_dir=folder,
+            only_check=only_check,
+            progress=progress,
         )
     if as_json:
         print_json({name: str(path) for name, path in paths.items()})

@@ -75,7 +75,7 @@ def test_dimensions_of_the_tables_are_those_of_the_encoders():
 
 def seeded_facenet_file(path):
     torch.save(seeded.facenet_state(), path)
-    return EncoderSpec("facenet", path, weights.sha256_of(path))
+    return EncoderSpec(name="facenet", weights=path, sha256=weights.sha256_of(path))
 
 
 def test_own_weights_are_built_and_have_an_identity_of_their_own(tmp_path):
@@ -89,7 +89,7 @@ def test_weights_that_changed_or_went_or_are_of_another_network_are_refused(tmp_
     monkeypatch.setenv("MRAF_GRAPHS", str(tmp_path / "none converted"))
     spec = seeded_facenet_file(tmp_path / "seeded.pt")
     with pytest.raises(MrafError, match=r"seeded\.pt: not weights of 'ecapa'"):
-        build(EncoderSpec("ecapa", spec.weights, spec.sha256))
+        build(EncoderSpec(name="ecapa", weights=spec.weights, sha256=spec.sha256))
     with spec.weights.open("r+b") as file:
         file.seek(1000)
         file.write(b"bit rot")
@@ -105,7 +105,7 @@ def test_a_file_without_named_tensors_is_refused(tmp_path, content):
     path = tmp_path / "odd.pt"
     torch.save(content, path)
     with pytest.raises(MrafError, match=r"odd\.pt: not a file of weights \(it holds no tensors"):
-        build(EncoderSpec("facenet", path, weights.sha256_of(path)))
+        build(EncoderSpec(name="facenet", weights=path, sha256=weights.sha256_of(path)))
 
 
 def test_what_else_fails_is_not_blamed_on_the_weights(tmp_path, monkeypatch):
@@ -139,7 +139,7 @@ def test_a_pickle_in_disguise_is_never_executed(tmp_path, monkeypatch):
     path = tmp_path / "evil.pt"
     torch.save({"last_linear.weight": Payload()}, path)
     with pytest.raises(MrafError, match=r"evil\.pt"):
-        build(EncoderSpec("facenet", path, weights.sha256_of(path)))
+        build(EncoderSpec(name="facenet", weights=path, sha256=weights.sha256_of(path)))
     assert not (tmp_path / "executed").exists()
 
 
@@ -152,7 +152,7 @@ def test_a_third_encoder_is_one_row(monkeypatch):
     monkeypatch.setitem(FACE, "third", third)
     assert choose().face.name == "dlib"
     assert choose(face="third").fingerprint.encoders.startswith("face=third@")
-    assert build(EncoderSpec("third")).dim == 128
+    assert build(EncoderSpec(name="third")).dim == 128
 
 
 def test_auto_does_not_stop_at_a_proxy_that_answers_for_the_server(monkeypatch):

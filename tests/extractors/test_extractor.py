@@ -15,7 +15,7 @@ from mraf.extractors.weights import sha256_of
 from tests.helpers import seeded
 from tests.helpers.media_files import corners, tone, write_media
 
-PACKAGED = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
+PACKAGED = EncoderPair(face=EncoderSpec(name="dlib"), voice=EncoderSpec(name="ge2e"))
 
 
 class Nobody:
@@ -135,7 +135,9 @@ def published(tmp_path_factory):
     torch.save(seeded.facenet_state(), folder / "facenet.pt")
     torch.save(seeded.ECAPA.load(), folder / "ecapa.pt")
     specs = [
-        EncoderSpec(name, folder / f"{name}.pt", sha256_of(folder / f"{name}.pt"))
+        EncoderSpec(
+            name=name, weights=folder / f"{name}.pt", sha256=sha256_of(folder / f"{name}.pt")
+        )
         for name in ("facenet", "ecapa")
     ]
     return EncoderPair(*specs)

@@ -15,7 +15,7 @@ def published(name: str) -> EncoderSpec:
     path = weights.find(file)
     if path is None:
         pytest.skip(f"no {file.filename} in {' or '.join(map(str, weights.folders()))}")
-    return EncoderSpec(name, path, file.sha256)
+    return EncoderSpec(name=name, weights=path, sha256=file.sha256)
 
 
 def campplus() -> weights.Weights:

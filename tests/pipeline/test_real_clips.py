@@ -18,7 +18,7 @@ from mraf.pipeline.extraction.extract import extract_clips
 from mraf.pipeline.training.train import train
 
 pytestmark = pytest.mark.shared
-PACKAGED = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
+PACKAGED = EncoderPair(face=EncoderSpec(name="dlib"), voice=EncoderSpec(name="ge2e"))
 
 
 def blacked_out(source: Path, target: Path) -> Path:

@@ -10,7 +10,7 @@ from mraf.pipeline.extraction.extract import extract_clips
 from mraf.pipeline.extraction.hashing import Job, hash_clip
 from mraf.pipeline.extraction.reuse import path_of
 
-PACKAGED = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
+PACKAGED = EncoderPair(face=EncoderSpec(name="dlib"), voice=EncoderSpec(name="ge2e"))
 
 
 class Engine:

@@ -17,7 +17,7 @@ from mraf.pipeline.extraction.extract import choose_encoders, extract_clips
 from mraf.pipeline.extraction.run import Missing
 from tests.helpers.media_files import tone, write_media
 
-PACKAGED = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
+PACKAGED = EncoderPair(face=EncoderSpec(name="dlib"), voice=EncoderSpec(name="ge2e"))
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from tests.pipeline.extraction.test_processes import is_running, wait_until
 
 SCRIPT = Path(quick_extract.__file__)
 ROOT = SCRIPT.parents[3]
-PACKAGED = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
+PACKAGED = EncoderPair(face=EncoderSpec(name="dlib"), voice=EncoderSpec(name="ge2e"))
 
 
 @pytest.fixture

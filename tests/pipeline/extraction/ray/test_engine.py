@@ -30,7 +30,7 @@ from mraf.pipeline.extraction.ray.node import Answer, Task
 from tests.pipeline.extraction import quick_extract
 from tests.pipeline.extraction.test_processes import wait_until
 
-PACKAGED = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
+PACKAGED = EncoderPair(face=EncoderSpec(name="dlib"), voice=EncoderSpec(name="ge2e"))
 ROOT = Path(__file__).parents[4]
 
 
