@@ -29,7 +29,7 @@ def seeded(tmp_path_factory) -> EncoderPair:
         name: EncoderSpec(name=name, weights=folder / file, sha256=sha256_of(folder / file))
         for name, file in (("facenet", "face.pt"), ("ecapa", "voice.ckpt"))
     }
-    return EncoderPair(specs["facenet"], specs["ecapa"])
+    return EncoderPair(face=specs["facenet"], voice=specs["ecapa"])
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,9 @@ def test_a_model_of_extracted_vectors_is_refused_on_published_ones(published, wo
 
 
 def test_other_encoders_are_refused_before_any_work(workspace, sample_videos):
-    packaged = EncoderPair(face=EncoderSpec(name="dlib"), voice=EncoderSpec(name="ge2e"))
+    packaged = EncoderPair(
+        face=EncoderSpec(name="dlib"), voice=EncoderSpec(name="campplus", sha256="0" * 64)
+    )
     with pytest.raises(UsageError, match="--face facenet --voice ecapa"):
         extract_clips(find_clips([sample_videos]), workspace=workspace, encoders=packaged)
     with pytest.raises(UsageError, match="trained on vectors of face=facenet@"):

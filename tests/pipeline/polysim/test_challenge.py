@@ -34,7 +34,7 @@ def rows(path):
 
 def test_imported_vectors_carry_the_names_that_extraction_with_the_published_weights_writes():
     specs = [EncoderSpec(name=name, sha256=PUBLISHED[name].sha256) for name in ("facenet", "ecapa")]
-    assert EncoderPair(*specs).fingerprint == ENCODERS
+    assert EncoderPair(face=specs[0], voice=specs[1]).fingerprint == ENCODERS
 
 
 def test_a_model_of_extracted_vectors_is_refused(challenge, tmp_path):

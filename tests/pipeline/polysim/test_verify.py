@@ -39,7 +39,7 @@ def pair(tmp_path_factory):
         EncoderSpec(name=name, weights=folder / file, sha256=sha256_of(folder / file))
         for name, file in (("facenet", "face.pt"), ("ecapa", "voice.ckpt"))
     ]
-    return EncoderPair(*specs)
+    return EncoderPair(face=specs[0], voice=specs[1])
 
 
 @pytest.fixture(scope="module")

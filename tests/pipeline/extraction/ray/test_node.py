@@ -12,7 +12,7 @@ import pytest
 from mraf.data.clips.clip import Clip
 from mraf.errors import MissingError, MrafError, UsageError
 from mraf.extractors import weights
-from mraf.extractors.encoders import EncoderPair, EncoderSpec
+from mraf.extractors.encoders import EncoderSpec
 from mraf.extractors.extractor import ExtractOptions
 from mraf.pipeline.extraction.ray.node import (
     COLUMN,
@@ -25,10 +25,7 @@ from mraf.pipeline.extraction.ray.node import (
 )
 from tests.pipeline.extraction import quick_extract
 
-PAIR, OPTIONS = (
-    EncoderPair(face=EncoderSpec(name="dlib"), voice=EncoderSpec(name="ge2e")),
-    ExtractOptions(),
-)
+PAIR, OPTIONS = quick_extract.ENCODERS, ExtractOptions()
 FINGERPRINT = OPTIONS.fingerprint(PAIR)
 
 
