@@ -18,6 +18,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PIP) --upgrade pip
 	@$(PIP) -c constraints.txt torch
 	@$(PIP) -c constraints.txt -e '.[dev]'
+# Whoever lacks it can still take ECAPA-TDNN, or try again: `mraf weights get`.
+	@$(BIN)/mraf weights get campplus || echo "Go on without CAM++: the first extraction will try again."
 	@touch $@
 
 demo: install

@@ -46,7 +46,7 @@ def pair_of(folder: Path) -> Any:
         digest = file.with_suffix(".sha256")
         if not digest.is_file():
             digest.write_text(sha256_of(file))
-        specs.append(EncoderSpec(name, weights=file, sha256=digest.read_text()))
+        specs.append(EncoderSpec(name=name, weights=file, sha256=digest.read_text()))
     return EncoderPair(face=specs[0], voice=specs[1])
 
 

@@ -33,10 +33,14 @@ from mraf.data.clips.clip import Clip
 from mraf.data.table.features import FeatureRow, FeatureTable
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.extractor import ExtractOptions
+from mraf.extractors.weights import PUBLISHED
 from mraf.pipeline.extraction.extract import extract_clips
 from mraf.pipeline.workspace import Workspace
 
-ENCODERS = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
+ENCODERS = EncoderPair(
+    face=EncoderSpec(name="dlib"),
+    voice=EncoderSpec(name="campplus", sha256=PUBLISHED["campplus"].sha256),
+)
 FINGERPRINT = ExtractOptions().fingerprint(ENCODERS).to_json()
 CLIPS_A_SPEAKER = 100
 

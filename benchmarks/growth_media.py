@@ -114,7 +114,7 @@ def line(title: str, folder: Path, clips: int) -> None:
         str(folder) + "-w",
         "--json",
     ]
-    command += ["--face", "dlib", "--voice", "ge2e"]
+    command += ["--face", "dlib", "--voice", "campplus"]
     run = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
     )

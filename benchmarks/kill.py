@@ -2,7 +2,7 @@
 
     python benchmarks/kill.py --rounds 20
 
-Each round starts `mraf extract --face dlib --voice ge2e` on clips of invented people, in a new workspace,
+Each round starts `mraf extract --face dlib --voice campplus` on clips of invented people, in a new workspace,
 and ends it after a random time: SIGKILL to the command, to one worker or to all processes, Ctrl-C, or
 SIGTERM to the command. Then the same command runs again, and the table is compared with that of an
 undisturbed run, vectors included. Each round prints one line:
@@ -57,7 +57,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         manifest = make_clips(Path(folder), arguments.clips)
         command = [sys.executable, "-m", "mraf", "extract", "--manifest", str(manifest), "--json"]
-        command += ["--face", "dlib", "--voice", "ge2e", "--workers", str(arguments.workers)]
+        command += ["--face", "dlib", "--voice", "campplus", "--workers", str(arguments.workers)]
         started = time.monotonic()
         wanted = rows_of(Path(folder), finish([*command, "-w", f"{folder}/alone"]), "alone")
         seconds = time.monotonic() - started

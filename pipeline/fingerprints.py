@@ -2,7 +2,7 @@
 
 from mraf.data.table.labels import FeatureLabels
 from mraf.errors import UsageError
-from mraf.extractors.encoders import FACE, VOICE, EncoderPair, EncoderSpec
+from mraf.extractors.encoders import FACE, VOICE, EncoderPair, EncoderSpec, gone
 from mraf.fingerprint import Fingerprint
 
 _EARLIER = "polysim"
@@ -32,14 +32,30 @@ def fingerprint_of(labels: FeatureLabels) -> Fingerprint:
 
 
 def dims_of(fingerprint: Fingerprint) -> tuple[int, int]:
-    """Return the lengths of the face's and the voice's vectors, Df and Dv."""
-    try:
-        return FACE[fingerprint.face].dim, VOICE[fingerprint.voice].dim
-    except KeyError:
+    """Return the lengths of the face's and the voice's vectors, Df and Dv.
+
+    Raises UsageError where this version of mraf lacks one of the encoders.
+    """
+    refuse_gone(fingerprint, "The features")
+    return FACE[fingerprint.face].dim, VOICE[fingerprint.voice].dim
+
+
+def refuse_gone(made: Fingerprint, what: str) -> None:
+    """Raise UsageError where this version of mraf lacks an encoder that made `what`, as "The features"."""
+    if reason := gone(made):
         raise UsageError(
-            f"The features were made with {fingerprint.encoders}, and this version of mraf has no such "
-            "encoder."
-        ) from None
+            f"{what} were made with {made.encoders}, and {reason}. Extract the clips into a new workspace "
+            "(-w) and train there."
+        )
+
+
+def refuse_model_of_gone(trained: Fingerprint, model: str) -> None:
+    """Raise UsageError where this version of mraf lacks an encoder of the vectors that a model knows."""
+    if reason := gone(trained):
+        raise UsageError(
+            f"The model '{model}' was trained on vectors of {trained.encoders}, and {reason}. Run `mraf "
+            "extract` into a new workspace (-w) and `mraf train` there."
+        )
 
 
 def encoders_of(trained: Fingerprint, *, model: str) -> EncoderPair:
@@ -51,17 +67,11 @@ def encoders_of(trained: Fingerprint, *, model: str) -> EncoderPair:
 
     Raises UsageError where there is no such encoder.
     """
-    try:
-        face, voice = FACE[trained.face].published, VOICE[trained.voice].published
-    except KeyError:
-        raise UsageError(
-            f"The model '{model}' was trained on vectors of {trained.encoders}, and this version of mraf "
-            f"has no such encoder (there are: {', '.join(FACE)}; {', '.join(VOICE)}). Run `mraf extract` "
-            "into a new workspace (-w) and `mraf train` there."
-        ) from None
+    refuse_model_of_gone(trained, model)
+    face, voice = FACE[trained.face].published, VOICE[trained.voice].published
     return EncoderPair(
-        EncoderSpec(trained.face, sha256=face.sha256 if face else None),
-        EncoderSpec(trained.voice, sha256=voice.sha256 if voice else None),
+        face=EncoderSpec(name=trained.face, sha256=face.sha256 if face else None),
+        voice=EncoderSpec(name=trained.voice, sha256=voice.sha256 if voice else None),
     )
 
 
@@ -76,6 +86,8 @@ def check_encoders(trained: Fingerprint, found: Fingerprint, *, what: str, model
     """
     if trained.shares_encoders(found):
         return
+    refuse_model_of_gone(trained, model)
+    refuse_gone(found, what[:1].upper() + what[1:])
     if _imported_earlier(trained):
         raise UsageError(
             f"The model '{model}' was trained on vectors that an earlier version of mraf imported "

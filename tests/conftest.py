@@ -6,9 +6,13 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from mraf.extractors.encoders import EncoderPair
 
 hypothesis.settings.register_profile("no timing", deadline=None)  # a busy machine is no bug
 hypothesis.settings.load_profile("no timing")
@@ -24,6 +28,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 def pytest_configure(config: pytest.Config) -> None:
     """Converted networks stay in pytest's own cache: the user's is not touched."""
     os.environ.setdefault("MRAF_GRAPHS", str(config.cache.mkdir("graphs")))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that ask for the packaged encoders, or for what these made, need their weights."""
+    for item in items:
+        if "packaged" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.weights)
 
 
 def pytest_runtest_setup() -> None:
@@ -80,16 +91,23 @@ def sample_videos(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def extracted(sample_videos, tmp_path_factory) -> Path:
+def packaged() -> "EncoderPair":
+    """The encoders that the package index is enough for; skips where the weights of CAM++ are absent."""
+    from mraf.extractors.encoders import EncoderPair, EncoderSpec
+    from tests.helpers.real_people import published
+
+    return EncoderPair(face=EncoderSpec(name="dlib"), voice=published("campplus"))
+
+
+@pytest.fixture(scope="session")
+def extracted(sample_videos, packaged, tmp_path_factory) -> Path:
     """A workspace with the sample's features, made by the packaged encoders."""
     from mraf.data.clips.folders import find_clips
-    from mraf.extractors.encoders import EncoderPair, EncoderSpec
     from mraf.pipeline.extraction.extract import extract_clips
 
     def make(folder: Path) -> None:
-        pair = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
         report = extract_clips(
-            find_clips([sample_videos]), workspace=folder, encoders=pair, worker_count=2
+            find_clips([sample_videos]), workspace=folder, encoders=packaged, worker_count=2
         )
         assert (report.clips, report.embedded, report.failed) == (32, 32, ())
 

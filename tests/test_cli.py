@@ -18,7 +18,7 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1])}
 
 def test_the_three_commands_of_the_readme(mraf, sample_videos, tmp_path):
     shutil.copytree(sample_videos, tmp_path / "videos")
-    code, out, err = mraf("extract", "videos/", "--face", "dlib", "--voice", "ge2e")
+    code, out, err = mraf("extract", "videos/", "--face", "dlib", "--voice", "campplus")
     assert code == 0 and "32 clips in mraf-workspace/features: 32 new, 0 re-used" in out
     assert "Traceback" not in err and "Warning" not in err
     code, out, _ = mraf("train")
@@ -108,13 +108,13 @@ def test_help_shows_choices(mraf):
     for command, choices in {
         ("extract",): (
             "<auto|facenet|dlib>",
-            "<auto|ecapa|ge2e>",
+            "<auto|ecapa|campplus>",
             "<auto|cpu|cuda>",
             "<local|ray>",
         ),
         ("train",): ("<prototypes|mraf|fop>", "<default|cosine|paper|authors>"),
         ("evaluate",): ("<single|setting|cross>",),
-        ("weights", "get"): ("facenet|ecapa",),
+        ("weights", "get"): ("facenet|ecapa|campplus|lr_asd",),
         ("polysim", "import"): ("<v1|v2|v3>",),
         ("polysim", "dev"): ("<prototypes|mraf|fop>", "<default|cosine|paper|authors>"),
         ("polysim", "ablate"): ("<fusion|missing|ratio|prototypes>",),

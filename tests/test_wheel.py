@@ -27,7 +27,7 @@ from pathlib import Path
 
 assert Path(mraf.__file__).is_relative_to(sys.prefix), mraf.__file__
 videos, clip = sys.argv[1:]
-report = mraf.extract(videos, workspace="ws", face="dlib", voice="ge2e", workers=2)
+report = mraf.extract(videos, workspace="ws", face="dlib", voice="campplus", workers=2)
 mraf.train("ws", languages=("English",), holdout=0)
 with mraf.Identifier("ws") as identify:
     print(json.dumps([report.clips, report.embedded, identify(clip).speaker]))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mraf.errors import UsageError
+from mraf.extractors.names import Face, Voice
 from mraf.pipeline.commands.terminal.options import (
     DeviceOption,
     JsonOption,
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from mraf.pipeline.extraction.ray.engine import RayEngine
     from mraf.pipeline.extraction.run import ExtractReport, Missing
 
-Face = StrEnum("Face", ["auto", "facenet", "dlib"])
-Voice = StrEnum("Voice", ["auto", "ecapa", "ge2e"])
 Engine = StrEnum("Engine", ["local", "ray"])
 
 _LOCAL_WORKERS = 256

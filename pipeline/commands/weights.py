@@ -1,21 +1,20 @@
 """The commands `mraf weights ...`."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from mraf.extractors.names import WeightsName
 from mraf.pipeline.commands.terminal.options import JsonOption, WeightsOption
 from mraf.pipeline.commands.terminal.output import escape, print_json, show, show_rows
 
 app = typer.Typer(
-    help="List, fetch and check the encoders' published weights.", no_args_is_help=True
+    help="List, fetch and check the published weights of the networks.", no_args_is_help=True
 )
 
-WeightsName = StrEnum("WeightsName", ["facenet", "ecapa"])
 NamesArgument = Annotated[
-    list[WeightsName] | None, typer.Argument(metavar="NAME", help="Encoder. Default: both.")
+    list[WeightsName] | None, typer.Argument(metavar="NAME", help="Network. Default: all.")
 ]
 
 
@@ -32,12 +31,12 @@ def list_(weights_dir: WeightsOption = None, as_json: JsonOption = False) -> Non
         (name, file.filename, f"{file.size / 1e6:.0f} MB", file.licence, str(found[name] or "not here"))
         for name, file in PUBLISHED.items()
     ]  # fmt: skip
-    show_rows("Published weights", ("Encoder", "File", "Size", "Licence", "Path"), rows)
+    show_rows("Published weights", ("Network", "File", "Size", "Licence", "Path"), rows)
 
 
 @app.command()
 def get(names: NamesArgument = None, as_json: JsonOption = False) -> None:
-    """Download published weights and check them."""
+    """Fetch published weights and check them."""
     _get_or_verify(names, folder=None, only_check=False, as_json=as_json)
 
 
@@ -57,7 +56,10 @@ def _get_or_verify(
 
     with download_bar(as_json) as progress:
         paths = get_or_verify(
-            [*map(str, names or [])], weights_dir=folder, only_check=only_check, progress=progress
+            [*map(str, names or [])],
+            weights_dir=folder,
+            only_check=only_check,
+            progress=progress,
         )
     if as_json:
         print_json({name: str(path) for name, path in paths.items()})

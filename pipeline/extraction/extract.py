@@ -18,7 +18,7 @@ from mraf.data.clips.folders import FoundClips, survey
 from mraf.data.clips.manifest import read_manifest
 from mraf.data.table.features import FeatureRow
 from mraf.errors import UsageError
-from mraf.extractors.encoders import TABLES, EncoderPair, choose
+from mraf.extractors.encoders import TABLES, EncoderPair, choose, gone
 from mraf.extractors.extractor import ExtractOptions
 from mraf.extractors.processor import choose_precision, remark
 from mraf.extractors.weights import Progress
@@ -85,7 +85,7 @@ def extract(
         manifest: a CSV file of clips, in place of `paths`.
         root: folder where the manifest's paths start, by default the manifest's.
         face: "facenet", "dlib", or "auto": that of the table, else facenet where its weights are.
-        voice: "ecapa", "ge2e", or "auto" likewise.
+        voice: "ecapa", "campplus", or "auto" likewise.
         frames: to look at in each clip.
         workers: processes, by default one a core, or two where they share a GPU; 0 works in this
             process.
@@ -200,7 +200,7 @@ def choose_encoders(
     table = Workspace.at(workspace).table
     known = next(iter(fingerprints_in(table)), None)
     if known is not None:  # a conflict is found before weights are fetched
-        if known.polysim:
+        if known.polysim or gone(known):
             raise mixing(table.folder, known, "other features")
         for modality, name, used in (("face", face, known.face), ("voice", voice, known.voice)):
             if name in TABLES[modality] and name != used:

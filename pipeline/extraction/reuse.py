@@ -12,6 +12,7 @@ from mraf.data.clips.clip import Clip
 from mraf.data.clips.names import as_name, as_text, is_same_file
 from mraf.data.table.features import FeatureRow, FeatureTable, rows_of
 from mraf.errors import UsageError
+from mraf.extractors.encoders import gone
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.extraction.hashing import Job, Unreadable, hash_clips
 
@@ -190,6 +191,11 @@ def mixing(folder: Path, made: Fingerprint, wanted: str) -> UsageError:
             f"{folder}: these features were imported from POLY-SIM {made.polysim}, and may have been "
             "extracted in another way than this run would. Extract into another workspace (-w); "
             "`mraf evaluate --model FOLDER` measures a model of these features on it."
+        )
+    if reason := gone(made):
+        return UsageError(
+            f"{folder}: these features were made with {made.encoders}, and {reason}. Extract everything into "
+            "another workspace (-w) and train there."
         )
     return UsageError(
         f"{folder}: these features were made with {made.encoders}, this run would use {wanted}. "

@@ -15,8 +15,6 @@ from mraf.extractors.weights import sha256_of
 from tests.helpers import seeded
 from tests.helpers.media_files import corners, tone, write_media
 
-PACKAGED = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
-
 
 class Nobody:
     """A face finder that finds nobody."""
@@ -38,7 +36,9 @@ def bare(monkeypatch):
     made = []
 
     def make(**arguments):
-        made.append(ClipExtractor(PACKAGED, ExtractOptions(frames=3, max_seconds=1.0), **arguments))
+        made.append(
+            ClipExtractor(seeded.pair(), ExtractOptions(frames=3, max_seconds=1.0), **arguments)
+        )
         return made[-1]
 
     monkeypatch.setattr(module, "FaceFinder", lambda *_: Nobody())
@@ -135,10 +135,12 @@ def published(tmp_path_factory):
     torch.save(seeded.facenet_state(), folder / "facenet.pt")
     torch.save(seeded.ECAPA.load(), folder / "ecapa.pt")
     specs = [
-        EncoderSpec(name, folder / f"{name}.pt", sha256_of(folder / f"{name}.pt"))
+        EncoderSpec(
+            name=name, weights=folder / f"{name}.pt", sha256=sha256_of(folder / f"{name}.pt")
+        )
         for name in ("facenet", "ecapa")
     ]
-    return EncoderPair(*specs)
+    return EncoderPair(face=specs[0], voice=specs[1])
 
 
 def test_clips_together_give_what_each_gives_alone(published, sample_videos, tmp_path):

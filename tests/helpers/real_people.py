@@ -15,20 +15,17 @@ def published(name: str) -> EncoderSpec:
     path = weights.find(file)
     if path is None:
         pytest.skip(f"no {file.filename} in {' or '.join(map(str, weights.folders()))}")
-    return EncoderSpec(name, path, file.sha256)
+    return EncoderSpec(name=name, weights=path, sha256=file.sha256)
 
 
 def campplus() -> weights.Weights:
-    """The published weights of CAM++, from MRAF_WEIGHTS or the cache; skips without them."""
+    """The published weights of CAM++; skips without them."""
     import torch
 
-    paths = [folder / "campplus_cn_en_common.pt" for folder in weights.folders()]
-    path = next(filter(Path.is_file, paths), None)
-    if path is None:
-        pytest.skip(f"no campplus_cn_en_common.pt in {' or '.join(map(str, weights.folders()))}")
-    return weights.Weights(
-        sha256=weights.sha256_of(path), load=lambda: torch.load(path, weights_only=True)
-    )
+    spec = published("campplus")
+    assert spec.weights and spec.sha256
+    path = spec.weights
+    return weights.Weights(sha256=spec.sha256, load=lambda: torch.load(path, weights_only=True))
 
 
 def clips_of(folder: Path) -> tuple[list[Path], np.ndarray]:

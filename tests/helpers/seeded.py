@@ -1,11 +1,17 @@
 """Networks of the published encoders with weights from a generator: same shapes, no download."""
 
+import atexit
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from mraf.extractors import compat
-from mraf.extractors.weights import Weights
+from mraf.extractors.encoders import EncoderPair, EncoderSpec
+from mraf.extractors.weights import Weights, sha256_of
 
 
 def facenet() -> Any:
@@ -55,3 +61,14 @@ def campplus() -> Any:
 FACENET = Weights(sha256="seeded 0", load=facenet_state)
 ECAPA = Weights(sha256="seeded 0", load=lambda: ecapa().state_dict())
 CAMPPLUS = Weights(sha256="seeded 0", load=lambda: campplus().state_dict())
+
+
+@cache
+def pair() -> EncoderPair:
+    """dlib, which comes trained, and CAM++ with weights from a generator, in a file of this process."""
+    folder = Path(tempfile.mkdtemp(prefix="mraf-seeded-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    file = folder / "campplus.pt"
+    torch.save(campplus().state_dict(), file)
+    voice = EncoderSpec(name="campplus", weights=file, sha256=sha256_of(file))
+    return EncoderPair(face=EncoderSpec(name="dlib"), voice=voice)

@@ -9,7 +9,7 @@ from mraf.data.table.features import FeatureRow
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.workspace import Workspace
 
-MADE = Fingerprint(face="dlib", face_weights="0", voice="ge2e", voice_weights="0")
+MADE = Fingerprint(face="dlib", face_weights="0", voice="campplus", voice_weights="0")
 Labels = tuple[str, str | None, str | None]
 """Speaker, language and recording."""
 
@@ -63,7 +63,7 @@ def _rows(
         source = (speaker, language, recording)
         face, voice = (
             (vector(d, speaker) + noise * (vector(d, *source) + vector(d, number))).astype("f4")
-            for d in (128, 256)
+            for d in (128, 192)
         )
         yield FeatureRow(
             clip=f"{number:02}",

@@ -9,8 +9,8 @@ from mraf.fingerprint import Fingerprint, readable
 MADE = Fingerprint(
     face="dlib",
     face_weights="0.1.0",
-    voice="ge2e",
-    voice_weights="0.1.4",
+    voice="campplus",
+    voice_weights="92f2",
     frames=8,
     seconds=120.0,
     rules=3,
@@ -27,7 +27,7 @@ def test_it_comes_back_from_json(made):
 
 
 def test_people_read_it_in_one_line():
-    assert str(MADE) == "face=dlib@0.1.0 voice=ge2e@0.1.4 frames=8 seconds=120 rules=3"
+    assert str(MADE) == "face=dlib@0.1.0 voice=campplus@92f2 frames=8 seconds=120 rules=3"
     assert str(PUBLISHED) == "polysim=v1 face=facenet@281c voice=ecapa@0575"
     assert readable(PUBLISHED.to_json()) == str(PUBLISHED) and readable("other") == "other"
 
@@ -43,7 +43,7 @@ def test_it_is_compared_whole_and_encoders_apart():
 @pytest.mark.parametrize(
     "text",
     [
-        "face=dlib@0.1.0 voice=ge2e@0.1.4 frames=8 seconds=120 rules=3",
+        "face=dlib@0.1.0 voice=campplus@92f2 frames=8 seconds=120 rules=3",
         "[]",
         "{}",
         "[" * 100_000,

@@ -16,7 +16,7 @@ def test_every_part_is_named_once(remarks):
     names = [name for name, *_ in doctor.examine()]
     assert len(set(names)) == len(names)
     assert {"mraf", "torch", "facenet weights", "ecapa weights", "dlib encoder"} <= set(names)
-    assert remarks()["numpy"] == remarks()["ge2e encoder"] == ""
+    assert remarks()["numpy"] == remarks()["dlib encoder"] == ""
 
 
 def test_a_package_that_is_not_installed_comes_with_the_command_that_installs_it(
@@ -43,13 +43,15 @@ def test_a_broken_encoder_does_not_stop_the_examination(monkeypatch, remarks):
 def test_damaged_weights_are_found(remarks, tmp_path):
     from mraf.extractors.weights import PUBLISHED
 
-    (tmp_path / PUBLISHED["ecapa"].filename).write_text("no weights")
-    assert "SHA-256" in remarks(tmp_path)["ecapa weights"]
+    for name in ("ecapa", "campplus"):
+        (tmp_path / PUBLISHED[name].filename).write_text("no weights")
+        assert "SHA-256" in remarks(tmp_path)[f"{name} weights"]
 
 
 def test_weights_that_are_absent_are_optional(monkeypatch, remarks):
     monkeypatch.setattr("mraf.extractors.weights.find", lambda file, folder: None)
-    assert remarks()["facenet weights"] == "optional: mraf weights get facenet"
+    for name in ("facenet", "campplus"):
+        assert remarks()[f"{name} weights"] == f"optional: mraf weights get {name}"
 
 
 def test_an_error_of_mraf_is_shown_in_its_own_words(monkeypatch, remarks):

@@ -43,13 +43,13 @@ def labels_of(tmp_path):
 
 def test_a_table_has_one_fingerprint(labels_of):
     assert fingerprint_of(labels_of(MADE, MADE)) == MADE
-    assert dims_of(MADE) == (128, 256) and dims_of(PUBLISHED) == (512, 192)
+    assert dims_of(MADE) == (128, 192) and dims_of(PUBLISHED) == (512, 192)
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"voice_weights": "9"}, "mixes encoders .*voice=ge2e@9"),
+        ({"voice_weights": "9"}, "mixes encoders .*voice=campplus@9"),
         ({"rules": 2}, "options or versions .*rules=2.*`mraf extract` on all clips again"),
         ({"frames": 3}, "options or versions .*frames=3"),
     ],
@@ -62,14 +62,16 @@ def test_a_table_that_mixes_features_is_refused(labels_of, tmp_path, change, sai
 
 
 def test_encoders_that_are_gone_are_named():
-    with pytest.raises(UsageError, match="face=x@0.1.0 voice=ge2e@0.1.4, and this version"):
+    with pytest.raises(
+        UsageError, match="face=x@0.1.0 voice=campplus@92f2, and this version.*no such encoder"
+    ):
         dims_of(replace(MADE, face="x"))
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"face": "x"}, "'m' was trained on vectors of face=dlib.*but the table are of face=x"),
+        ({"face": "facenet"}, "'m' was trained on .* face=dlib.*but the table are of face=facenet"),
         ({"rules": 4}, "rules=3, but the table are of .*rules=4.*extract` and `mraf train` again"),
     ],
 )
@@ -132,9 +134,41 @@ def test_the_encoders_of_a_model_are_known_without_their_weights():
     assert encoders_of(MADE, model="m").face.sha256 is None
 
 
+OLD = replace(MADE, voice="ge2e", voice_weights="0.1.4")
+
+
+@pytest.mark.parametrize(
+    ("trained", "found", "said"),
+    [
+        (
+            OLD,
+            MADE,
+            "The model 'm' was trained on .*voice=ge2e@0.1.4, and GE2E was .*into a new work",
+        ),
+        (
+            MADE,
+            OLD,
+            "The table were made with .*voice=ge2e@0.1.4, and GE2E was .*into a new workspace",
+        ),
+    ],
+)
+def test_features_and_models_of_an_encoder_that_is_gone_say_so(trained, found, said):
+    with pytest.raises(UsageError, match=said) as caught:
+        check_fits(trained, found, what="the table", model="m")
+    assert "cannot be compared" not in str(caught.value)
+    with pytest.raises(
+        UsageError, match="GE2E was an encoder of earlier versions of mraf. Extract"
+    ):
+        dims_of(OLD)
+    with pytest.raises(
+        UsageError, match=r"GE2E was .*extract` into a new workspace .*`mraf train`"
+    ):
+        encoders_of(OLD, model="m")
+
+
 @pytest.mark.parametrize("change", [{"face": "x"}, {"voice": "ecapa2"}])
 def test_a_model_of_encoders_that_are_gone_is_refused(change):
-    said = "'m' was trained on vectors of .*no such encoder .*dlib.*ge2e.*`mraf train`"
+    said = "'m' was trained on vectors of .*no such encoder .*dlib.*campplus.*`mraf train`"
     with pytest.raises(UsageError, match=said):
         encoders_of(replace(MADE, **change), model="m")
 

@@ -26,10 +26,10 @@ def seeded(tmp_path_factory) -> EncoderPair:
     torch.save(seeded_networks.facenet_state(), folder / "face.pt")
     torch.save(seeded_networks.ecapa().state_dict(), folder / "voice.ckpt")
     specs = {
-        name: EncoderSpec(name, folder / file, sha256_of(folder / file))
+        name: EncoderSpec(name=name, weights=folder / file, sha256=sha256_of(folder / file))
         for name, file in (("facenet", "face.pt"), ("ecapa", "voice.ckpt"))
     }
-    return EncoderPair(specs["facenet"], specs["ecapa"])
+    return EncoderPair(face=specs["facenet"], voice=specs["ecapa"])
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,9 @@ def test_a_model_of_extracted_vectors_is_refused_on_published_ones(published, wo
 
 
 def test_other_encoders_are_refused_before_any_work(workspace, sample_videos):
-    packaged = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
+    packaged = EncoderPair(
+        face=EncoderSpec(name="dlib"), voice=EncoderSpec(name="campplus", sha256="0" * 64)
+    )
     with pytest.raises(UsageError, match="--face facenet --voice ecapa"):
         extract_clips(find_clips([sample_videos]), workspace=workspace, encoders=packaged)
     with pytest.raises(UsageError, match="trained on vectors of face=facenet@"):
@@ -125,7 +127,9 @@ def test_damaged_weights_stop_the_run_by_name(seeded, sample_videos, tmp_path, m
     monkeypatch.setenv("MRAF_GRAPHS", str(tmp_path / "none converted"))
     bad = tmp_path / "bad.pt"
     bad.write_bytes(seeded.face.weights.read_bytes()[:-10])
-    pair = EncoderPair(EncoderSpec("facenet", bad, seeded.face.sha256), seeded.voice)
+    pair = EncoderPair(
+        EncoderSpec(name="facenet", weights=bad, sha256=seeded.face.sha256), seeded.voice
+    )
     with pytest.raises(MrafError, match=r"bad\.pt"):
         extract_clips(
             find_clips([sample_videos]), workspace=tmp_path / "w", encoders=pair, worker_count=1

@@ -13,12 +13,10 @@ import pytest
 
 from mraf import Identifier
 from mraf.data.clips.folders import find_clips
-from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.pipeline.extraction.extract import extract_clips
 from mraf.pipeline.training.train import train
 
-pytestmark = pytest.mark.shared
-PACKAGED = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
+pytestmark = [pytest.mark.shared, pytest.mark.weights]
 
 
 def blacked_out(source: Path, target: Path) -> Path:
@@ -72,11 +70,11 @@ def clips(real_videos):
 
 
 @pytest.fixture(scope="module")
-def workspace(clips, tmp_path_factory):
+def workspace(clips, packaged, tmp_path_factory):
     """Trained on the first half of each person's recording, with the default preset."""
     folder = tmp_path_factory.mktemp("real") / "workspace"
     first = halves(clips)[0]
-    report = extract_clips(first, workspace=folder, encoders=PACKAGED, worker_count=2)
+    report = extract_clips(first, workspace=folder, encoders=packaged, worker_count=2)
     assert (report.embedded, report.failed) == (len(first), ())
     assert (report.face_missing, report.voice_missing) == (0, 0)
     train(folder, holdout=0)

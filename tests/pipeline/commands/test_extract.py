@@ -16,7 +16,7 @@ from mraf.pipeline.commands.extract import show_extracted, show_left_out
 from mraf.pipeline.extraction.run import ExtractReport, Failure, Missing
 from tests.helpers.media_files import corners, tone, write_media
 
-PACKAGED = ["--face", "dlib", "--voice", "ge2e"]
+PACKAGED = ["--face", "dlib", "--voice", "campplus"]
 
 
 def report(*missing: Missing, failed: tuple[Failure, ...] = ()) -> ExtractReport:

@@ -13,9 +13,22 @@ import numpy as np
 
 from mraf import cli
 from mraf.data.table.features import FeatureRow
+from mraf.extractors import encoders
+from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.pipeline.extraction import rows, run
 from mraf.pipeline.extraction.hashing import Job
 from mraf.pipeline.extraction.reuse import path_of
+
+ENCODERS = EncoderPair(
+    face=EncoderSpec(name="dlib"), voice=EncoderSpec(name="campplus", sha256="0" * 64)
+)
+"""The encoders that they stand for, without weights."""
+CHOSEN = ["--face", ENCODERS.face.name, "--voice", ENCODERS.voice.name]
+
+
+def located(name: str, **_: object) -> EncoderSpec:
+    """In place of a look for weights."""
+    return {"dlib": ENCODERS.face, "campplus": ENCODERS.voice}[name]
 
 
 def vectors_of(content: bytes) -> tuple[np.ndarray, np.ndarray]:
@@ -72,6 +85,7 @@ if __name__ in {"__main__", "__mp_main__"}:  # and not where a test only borrows
     from tests.pipeline.extraction import quick_extract
 
     rows.setup_worker = quick_extract.setup  # by a name that other processes know
+    encoders._located = located
     run.FLUSH_SECONDS = 0.2
 
 if __name__ == "__main__":

@@ -5,12 +5,10 @@ import pytest
 
 from mraf.data.clips.folders import find_clips
 from mraf.data.table.features import FeatureRow, FeatureTable
-from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.pipeline.extraction.extract import extract_clips
 from mraf.pipeline.extraction.hashing import Job, hash_clip
 from mraf.pipeline.extraction.reuse import path_of
-
-PACKAGED = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
+from tests.pipeline.extraction import quick_extract
 
 
 class Engine:
@@ -56,7 +54,10 @@ def videos(tmp_path):
 def run(videos, workspace, **options):
     engine = Engine(**options)
     report = extract_clips(
-        find_clips([videos.parent]), workspace=workspace, encoders=PACKAGED, engine=engine
+        find_clips([videos.parent]),
+        workspace=workspace,
+        encoders=quick_extract.ENCODERS,
+        engine=engine,
     )
     return report, engine
 
@@ -84,7 +85,9 @@ def test_rows_that_came_before_a_fault_stay_and_the_engine_is_closed(videos, tmp
     engine = Engine(lasts=2)
     clips = find_clips([videos.parent])
     with pytest.raises(RuntimeError, match="surprise"):
-        extract_clips(clips, workspace=tmp_path / "w", encoders=PACKAGED, engine=engine)
+        extract_clips(
+            clips, workspace=tmp_path / "w", encoders=quick_extract.ENCODERS, engine=engine
+        )
     assert engine.is_closed and len(FeatureTable(tmp_path / "w" / "features")) == 2
 
     def stop(progress):
@@ -94,7 +97,11 @@ def test_rows_that_came_before_a_fault_stay_and_the_engine_is_closed(videos, tmp
     engine = Engine()
     with pytest.raises(KeyboardInterrupt):
         extract_clips(
-            clips, workspace=tmp_path / "w", encoders=PACKAGED, engine=engine, on_progress=stop
+            clips,
+            workspace=tmp_path / "w",
+            encoders=quick_extract.ENCODERS,
+            engine=engine,
+            on_progress=stop,
         )
     assert engine.is_closed and len(FeatureTable(tmp_path / "w" / "features")) == 3
     assert run(videos, tmp_path / "w")[0].reused == 3
@@ -107,7 +114,7 @@ def test_progress_is_reported_while_a_slow_disk_is_read(videos, tmp_path, monkey
     extract_clips(
         find_clips([videos.parent]),
         workspace=tmp_path / "w",
-        encoders=PACKAGED,
+        encoders=quick_extract.ENCODERS,
         engine=Engine(),
         on_progress=seen.append,
     )

@@ -9,15 +9,14 @@ from mraf import Workspace
 from mraf.data.clips.clip import Clip
 from mraf.data.clips.folders import find_clips
 from mraf.data.clips.manifest import read_manifest
+from mraf.data.table.features import FeatureRow
 from mraf.errors import BusyError, UsageError
-from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.extractor import ExtractOptions
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.extraction.extract import choose_encoders, extract_clips
 from mraf.pipeline.extraction.run import Missing
+from tests.helpers import seeded
 from tests.helpers.media_files import tone, write_media
-
-PACKAGED = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
 
 
 @pytest.fixture
@@ -32,7 +31,7 @@ def videos(sample_videos, tmp_path):
 
 def run(videos, workspace, **options):
     return extract_clips(
-        find_clips([videos]), workspace=workspace, encoders=PACKAGED, worker_count=0, **options
+        find_clips([videos]), workspace=workspace, encoders=seeded.pair(), worker_count=0, **options
     )
 
 
@@ -83,7 +82,7 @@ def test_rows_say_how_good_face_and_voice_are(extracted):
 def test_vectors_do_not_depend_on_the_number_of_workers(videos, tmp_path):
     run(videos, tmp_path / "one")
     extract_clips(
-        find_clips([videos]), workspace=tmp_path / "two", encoders=PACKAGED, worker_count=2
+        find_clips([videos]), workspace=tmp_path / "two", encoders=seeded.pair(), worker_count=2
     )
     one, two = rows(tmp_path / "one"), rows(tmp_path / "two")
     assert one.keys() == two.keys()
@@ -106,7 +105,7 @@ def test_manifest_of_sound_and_picture_pairs(sample_videos, tmp_path):
     report = extract_clips(
         read_manifest(tmp_path / "m.csv"),
         workspace=tmp_path / "w",
-        encoders=PACKAGED,
+        encoders=seeded.pair(),
         worker_count=0,
     )
     found = rows(tmp_path / "w")
@@ -123,7 +122,7 @@ def test_manifest_of_sound_and_picture_pairs(sample_videos, tmp_path):
     again = extract_clips(
         read_manifest(tmp_path / "m.csv"),
         workspace=tmp_path / "w",
-        encoders=PACKAGED,
+        encoders=seeded.pair(),
         worker_count=0,
     )
     assert again.reused == 4
@@ -158,8 +157,24 @@ def test_an_interrupted_run_keeps_what_was_embedded(videos, tmp_path):
 
 def test_auto_keeps_to_the_encoders_of_the_workspace(videos, tmp_path, monkeypatch):
     run(videos, tmp_path / "w")
+    monkeypatch.setattr("mraf.extractors.weights.get", lambda file, **_: tmp_path / file.filename)
     pair = choose_encoders(tmp_path / "w")
-    assert (pair.face.name, pair.voice.name, pair.note) == ("dlib", "ge2e", None)
+    assert (pair.face.name, pair.voice.name, pair.note) == ("dlib", "campplus", None)
+
+
+@pytest.mark.parametrize("voice", ["auto", "campplus"])
+def test_a_workspace_of_an_encoder_that_is_gone_says_so(videos, tmp_path, monkeypatch, voice):
+    made = replace(seeded.pair().fingerprint, voice="ge2e", voice_weights="0.1.4").to_json()
+    vector = np.ones(3, np.float32)
+    row = FeatureRow("a", "a.mp4", "digest", made, face=vector, voice=vector)
+    with Workspace.at(tmp_path / "w").table.writer() as writer:
+        writer.add(row)
+    monkeypatch.setattr("mraf.extractors.weights.get", lambda *_, **__: pytest.fail("asked"))
+    said = r"voice=ge2e@0.1.4, and GE2E was an encoder of earlier .* into another workspace \(-w\)"
+    with pytest.raises(UsageError, match=said):
+        choose_encoders(tmp_path / "w", voice=voice)
+    with pytest.raises(UsageError, match=said):
+        run(videos, tmp_path / "w")
 
 
 def test_a_workspace_that_is_a_file(videos, tmp_path):
@@ -185,7 +200,7 @@ def test_two_people_in_view_give_the_vector_of_the_larger_one(sample_videos, tmp
         reduced = cv2.resize(small[t], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
         both[t, : height // 2, width : width + width // 2] = reduced
     path = write_media(tmp_path / "both.mp4", both, fps=2)
-    extractor = ClipExtractor(PACKAGED)
+    extractor = ClipExtractor(seeded.pair())
     face, _ = extractor(path)
     apart = [extractor(sample_videos / f"person0{n}/English/rec1/02.mp4")[0] for n in (1, 2)]
     distance = [np.linalg.norm(face.vector - other.vector) for other in apart]
@@ -195,7 +210,7 @@ def test_two_people_in_view_give_the_vector_of_the_larger_one(sample_videos, tmp
 
 def test_clip_of_nothing_readable_becomes_a_row(tmp_path):
     clip = Clip("x", tmp_path / "gone.mp4", speaker="ann")
-    report = extract_clips([clip], workspace=tmp_path / "w", encoders=PACKAGED, worker_count=0)
+    report = extract_clips([clip], workspace=tmp_path / "w", encoders=seeded.pair(), worker_count=0)
     assert report.failed[0].error == "gone.mp4 cannot be read (No such file or directory)"
     assert rows(tmp_path / "w")["x"].face_reason == "decode_error"
 
@@ -274,7 +289,7 @@ def test_published_vectors_are_not_mixed_with_extracted_ones(videos, tmp_path, m
     from mraf.extractors import weights
 
     run(videos, tmp_path / "w")
-    made = replace(PACKAGED.fingerprint, polysim="v1").to_json()
+    made = replace(seeded.pair().fingerprint, polysim="v1").to_json()
     table = Workspace.at(tmp_path / "published").table
     with table.writer() as writer:
         for row in Workspace.at(tmp_path / "w").table.rows():

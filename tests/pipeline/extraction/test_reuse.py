@@ -20,7 +20,6 @@ from mraf.data.clips.folders import find_clips
 from mraf.data.table.features import FeatureTable, rows_of
 from mraf.data.table.parts import parts_in
 from mraf.errors import UsageError
-from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.pipeline.extraction import reuse
 from mraf.pipeline.extraction.extract import extract_clips
 from tests.pipeline.extraction import quick_extract
@@ -28,7 +27,6 @@ from tests.pipeline.extraction.test_processes import is_running, wait_until
 
 SCRIPT = Path(quick_extract.__file__)
 ROOT = SCRIPT.parents[3]
-PACKAGED = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
 
 
 @pytest.fixture
@@ -49,7 +47,7 @@ def quick(monkeypatch):
     return lambda videos, workspace: extract_clips(
         videos if isinstance(videos, list) else find_clips([videos]),
         workspace=workspace,
-        encoders=PACKAGED,
+        encoders=quick_extract.ENCODERS,
         worker_count=0,
     )
 
@@ -57,7 +55,7 @@ def quick(monkeypatch):
 def start(videos, workspace, hold=None):
     """Start `mraf extract`; it does not end as long as the file `hold` is there."""
     command = [sys.executable, SCRIPT, "extract", videos, "-w", workspace, "--workers", "2"]
-    command += ["--face", "dlib", "--voice", "ge2e", "--json"]
+    command += [*quick_extract.CHOSEN, "--json"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     if hold:
         hold.touch()

@@ -33,15 +33,17 @@ def rows(path):
 
 
 def test_imported_vectors_carry_the_names_that_extraction_with_the_published_weights_writes():
-    specs = [EncoderSpec(name, sha256=PUBLISHED[name].sha256) for name in ("facenet", "ecapa")]
-    assert EncoderPair(*specs).fingerprint == ENCODERS
+    specs = [EncoderSpec(name=name, sha256=PUBLISHED[name].sha256) for name in ("facenet", "ecapa")]
+    assert EncoderPair(face=specs[0], voice=specs[1]).fingerprint == ENCODERS
 
 
 def test_a_model_of_extracted_vectors_is_refused(challenge, tmp_path):
     """Its vectors are of the same encoders, but its speakers may be others."""
     table = FeatureTable(tmp_path / "features")
     made = ExtractOptions().fingerprint(
-        EncoderPair(*(EncoderSpec(n, sha256=PUBLISHED[n].sha256) for n in ("facenet", "ecapa")))
+        EncoderPair(
+            *(EncoderSpec(name=n, sha256=PUBLISHED[n].sha256) for n in ("facenet", "ecapa"))
+        )
     )
     with table.writer() as writer:
         for row in FeatureTable(challenge / "features").rows():

@@ -36,10 +36,10 @@ def pair(tmp_path_factory):
     torch.save(seeded.facenet_state(), folder / "face.pt")
     torch.save(seeded.ecapa().state_dict(), folder / "voice.ckpt")
     specs = [
-        EncoderSpec(name, folder / file, sha256_of(folder / file))
+        EncoderSpec(name=name, weights=folder / file, sha256=sha256_of(folder / file))
         for name, file in (("facenet", "face.pt"), ("ecapa", "voice.ckpt"))
     ]
-    return EncoderPair(*specs)
+    return EncoderPair(face=specs[0], voice=specs[1])
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,10 @@ def recorded(monkeypatch):
     return fake
 
 
-PAIR = EncoderPair(EncoderSpec("facenet", sha256="0" * 64), EncoderSpec("ecapa", sha256="1" * 64))
+PAIR = EncoderPair(
+    face=EncoderSpec(name="facenet", sha256="0" * 64),
+    voice=EncoderSpec(name="ecapa", sha256="1" * 64),
+)
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_the_card_says_who_what_and_how(tmp_path):
     assert "`--model-type prototypes`, preset `cosine`, seed 1)" in card
     assert "| Speakers | 4: s0, s1, s2, s3 |" in card
     assert "| Trained on | 24 clips in English |" in card
-    assert "`face=dlib@0 voice=ge2e@0`" in card
+    assert "`face=dlib@0 voice=campplus@0`" in card
     assert describe(report.folder).meta["preset"] == "cosine"
 
 

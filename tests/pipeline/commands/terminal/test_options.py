@@ -10,11 +10,12 @@ import pytest
 
 from mraf import cli
 from mraf.data.polysim.submission import SPLITS
+from mraf.extractors import names
 from mraf.extractors.encoders import FACE, VOICE
 from mraf.extractors.processor import PRECISIONS
 from mraf.extractors.weights import PUBLISHED
 from mraf.model_types import MODEL_TYPES, PRESETS
-from mraf.pipeline.commands import extract, polysim, polysim_verify, weights
+from mraf.pipeline.commands import polysim, polysim_verify
 from mraf.pipeline.commands.terminal import options
 from mraf.pipeline.modes import MODES
 from mraf.pipeline.polysim.ablation import TITLES
@@ -28,9 +29,9 @@ from mraf.pipeline.polysim.agreement import VERDICTS
         (options.Preset, PRESETS),
         (options.Mode, MODES),
         (options.Precision, PRECISIONS),
-        (extract.Face, ("auto", *FACE)),
-        (extract.Voice, ("auto", *VOICE)),
-        (weights.WeightsName, PUBLISHED),
+        (names.Face, ("auto", *FACE)),
+        (names.Voice, ("auto", *VOICE)),
+        (names.WeightsName, PUBLISHED),
         (polysim.Split, SPLITS),
         (polysim.AblationName, TITLES),
     ],
@@ -64,7 +65,7 @@ def completed(line: str, **environment: str) -> list[str]:
         ("mraf extract --engine r", ["ray"]),
         ("mraf identify x --device c", ["cpu", "cuda"]),
         ("mraf evaluate --mode s", ["single", "setting"]),
-        ("mraf weights get ", ["facenet", "ecapa"]),
+        ("mraf weights get ", ["facenet", "ecapa", "campplus", "lr_asd"]),
         ("mraf polysim ablate f", ["fusion"]),
         ("mraf train --model-type ", ["prototypes", "mraf", "fop"]),
         ("mraf train --preset p", ["paper"]),

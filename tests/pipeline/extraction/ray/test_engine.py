@@ -20,17 +20,16 @@ from mraf.data.clips.folders import find_clips
 from mraf.data.table.features import FeatureTable
 from mraf.data.table.parts import parts_in
 from mraf.errors import MissingError, MrafError, UsageError
-from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.extractor import ExtractOptions
 from mraf.pipeline.extraction.extract import extract_clips
 from mraf.pipeline.extraction.ray import connection
 from mraf.pipeline.extraction.ray import engine as module
 from mraf.pipeline.extraction.ray.engine import RayEngine, _cpus_of_worker
 from mraf.pipeline.extraction.ray.node import Answer, Task
+from tests.helpers import seeded
 from tests.pipeline.extraction import quick_extract
 from tests.pipeline.extraction.test_processes import wait_until
 
-PACKAGED = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e"))
 ROOT = Path(__file__).parents[4]
 
 
@@ -83,6 +82,7 @@ def nodes(environment):
 def quick(monkeypatch, tmp_path):
     """Makes files for the quick encoders, and gives their clips."""
     monkeypatch.setattr("mraf.pipeline.extraction.rows.setup_worker", quick_extract.setup)
+    monkeypatch.setattr("mraf.extractors.encoders._located", quick_extract.located)
 
     def make(count, **contents):
         for number in range(count):
@@ -114,10 +114,12 @@ def test_the_table_is_that_of_the_local_engine(nodes, sample_videos, tmp_path):
         shutil.copy(path, target)
     (videos / "person01" / "broken.mp4").write_bytes(b"no video")
     clips = find_clips([videos])
-    here = extract_clips(clips, workspace=tmp_path / "here", encoders=PACKAGED, worker_count=1)
+    here = extract_clips(clips, workspace=tmp_path / "here", encoders=seeded.pair(), worker_count=1)
     told = []
     engine = RayEngine(nodes.address, on_start=told.append)
-    there = extract_clips(clips, workspace=tmp_path / "there", encoders=PACKAGED, engine=engine)
+    there = extract_clips(
+        clips, workspace=tmp_path / "there", encoders=seeded.pair(), engine=engine
+    )
     assert (told[0].nodes, told[0].cpus, told[0].is_own) == (3, 3, False)
     assert replace(here, seconds=0) == replace(there, seconds=0)
     assert len(there.failed) == 1
@@ -137,13 +139,17 @@ def test_the_table_is_that_of_the_local_engine(nodes, sample_videos, tmp_path):
 def test_a_second_run_reuses_what_is_there_and_finds_what_was_renamed(nodes, quick, tmp_path):
     clips, engine = quick(12), RayEngine(nodes.address)
     assert (
-        extract_clips(clips, workspace=tmp_path / "w", encoders=PACKAGED, engine=engine).embedded
+        extract_clips(
+            clips, workspace=tmp_path / "w", encoders=quick_extract.ENCODERS, engine=engine
+        ).embedded
         == 12
     )
     first = tmp_path / "videos" / "s0" / "000.mp4"
     first.rename(first.with_name("moved.mp4"))
     clips = quick(14, n0="another")
-    report = extract_clips(clips, workspace=tmp_path / "w", encoders=PACKAGED, engine=engine)
+    report = extract_clips(
+        clips, workspace=tmp_path / "w", encoders=quick_extract.ENCODERS, engine=engine
+    )
     assert (report.clips, report.reused, report.embedded) == (15, 12, 3)
     assert rows_of(tmp_path / "w").keys() == {clip.id for clip in clips}
 
@@ -156,7 +162,7 @@ def test_a_clip_that_is_not_there_is_a_row_as_with_the_local_engine(nodes, quick
         report = extract_clips(
             clips,
             workspace=tmp_path / "w",
-            encoders=PACKAGED,
+            encoders=quick_extract.ENCODERS,
             engine=RayEngine(nodes.address),
             on_progress=lambda progress: print(progress.done),
         )
@@ -165,7 +171,10 @@ def test_a_clip_that_is_not_there_is_a_row_as_with_the_local_engine(nodes, quick
     handler, stdout = signal.getsignal(signal.SIGTERM), sys.stdout
     with pytest.raises(MrafError):
         extract_clips(
-            clips, workspace=tmp_path / "v", encoders=PACKAGED, engine=RayEngine("127.0.0.1:1")
+            clips,
+            workspace=tmp_path / "v",
+            encoders=quick_extract.ENCODERS,
+            engine=RayEngine("127.0.0.1:1"),
         )
     assert (signal.getsignal(signal.SIGTERM), sys.stdout) == (handler, stdout)
 
@@ -187,7 +196,7 @@ def test_nodes_come_and_go_and_nothing_is_lost_or_doubled(nodes, quick, tmp_path
     report = extract_clips(
         clips,
         workspace=tmp_path / "w",
-        encoders=PACKAGED,
+        encoders=quick_extract.ENCODERS,
         engine=RayEngine(nodes.address),
         on_progress=disturb,
     )
@@ -207,12 +216,18 @@ def test_nodes_come_and_go_and_nothing_is_lost_or_doubled(nodes, quick, tmp_path
 def test_a_clip_that_kills_its_worker_is_a_row_with_the_reason(nodes, quick, tmp_path):
     clips = quick(9, n4="deadly")
     report = extract_clips(
-        clips, workspace=tmp_path / "w", encoders=PACKAGED, engine=RayEngine(nodes.address)
+        clips,
+        workspace=tmp_path / "w",
+        encoders=quick_extract.ENCODERS,
+        engine=RayEngine(nodes.address),
     )
     assert [failure.clip for failure in report.failed] == ["s1/004.mp4"]
     assert "crashed (SIGSEGV)" in report.failed[0].error and report.embedded == 9
     again = extract_clips(
-        clips, workspace=tmp_path / "w", encoders=PACKAGED, engine=RayEngine(nodes.address)
+        clips,
+        workspace=tmp_path / "w",
+        encoders=quick_extract.ENCODERS,
+        engine=RayEngine(nodes.address),
     )
     assert (again.reused, again.embedded) == (9, 0)  # it is not tried again
 
@@ -227,13 +242,20 @@ def test_what_ray_gives_up_is_a_row_too_and_tried_again_by_the_next_run(
     )
     monkeypatch.setattr(module, "TRIES", 1)
     report = extract_clips(
-        clips, workspace=tmp_path / "w", encoders=PACKAGED, engine=RayEngine(nodes.address)
+        clips,
+        workspace=tmp_path / "w",
+        encoders=quick_extract.ENCODERS,
+        engine=RayEngine(nodes.address),
     )
     assert [failure.clip for failure in report.failed] == ["s2/002.mp4"]
     assert "Ray gave it up" in report.failed[0].error and report.embedded == 6
     monkeypatch.setattr("mraf.pipeline.extraction.rows.setup_worker", quick_extract.setup)
+    monkeypatch.setattr("mraf.extractors.encoders._located", quick_extract.located)
     again = extract_clips(
-        clips, workspace=tmp_path / "w", encoders=PACKAGED, engine=RayEngine(nodes.address)
+        clips,
+        workspace=tmp_path / "w",
+        encoders=quick_extract.ENCODERS,
+        engine=RayEngine(nodes.address),
     )
     assert (again.reused, again.embedded, again.failed) == (5, 1, ())
 
@@ -249,11 +271,16 @@ def test_a_node_that_cannot_take_part_is_told_before_work_starts(
     task = module.Task
     monkeypatch.setattr(module, "Task", lambda *args, **more: task(*args, **more, version="9.9"))
     with pytest.raises(UsageError, match=r"node .*: has mraf .*was started with 9\.9"):
-        extract_clips(clips, workspace=tmp_path / "w", encoders=PACKAGED, engine=engine)
+        extract_clips(
+            clips, workspace=tmp_path / "w", encoders=quick_extract.ENCODERS, engine=engine
+        )
     assert not started
     with pytest.raises(UsageError, match=r"to have 0\.25 GPUs, and no node has so many \(0 in all"):
         extract_clips(
-            clips, workspace=tmp_path / "w", encoders=PACKAGED, engine=replace(engine, gpus=0.25)
+            clips,
+            workspace=tmp_path / "w",
+            encoders=quick_extract.ENCODERS,
+            engine=replace(engine, gpus=0.25),
         )
 
 
@@ -263,7 +290,7 @@ def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(environment, quick, tmp_p
     clips = quick(60)
     command = [sys.executable, quick_extract.__file__, "extract", tmp_path / "videos"]
     command += ["-w", tmp_path / "w", "--engine", "ray", "--address", "local"]
-    command += ["--face", "dlib", "--voice", "ge2e", "--json"]
+    command += [*quick_extract.CHOSEN, "--json"]
     run = subprocess.Popen(
         [str(each) for each in command],
         stdout=subprocess.PIPE,
@@ -280,7 +307,9 @@ def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(environment, quick, tmp_p
     assert err.count("\n") == 2, err  # the cluster, and that
     kept = len(rows_of(tmp_path / "w"))
     assert 0 < kept < 60
-    report = extract_clips(clips, workspace=tmp_path / "w", encoders=PACKAGED, worker_count=2)
+    report = extract_clips(
+        clips, workspace=tmp_path / "w", encoders=quick_extract.ENCODERS, worker_count=2
+    )
     assert (report.reused, report.embedded) == (kept, 60 - kept)
 
 
@@ -304,7 +333,7 @@ def test_without_ray_the_command_says_how_to_get_it(mraf, quick, tmp_path, monke
 def test_an_address_where_no_cluster_is(mraf, quick, tmp_path, address, code, said):
     quick(1)
     command = ["extract", tmp_path / "videos", "--engine", "ray", "--address", address]
-    found, out, err = mraf(*command, "--face", "dlib", "--voice", "ge2e")
+    found, out, err = mraf(*command, *quick_extract.CHOSEN)
     assert (found, out) == (code, "") and said in err and len(err.splitlines()) == 1
 
 
@@ -319,7 +348,7 @@ def test_no_cluster_to_join(mraf, quick, tmp_path, monkeypatch):
     connection.import_ray()
     monkeypatch.setattr("ray.init", init)
     command = ["extract", tmp_path / "videos", "--engine", "ray", "--address", "auto"]
-    code, out, err = mraf(*command, "--face", "dlib", "--voice", "ge2e")
+    code, out, err = mraf(*command, *quick_extract.CHOSEN)
     assert (code, out) == (3, "") and "no Ray cluster here to join" in err
     assert "leave --address out" in err and len(err.splitlines()) == 1
 
@@ -352,7 +381,10 @@ def test_a_cluster_that_the_environment_names_is_not_passed_over(quick, tmp_path
     for address in (None, "auto"):
         with pytest.raises(MissingError, match="127.0.0.1:1: no Ray cluster answers there"):
             extract_clips(
-                quick(1), workspace=tmp_path / "w", encoders=PACKAGED, engine=RayEngine(address)
+                quick(1),
+                workspace=tmp_path / "w",
+                encoders=quick_extract.ENCODERS,
+                engine=RayEngine(address),
             )
 
 
@@ -368,9 +400,9 @@ def test_only_what_other_nodes_would_meet_too_ends_the_run_at_once(quick, tmp_pa
     monkeypatch.setattr(module, "BLOCKS_A_WORKER", 1)
     options = ExtractOptions()
     task = Task(
-        encoders=PACKAGED,
+        encoders=quick_extract.ENCODERS,
         options=options,
-        fingerprint=options.fingerprint(PACKAGED),
+        fingerprint=options.fingerprint(quick_extract.ENCODERS),
         root=tmp_path,
     )
     cluster = connection.Cluster(
@@ -400,7 +432,10 @@ def test_nodes_are_asked_for_clips_from_all_over_that_are_there(quick, count, so
 def test_no_clips_need_no_cluster(tmp_path):
     assert (
         extract_clips(
-            [], workspace=tmp_path / "w", encoders=PACKAGED, engine=RayEngine("nowhere:1")
+            [],
+            workspace=tmp_path / "w",
+            encoders=quick_extract.ENCODERS,
+            engine=RayEngine("nowhere:1"),
         ).clips
         == 0
     )

@@ -12,7 +12,7 @@ import pytest
 from mraf.data.clips.clip import Clip
 from mraf.errors import MissingError, MrafError, UsageError
 from mraf.extractors import weights
-from mraf.extractors.encoders import EncoderPair, EncoderSpec
+from mraf.extractors.encoders import EncoderSpec
 from mraf.extractors.extractor import ExtractOptions
 from mraf.pipeline.extraction.ray.node import (
     COLUMN,
@@ -25,7 +25,7 @@ from mraf.pipeline.extraction.ray.node import (
 )
 from tests.pipeline.extraction import quick_extract
 
-PAIR, OPTIONS = EncoderPair(EncoderSpec("dlib"), EncoderSpec("ge2e")), ExtractOptions()
+PAIR, OPTIONS = quick_extract.ENCODERS, ExtractOptions()
 FINGERPRINT = OPTIONS.fingerprint(PAIR)
 
 
@@ -124,21 +124,23 @@ def test_a_node_that_lacks_a_few_files_is_found_before_work_starts(task, clips):
 
 def test_weights_come_from_the_store_where_a_node_lacks_them(tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "cache_dir", lambda: tmp_path / "cache")
-    spec = EncoderSpec("facenet", tmp_path / "elsewhere" / "facenet.pt", "ab" * 32)
+    spec = EncoderSpec(
+        name="facenet", weights=tmp_path / "elsewhere" / "facenet.pt", sha256="ab" * 32
+    )
     found = at_hand(spec, {spec.sha256: b"content"})
     assert found.weights.read_bytes() == b"content" and found.sha256 == spec.sha256
     assert found.weights.parent == tmp_path / "cache"
     assert at_hand(spec, {}) == found  # they are kept
     assert len(list((tmp_path / "cache").iterdir())) == 1
-    here = EncoderSpec("facenet", found.weights, "cd" * 32)
+    here = EncoderSpec(name="facenet", weights=found.weights, sha256="cd" * 32)
     assert at_hand(here, {}) is here
-    assert at_hand(EncoderSpec("dlib"), {}) == EncoderSpec("dlib")
+    assert at_hand(EncoderSpec(name="dlib"), {}) == EncoderSpec(name="dlib")
 
 
 def test_weights_that_are_nowhere_are_missed_by_name(tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "cache_dir", lambda: tmp_path / "cache")
     with pytest.raises(MissingError, match="lacks the weights of 'facenet'"):
-        at_hand(EncoderSpec("facenet", tmp_path / "gone.pt", "ab" * 32), {})
+        at_hand(EncoderSpec(name="facenet", weights=tmp_path / "gone.pt", sha256="ab" * 32), {})
 
 
 def test_what_came_before_a_fault_is_kept(task, clips, ask, monkeypatch):
@@ -156,7 +158,7 @@ def test_what_may_not_be_read_is_taken_from_elsewhere(tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "cache_dir", lambda: tmp_path / "cache")
     closed = tmp_path / "closed"
     closed.mkdir(mode=0)
-    spec = EncoderSpec("facenet", closed / "facenet.pt", "ab" * 32)
+    spec = EncoderSpec(name="facenet", weights=closed / "facenet.pt", sha256="ab" * 32)
     assert at_hand(spec, {spec.sha256: b"content"}).weights.parent == tmp_path / "cache"
 
 
