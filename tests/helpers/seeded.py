@@ -1,11 +1,13 @@
 """Networks of the published encoders with weights from a generator: same shapes, no download."""
 
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from mraf.extractors import compat
-from mraf.extractors.weights import Weights
+from mraf.extractors.encoders import EncoderPair, EncoderSpec
+from mraf.extractors.weights import Weights, sha256_of
 
 
 def facenet() -> Any:
@@ -41,3 +43,11 @@ def ecapa() -> Any:
 
 FACENET = Weights(sha256="seeded 0", load=facenet_state)
 ECAPA = Weights(sha256="seeded 0", load=lambda: ecapa().state_dict())
+
+
+def write_pair(folder: Path) -> EncoderPair:
+    """Write the weights of both into a folder; return the encoders that have them."""
+    torch.save(facenet_state(), folder / "facenet.pt")
+    torch.save(ECAPA.load(), folder / "ecapa.pt")
+    files = [(name, folder / f"{name}.pt") for name in ("facenet", "ecapa")]
+    return EncoderPair(*[EncoderSpec(name, file, sha256_of(file)) for name, file in files])
