@@ -50,4 +50,5 @@ def write_pair(folder: Path) -> EncoderPair:
     torch.save(facenet_state(), folder / "facenet.pt")
     torch.save(ECAPA.load(), folder / "ecapa.pt")
     files = [(name, folder / f"{name}.pt") for name in ("facenet", "ecapa")]
-    return EncoderPair(*[EncoderSpec(name, file, sha256_of(file)) for name, file in files])
+    specs = [EncoderSpec(name=n, weights=file, sha256=sha256_of(file)) for n, file in files]
+    return EncoderPair(face=specs[0], voice=specs[1])
