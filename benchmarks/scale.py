@@ -20,7 +20,7 @@ from typing import Any
 
 import common
 import numpy as np
-from extract import convert
+from ours import convert
 
 ENGINES = ("local", "ray")
 

@@ -1,6 +1,7 @@
 """Networks as torch modules, as they run on a GPU; what needs none runs on the CPU too."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,14 +9,15 @@ import torch
 
 from mraf.errors import MrafError
 from mraf.extractors import openvino
-from mraf.extractors.face import facenet
 from mraf.extractors.face.detect import FaceFinder
+from mraf.extractors.face.facenet import FaceNet
 from mraf.extractors.media.read import SAMPLE_RATE, read_video
 from mraf.extractors.openvino import TorchNetwork
-from mraf.extractors.voice import ecapa
+from mraf.extractors.voice.ecapa import Ecapa
 from tests.helpers import seeded
 from tests.helpers.media_files import tone
 
+CROPS = np.random.default_rng(0).integers(0, 256, (3, 160, 160, 3), np.uint8)
 X = np.arange(40, dtype=np.float32).reshape(10, 4)
 
 
@@ -82,26 +84,28 @@ def test_single_precision_is_kept_from_tf32_and_the_callers_settings_come_back(t
     assert torch.backends.cudnn.allow_tf32 == before and not torch.is_autocast_enabled("cuda")
 
 
-def networks():
-    """Return the modules of the encoders and a batch for each; half of the speech is quiet."""
-    random = np.random.default_rng(0)
-    crops = random.integers(0, 256, (3, facenet.SIDE, facenet.SIDE, 3), np.uint8)
-    noise = random.normal(size=SAMPLE_RATE).astype(np.float32)
-    loud = tone(1.0)[:SAMPLE_RATE]
-    waves = np.stack([0.1 * noise, loud + 3e-4 * noise * (np.arange(SAMPLE_RATE) > 8_000)])
-    return {
-        "facenet": (facenet._network(seeded.facenet_state()), crops),
-        "ecapa": (ecapa._network(seeded.ECAPA.load()), waves.astype(np.float32)),
-    }
+@pytest.fixture
+def half(monkeypatch):
+    """Has torch modules run in half precision on the CPU too."""
+    monkeypatch.setattr(openvino, "TorchNetwork", partial(TorchNetwork, half=torch.float16))
 
 
-@pytest.mark.parametrize("name", ["facenet", "ecapa"])
-def test_half_precision_gives_the_vectors_of_single_precision(torch_device, name):
-    module, batch = networks()[name]
-    (expected,) = TorchNetwork(module, "cpu:0")(batch)
-    (found,) = TorchNetwork(module, torch_device, torch.float16)(batch)
-    assert found.dtype == np.float32 and np.isfinite(found).all()
-    assert (cosines(found, expected) >= 0.999).all()
+def test_half_precision_gives_the_faces_of_single_precision(torch_device, half):
+    frames = np.random.default_rng(0).integers(0, 256, (3, 200, 180, 3), np.uint8)
+    boxes = np.tile([10.0, 10.0, 170.0, 190.0], (3, 1))
+    found = FaceNet(seeded.FACENET, torch_device).embed(list(frames), boxes)
+    expected = FaceNet(seeded.FACENET).embed(list(frames), boxes)
+    assert found.dtype == np.float32 and (cosines(found, expected) >= 0.999).all()
+
+
+@pytest.mark.parametrize(("encoder", "weights"), [(Ecapa, seeded.ECAPA)], ids=["ecapa"])
+def test_half_precision_gives_the_voices_of_single_precision(torch_device, half, encoder, weights):
+    """Of noise, and of a tone that is loud next to the noise behind it."""
+    noise = np.random.default_rng(0).normal(size=SAMPLE_RATE).astype(np.float32)
+    loud = tone(1.0)[:SAMPLE_RATE] + 3e-4 * noise * (np.arange(SAMPLE_RATE) > 8_000)
+    waves = [0.1 * noise, loud.astype(np.float32)]
+    found, expected = encoder(weights, torch_device).embed(waves), encoder(weights).embed(waves)
+    assert found.dtype == np.float32 and (cosines(found, expected) >= 0.999).all()
 
 
 def cosines(a, b):
@@ -137,9 +141,8 @@ def little_room():
 
 @pytest.mark.cuda
 def test_on_a_gpu_with_little_room_a_large_batch_gives_the_same(little_room, monkeypatch):
-    module, crops = networks()["facenet"]
-    crops = np.tile(crops, (256, 1, 1, 1))  # half precision takes about a gigabyte
-    network, calls = TorchNetwork(module, "cuda"), []
+    crops = np.tile(CROPS, (256, 1, 1, 1))  # half precision takes about a gigabyte
+    network, calls = FaceNet(seeded.FACENET, "cuda")._net, []
     run = network._run
     monkeypatch.setattr(network, "_run", lambda arrays: calls.append(len(arrays[0])) or run(arrays))
     (found,) = network(crops)
@@ -151,10 +154,9 @@ def test_on_a_gpu_with_little_room_a_large_batch_gives_the_same(little_room, mon
 def test_on_a_gpu_nothing_stays_of_a_batch():
     if not torch.cuda.is_available():
         pytest.skip("no GPU that torch can use")
-    module, crops = networks()["facenet"]
-    network = TorchNetwork(module, "cuda")
-    network(crops)
+    network = FaceNet(seeded.FACENET, "cuda")._net
+    network(CROPS)
     before = torch.cuda.memory_allocated()
     for count in (1, 2, 3, 2, 1):
-        network(crops[:count])
+        network(CROPS[:count])
     assert torch.cuda.memory_allocated() == before
