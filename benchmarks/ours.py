@@ -12,10 +12,12 @@ from plain import has_dlib
 from vectors import keep
 
 
-def ours(clips: list[Path], folder: Path, name: str, engine: dict[str, Any]) -> dict[str, Any]:
+def ours(
+    clips: list[Path], folder: Path, name: str, engine: dict[str, Any], *, trained: bool = True
+) -> dict[str, Any]:
     """Run `mraf extract`; return its figures, and keep its vectors in a file of the way's name.
 
-    Then, not timed, with the encoders whose weights are trained.
+    Then, not timed, with the encoders whose weights are trained, if `trained`.
     """
     from mraf.data.clips.clip import Clip
     from mraf.extractors.encoders import EncoderPair, EncoderSpec
@@ -23,16 +25,16 @@ def ours(clips: list[Path], folder: Path, name: str, engine: dict[str, Any]) -> 
     entries = [Clip(str(number), clip) for number, clip in enumerate(clips)]
     random = pair_of(folder)
     dlib, voice = has_dlib(), campplus()
-    trained = EncoderPair(
+    real = EncoderPair(
         face=EncoderSpec(name="dlib") if dlib else random.face, voice=voice or random.voice
     )
     if engine["device"] == "cpu":
-        convert([random.face, random.voice, trained.face, trained.voice])
+        convert([random.face, random.voice, real.face, real.voice])
     result, (faces, voices) = extracted(entries, folder, random, engine)
     lost: list[np.ndarray | None] = [None] * len(clips)
     by_dlib, by_campplus = lost, lost
-    if dlib or voice:
-        _, found = extracted(entries, folder, trained, engine)
+    if trained and (dlib or voice):
+        _, found = extracted(entries, folder, real, engine)
         by_dlib, by_campplus = found[0] if dlib else lost, found[1] if voice else lost
     columns = {"face": faces, "voice": voices}
     keep(
