@@ -122,10 +122,13 @@ def download(arguments: argparse.Namespace) -> None:
     command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:"]
     command += ["--python-version", arguments.python, "--implementation", "cp"]
     command += [option for each in PLATFORMS for option in ("--platform", each)]
+    command += ["-d", str(arguments.folder)]
     failed = []
-    for line in lines:  # one by one, so that one that has no wheel does not stop the others
+    together = subprocess.run([*command, *lines], capture_output=True, check=False)
+    # One by one, where one has no wheel: that must not stop the others.
+    for line in lines if together.returncode else []:
         done = subprocess.run(
-            [*command, "-d", str(arguments.folder), line],
+            [*command, line],
             capture_output=True,
             text=True,
             check=False,
