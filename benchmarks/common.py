@@ -1,15 +1,65 @@
-"""Shared by benchmarks: encoders with untrained weights, and processes watched through /proc."""
+"""Shared by benchmarks: the machine, encoders with untrained weights, processes watched in /proc."""
 
 import json
 import os
+import platform
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
+INSTRUCTIONS = {"amx": "amx_bf16", "avx512": "avx512f", "avx2": "avx2"}
+"""Instruction sets that decide the speed, and Linux's names of them."""
+
+
+def machine(device: str = "cpu") -> str:
+    """Return a line about this machine and the date, for the head of a table."""
+    from mraf.extractors import processor
+    from mraf.pipeline.extraction.processes import available_cores
+
+    flags = [short for short, name in INSTRUCTIONS.items() if name in processor.flags()]
+    has = "/".join(flags) or "none of " + "/".join(INSTRUCTIONS)
+    parts = [str(datetime.now(UTC).date()), processor.name(), f"{available_cores()} cores ({has})"]
+    if device != "cpu":
+        import torch
+
+        if torch.cuda.is_available():
+            memory = torch.cuda.get_device_properties(device).total_memory / 2**30
+            cuda = f"{memory:.0f} GiB, CUDA {torch.version.cuda}"
+            parts.append(f"{torch.cuda.get_device_name(device)} ({cuda})")
+        else:
+            parts.append(f"torch modules on {device}")
+    parts.append(f"Python {platform.python_version()}")
+    return ", ".join([*parts, *(f"{name} {_version(name)}" for name in ("torch", "openvino"))])
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def row(*cells: object) -> str:
+    """Return a line of a table in Markdown."""
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def head(*cells: object) -> str:
+    """Return the first two lines of a table in Markdown."""
+    return f"{row(*cells)}\n|{'---|' * len(cells)}"
+
+
+def precisions(given: list[str] | None) -> list[str]:
+    """Return the precisions to measure: those given, or those that are fast on this processor."""
+    from mraf.extractors import processor
+
+    return given or (["single", "bfloat16"] if processor.has_amx() else ["single"])
 
 
 def networks() -> tuple[Any, Any]:
@@ -50,13 +100,32 @@ def pair_of(folder: Path) -> Any:
     return EncoderPair(face=specs[0], voice=specs[1])
 
 
+def campplus() -> Any | None:
+    """Return CAM++ with its published weights; None where neither MRAF_WEIGHTS nor the cache has them."""
+    from mraf.extractors import weights
+    from mraf.extractors.encoders import EncoderSpec
+
+    file = weights.PUBLISHED.get("campplus")
+    path = weights.find(file) if file else None
+    return EncoderSpec(name="campplus", weights=path, sha256=file.sha256) if file and path else None
+
+
 def environment() -> dict[str, str]:
-    """Return the environment of a process that imports the modules of this tree."""
-    return os.environ | {"PYTHONPATH": str(ROOT)}
+    """Return the environment of a process that imports the modules of this tree first."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
 
 
 def run(command: list[str], clips: list[Path]) -> dict[str, Any]:
     """Run a fresh Python with the clips on stdin and its start as STARTED; return its last line."""
+    found = attempt(command, clips)
+    if isinstance(found, str):
+        sys.exit(found)
+    return found
+
+
+def attempt(command: list[str], clips: list[Path]) -> dict[str, Any] | str:
+    """Run as `run` does; return what the process wrote to stderr where it fails."""
     done = subprocess.run(
         [sys.executable, *command],
         input="\n".join(map(str, clips)),
@@ -65,9 +134,7 @@ def run(command: list[str], clips: list[Path]) -> dict[str, Any]:
         env=environment() | {"STARTED": str(time.monotonic())},
         check=False,
     )
-    if done.returncode:
-        sys.exit(done.stderr)
-    return json.loads(done.stdout.splitlines()[-1])
+    return done.stderr if done.returncode else json.loads(done.stdout.splitlines()[-1])
 
 
 def processes() -> Iterator[tuple[int, list[str]]]:

@@ -1,56 +1,120 @@
 """Comparison of mraf's extraction with the code of the READMEs of the libraries.
 
     python benchmarks/extract.py VIDEOS
-    python benchmarks/extract.py --made 24                  # sample videos, 1280 x 720
+    python benchmarks/extract.py --made 24                       # sample videos, 1280 x 720
+    python benchmarks/extract.py VIDEOS --precision single bfloat16
+    python benchmarks/extract.py VIDEOS --device cuda --at-once 1 4 16 64 --decoders 1 4 8 --copies 8
 
-The baseline ("plain" in the output) runs in one process with torch's default threads. It decodes the
-whole clip and runs 8 frames spread over it, at full size, one by one through MTCNN with its
-defaults, each crop through InceptionResnetV1, and the resampled sound through ECAPA-TDNN. mraf
-("ours") is `mraf extract` with one worker per core. Both have the same random weights. They take
-turns, each in a process of its own. The speed leaves out the loading, which has a column of its own.
+The baseline ("plain") runs in one process with torch's default threads. It decodes the whole clip and
+runs 8 frames spread over it, at full size, one by one through MTCNN with its defaults, each crop through
+InceptionResnetV1, and the resampled sound through ECAPA-TDNN. mraf is `mraf extract` with one worker
+per core, or with some that share a GPU. All have the same random weights. They take turns, each in a
+process of its own. The speed leaves out the loading, which has a column of its own.
+
+After its turn, and not timed, each embeds the same clips with dlib and CAM++, whose weights are trained,
+where they are installed. Their vectors show what a precision or a device does to telling people apart.
 """
 
 import argparse
 import json
-import os
-import resource
 import statistics
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import networks, pair_of, run, write_weights
+from common import attempt, head, machine, precisions, row, write_weights
+from ours import ours
+from plain import plain
+from vectors import TITLES, cosines, equal_error_rate, neighbours, present
 
-FRAMES = 8
+PLAIN = "plain"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """A way to embed the clips: the baseline, or mraf with some settings."""
+
+    name: str  # also that of its file of vectors
+    trained: bool = True  # embed the clips with the trained encoders too
+    engine: dict[str, Any] | None = None  # arguments of `LocalEngine`; None is the baseline
 
 
 def main() -> None:
-    """Run baseline and mraf in turns and print speed, memory and agreement."""
+    """Run all ways in turns and print speed, memory and agreement."""
+    arguments = parse()
+    if arguments.run:
+        clips = [Path(line) for line in sys.stdin.read().splitlines()]
+        print(json.dumps(one(Way(**json.loads(arguments.run)), clips, arguments)))
+        return
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        clips = chosen(arguments, Path(folder))
+        write_weights(Path(folder))
+        ways = ways_of(arguments)
+        rounds: dict[str, list[dict[str, Any]]] = {way.name: [] for way in ways}
+        failed: dict[str, str] = {}
+        for number in range(arguments.rounds):
+            for way in ways if number % 2 == 0 else reversed(ways):
+                if way.name not in failed and time.monotonic() - began < arguments.seconds:
+                    turn(way, clips, folder, rounds[way.name], failed)
+        print(f"\n{machine(arguments.device)}; {len(clips)} clips, {arguments.rounds} rounds\n")
+        print_speed({name: each for name, each in rounds.items() if each}, failed)
+        originals = clips[: len(clips) // arguments.copies]
+        print_agreement(originals, [n for n, each in rounds.items() if each], Path(folder))
+        if failed:
+            sys.exit("\n".join(f"{name}: {why}" for name, why in failed.items()))
+
+
+def parse() -> argparse.Namespace:
+    """Return the arguments."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("videos", type=Path, nargs="?")
     parser.add_argument("--made", type=int, default=0, help="make this many sample videos at 720p")
     parser.add_argument("--clips", type=int, default=52, help="at most this many of VIDEOS")
+    parser.add_argument("--copies", type=int, default=1, help="of each clip, for fast devices")
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--run", choices=["plain", "ours"], help=argparse.SUPPRESS)
-    parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.run:
-        clips = [Path(line) for line in sys.stdin.read().splitlines()]
-        result = (plain if arguments.run == "plain" else ours)(clips, arguments.out)
-        print(json.dumps(result))
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        clips = chosen(arguments, Path(folder))
-        write_weights(Path(folder))
-        rounds = [turn(clips, Path(folder), number) for number in range(arguments.rounds)]
-        report(clips, rounds, Path(folder))
+    parser.add_argument("--seconds", type=float, default=1e9, help="begin no turn after so many")
+    parser.add_argument("--precision", nargs="+", choices=["single", "bfloat16"])
+    parser.add_argument("--device", default="cpu", help='"cuda", or "cpu:0" for torch on the CPU')
+    parser.add_argument("--at-once", type=int, nargs="+", default=[16], metavar="CLIPS")
+    parser.add_argument("--decoders", type=int, nargs="+", default=[4], metavar="N")
+    parser.add_argument("--workers", type=int, nargs="+", default=[2], metavar="N")
+    parser.add_argument("--no-plain", action="store_true", help="leave the baseline out")
+    parser.add_argument("--no-cpu", action="store_true", help="beside a device, leave the CPU out")
+    parser.add_argument("--run", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def ways_of(arguments: argparse.Namespace) -> list[Way]:
+    """Return the ways to compare, the slowest first."""
+    from mraf.pipeline.extraction.processes import available_cores
+
+    ways = [] if arguments.no_plain else [Way(name=PLAIN)]
+    on_cpu = precisions(arguments.precision)
+    if arguments.device != "cpu":
+        on_cpu = [] if arguments.no_cpu else on_cpu[-1:]
+    for precision in on_cpu:
+        engine = {"device": "cpu", "workers": available_cores(), "precision": precision}
+        ways.append(Way(name=precision, engine=engine))
+    if arguments.device != "cpu":
+        grid = product(arguments.workers, arguments.decoders, arguments.at_once)
+        for workers, decoders, at_once in grid:
+            name = f"{arguments.device}, {workers} x {decoders} decoders, {at_once} at once"
+            engine = {"device": arguments.device, "workers": workers}
+            engine |= {"decoders": decoders, "at_once": at_once}
+            first = not any(each.engine and "at_once" in each.engine for each in ways)
+            ways.append(Way(name=name, engine=engine, trained=first))
+    return ways
 
 
 def chosen(arguments: argparse.Namespace, folder: Path) -> list[Path]:
-    """Return some of the given clips, spread over all, or sample videos made now."""
+    """Return some of the given clips, spread over all, or sample videos made now; and their copies."""
     if arguments.made:
         from mraf.data.sample.make import SampleOptions, make_sample
 
@@ -59,210 +123,99 @@ def chosen(arguments: argparse.Namespace, folder: Path) -> list[Path]:
         make_sample(folder / "videos", options)
         arguments.videos, arguments.clips = folder / "videos", arguments.made
     found = sorted(arguments.videos.rglob("*.mp4"))
+    if not found:
+        sys.exit(f"{arguments.videos}: it holds no MP4 files")
     count = min(arguments.clips, len(found))
-    return [found[i * len(found) // count] for i in range(count)]
-
-
-def turn(clips: list[Path], folder: Path, number: int) -> dict[str, dict[str, Any]]:
-    """Run each once, in a fresh process; the order alternates."""
-    found = {}
-    for name in ("plain", "ours") if number % 2 == 0 else ("ours", "plain"):
-        found[name] = run([__file__, "--run", name, "--out", str(folder)], clips)
-        print(f"round {number + 1}, {name}: {found[name]['speed']:.2f} clips/s", flush=True)
-    return found
-
-
-def plain(clips: list[Path], folder: Path) -> dict[str, Any]:
-    """Run the loop of the READMEs, the baseline; return its figures."""
-    from mraf.extractors import compat
-
-    started = time.monotonic()
-    compat.prepare()
-    import torch
-    import torchaudio
-    from facenet_pytorch import MTCNN
-    from PIL import Image
-    from speechbrain.lobes.features import Fbank
-    from speechbrain.processing.features import InputNormalization
-
-    mtcnn, fbank = MTCNN(), Fbank(n_mels=80)
-    normalise = InputNormalization(norm_type="sentence", std_norm=False)
-    facenet, ecapa = networks()
-    facenet.load_state_dict(torch.load(folder / "facenet.pt", weights_only=True))
-    ecapa.load_state_dict(torch.load(folder / "ecapa.pt", weights_only=True))
-    loaded = time.monotonic()
-    faces, voices, pictures = [], [], []
-    with torch.no_grad():
-        for clip in clips:
-            frames, wave, rate = decoded(clip)
-            index = np.linspace(0, len(frames) - 1, FRAMES).astype(int)
-            images = [Image.fromarray(frames[i]) for i in index]
-            crops = [crop for image in images if (crop := mtcnn(image)) is not None]
-            vectors = [facenet(crop[None])[0] for crop in crops]
-            faces.append(unit(torch.stack(vectors).mean(0).numpy()) if vectors else None)
-            sound = torchaudio.functional.resample(torch.from_numpy(wave), rate, 16_000)[None]
-            features = normalise(fbank(sound), torch.ones(1))
-            voices.append(unit(ecapa(features)[0, 0].numpy()))
-            pictures.append((images, sound[0].numpy()))
-    seconds = time.monotonic() - loaded
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    trained = [trained_vectors(images, sound, mtcnn) for images, sound in pictures]
-    keep(folder / "plain.npz", faces, voices, [f for f, _ in trained], [v for _, v in trained])
-    return {
-        "speed": len(clips) / seconds,
-        "loading": loaded - started,
-        "peaks": [peak / 1024],
-    }
-
-
-def decoded(clip: Path) -> tuple[list[np.ndarray], np.ndarray, int]:
-    """Return all frames, the sound and its sampling rate."""
-    import av
-
-    with av.open(str(clip)) as container:
-        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
-    with av.open(str(clip)) as container:
-        if not container.streams.audio:
-            return frames, np.zeros(16_000, np.float32), 16_000
-        rate = container.streams.audio[0].rate
-        sound = [frame.to_ndarray() for frame in container.decode(audio=0)]
-    return frames, np.concatenate(sound, axis=1).mean(axis=0, dtype=np.float32), rate
-
-
-def trained_vectors(
-    images: list[Any], sound: np.ndarray, mtcnn: Any
-) -> tuple[np.ndarray | None, np.ndarray]:
-    """Return the vectors of the packaged, trained encoders for the same faces and sound (not timed)."""
-    from mraf.extractors.face.dlib import Dlib
-    from mraf.extractors.voice.ge2e import GE2E
-
-    found = [(np.asarray(image), mtcnn.detect(image)[0]) for image in images]
-    cropped = [(frame, boxes[0]) for frame, boxes in found if boxes is not None]
-    face = None
-    if cropped:
-        vectors = Dlib().embed(
-            [frame for frame, _ in cropped], np.stack([box for _, box in cropped])
-        )
-        face = unit(vectors.mean(axis=0))
-    return face, GE2E().embed([sound])[0]
-
-
-def ours(clips: list[Path], folder: Path) -> dict[str, Any]:
-    """Run `mraf extract` with the same weights; then, not timed, with the trained encoders."""
-    from mraf.data.clips.clip import Clip
-    from mraf.extractors.encoders import EncoderPair, EncoderSpec
-    from mraf.pipeline.workspace import Workspace
-
-    pair = pair_of(folder)
-    entries = [Clip(str(number), clip) for number, clip in enumerate(clips)]
-    convert([pair.face, pair.voice])
-    with tempfile.TemporaryDirectory(dir=folder) as space:
-        result = timed(entries, Path(space), pair)
-        faces, voices = vectors_of(Workspace(Path(space)), len(clips))
-    with tempfile.TemporaryDirectory(dir=folder) as space:
-        timed(
-            entries, Path(space), EncoderPair(face=EncoderSpec("dlib"), voice=EncoderSpec("ge2e"))
-        )
-        keep(folder / "ours.npz", faces, voices, *vectors_of(Workspace(Path(space)), len(clips)))
-    return result
-
-
-def convert(specs: list[Any]) -> None:
-    """Convert the networks into the cache, as a user's first run does once."""
-    from mraf.extractors.encoders import build
-    from mraf.extractors.face.mtcnn import Cascade
-
-    Cascade()
-    for spec in specs:
-        build(spec)
-
-
-def timed(clips: list[Any], space: Path, pair: Any) -> dict[str, Any]:
-    """Extract, and measure from the moment when every worker has done its first clip."""
-    from mraf.pipeline.extraction.extract import extract_clips
-    from mraf.pipeline.extraction.processes import available_cores
-
-    ends: list[float] = []
-    started = time.monotonic()
-    extract_clips(
-        clips,
-        workspace=space,
-        encoders=pair,
-        on_progress=lambda each: ends.append(time.monotonic()) if each.done else None,
-    )
-    first = min(available_cores(), len(clips) - 1)
-    peaks = [
-        resource.getrusage(who).ru_maxrss / 1024
-        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    some = [found[i * len(found) // count] for i in range(count)]
+    return some + [
+        copied(clip, clip.relative_to(arguments.videos), folder / f"copies{number}")
+        for number in range(1, arguments.copies)
+        for clip in some
     ]
-    return {
-        "speed": (len(clips) - first) / (ends[-1] - ends[first - 1]),
-        "loading": ends[0] - started,
-        "peaks": peaks,
-    }
 
 
-def vectors_of(
-    workspace: Any, count: int
-) -> tuple[list[np.ndarray | None], list[np.ndarray | None]]:
-    """Return faces and voices in the order of the clips."""
-    rows = {int(row.clip): row for row in workspace.table.rows()}
-    return [rows[i].face for i in range(count)], [rows[i].voice for i in range(count)]
+def copied(clip: Path, relative: Path, folder: Path) -> Path:
+    """Return a copy with other content, which shows and sounds the same: mraf knows clips by content."""
+    made = folder / relative
+    made.parent.mkdir(parents=True, exist_ok=True)
+    name = folder.name.encode()
+    box = (8 + len(name)).to_bytes(4, "big") + b"free" + name  # MP4's box for what nobody reads
+    made.write_bytes(clip.read_bytes() + box)
+    return made
 
 
-def unit(vector: np.ndarray) -> np.ndarray:
-    """Return the vector at length 1."""
-    return vector / np.linalg.norm(vector)
+def one(way: Way, clips: list[Path], arguments: argparse.Namespace) -> dict[str, Any]:
+    """Embed the clips in one way, in this process; return its figures and keep its vectors."""
+    if way.engine is None:
+        return plain(clips, arguments.folder)
+    return ours(clips, arguments.folder, way.name, way.engine, trained=way.trained)
 
 
-def keep(path: Path, *columns: list[np.ndarray | None]) -> None:
-    """Write columns of vectors; a missing one becomes NaN."""
-    names = ("face", "voice", "face_trained", "voice_trained")
-    arrays = {}
-    for name, vectors in zip(names, columns, strict=True):
-        dim = next(len(v) for v in vectors if v is not None)
-        lost = np.full(dim, np.nan, np.float32)
-        arrays[name] = np.stack([lost if v is None else unit(v) for v in vectors])
-    np.savez(path, **arrays)
+def turn(
+    way: Way,
+    clips: list[Path],
+    folder: str,
+    found: list[dict[str, Any]],
+    failed: dict[str, str],
+) -> None:
+    """Run one way in a fresh process and add its figures, or why there are none."""
+    command = [__file__, "--run", json.dumps(vars(way)), "--folder", folder]
+    result = attempt(command, clips)
+    if isinstance(result, str):
+        failed[way.name] = (result.strip().splitlines() or ["no message"])[-1]
+        print(f"{way.name}: failed\n{result}", file=sys.stderr, flush=True)
+        return
+    found.append(result)
+    print(f"{way.name}: {result['speed']:.2f} clips/s", file=sys.stderr, flush=True)
 
 
-def report(clips: list[Path], rounds: list[dict[str, dict[str, Any]]], folder: Path) -> None:
-    """Print speed, memory, agreement, and how well each tells people apart."""
-    plain_, ours_ = (
-        {
-            "speed": statistics.median(each[name]["speed"] for each in rounds),
-            "loading": statistics.median(each[name]["loading"] for each in rounds),
-            "peaks": [max(p) for p in zip(*(each[name]["peaks"] for each in rounds), strict=True)],
+def print_speed(rounds: dict[str, list[dict[str, Any]]], failed: dict[str, str]) -> None:
+    """Print the speed of each way, its ratio to the baseline, and its memory."""
+    print(head("", "clips/s", "ratio to plain", "until the first clip", "peak memory of a process"))
+    speeds = {n: statistics.median(r["speed"] for r in each) for n, each in rounds.items()}
+    for name, each in rounds.items():
+        ratio = f"{speeds[name] / speeds[PLAIN]:.2f}" if PLAIN in speeds else ""
+        first = statistics.median(r["loading"] for r in each)
+        peaks = [max(p) for p in zip(*(r["peaks"] for r in each), strict=True)]
+        memory = ", ".join(f"{mb:.0f} MB" for mb in peaks)
+        print(row(name, f"{speeds[name]:.2f}", ratio, f"{first:.1f} s", memory))
+    for name in failed:
+        print(row(name, "failed", "", "", ""))
+
+
+def print_agreement(clips: list[Path], names: list[str], folder: Path) -> None:
+    """Print how far the vectors of the first clips agree, and how well each way tells people apart."""
+    files = {
+        name: {
+            column: each[: len(clips)] for column, each in np.load(folder / f"{name}.npz").items()
         }
-        for name in ("plain", "ours")
-    )
-    print(f"\n{len(clips)} clips, {len(rounds)} rounds, {os.cpu_count()} cores\n")
-    print(f"{'':<8}{'clips/s':>9}{'until the first clip':>22}{'peak memory of a process':>28}")
-    for name, each in (("plain", plain_), ("ours", ours_)):
-        memory = ", ".join(f"{mb:.0f} MB" for mb in each["peaks"])
-        print(f"{name:<8}{each['speed']:>9.2f}{each['loading']:>20.1f} s{memory:>28}")
-    print(f"\nratio of speed: {ours_['speed'] / plain_['speed']:.2f}")
-    theirs, mine = np.load(folder / "plain.npz"), np.load(folder / "ours.npz")
-    print("\ncosine between the two    median     5 %  clips     nearest neighbour: plain   ours")
+        for name in names
+    }
     speakers = np.array([speaker_of(clip) for clip in clips])
-    for name, title in TITLES.items():
-        both = ~(np.isnan(theirs[name][:, 0]) | np.isnan(mine[name][:, 0]))
-        cosine = (theirs[name][both] * mine[name][both]).sum(axis=1)
-        line = (
-            f"{title:<24}{np.median(cosine):>8.4f}{np.quantile(cosine, 0.05):>8.4f}{both.sum():>7}"
-        )
-        if "trained" in name:
-            right = [neighbours(each[name][both], speakers[both]) for each in (theirs, mine)]
-            line += f"{right[0]:>26.3f}{right[1]:>7.3f}"
-        print(line)
+    references = [name for name in (PLAIN, "single") if name in files]
+    references = references or names[:1]
+    columns = [f"cosine to {name}: median, 5 %" for name in references]
+    print()
+    print(head("vectors", "of", "clips", *columns, "equal error rate", "nearest neighbour"))
+    for column, title in TITLES.items():
+        for name, file in files.items():
+            if not (here := present(file[column])).any():
+                print(row(title, name, 0, *[""] * len(columns), "", "(its weights are not here)"))
+                continue
+            agreement = [quantiles(file[column], files[each][column]) for each in references]
+            told = ["", ""]
+            if "trained" in column:
+                told = [
+                    f"{equal_error_rate(file[column][here], speakers[here]):.2%}",
+                    f"{neighbours(file[column][here], speakers[here]):.3f}",
+                ]
+            print(row(title, name, here.sum(), *agreement, *told))
 
 
-TITLES = {
-    "face": "FaceNet, untrained",
-    "voice": "ECAPA-TDNN, untrained",
-    "face_trained": "dlib",
-    "voice_trained": "GE2E",
-}
+def quantiles(a: np.ndarray, b: np.ndarray) -> str:
+    """Return the median and the fifth percentile of the cosines between `[N, D]` and `[N, D]`."""
+    found = cosines(a, b)
+    return f"{np.median(found):.4f}, {np.quantile(found, 0.05):.4f}" if len(found) else ""
 
 
 def speaker_of(clip: Path) -> str:
@@ -270,13 +223,6 @@ def speaker_of(clip: Path) -> str:
     from mraf.data.clips.folders import describe_path
 
     return describe_path(clip, clip.parents[3])[0] or clip.parts[-2]
-
-
-def neighbours(vectors: np.ndarray, speakers: np.ndarray) -> float:
-    """Return the share of clips whose nearest other clip is of the same speaker."""
-    similarity = vectors @ vectors.T
-    np.fill_diagonal(similarity, -2)
-    return float((speakers[similarity.argmax(axis=1)] == speakers).mean())
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from common import machine
 
 from mraf.folds import recording_folds
 from mraf.fop.options import FOPOptions
@@ -34,6 +35,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     arguments = parser.parse_args()
     clips = material(Workspace(arguments.workspace), arguments.language)
+    print(machine())
     print(f"{'seed':6}     P3     P4     P5     P6   mean    w_f    w_a", flush=True)
     rows = []
     for seed in range(1, arguments.seeds + 1):

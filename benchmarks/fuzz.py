@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from benchmarks.common import peak_memory
+from benchmarks.common import machine, peak_memory
 from mraf.errors import MediaError
 from mraf.extractors.media.isolated import Decoder
 from mraf.extractors.media.limits import Limits
@@ -58,6 +58,7 @@ def main() -> None:
                 if arguments.keep:
                     (arguments.keep / path.name).write_bytes(data)
         left = set(Path(folder).rglob("*")) - before
+    print(f"{machine()}\n")
     print_table("format", formats)
     print_table("damage", damages)
     print(f"slowest: {slowest[0]:.2f} s ({slowest[1]}); most memory: {most >> 20} MiB")

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from common import machine
 
 from mraf.data.clips.clip import Clip
 from mraf.data.table.features import FeatureRow, FeatureTable
@@ -65,6 +66,7 @@ def main() -> None:
     if arguments.one_step:
         print(json.dumps(one_step(arguments.one_step, arguments.folder, arguments.rows[0])))
         return
+    print(f"{machine()}\n")
     print(f"{'rows':>9} {'MB on disk':>11}" + "".join(f"{step:>17}" for step in arguments.steps))
     for rows in arguments.rows:
         with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:

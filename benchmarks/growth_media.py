@@ -18,7 +18,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from common import command_line, environment, peak_memory, processes
+from common import command_line, environment, machine, peak_memory, processes
 
 SIZE = (1920, 1080)
 RATE = 25
@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("--clips", type=int, nargs="*", default=[100, 1000])
     parser.add_argument("--minutes", type=int, nargs="*", default=[1, 10, 60])
     arguments = parser.parse_args()
+    print(f"{machine()}\n")
     print(
         f"{'work':<26}{'seconds':>9}{'a clip':>8}   largest memory: command, worker, decoder (MB)"
     )

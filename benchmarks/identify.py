@@ -1,6 +1,7 @@
 """Time of each stage of `mraf identify` for one clip, cold and warm, compared with a baseline.
 
     python benchmarks/identify.py VIDEOS
+    python benchmarks/identify.py VIDEOS --device cuda
 
 The model is trained here on a few of the clips, with random weights, which are looked up and checked
 by SHA-256 as published ones are. Cold is a fresh process, from its start to the answer; warm is one
@@ -20,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from common import pair_of, run, write_weights
+from common import machine, pair_of, run, write_weights
 
 STAGES = ("decode", "find faces", "embed faces", "find speech", "embed speech")
 
@@ -30,10 +31,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("videos", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
-        print(json.dumps(child(arguments.videos)))
+        print(json.dumps(child(arguments.videos, arguments.device)))
         return
     clips = sorted(arguments.videos.rglob("*.mp4"))
     with tempfile.TemporaryDirectory() as name:
@@ -42,14 +44,11 @@ def main() -> None:
         train(arguments.videos, folder)
         ours, plain = [], []
         for _ in range(arguments.rounds):
-            ours.append(run([__file__, str(folder), "--child"], clips[:2]))
-            plain.append(
-                run(
-                    [str(Path(__file__).with_name("extract.py")), "--run", "plain", "--out", name],
-                    clips[:1],
-                )
-            )
-        report(ours, plain)
+            command = [__file__, str(folder), "--child", "--device", arguments.device]
+            ours.append(run(command, clips[:2]))
+            script, way = Path(__file__).with_name("extract.py"), json.dumps({"name": "plain"})
+            plain.append(run([str(script), "--run", way, "--folder", name], clips[:1]))
+        report(ours, plain, arguments.device)
 
 
 def train(videos: Path, folder: Path) -> None:
@@ -68,7 +67,7 @@ def train(videos: Path, folder: Path) -> None:
     fit(folder / "workspace")
 
 
-def child(folder: Path) -> dict[str, Any]:
+def child(folder: Path, device: str) -> dict[str, Any]:
     """Identify the clips on stdin in this fresh process, and return how long each stage took."""
     clips = [Path(line) for line in sys.stdin.read().splitlines()]
     started = float(os.environ["STARTED"])  # the clock is the machine's
@@ -77,7 +76,7 @@ def child(folder: Path) -> dict[str, Any]:
 
     imported = time.monotonic()
     publish(folder)
-    identifier = Identifier(folder / "workspace", weights_dir=folder, offline=True)
+    identifier = Identifier(folder / "workspace", weights_dir=folder, offline=True, device=device)
     loaded = time.monotonic()
     times = {"start and imports": imported - started, "load": loaded - imported}
     stages = measured(identifier._extractor)
@@ -136,7 +135,7 @@ def timed(function: Any, stage: str, spent: dict[str, float]) -> Any:
     return call
 
 
-def report(ours: list[dict[str, Any]], plain: list[dict[str, Any]]) -> None:
+def report(ours: list[dict[str, Any]], plain: list[dict[str, Any]], device: str) -> None:
     """Print medians over the rounds."""
 
     def median(*path: Any) -> float:
@@ -147,7 +146,7 @@ def report(ours: list[dict[str, Any]], plain: list[dict[str, Any]]) -> None:
             values.append(each)
         return statistics.median(values)
 
-    print(f"{os.cpu_count()} cores, median of {len(ours)}; seconds\n")
+    print(f"{machine(device)}; median of {len(ours)}; seconds\n")
     for name in ours[0]["times"]:
         print(f"  {name:<24}{median('times', name):>6.2f}")
     print(f"  {'first clip':<24}{median('clips', 0):>6.2f}")

@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from common import command_line, processes
+from common import command_line, machine, processes
 
 from mraf.data.table.features import MERGE_AT, FeatureTable
 from mraf.data.table.parts import parts_in
@@ -61,6 +61,7 @@ def main() -> None:
         started = time.monotonic()
         wanted = rows_of(Path(folder), finish([*command, "-w", f"{folder}/alone"]), "alone")
         seconds = time.monotonic() - started
+        print(f"{machine()}\n")
         print(f"undisturbed: {len(wanted)} clips in {seconds:.0f} s\n\n{HEADER}", flush=True)
         wrong: Counter[str] = Counter()
         for number in range(1, arguments.rounds + 1):

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from common import machine
 
 from mraf.inference.prediction import predict
 from mraf.network.model import MRAF
@@ -76,6 +77,7 @@ def figures(model: MRAF, part: Features) -> tuple[float, float]:
 
 def print_table(mean: dict[str, np.ndarray]) -> None:
     """Print one line for each setting."""
+    print(f"{machine()}\n")
     print("setting  accuracy: learned   zero  difference   cross-entropy: learned   zero   ratio")
     for row, name in enumerate(("P3", "P4", "P5", "P6")):
         (a, x), (b, y) = mean["learned"][row], mean["zero"][row]

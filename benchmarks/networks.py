@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from common import machine
 
 from mraf.fit import fit
 from mraf.folds import FOLDS, recording_folds
@@ -42,6 +43,7 @@ def main() -> None:
     file = workspace.reports / f"networks-{name}.jsonl"
     file.parent.mkdir(parents=True, exist_ok=True)
     lines = file.read_text("utf-8").splitlines() if file.is_file() else []
+    print(machine(), flush=True)
     done = {(line["seed"], str(line["part"])): line for line in map(json.loads, lines)}
     for seed in range(1, arguments.seeds + 1):
         for part in [WHOLE, *range(FOLDS)][: None if seed <= arguments.full else 1]:

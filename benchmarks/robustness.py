@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from common import machine
 
 from mraf.fit import fit
 from mraf.folds import FOLDS, recording_folds
@@ -48,6 +49,7 @@ def main() -> None:
     workspace = Workspace.at(arguments.workspace)
     english, urdu = (material(workspace, language) for language in ("English", "Urdu"))
     seeds = range(1, arguments.seeds + 1)
+    print(machine(), flush=True)
     show("trained on English", [(english, seed) for seed in seeds])
     show("trained on Urdu", [(urdu, seed) for seed in seeds])
     show("half of the speakers, trained on English", [(half(english, s), s) for s in seeds])

@@ -9,7 +9,6 @@ core. The time to the first row is printed separately; the speed leaves out the 
 
 import argparse
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from typing import Any
 
 import common
 import numpy as np
-from extract import convert
+from ours import convert
 
 ENGINES = ("local", "ray")
 
@@ -158,7 +157,7 @@ def available() -> int:
 
 def report(found: dict[str, list[dict[str, float]]], count: int) -> None:
     """Print medians over the rounds, and the ratios of the two engines."""
-    print(f"\n{count} clips, {os.cpu_count()} cores, median of {len(found['ray'])}\n")
+    print(f"\n{common.machine()}; {count} clips, median of {len(found['ray'])}\n")
     print(
         f"{'':<8}{'clips/s':>9}{'first row':>12}{'in all':>10}{'memory':>12}{'command, a clip':>18}"
     )

@@ -2,13 +2,14 @@
 
     python benchmarks/train.py
     python benchmarks/train.py --batch 32 --threads 2
+    python benchmarks/train.py --device cpu cuda --threads 8
 
 A step of training encodes the clips once and fuses them three times: as shown, complete (the teacher
 of eq. 16) and by the voice alone (the student). The plain step passes through the whole network three
 times instead; its losses are the same, as tests/mraf/network/test_losses.py checks. Both start from
 the same weights and get the same made-up batch, of which a share of p_a is shown without the face.
-Steps of both kinds alternate. Prints medians of the processor's time, which other processes hardly
-touch, and their ratio.
+Steps of both kinds, and on all devices, alternate. Prints medians of the processor's time, which other
+processes hardly touch, and their ratio; with a GPU among the devices, of the time on the clock.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import time
 from collections.abc import Callable
 
 import torch
+from common import head, machine, row
 from torch import Tensor
 
 from mraf.network.batches import Batch
@@ -35,17 +37,27 @@ def main() -> None:
     torch.manual_seed(0)
     config = MRAFConfig(face_dim=512, voice_dim=192, classes=arguments.speakers)
     model = MRAF(config)
-    batch, face, voice = made_up(arguments.batch, arguments.speakers)
-    steps = {"training": Step(model, training), "plain": Step(copy.deepcopy(model), plain)}
+    made = made_up(arguments.batch, arguments.speakers)
+    on_cpu = all(torch.device(each).type == "cpu" for each in arguments.device)
+    clock = time.process_time if on_cpu else time.perf_counter
+    steps = {
+        (device, name): Step(copy.deepcopy(model), loss, made, device=device, clock=clock)
+        for device in arguments.device
+        for name, loss in (("training", training), ("plain", plain))
+    }
     for turn in range(arguments.steps + 2):
         for step in steps.values():
-            step(batch, face, voice)
+            step()
             if turn < 2:  # the first steps allocate memory
                 step.times.clear()
-    print(f"dim {config.dim}, {config.tokens} tokens, FFN {config.ffn}, batch {len(batch)}")
-    for name, step in steps.items():
-        print(f"{name:8} {step.median:7.1f} ms a step")
-    print(f"ratio    {steps['plain'].median / steps['training'].median:.2f}")
+    size = f"dim {config.dim}, {config.tokens} tokens, FFN {config.ffn}, batch {arguments.batch}"
+    print(f"{machine(arguments.device[-1])}; {size}, {arguments.threads} threads\n")
+    first = arguments.device[0]
+    print(head("ms a step", "training", "plain", "ratio", f"training, {first} to this"))
+    for device in arguments.device:
+        ours, theirs = steps[device, "training"].median, steps[device, "plain"].median
+        gain = steps[first, "training"].median / ours
+        print(row(device, f"{ours:.1f}", f"{theirs:.1f}", f"{theirs / ours:.2f}", f"{gain:.2f}"))
 
 
 def parse() -> argparse.Namespace:
@@ -54,6 +66,7 @@ def parse() -> argparse.Namespace:
     numbers = {"batch": OPTIONS.batch_size, "speakers": 70, "steps": 20, "threads": 1}
     for name, value in numbers.items():
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--device", nargs="+", default=["cpu"])
     return parser.parse_args()
 
 
@@ -91,21 +104,35 @@ def plain(model: MRAF, batch: Batch, face: Tensor, voice: Tensor, centers: Cente
 
 
 class Step:
-    """A training step (loss, gradients, Adam) that keeps its times in ms."""
+    """A training step (loss, gradients, Adam) on a device that keeps its times in ms."""
 
-    def __init__(self, model: MRAF, loss: Callable[..., Tensor]) -> None:
-        self.model, self.loss = model, loss
-        self.centers = CenterLoss(model.config.classes, model.config.dim)
+    def __init__(
+        self,
+        model: MRAF,
+        loss: Callable[..., Tensor],
+        made: tuple[Batch, Tensor, Tensor],
+        *,
+        device: str,
+        clock: Callable[[], float],
+    ) -> None:
+        batch, face, voice = made
+        there = Batch(**{name: each.to(device) for name, each in vars(batch).items()})
+        self.inputs = there, face.to(device), voice.to(device)
+        self.model, self.loss, self.clock = model.to(device), loss, clock
+        self.on_gpu = torch.device(device).type == "cuda"
+        self.centers = CenterLoss(model.config.classes, model.config.dim).to(device)
         self.optimizer = torch.optim.Adam(model.parameters(), lr=OPTIONS.lr, fused=True)
         self.times: list[float] = []
 
-    def __call__(self, batch: Batch, face: Tensor, voice: Tensor) -> None:
+    def __call__(self) -> None:
         """Do one step and keep its time."""
-        started = time.process_time()
+        started = self.clock()
         self.optimizer.zero_grad()
-        self.loss(self.model, batch, face, voice, self.centers).backward()
+        self.loss(self.model, *self.inputs, self.centers).backward()
         self.optimizer.step()
-        self.times.append(1e3 * (time.process_time() - started))
+        if self.on_gpu:  # which works on while Python goes ahead
+            torch.cuda.synchronize()
+        self.times.append(1e3 * (self.clock() - started))
 
     @property
     def median(self) -> float:

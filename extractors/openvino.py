@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -94,18 +94,52 @@ class OpenVinoNetwork:
 
 
 class TorchNetwork:
-    """A torch module on a device; half precision on a GPU."""
+    """A torch module on a device; half precision on a GPU.
 
-    def __init__(self, module: Any, device: str) -> None:
-        self._module, self._device = module.eval().to(device), device
+    A batch for which the device has no room goes through in halves.
 
-    def __call__(self, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Return the outputs in single precision."""
+    Args:
+        module: in single precision; it takes and gives batches of clips that do not affect each other.
+        device: a device of torch.
+        half: data type of torch in place of single precision; float16 on a GPU.
+    """
+
+    def __init__(self, module: Any, device: str, half: Any = None) -> None:
         import torch
 
-        kind = torch.device(self._device).type
-        half = torch.autocast(kind, torch.float16, enabled=kind == "cuda")
-        with torch.inference_mode(), half:
+        self._device = torch.device(device)
+        self._half = torch.float16 if half is None and self._device.type == "cuda" else half
+        self._module = module.eval().to(self._device)
+        # A GPU that is too old or too new for this torch says so here, and not at every clip.
+        torch.ones(1, device=self._device).sum().item()
+
+    def __call__(self, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return the outputs in single precision. Raises MrafError where one clip has no room."""
+        import torch
+
+        count = len(arrays[0])
+        try:
+            return self._run(arrays)
+        except torch.OutOfMemoryError as error:
+            if count == 1:
+                reason = str(error).splitlines()[0]
+                raise MrafError(
+                    f"'{self._device}' has no room for a single clip ({reason}). End what else uses "
+                    "it, or try --workers 1 or --device cpu."
+                ) from None
+        # Outside of the block above: its error keeps the tensors of the first attempt.
+        torch.cuda.empty_cache()
+        parts = (slice(count // 2), slice(count // 2, count))
+        halves = [self(*(each[part] for each in arrays)) for part in parts]
+        return tuple(np.concatenate(outputs) for outputs in zip(*halves, strict=True))
+
+    def _run(self, arrays: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+        import torch
+
+        half = torch.autocast(self._device.type, self._half, enabled=self._half is not None)
+        # What a module keeps in single precision would lose half its digits in cuDNN's TF32.
+        exact = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+        with torch.inference_mode(), half, exact:
             outputs = self._module(*(self._there(each) for each in arrays))
             outputs = outputs if isinstance(outputs, tuple) else (outputs,)
             return tuple(each.float().cpu().numpy() for each in outputs)
@@ -113,8 +147,9 @@ class TorchNetwork:
     def _there(self, array: np.ndarray) -> Any:
         import torch
 
-        tensor = torch.from_numpy(array)
-        pinned = tensor.pin_memory() if self._device.startswith("cuda") else tensor
+        # torch takes no negative strides, and warns of arrays that cannot be written.
+        tensor = torch.from_numpy(np.require(array, requirements=["C", "W"]))
+        pinned = tensor.pin_memory() if self._device.type == "cuda" else tensor
         return pinned.to(self._device, non_blocking=True)
 
 

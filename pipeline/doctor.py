@@ -55,6 +55,7 @@ def _device() -> str:
     import torch
 
     if torch.cuda.is_available():
+        torch.ones(1, device="cuda").sum().item()  # fails where this torch is not built for the GPU
         return f"cuda: {torch.cuda.get_device_name()}"
     return f"cpu, {torch.get_num_threads()} threads"
 

@@ -48,6 +48,17 @@ def pytest_runtest_setup() -> None:
 SHARED = Path(os.environ.get("MRAF_SHARED", Path(__file__).parents[2] / "shared"))
 
 
+@pytest.fixture(params=["cpu:0", pytest.param("cuda", marks=pytest.mark.cuda)])
+def torch_device(request) -> str:
+    """A device on which networks run as torch modules: the CPU, and a GPU where there is one."""
+    if request.param == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("no GPU that torch can use")
+    return request.param
+
+
 @pytest.fixture(scope="session")
 def real_videos() -> Path:
     """Real clips, `<speaker>/<language>/<recording>/<clip>.mp4`."""

@@ -78,6 +78,7 @@ def local_engine(
     """
     cores = available_cores()
     if not _is_cuda(device):
+        device = "cpu" if device == "auto" else device  # the workers must not find a GPU to share
         return LocalEngine(
             device=device, workers=cores if workers is None else workers, precision=precision
         )

@@ -72,7 +72,7 @@ def test_it_says_where_extraction_will_be_slow(on, flags, precision, device, say
 def test_a_library_that_the_processor_cannot_run_is_refused_in_words(on):
     on(OLD)
     with pytest.raises(MrafError, match=r"dlib.*Some 9000.*no AVX.*--face facenet"):
-        build(EncoderSpec("dlib"))
+        build(EncoderSpec(name="dlib"))
     on(AVX2 + " avx")
     processor.require("avx", "dlib", "")
 

@@ -72,3 +72,12 @@ def pair() -> EncoderPair:
     torch.save(campplus().state_dict(), file)
     voice = EncoderSpec(name="campplus", weights=file, sha256=sha256_of(file))
     return EncoderPair(face=EncoderSpec(name="dlib"), voice=voice)
+
+
+def write_pair(folder: Path) -> EncoderPair:
+    """Write the weights of both into a folder; return the encoders that have them."""
+    torch.save(facenet_state(), folder / "facenet.pt")
+    torch.save(ECAPA.load(), folder / "ecapa.pt")
+    files = [(name, folder / f"{name}.pt") for name in ("facenet", "ecapa")]
+    specs = [EncoderSpec(name=n, weights=file, sha256=sha256_of(file)) for n, file in files]
+    return EncoderPair(face=specs[0], voice=specs[1])

@@ -13,7 +13,7 @@ def with_gpu(monkeypatch, cores):
 def test_on_a_cpu_each_core_has_a_worker_with_one_clip(monkeypatch):
     monkeypatch.setattr(module, "available_cores", lambda: 6)
     monkeypatch.setattr(module, "_exists", lambda path: False)
-    assert local_engine() == LocalEngine(device="auto", workers=6, decoders=1, at_once=1)
+    assert local_engine() == LocalEngine(device="cpu", workers=6, decoders=1, at_once=1)
     assert local_engine("cpu", 3) == LocalEngine(device="cpu", workers=3, decoders=1, at_once=1)
     assert local_engine("cpu", 0) == LocalEngine(device="cpu", workers=0, decoders=1, at_once=1)
 
