@@ -173,8 +173,8 @@ def load(source: Path | Description, device: str = "cpu") -> Checkpoint:
     import safetensors
     import safetensors.torch
 
+    from mraf.device import choose_device
     from mraf.model_types import build
-    from mraf.network.loop import choose_device
 
     described = source if isinstance(source, Description) else describe(source)
     weights = described.folder / WEIGHTS
@@ -231,6 +231,11 @@ def describe(folder: Path) -> Description:
         metrics=_read_json(folder / METRICS, config["sha256"][METRICS]),
         sha256=config["sha256"],
     )
+
+
+def check_weights(described: Description) -> None:
+    """Check the file of weights by its SHA-256; torch is not imported. Raises MissingError, MrafError."""
+    _read(described.folder / WEIGHTS, described.sha256[WEIGHTS])
 
 
 def _read_config(path: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mraf.device import choose_device
 from mraf.episodic.fit import fit_episodic
 from mraf.episodic.options import EpisodicOptions
 from mraf.folds import FOLDS, recording_folds
@@ -23,7 +24,6 @@ from mraf.network.batches import Batch
 from mraf.network.loop import (
     EpochReport,
     TrainedNetwork,
-    choose_device,
     known_clips,
     surroundings,
     usable,
@@ -85,7 +85,7 @@ def fit(
     clips = usable(train, classes)
     if fold is None:
         fold = recording_folds(train.label, train.recording, FOLDS, options.seed)
-    device = choose_device(options.device)
+    device = torch.device(choose_device(options.device))
     with surroundings(options.seed, options.threads, device):
         if isinstance(options, PrototypeOptions | EpisodicOptions):
             trained = _fit_by_folds(clips, classes, options, fold[kept], on_epoch)
@@ -124,7 +124,7 @@ def _fit_by_folds(
         if on_epoch is not None:
             on_epoch(history[-1])
 
-    device = choose_device(options.device)
+    device = torch.device(choose_device(options.device))
     model: Model
     answers: OutOfFold | None
     if isinstance(options, EpisodicOptions):

@@ -1,6 +1,8 @@
 """Identification: the speaker of a clip."""
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from mraf.data.clips.clip import Clip
 from mraf.data.clips.folders import clip_files
 from mraf.data.clips.listing import AUDIO_SUFFIXES
 from mraf.data.clips.names import as_text
+from mraf.device import choose_device
 from mraf.errors import MediaError
 from mraf.extractors.encoders import EncoderPair, choose
 from mraf.extractors.extractor import ClipExtractor, ExtractOptions
@@ -98,9 +101,8 @@ class Identifier:
         precision: str = "auto",
     ) -> None:
         from mraf import checkpoint
-        from mraf.network.loop import choose_device
 
-        device = str(choose_device(device))
+        device = choose_device(device)
         folder = Workspace.at(workspace).model(model)
         described = checkpoint.describe(folder)
         trained = Fingerprint.from_dict(described.meta.get("fingerprint"))
@@ -109,12 +111,25 @@ class Identifier:
         options, self.notes = _check(trained, expected, folder.name)
         self.name = folder.name
         self.speakers = described.labels
-        self._model = checkpoint.load(described, device).model
+        checkpoint.check_weights(described)
         weights = Path(weights_dir) if weights_dir else None
         pair = encoders or choose(known=trained, weights_dir=weights, offline=offline)
-        self._extractor = ClipExtractor(
-            pair, options, device, threads=available_cores(), precision=precision
-        )
+        with ThreadPoolExecutor(1) as other:  # the networks load while torch, for the model, does
+            extractor = other.submit(
+                ClipExtractor,
+                pair,
+                options,
+                device,
+                threads=available_cores(),
+                precision=precision,
+            )
+            try:
+                self._model = checkpoint.load(described, device).model
+            except BaseException:
+                with suppress(Exception):  # the model's error is the one to show
+                    extractor.result().close()
+                raise
+        self._extractor = extractor.result()
 
     def close(self) -> None:
         """End the child process that decodes; a later call starts another."""

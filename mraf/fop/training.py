@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mraf.device import choose_device
 from mraf.fop.model import FOP
 from mraf.fop.options import FOPConfig, FOPOptions
 from mraf.inference.prediction import Model, predict, score
@@ -18,7 +19,6 @@ from mraf.network.loop import (
     Length,
     Step,
     TrainedNetwork,
-    choose_device,
     known_clips,
     run_epochs,
     surroundings,
@@ -52,7 +52,7 @@ def train_fop(
             development clips of other dimensions, or a loss that is not finite.
     """
     train = usable(train, classes)
-    device = choose_device(options.device)
+    device = torch.device(choose_device(options.device))
     with surroundings(options.seed, options.threads, device):
         model = FOP(_config(train, classes, options)).to(device)
         model.trained.learn(train)

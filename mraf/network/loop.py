@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -18,8 +17,6 @@ from mraf.errors import UsageError
 from mraf.inference.prediction import Model, check_dims
 from mraf.network.batches import Batch, Sampler
 from mraf.types import Features
-
-log = logging.getLogger("mraf")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,34 +204,6 @@ def usable(train: Features, classes: int) -> Features:
             f"0 to {classes - 1} was expected"
         )
     return train
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device called `name`; `auto` is CUDA where there is a GPU that works.
-
-    Raises:
-        UsageError: there is no such device here, or this torch cannot use it.
-    """
-    if name == "auto":
-        if not torch.cuda.is_available():
-            return torch.device("cpu")
-        try:
-            return _tried("cuda")
-        except RuntimeError as error:
-            reason = str(error).splitlines()[0]
-            log.warning("the GPU cannot be used with this torch (%s): using the CPU", reason)
-            return torch.device("cpu")
-    try:
-        return _tried(name)
-    except (RuntimeError, AssertionError) as error:
-        raise UsageError(f"device {name!r} cannot be used here; try auto or cpu") from error
-
-
-def _tried(name: str) -> torch.device:
-    """Return a device after a small sum on it: a GPU may be there, and too old for this torch."""
-    device = torch.device(name)
-    torch.ones(1, device=device).sum().item()
-    return device
 
 
 @contextmanager

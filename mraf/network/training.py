@@ -8,6 +8,7 @@ from dataclasses import fields
 import torch
 from torch import Tensor
 
+from mraf.device import choose_device
 from mraf.inference.prediction import Model, score
 from mraf.network.batches import Batch, Sampler
 from mraf.network.loop import (
@@ -15,7 +16,6 @@ from mraf.network.loop import (
     Length,
     Step,
     TrainedNetwork,
-    choose_device,
     known_clips,
     run_epochs,
     surroundings,
@@ -55,7 +55,7 @@ def train_network(
             development clips of other dimensions, or a loss that is not finite.
     """
     train = usable(train, classes)
-    device = choose_device(options.device)
+    device = torch.device(choose_device(options.device))
     with surroundings(options.seed, options.threads, device):
         model = MRAF(_config(train, classes, options)).to(device)
         model.trained.learn(train)

@@ -3,12 +3,12 @@
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
 from mraf.data.table.features import FeatureRow
+from mraf.device import choose_device
 from mraf.extractors.encoders import EncoderPair
 from mraf.extractors.extractor import ExtractOptions
 from mraf.pipeline.extraction import processes, rows
@@ -19,7 +19,6 @@ GPU_WORKERS = 2
 """Processes that share a GPU: one computes while the other waits for its decoders."""
 CLIPS_AT_ONCE = 16
 """Clips that go through a GPU together; decoded, they take up to 110 MB each."""
-_SIGNS_OF_CUDA = ("/dev/nvidiactl", "/dev/dxg")  # without one of them torch need not be asked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,24 +76,11 @@ def local_engine(
         UsageError: there is no such device.
     """
     cores = available_cores()
-    if not _is_cuda(device):
-        device = "cpu" if device == "auto" else device  # the workers must not find a GPU to share
+    device = choose_device(device)
+    if not device.startswith("cuda"):
         return LocalEngine(
             device=device, workers=cores if workers is None else workers, precision=precision
         )
     count = min(GPU_WORKERS, cores) if workers is None else workers
     decoders = min(CLIPS_AT_ONCE, max(1, cores // max(1, count)))
     return LocalEngine(device=device, workers=count, decoders=decoders, at_once=CLIPS_AT_ONCE)
-
-
-def _is_cuda(device: str) -> bool:
-    """Return True for a GPU. torch, which takes two seconds, is imported only if a GPU may be there."""
-    if device == "cpu" or (device == "auto" and not any(map(_exists, _SIGNS_OF_CUDA))):
-        return False
-    from mraf.network.loop import choose_device
-
-    return choose_device(device).type == "cuda"
-
-
-def _exists(path: str) -> bool:
-    return Path(path).exists()

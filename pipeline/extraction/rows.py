@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from mraf.data.clips.clip import Clip
 from mraf.data.table.features import FeatureRow
+from mraf.device import choose_device
 from mraf.errors import BusyError, MediaError
 from mraf.extractors.encoders import EncoderPair
 from mraf.extractors.extractor import ClipExtractor, ExtractOptions, Files
@@ -26,12 +27,10 @@ def setup_worker(
 
     The rows that it returns lack the digest and the fingerprint, which `finished_row` adds.
     """
-    from mraf.network.loop import choose_device
-
     extractor = ClipExtractor(
         encoders,
         options,
-        str(choose_device(device)),
+        choose_device(device),
         threads=1,
         decoders=decoders,
         precision=precision,

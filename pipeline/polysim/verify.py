@@ -85,12 +85,12 @@ def verify(
         MissingError: the wav and jpg files, the vectors or the weights are not there.
         UsageError: the layout or a CSV file cannot be used.
     """
-    from mraf.network.loop import choose_device
+    from mraf.device import choose_device
 
     started = time.monotonic()
     if samples < 1:
         raise UsageError(f"The number of samples must be at least 1, is {samples}.")
-    device = str(choose_device(device))
+    device = choose_device(device)
     data = read_layout(root, version)
     folders = (media,) if media else _folders(data.root)
     draw = _Draw(data, folders, seed)

@@ -68,8 +68,8 @@ def train(
             fingerprints.
     """
     from mraf.checkpoint import check_target
+    from mraf.device import choose_device
     from mraf.fit import fit
-    from mraf.network.loop import choose_device
 
     started = time.monotonic()
     workspace = Workspace.at(workspace)

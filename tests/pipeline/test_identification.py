@@ -8,6 +8,7 @@ import pytest
 
 from mraf import checkpoint
 from mraf.errors import MissingError, MrafError, UsageError
+from mraf.extractors.extractor import RULES
 from mraf.extractors.weights import PUBLISHED as WEIGHTS
 from mraf.pipeline import identification
 from mraf.pipeline.identification import Identifier, identify
@@ -59,9 +60,10 @@ def test_the_configuration_of_a_model_is_read_once_and_its_training_clips_never(
 
 
 def test_a_model_of_another_version_of_the_extraction_is_refused(trained, monkeypatch):
-    monkeypatch.setattr("mraf.extractors.extractor.RULES", 4)
+    monkeypatch.setattr("mraf.extractors.extractor.RULES", RULES + 1)
     with pytest.raises(
-        UsageError, match=r"rules=3, but .*rules=4.*Run `mraf extract` and `mraf train`"
+        UsageError,
+        match=rf"rules={RULES}, but .*rules={RULES + 1}.*Run `mraf extract` and `mraf train`",
     ):
         Identifier(trained)
 

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from mraf.errors import UsageError
 from mraf.network.batches import Batch, Sampler
-from mraf.network.loop import Length, Step, choose_device, run_epochs
+from mraf.network.loop import Length, Step, run_epochs
 from tests.mraf.conftest import made_features
 
 
@@ -96,17 +95,3 @@ def test_loss_is_the_mean_over_batches():
     label = made_features().label
     expected = np.mean([np.mean((label[index.numpy()] - guess) ** 2) for index in order])
     assert run(step, epochs=1).history[0].loss["total"] == pytest.approx(expected, rel=1e-5)
-
-
-def test_a_gpu_that_this_torch_was_not_built_for_is_left_alone(monkeypatch, caplog):
-    def no_kernels(*_, device):
-        if device.type == "cuda":
-            raise RuntimeError("CUDA error: no kernel image is available\nMore")
-        return torch.zeros(1)
-
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch, "ones", no_kernels)
-    assert choose_device("auto") == torch.device("cpu")
-    assert "no kernel image is available): using the CPU" in caplog.text
-    with pytest.raises(UsageError, match="'cuda' cannot be used here; try auto or cpu"):
-        choose_device("cuda")
