@@ -55,6 +55,36 @@ def without_sound(source: Path, target: Path) -> Path:
     return target
 
 
+def noisy(source: Path, target: Path) -> Path:
+    """The clip with its picture as it was, and white noise 5 dB below its sound."""
+    with av.open(str(source)) as old, av.open(str(target), "w") as new:
+        picture, sound = old.streams.video[0], old.streams.audio[0]
+        video = new.add_stream_from_template(picture)
+        audio = new.add_stream("aac", rate=sound.rate, layout="mono")
+        resampler = av.AudioResampler("fltp", "mono", sound.rate)
+        heard = []
+        for packet in old.demux(picture, sound):
+            if packet.stream is sound:
+                for frame in packet.decode():
+                    heard += [each.to_ndarray()[0] for each in resampler.resample(frame)]
+            elif packet.dts is not None:
+                packet.stream = video
+                new.mux(packet)
+        wave = np.concatenate(heard)
+        level = np.sqrt(np.mean(np.square(wave, dtype=float)) / 10 ** (5 / 10))
+        noise = np.random.default_rng(len(wave)).normal(0, level, len(wave))
+        loud = av.AudioFrame.from_ndarray((wave + noise).astype(np.float32)[None], "fltp", "mono")
+        loud.sample_rate, loud.pts = sound.rate, 0
+        new.mux(audio.encode(loud))
+        new.mux(audio.encode(None))
+    return target
+
+
+def blacked_out_and_noisy(source: Path, target: Path) -> Path:
+    """The clip with a black picture and noise on its sound."""
+    return noisy(blacked_out(source, target.with_suffix(".black.mp4")), target)
+
+
 def halves(clips):
     """The first and the second half of each speaker's clips, in the order of time."""
     of_speaker = {}
@@ -92,6 +122,8 @@ def who(workspace):
         (None, 0.95, (True, True)),
         (blacked_out, 0.90, (False, True)),
         (without_sound, 0.90, (True, False)),
+        (noisy, 0.95, (True, True)),
+        (blacked_out_and_noisy, 0.90, (False, True)),
     ],
 )
 def test_later_clips_are_named(clips, who, tmp_path, change, goal, present):
