@@ -24,7 +24,7 @@ def examine(weights_dir: Path | None = None) -> list[Finding]:
     """Return the state of every part of the installation; nothing is changed or fetched."""
     system = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     findings = [("mraf", __version__, ""), ("Python", system, "")]
-    findings += [("cores", str(os.cpu_count()), "")]
+    findings += [("cores", str(os.cpu_count()), ""), _processor()]
     findings += [_package(name, f"pip install {name}") for name in PACKAGES]
     findings += [_package("ray", "only for --engine ray: pip install 'mraf[ray]'")]
     findings += [_attempt("torch device", _device), _attempt("shims", _shims)]
@@ -35,6 +35,13 @@ def examine(weights_dir: Path | None = None) -> list[Finding]:
         if not encoder.published:
             findings.append(_attempt(f"{name} encoder", partial(_build, name)))
     return findings
+
+
+def _processor() -> Finding:
+    from mraf.extractors import processor
+
+    state = f"{processor.name()}, {processor.choose_precision('auto')} precision"
+    return "processor", state, processor.remark("auto") or ""
 
 
 def _package(name: str, remark: str) -> Finding:
