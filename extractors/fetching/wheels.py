@@ -23,7 +23,7 @@ from pathlib import Path
 
 from mraf.errors import MissingError
 
-START_SECONDS = 10.0
+START_SECONDS = 30.0
 """Time for the start of pip, beside its waits for the index."""
 OVERALL_SECONDS = 1800.0
 """Longest time for a wheel: 100 MB at half a megabit a second."""
