@@ -3,12 +3,13 @@
 #
 #   benchmarks/gpu.sh [--wheels FOLDER] [--weights FOLDER] [--videos FOLDER] [--out FOLDER]
 #                     [--python PYTHON] [--device cuda] [--seconds 480] [--dry-run]
-#   benchmarks/gpu.sh wheels FOLDER [--python 3.12] [--have FILE] [--small] [--torch 2.11.0]
+#   benchmarks/gpu.sh wheels FOLDER [--python 3.12] [--have FILE] [--small]
+#                     [--without NAME ...] [--torch 2.11.0]
 #
 # The machine needs Python and a PyTorch that can use its GPU; nothing replaces either. What else mraf
 # needs is carried as wheels, which the second form fetches where there is a network (--have FILE: without
 # the packages in the machine's `pip list`; --small: without those that only the comparison with a CPU
-# needs). They are installed into a folder below --out.
+# needs; --without espeakng-loader: the machine gets --videos). They are installed into a folder below --out.
 #
 #   --weights   holds campplus_cn_en_common.pt, whose vectors can tell people apart; optional
 #   --videos    clips in the place of sample videos made now
@@ -21,6 +22,7 @@ cd "$(dirname "$0")/.." || exit 1
 PYTHON=python3 DEVICE=cuda SECONDS_IN_ALL=480 PATIENCE=1 OUT="" WHEELS="" WEIGHTS="" VIDEOS="" DRY=""
 if [[ ${1:-} == wheels ]]; then
     shift
+    [[ ! -x .venv/bin/python ]] || PYTHON=.venv/bin/python
     exec "$PYTHON" benchmarks/gpu_setup.py wheels "$@"
 fi
 while (($#)); do
