@@ -98,7 +98,7 @@ def test_clips_that_trained_have_the_answers_out_of_fold(workspace):
     # The model itself knows them better: it trained on them.
     loaded, table = load(Workspace.at(workspace).model()), Workspace.at(workspace).table.arrays()
     english = np.array([language == "English" for language in table.language])
-    clips = to_features(table, loaded.labels, (128, 256), english & table.voice_present)
+    clips = to_features(table, loaded.labels, (128, 192), english & table.voice_present)
     posterior = predict(loaded.model, clips.without_face()).probability
     own = (posterior.argmax(axis=1) == clips.label).mean()
     assert own > report.settings["P4"].accuracy > 0.3

@@ -128,7 +128,7 @@ def test_damaged_weights_stop_the_run_by_name(seeded, sample_videos, tmp_path, m
     bad = tmp_path / "bad.pt"
     bad.write_bytes(seeded.face.weights.read_bytes()[:-10])
     pair = EncoderPair(
-        EncoderSpec(name="facenet", weights=bad, sha256=seeded.face.sha256), seeded.voice
+        face=EncoderSpec(name="facenet", weights=bad, sha256=seeded.face.sha256), voice=seeded.voice
     )
     with pytest.raises(MrafError, match=r"bad\.pt"):
         extract_clips(

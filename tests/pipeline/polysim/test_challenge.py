@@ -32,19 +32,20 @@ def rows(path):
         return list(csv.reader(file))
 
 
+PAIR = EncoderPair(
+    face=EncoderSpec(name="facenet", sha256=PUBLISHED["facenet"].sha256),
+    voice=EncoderSpec(name="ecapa", sha256=PUBLISHED["ecapa"].sha256),
+)
+
+
 def test_imported_vectors_carry_the_names_that_extraction_with_the_published_weights_writes():
-    specs = [EncoderSpec(name=name, sha256=PUBLISHED[name].sha256) for name in ("facenet", "ecapa")]
-    assert EncoderPair(face=specs[0], voice=specs[1]).fingerprint == ENCODERS
+    assert PAIR.fingerprint == ENCODERS
 
 
 def test_a_model_of_extracted_vectors_is_refused(challenge, tmp_path):
     """Its vectors are of the same encoders, but its speakers may be others."""
     table = FeatureTable(tmp_path / "features")
-    made = ExtractOptions().fingerprint(
-        EncoderPair(
-            *(EncoderSpec(name=n, sha256=PUBLISHED[n].sha256) for n in ("facenet", "ecapa"))
-        )
-    )
+    made = ExtractOptions().fingerprint(PAIR)
     with table.writer() as writer:
         for row in FeatureTable(challenge / "features").rows():
             if row.speaker:
