@@ -200,7 +200,7 @@ def print_agreement(clips: list[Path], names: list[str], folder: Path) -> None:
     for column, title in TITLES.items():
         for name, file in files.items():
             if not (here := present(file[column])).any():
-                print(row(title, name, 0, *[""] * len(columns), "", "(its weights are not here)"))
+                print(row(title, name, 0, *[""] * len(columns), "", "(not embedded)"))
                 continue
             agreement = [quantiles(file[column], files[each][column]) for each in references]
             told = ["", ""]

@@ -43,8 +43,8 @@ def main() -> None:
     print(f"{machine(arguments.device)}; {arguments.calls} calls\n")
     print(head("network", "batch", "ms a call", "ms each", "peak MiB", "lowest cosine to the CPU"))
     finder = FaceFinder(arguments.device)
-    for count in arguments.batches:
-        clips = [noise(8, 360, 640) for _ in range(-(-count // 8))]
+    for count in dict.fromkeys(-(-batch // 8) for batch in arguments.batches):
+        clips = [noise(8, 360, 640) for _ in range(count)]
         meter.line("find faces, 360p", 8 * len(clips), lambda clips=clips: finder.find(clips))
     for one, other in zip(here, there, strict=True):
         make, title = (crops, "faces") if one.name == "facenet" else (waves, f"{SECONDS:.0f} s")
