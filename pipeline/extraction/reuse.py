@@ -86,7 +86,7 @@ class KnownClips:
         path = self._cell(row, "path")
         old, new = Path(as_name(path)), clip.files[0]
         if path == path_of(clip) or not self._look(
-            lambda: _exists(old) and not is_same_file(old, new)
+            lambda: _is_there(path) and not is_same_file(old, new)
         ):
             return
         raise NamesakeError(
@@ -106,7 +106,7 @@ class KnownClips:
         row = self._by_hash[digest]
         path, old = self._cell(row, "path"), self._cell(row, "clip")
         # The same file, or one that has been moved, has a new name; a copy is another clip.
-        is_copy = path != path_of(clip) and self._look(lambda: _exists(Path(as_name(path))))
+        is_copy = path != path_of(clip) and self._look(lambda: _is_there(path))
         return Reuse(clip, row, None if is_copy else old)
 
     def digests(self) -> np.ndarray:
@@ -194,9 +194,9 @@ def mixing(folder: Path, made: Fingerprint, wanted: str) -> UsageError:
     )
 
 
-def _exists(path: Path) -> bool:
-    """Return True for a file that is there and that this process may look at."""
+def _is_there(path: str) -> bool:
+    """Return True where the file of a path that `path_of` returned is there, and may be looked at."""
     try:
-        return path.is_file()
+        return Path(as_name(path)).is_file()
     except OSError:
         return False

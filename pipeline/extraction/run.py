@@ -18,7 +18,6 @@ RELABELLED_AT_ONCE = 4096
 """Rows whose vectors are in memory together while they are written under another name."""
 KEPT = "What was embedded before stays in the table."
 """The end of the message where a run stops for something that was found late."""
-_PROGRESS_SECONDS = 0.1  # between two reports of progress while clips are found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,14 +111,11 @@ class ExtractionRun:
         self._renamed: list[tuple[str, str]] = []
         self._undecided: list[Reuse] = []  # until all clips of the run are known
         self._to_relabel: list[Reuse] = []
-        self._flushed = self._shown = time.monotonic()
+        self._flushed = time.monotonic()
 
     def found(self) -> None:
         """Report that clips have been found."""
-        now = time.monotonic()
-        is_due = now - self._shown > _PROGRESS_SECONDS or self._clips.is_complete
-        if self._on_progress and is_due:
-            self._shown = now
+        if self._on_progress:
             self._on_progress(self._progress())
 
     def take(self, result: Result) -> None:

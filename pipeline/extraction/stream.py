@@ -8,6 +8,9 @@ from multiprocessing import connection
 
 from mraf.data.clips.clip import Clip
 
+TOLD_SECONDS = 0.1
+"""Time between two calls of `on_found`."""
+
 
 class ClipStream:
     """Clips in the order in which they are found; a thread looks for them.
@@ -24,7 +27,7 @@ class ClipStream:
         ids: of these.
         is_complete: true where all have been found.
         error: what ended the search.
-        on_found: called when some more have been found, or the last one.
+        on_found: called now and then while more are found, and when all have been.
         connection: readable where `answer` has something to do.
     """
 
@@ -35,6 +38,7 @@ class ClipStream:
         self.on_found: Callable[[], None] = lambda: None
         self.connection, self._bell = connection.Pipe(duplex=False)
         self.count = 0
+        self._told = 0.0  # when `on_found` was called
         self._is_urgent: Callable[[Clip], bool] = lambda clip: False
         self._urgent: deque[Clip] = deque()
         self._waiting: deque[Clip] = deque()
@@ -83,7 +87,10 @@ class ClipStream:
         self._take_in()
         if self.is_complete and self.error:
             raise self.error
-        self.on_found()
+        now = time.monotonic()
+        if self.is_complete or now - self._told > TOLD_SECONDS:
+            self._told = now
+            self.on_found()
 
     def close(self) -> None:
         """End the search; does not wait for it where a drive hangs."""
