@@ -133,7 +133,11 @@ def open_table(folder: Path, rows: int) -> None:
 def resume(folder: Path, rows: int) -> None:
     """Extract the same clips again."""
     report = extract_clips(
-        list(clips_of(rows)), workspace=folder, encoders=ENCODERS, worker_count=1
+        # In this process: others cannot import the clips of a script.
+        list(clips_of(rows)),
+        workspace=folder,
+        encoders=ENCODERS,
+        worker_count=0,
     )
     assert (report.reused, report.embedded) == (rows, 0)
 

@@ -28,7 +28,7 @@ from mraf.types import Features
 IMAGE_SUFFIXES = frozenset(".bmp .jpeg .jpg .png .tif .tiff .webp".split())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Candidate:
     """A speaker and the probability that they speak in the clip."""
 
@@ -177,7 +177,8 @@ class Identifier:
             return _unidentified(path, error, face=by_face, voice=by_voice)
         order = np.argsort(-posterior.probability[0], kind="stable")[: max(1, top)]
         ranked = tuple(
-            Candidate(self.speakers[i], float(posterior.probability[0, i])) for i in order
+            Candidate(speaker=self.speakers[i], probability=float(posterior.probability[0, i]))
+            for i in order
         )
         return Prediction(
             path=path,

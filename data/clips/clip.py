@@ -92,8 +92,8 @@ def _check_text(text: str) -> None:
         ) from None
 
 
-def add_clip(clips: dict[str, Clip], clip: Clip, where: str = "") -> None:
-    """Add a clip to others by its id; the same file a second time is ignored.
+def add_clip(clips: dict[str, Clip], clip: Clip, where: str = "") -> bool:
+    """Add a clip to others by its id; returns False for the same file a second time.
 
     Args:
         clips: by id.
@@ -104,7 +104,7 @@ def add_clip(clips: dict[str, Clip], clip: Clip, where: str = "") -> None:
     """
     known = clips.setdefault(clip.id, clip)
     if known is clip:
-        return
+        return True
     if where and known.files == clip.files:
         raise UsageError(f"{where}: the id '{clip.id}' stands in an earlier line too.")
     if where or not _are_same(known, clip):
@@ -113,6 +113,7 @@ def add_clip(clips: dict[str, Clip], clip: Clip, where: str = "") -> None:
             f"{here}: two clips have the id '{clip.id}'. "
             "Rename one, or name every clip yourself in a manifest (--manifest)."
         )
+    return False
 
 
 def _are_same(one: Clip, other: Clip) -> bool:

@@ -1,30 +1,19 @@
 """Clips that are found below folders, labelled by the names of these folders."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import KW_ONLY, dataclass, field
-from functools import partial
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from mraf.data.clips.clip import Clip, add_clip
 from mraf.data.clips.languages import canonical, is_language
-from mraf.data.clips.listing import AUDIO_SUFFIXES, VIDEO_SUFFIXES, Listing, list_clips
+from mraf.data.clips.listing import AUDIO_SUFFIXES, VIDEO_SUFFIXES, LeftOut, each_clip
 from mraf.data.clips.names import as_text
 from mraf.errors import UsageError
 
 
-@dataclass(frozen=True)
-class FoundClips:
-    """Clips, sorted by id, and other files and folders that were found with them."""
-
-    clips: list[Clip]
-    _: KW_ONLY
-    other_files: dict[str, int] = field(default_factory=dict)  # count by ending, "" for none
-    unreadable_folders: dict[str, str] = field(default_factory=dict)  # reason by folder
-
-
-def survey(paths: Iterable[Path]) -> FoundClips:
-    """Return the clips at and below some files and folders, and count the other files.
+class Search:
+    """A search for the clips at and below some files and folders, which yields them as it finds them.
 
     The folders above a clip name its speaker, language and recording:
     `<speaker>/<language>/<recording>/<clip>.mp4`, or fewer of them (see `describe_path`). A file
@@ -32,38 +21,52 @@ def survey(paths: Iterable[Path]) -> FoundClips:
     with any ending. Ids and labels are text: bytes of a name that are not UTF-8 are escaped (see
     `mraf.data.clips.names.as_text`).
 
-    Raises UsageError where a path does not exist, holds no clip, or two files would have the same id.
+    Iterating raises UsageError where a path does not exist or holds no clip, before the first clip is
+    yielded, and where two files would have the same id, as soon as the second is found.
     """
-    clips: dict[str, Clip] = {}
-    # By folder: files of a folder that is named twice count once.
-    others: dict[str, Counter[str]] = {}
-    unreadable: dict[str, str] = {}
-    for path in paths:
-        listing = _list(path)
-        for clip in map(partial(_clip_at, root=path.absolute()), listing.files):
-            add_clip(clips, clip)
-        others |= listing.others
-        unreadable |= listing.unreadable
-    counts: Counter[str] = sum(others.values(), Counter())
-    return FoundClips(
-        [clips[key] for key in sorted(clips)],
-        other_files=dict(counts.most_common()),
-        unreadable_folders=dict(sorted(unreadable.items())),
-    )
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._paths = list(paths)
+        self._left_out = [LeftOut() for _ in self._paths]
+
+    def __iter__(self) -> Iterator[Clip]:
+        clips: dict[str, Clip] = {}
+        for path, files in zip(
+            self._paths, [*map(_files, self._paths, self._left_out)], strict=True
+        ):
+            for file in files:
+                clip = _clip_at(file, path.absolute())
+                if add_clip(clips, clip):
+                    yield clip
+
+    @property
+    def other_files(self) -> dict[str, int]:
+        """Number of the other files by ending, "" for none, in the folders that have been searched."""
+        others: dict[str, Counter[str]] = {}
+        for each in self._left_out:
+            others |= each.others  # files of a folder that is named twice count once
+        counts: Counter[str] = sum(others.values(), Counter())
+        return dict(counts.most_common())
+
+    @property
+    def unreadable_folders(self) -> dict[str, str]:
+        """Reason by folder."""
+        found = (item for each in self._left_out for item in each.unreadable.items())
+        return dict(sorted(found))
 
 
 def find_clips(paths: Iterable[Path]) -> list[Clip]:
-    """Return the clips at and below some paths. See `survey` for the rules and the errors."""
-    return survey(paths).clips
+    """Return the clips at and below some paths, sorted by id. `Search` has the rules and the errors."""
+    return sorted(Search(paths), key=lambda clip: clip.id)
 
 
 def clip_files(path: Path) -> tuple[list[Path], dict[str, str]]:
-    """Return the files of `survey`, sorted and absolute, and the reason for each unreadable folder.
+    """Return the files of a `Search`, sorted and absolute, and the reason for each unreadable folder.
 
-    Raises UsageError as `survey` does.
+    Raises UsageError as it does.
     """
-    listing = _list(path)
-    return listing.files, listing.unreadable
+    left_out = LeftOut()
+    return sorted(_files(path, left_out)), left_out.unreadable
 
 
 def describe_path(path: Path, root: Path) -> tuple[str | None, str | None, str | None]:
@@ -91,17 +94,16 @@ def describe_path(path: Path, root: Path) -> tuple[str | None, str | None, str |
     return (below[0] if below else None), None, None
 
 
-def _list(path: Path) -> Listing:
-    listing = list_clips(path)
-    if not listing.files:
-        closed = [
-            f"; {folder} cannot be listed ({why})" for folder, why in listing.unreadable.items()
-        ]
-        raise UsageError(
-            f"{path}: no video or sound file in this folder or below it{''.join(closed[:3])}. "
-            f"Looked for {', '.join(sorted(VIDEO_SUFFIXES))} and sound files."
-        )
-    return listing
+def _files(path: Path, left_out: LeftOut) -> Iterator[Path]:
+    """Return the clips at and below a path, of which one has been looked for already."""
+    files = each_clip(path, left_out)
+    for first in files:
+        return chain([first], files)
+    closed = [f"; {folder} cannot be listed ({why})" for folder, why in left_out.unreadable.items()]
+    raise UsageError(
+        f"{path}: no video or sound file in this folder or below it{''.join(closed[:3])}. "
+        f"Looked for {', '.join(sorted(VIDEO_SUFFIXES))} and sound files."
+    )
 
 
 def _clip_at(file: Path, root: Path) -> Clip:

@@ -3,7 +3,9 @@
 import os
 import stat
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from mraf.data.clips.names import as_text
@@ -20,44 +22,66 @@ AUDIO_SUFFIXES = frozenset(
 )
 
 
-@dataclass(kw_only=True)
-class Listing:
-    """Files and folders at and below one path, without hidden ones."""
+SORTED_AT_ONCE = 4096
+"""Names of a folder that are sorted together: of a larger one, clips are yielded before all are read."""
 
-    files: list[Path] = field(default_factory=list)  # clips, sorted, as absolute paths
+
+@dataclass(kw_only=True)
+class LeftOut:
+    """Files and folders that are no clips, without hidden ones; `each_clip` fills it."""
+
     others: dict[str, Counter[str]] = field(default_factory=dict)  # by folder: count by ending
     unreadable: dict[str, str] = field(default_factory=dict)  # by folder: why it cannot be listed
 
 
-def list_clips(path: Path) -> Listing:
-    """List the clips at and below a path. Links to folders are not followed.
+def each_clip(path: Path, left_out: LeftOut) -> Iterator[Path]:
+    """Yield the clips at and below a path while it is searched, as absolute paths.
 
-    A name with the ending of a video or sound file counts as a clip, though it may turn out to be no
-    regular file when it is opened. A file that is given as `path` counts with any ending.
+    Links to folders are not followed. A name with the ending of a video or sound file counts as a
+    clip, though it may turn out to be no regular file when it is opened. A file that is given as
+    `path` counts with any ending. The clips of a folder come before those of the folders in it, by
+    name (in pieces, where there are many).
 
     Raises UsageError where the path does not exist or the system refuses it.
     """
     root = path.absolute()
     if not stat.S_ISDIR(mode_of(path, "no such file or folder")):
-        return Listing(files=[root])
-    found = Listing()
+        yield root
+        return
+    folders = [str(root)]
+    while folders:
+        folder, inner = folders.pop(), []
+        others = left_out.others[folder] = Counter()
+        try:
+            for entry in _entries(folder):
+                if _is_folder(entry):
+                    if not entry.is_symlink():
+                        inner.append(entry.path)
+                    continue
+                ending = Path(entry.name).suffix.lower()
+                if ending in VIDEO_SUFFIXES or ending in AUDIO_SUFFIXES:
+                    yield Path(entry.path)
+                else:
+                    others[as_text(ending)] += 1
+        except OSError as error:
+            left_out.unreadable[folder] = error.strerror or str(error)
+        folders += sorted(inner, reverse=True)
 
-    def note(error: OSError) -> None:
-        found.unreadable[str(error.filename)] = error.strerror or str(error)
 
-    for folder, folders, names in os.walk(root, onerror=note):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        others = found.others.setdefault(folder, Counter())
-        for name in names:
-            if name.startswith("."):
-                continue
-            ending = Path(name).suffix.lower()
-            if ending in VIDEO_SUFFIXES or ending in AUDIO_SUFFIXES:
-                found.files.append(Path(folder, name))
-            else:
-                others[as_text(ending)] += 1
-    found.files.sort()
-    return found
+def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
+    """Yield what a folder holds, without hidden names, sorted in pieces."""
+    with os.scandir(folder) as entries:
+        while some := list(islice(entries, SORTED_AT_ONCE)):
+            for entry in sorted(some, key=lambda each: each.name):
+                if not entry.name.startswith("."):
+                    yield entry
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # of a link that cannot be followed
+        return False
 
 
 def mode_of(path: Path, absent: str) -> int:

@@ -162,7 +162,7 @@ def _engine(
         raise UsageError("--device cpu and --gpus-per-worker exclude each other.")
     from mraf.pipeline.extraction.ray.engine import RayEngine
 
-    return RayEngine(address, workers=workers, gpus=gpus, on_start=say_cluster)
+    return RayEngine(address, workers=workers, gpus=gpus, on_start=say_cluster, on_note=say)
 
 
 def say_cluster(cluster: "Cluster") -> None:

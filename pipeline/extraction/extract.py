@@ -1,7 +1,7 @@
 """Extraction: from clips to rows of the feature table.
 
-Three steps: the clips are split into new ones, ones that the table has already, and unreadable ones; an
-engine embeds the new ones; and an `ExtractionRun`, alone, writes the rows.
+Clips are looked for in a thread, and worked on as they are found. An engine hashes each of them and
+embeds those whose content the table lacks; and an `ExtractionRun`, alone, writes the rows.
 """
 
 import time
@@ -14,44 +14,38 @@ from typing import Protocol
 import numpy as np
 
 from mraf.data.clips.clip import Clip
-from mraf.data.clips.folders import FoundClips, survey
+from mraf.data.clips.folders import Search
 from mraf.data.clips.manifest import read_manifest
-from mraf.data.table.features import FeatureRow
 from mraf.errors import UsageError
 from mraf.extractors.encoders import TABLES, EncoderPair, choose, gone
 from mraf.extractors.extractor import ExtractOptions
 from mraf.extractors.processor import choose_precision, remark
 from mraf.extractors.weights import Progress
-from mraf.pipeline.extraction.hashing import Job
 from mraf.pipeline.extraction.local import local_engine
-from mraf.pipeline.extraction.reuse import KnownClips, Partition, fingerprints_in, mixing
-from mraf.pipeline.extraction.rows import failed_row
+from mraf.pipeline.extraction.reuse import KnownClips, fingerprints_in, mixing
+from mraf.pipeline.extraction.rows import Result
 from mraf.pipeline.extraction.run import ExtractionRun, ExtractProgress, ExtractReport
+from mraf.pipeline.extraction.stream import ClipStream
 from mraf.pipeline.workspace import Workspace
+
+LISTING_SECONDS = 5.0
+"""Time to find all clips before the first is embedded: faults of their names are found before work then."""
 
 
 class Engine(Protocol):
-    """A map from jobs to rows of the table, in any order.
-
-    Where `hashes` is true its workers hash the clips: it is given jobs without a digest, and yields a
-    job with its digest, in place of a row, for content that is among `known`.
-    """
-
-    @property
-    def hashes(self) -> bool:
-        """True where the engine's workers hash the clips."""
+    """A map from clips to rows of the table, in any order."""
 
     def __call__(
         self,
-        jobs: Sequence[Job],
+        clips: ClipStream,
         *,
         encoders: EncoderPair,
         options: ExtractOptions,
         known: np.ndarray,
-    ) -> Generator[FeatureRow | Job, None, None]:
-        """Yield the rows of jobs; `known` holds digests `[M]` of 16 bytes, sorted.
+    ) -> Generator[Result, None, None]:
+        """Yield the result of each clip, without a row where its digest is `known`.
 
-        Closing the generator ends the workers.
+        `known` holds digests `[M]` of 16 bytes, sorted. Closing the generator ends the workers.
         """
 
 
@@ -95,12 +89,13 @@ def extract(
         engine: does the work in place of processes on this machine, see `extract_clips`.
         weights_dir: a folder that may hold the encoders' published weights.
         offline: never use the network.
-        on_progress: called after each clip, and now and then while clips are hashed.
+        on_progress: called after each clip, and now and then while clips are found.
         on_download: called with name, bytes that are there and bytes in all while weights are fetched.
         on_note: called with a line for people, such as which encoders stand in for others.
 
     Raises:
         UsageError: a path or the manifest cannot be used, or the table cannot take these features.
+            What is found later than a few seconds after the start may end a run that has begun.
         MissingError: weights that the encoders need are not there.
     """
     named = [Path(each) for each in ([paths] if isinstance(paths, Path | str) else paths)]
@@ -108,41 +103,42 @@ def extract(
         raise UsageError("Name videos or folders of them, or a --manifest (one of the two).")
     if root and not manifest:
         raise UsageError("--root belongs to --manifest: it is where the manifest's paths start.")
-    found = (
-        FoundClips(read_manifest(Path(manifest), root=Path(root) if root else None))
-        if manifest
-        else survey(named)
-    )
     choose_precision(precision)  # refused before anything is fetched
-    encoders = choose_encoders(
-        workspace,
-        face=face,
-        voice=voice,
-        weights_dir=Path(weights_dir) if weights_dir else None,
-        offline=offline,
-        progress=on_download,
-    )
-    for note in filter(None, (encoders.note, remark(precision, device))):
-        if on_note:
-            on_note(note)
-    report = extract_clips(
-        found.clips,
-        workspace=workspace,
-        encoders=encoders,
-        options=ExtractOptions(frames=frames),
-        worker_count=workers,
-        device=device,
-        precision=precision,
-        on_progress=on_progress,
-        engine=engine,
-    )
+    search = Search(named)
+    clips = read_manifest(Path(manifest), root=Path(root) if root else None) if manifest else search
+    with closing(ClipStream(clips)) as found:
+        if on_progress:
+            found.on_found = lambda: on_progress(_looking(found))
+        found.wait(LISTING_SECONDS)
+        encoders = choose_encoders(
+            workspace,
+            face=face,
+            voice=voice,
+            weights_dir=Path(weights_dir) if weights_dir else None,
+            offline=offline,
+            progress=on_download,
+        )
+        for note in filter(None, (encoders.note, remark(precision, device))):
+            if on_note:
+                on_note(note)
+        report = extract_clips(
+            found,
+            workspace=workspace,
+            encoders=encoders,
+            options=ExtractOptions(frames=frames),
+            worker_count=workers,
+            device=device,
+            precision=precision,
+            on_progress=on_progress,
+            engine=engine,
+        )
     return replace(
-        report, other_files=found.other_files, unreadable_folders=found.unreadable_folders
+        report, other_files=search.other_files, unreadable_folders=search.unreadable_folders
     )
 
 
 def extract_clips(
-    clips: Sequence[Clip],
+    clips: Sequence[Clip] | ClipStream,
     *,
     encoders: EncoderPair,
     workspace: Workspace | Path | str | None = None,
@@ -161,30 +157,30 @@ def extract_clips(
     `device` and `precision` apply where there is no `engine`.
     """
     started = time.monotonic()
+    clips = clips if isinstance(clips, ClipStream) else ClipStream(clips)
     engine = engine or local_engine(device, worker_count, precision)
     fingerprint = options.fingerprint(encoders)
     table = Workspace.at(workspace).table
     with table.writer() as writer:
-        known = KnownClips(table, fingerprint, clips)
+        known = KnownClips(table, fingerprint)
         known.refuse_mixing()
-        known.refuse_namesakes()
-        run = ExtractionRun(len(clips), writer=writer, known=known, on_progress=on_progress)
-        if engine.hashes:
-            parts, digests = Partition(todo=[Job(clip) for clip in clips]), known.digests()
-        else:
-            parts, digests = known.partition(run.hashed), np.zeros(0, "S16")
-        for reuse in parts.at_hand:
-            run.reuse(reuse)
-        run.write_relabelled()
-        for clip, error in parts.unreadable:
-            run.add(failed_row(clip, error, fingerprint.to_json()))
+        run = ExtractionRun(clips, writer=writer, known=known, on_progress=on_progress)
+        clips.on_found = run.found
+        clips.put_first(known.may_have_namesake)  # so that the run ends early where there is one
         # Closed at once when something is raised, so that no worker outlives the run.
-        results = engine(parts.todo, encoders=encoders, options=options, known=digests)
+        results = engine(clips, encoders=encoders, options=options, known=known.digests())
         with closing(results):
-            for each in results:
-                run.reuse(known.reuse(each)) if isinstance(each, Job) else run.add(each)
-        run.write_relabelled()
+            try:
+                for each in results:
+                    run.take(each)
+            except UsageError as error:
+                raise run.stopped_by(error) from None
+        run.finish()
     return run.report(fingerprint.encoders, time.monotonic() - started)
+
+
+def _looking(clips: ClipStream) -> ExtractProgress:
+    return ExtractProgress(clips=clips.count, all_found=clips.is_complete)
 
 
 def choose_encoders(

@@ -1,46 +1,51 @@
 """Hashing of clips, which tells new content from content that the table has already."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from mraf.data.clips.clip import Clip
 
-THREADS = 8
-"""Files that are read at the same time: a file server answers several requests as fast as one."""
-AT_ONCE = 1024
-"""Clips that are handed to the threads together, so that the queue stays short for any number."""
+THREADS = 4
+"""Files that a worker reads at the same time: a file server answers several requests as fast as one."""
 
 
 class Job(NamedTuple):
     """A clip to embed."""
 
     clip: Clip
-    digest: str | None = None  # of its content; None until a worker of the engine has hashed it
+    digest: str  # of its content
 
 
 class Unreadable(NamedTuple):
-    """A clip that cannot be hashed, and the reason."""
+    """The reason why a clip cannot be hashed."""
 
-    clip: Clip
     error: str
 
 
-def hash_clip(clip: Clip) -> Job | Unreadable:
-    """Return the clip with the digest of its content, or with the reason why it cannot be read."""
+def digest_of(clip: Clip) -> str | Unreadable:
+    """Return the digest of a clip's content, or the reason why it cannot be read."""
     try:
-        return Job(clip, clip.content_hash())
+        return clip.content_hash()
     except OSError as error:
         name = Path(error.filename or clip.files[0]).name
-        return Unreadable(clip, f"{name} cannot be read ({error.strerror or error})")
+        return Unreadable(f"{name} cannot be read ({error.strerror or error})")
 
 
-def hash_clips(clips: Sequence[Clip]) -> Iterator[Job | Unreadable]:
-    """Hash clips in threads; yields them in their order.
+def setup_hashing(threads: int) -> Callable[[list[Clip]], list[str | Unreadable]]:
+    """Return the function that hashes clips, in threads where there is more than one of both."""
+    if threads == 1:
+        return lambda clips: [digest_of(clip) for clip in clips]
+    # The threads are daemons: the end of the worker does not wait for the files in hand.
+    pool = ThreadPool(threads)
+    return lambda clips: pool.map(digest_of, clips, chunksize=1)
 
-    Closing the iterator, or Ctrl-C, does not wait for the files in hand: the threads are daemons.
-    """
-    with ThreadPool(THREADS) as pool:
-        for start in range(0, len(clips), AT_ONCE):
-            yield from pool.imap(hash_clip, clips[start : start + AT_ONCE])
+
+def holds(digests: np.ndarray, digest: str) -> bool:
+    """Return True where a digest is among others `[M]` of 16 bytes each, which are sorted."""
+    wanted = np.array([bytes.fromhex(digest)], "S16")
+    place = int(np.searchsorted(digests, wanted)[0])
+    return place < len(digests) and bool(digests[place] == wanted[0])

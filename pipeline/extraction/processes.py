@@ -3,18 +3,19 @@
 import logging
 import os
 import signal
-import sys
 import threading
-from collections import deque
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain, islice
-from multiprocessing import connection, get_context, parent_process, resource_tracker
-from types import ModuleType
-from typing import Any
+from functools import partial
+from itertools import islice
+from multiprocessing import connection, get_context, parent_process, process
+from typing import Any, NamedTuple, Protocol
 
 from mraf.errors import MrafError, how_it_ended
+from mraf.pipeline.extraction.spawning import starting
 
 TRIES = 2
 """Workers that a job may kill before it is given up."""
@@ -22,16 +23,34 @@ TRIES = 2
 STARTS = 3
 """Workers in a row that may end before they have taken their first job."""
 
+CLOSE_SECONDS = 5.0
+"""Time that workers have to end. One that waits for a drive that hangs cannot, and is left behind."""
+
 log = logging.getLogger("mraf")
 
 Work = Callable[[list[Any]], list[Any]]
 """A function that does several jobs and returns their results, in order."""
 
 Setup = Callable[..., Work]
-"""A function that each worker calls once, and that returns its `Work`."""
+"""A function that a worker calls once, before the first jobs that need it, and that returns `Work`."""
 
 
-_STARTING = threading.Lock()
+class Batch(NamedTuple):
+    """Jobs that a worker does together."""
+
+    jobs: list[Any]
+    setup: int = 0  # number of the setup whose `Work` does them
+
+
+class Bell(Protocol):
+    """A thing that makes more batches ready, in another thread."""
+
+    @property
+    def connection(self) -> connection.Connection:
+        """Readable where something has happened."""
+
+    def answer(self) -> None:
+        """Take note of what has happened; `connection` can then be read no more."""
 
 
 def available_cores() -> int:
@@ -40,7 +59,17 @@ def available_cores() -> int:
 
 
 def run(
-    jobs: Iterator[Any], workers: int, setup: Setup, *arguments: Any, at_once: int = 1
+    jobs: Iterable[Any], workers: int, setup: Setup, *arguments: Any, at_once: int = 1
+) -> Generator[tuple[Any, Any], None, None]:
+    """Do jobs that are known before, `at_once` of them together. See `run_batches`."""
+    return run_batches(batches_of(jobs, at_once), workers, partial(setup, *arguments))
+
+
+def run_batches(
+    batches: Iterator[Batch | None],
+    workers: int,
+    *setups: Callable[[], Work],
+    bell: Bell | None = None,
 ) -> Generator[tuple[Any, Any], None, None]:
     """Do jobs and yield pairs of job and result, in any order.
 
@@ -50,32 +79,45 @@ def run(
     Closing the generator ends the workers.
 
     Args:
-        jobs: taken one by one, as workers become free; where there is none, no worker starts.
+        batches: taken one by one, as workers become free. None where there is none until a result has
+            been taken or the `bell` has rung. Where there is no batch, no worker starts.
         workers: number of processes, started afresh (spawn); 0 does the work in this process.
-        setup: called once in each worker with `arguments`; returns the function that does a list of
-            jobs. It, every job and every result come from modules that a worker can import, not
+        setups: each is called once in a worker that needs it; returns the function that does a list
+            of jobs. They, every job and every result come from modules that a worker can import, not
             from the caller's script.
-        arguments: of `setup`.
-        at_once: jobs that a worker gets together.
+        bell: is answered when it rings, whatever the workers do.
 
     Raises:
-        MrafError: `setup` raised it, or workers end before they are ready.
+        MrafError: a setup raised it, or workers end before they are ready.
     """
-    for first in jobs:
-        jobs = chain([first], jobs)
-        break
-    else:
-        return
     if workers == 0:
-        work = setup(*arguments)
-        while some := list(islice(jobs, at_once)):
-            yield from zip(some, _attempt(work, some), strict=True)
+        yield from _run_here(batches, setups, bell)
         return
-    pool = Pool(workers, setup, arguments, at_once=at_once)
+    pool = Pool(workers, *setups)
     try:
-        yield from pool.run(jobs)
+        yield from pool.run(batches, bell)
     finally:
         pool.close()
+
+
+def batches_of(jobs: Iterable[Any], at_once: int = 1) -> Iterator[Batch]:
+    """Yield batches of `at_once` jobs."""
+    left = iter(jobs)
+    while some := list(islice(left, at_once)):
+        yield Batch(some)
+
+
+def _run_here(
+    batches: Iterator[Batch | None], setups: tuple[Callable[[], Work], ...], bell: Bell | None
+) -> Iterator[tuple[Any, Any]]:
+    works: dict[int, Work] = {}
+    for batch in batches:
+        if bell is not None and bell.connection.poll(None if batch is None else 0):
+            bell.answer()
+        if batch is not None:
+            if batch.setup not in works:
+                works[batch.setup] = setups[batch.setup]()
+            yield from zip(batch.jobs, _attempt(works[batch.setup], batch.jobs), strict=True)
 
 
 def one_by_one(work: Callable[[Any], Any]) -> Work:
@@ -91,61 +133,75 @@ class WorkerDiedError(Exception):
     """The result of a job during which the worker process ended."""
 
 
+_OVER = object()
+
+
 @dataclass(eq=False)
 class _Worker:
     process: Any
     pipe: connection.Connection
     attempt: "_Attempt | None" = None  # None: free
-    ready: bool = False  # `setup` has returned
+    ready: bool = False  # the process is up
     taken: bool = False  # the jobs have reached the process
 
 
 @dataclass
 class _Attempt:
-    jobs: list[Any]
+    batch: Batch
     deaths: int = 0  # of workers that had these jobs
 
 
 class Pool:
-    """Worker processes that stay between one `run` and the next; see the function `run`."""
+    """Worker processes that stay between one `run` and the next; see `run_batches`."""
 
-    def __init__(
-        self, workers: int, setup: Setup, arguments: tuple[Any, ...], *, at_once: int = 1
-    ) -> None:
-        self._context, self._at_once = get_context("spawn"), at_once
-        self._setup, self._arguments, self._count = setup, arguments, workers
+    def __init__(self, workers: int, *setups: Callable[[], Work]) -> None:
+        self._context = get_context("spawn")
+        self._setups, self._count = setups, workers
         self._workers: list[_Worker] = []
         self._untaken: deque[_Attempt] = deque()  # their workers ended before they took the jobs
         self._again: deque[_Attempt] = deque()
-        self._false_starts = 0
+        self._false_starts: Counter[int] = Counter()  # by setup
+        self._is_over = False  # there are no more batches
 
-    def run(self, jobs: Iterator[Any]) -> Iterator[tuple[Any, Any]]:
-        """Do jobs; workers are started as they are needed. Raises MrafError as `run` does."""
+    def run(
+        self, batches: Iterator[Batch | None], bell: Bell | None = None
+    ) -> Iterator[tuple[Any, Any]]:
+        """Do jobs; workers are started as they are needed. Raises MrafError as `run_batches`."""
+        rings = [] if bell is None else [bell.connection]
         while True:
-            while self._has_room() and (attempt := self._next(jobs)) is not None:
+            while self._has_room() and (attempt := self._next(batches)) is not None:
                 free = (worker for worker in self._workers if not worker.attempt)
                 self._give(next(free, None) or self._start(), attempt)
-            busy = [worker for worker in self._workers if worker.attempt]
-            if not busy:
+            busy: dict[Any, _Worker] = {
+                worker.pipe: worker for worker in self._workers if worker.attempt
+            }
+            if self._is_over and not busy:
                 return
-            for pipe in connection.wait([worker.pipe for worker in busy]):
-                worker = next(w for w in busy if w.pipe is pipe)
-                yield from self._receive(worker)
+            for ready in connection.wait([*busy, *rings]):
+                if bell is not None and ready is bell.connection:
+                    bell.answer()
+                else:
+                    yield from self._receive(busy[ready])
 
-    def _next(self, jobs: Iterator[Any]) -> _Attempt | None:
+    def _next(self, batches: Iterator[Batch | None]) -> _Attempt | None:
         if self._untaken:
             return self._untaken.popleft()
-        if some := list(islice(jobs, self._at_once)):
-            return _Attempt(some)
+        batch = next(batches, _OVER)
+        self._is_over = batch is _OVER
+        if isinstance(batch, Batch):
+            return _Attempt(batch)
         is_quiet = not any(worker.attempt for worker in self._workers)
         return self._again.popleft() if self._again and is_quiet else None
 
     def close(self) -> None:
-        """End the workers, whatever they have in hand."""
+        """End the workers, whatever they have in hand; does not wait for one that cannot end."""
         for worker in self._workers:
             worker.process.terminate()
+        end = time.monotonic() + CLOSE_SECONDS
         for worker in self._workers:
-            worker.process.join()
+            worker.process.join(max(0.0, end - time.monotonic()))
+            if worker.process.is_alive():
+                _leave_behind(worker.process)
             worker.pipe.close()
         self._workers.clear()
 
@@ -154,13 +210,8 @@ class Pool:
 
     def _start(self) -> _Worker:
         here, there = self._context.Pipe()
-        process = self._context.Process(
-            target=_child, args=(there, self._setup, self._arguments), daemon=True
-        )
-        # The child's numeric libraries read these at import.
-        threads = _environment(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-        # The lock: another thread that starts a worker changes the same environment and main module.
-        with _STARTING, threads, _no_interrupt(), _no_main_module():
+        process = self._context.Process(target=_child, args=(there, self._setups), daemon=True)
+        with starting():
             process.start()
         there.close()
         worker = _Worker(process, here)
@@ -170,7 +221,7 @@ class Pool:
     def _give(self, worker: _Worker, attempt: _Attempt) -> None:
         worker.attempt = attempt
         try:
-            worker.pipe.send(attempt.jobs)
+            worker.pipe.send(attempt.batch)
         except OSError:
             if worker.ready:  # it died while it was free: the jobs go to another
                 self._remove(worker)
@@ -184,22 +235,23 @@ class Pool:
         except (EOFError, OSError):
             return self._bury(worker, worker.attempt)
         if kind == "setup":
-            raise result if isinstance(result, MrafError) else MrafError(result)
+            raise result
         if kind == "ready":
             worker.ready = True
             return ()
         if kind == "taken":
-            worker.taken, self._false_starts = True, 0
+            worker.taken = True
+            self._false_starts[worker.attempt.batch.setup] = 0
             return ()
-        jobs, worker.attempt, worker.taken = worker.attempt.jobs, None, False
+        jobs, worker.attempt, worker.taken = worker.attempt.batch.jobs, None, False
         return zip(jobs, result, strict=True)
 
     def _bury(self, worker: _Worker, attempt: _Attempt) -> Iterable[tuple[Any, Any]]:
         self._remove(worker)
         how = f"the worker process {how_it_ended(worker.process.exitcode)}"
         if not worker.taken:  # the jobs cannot be the cause
-            self._false_starts += 1
-            if self._false_starts == STARTS:
+            self._false_starts[attempt.batch.setup] += 1
+            if self._false_starts[attempt.batch.setup] == STARTS:
                 raise MrafError(
                     f"{STARTS} workers ended before they had begun: {how}. Try fewer (--workers 1); "
                     "`mraf doctor` may tell why."
@@ -208,9 +260,10 @@ class Pool:
             return ()
         deaths = attempt.deaths + 1
         if deaths < TRIES:
-            self._again.extend(_Attempt([job], deaths) for job in attempt.jobs)
+            jobs, setup = attempt.batch
+            self._again.extend(_Attempt(Batch([job], setup), deaths) for job in jobs)
             return ()
-        return [(job, WorkerDiedError(how)) for job in attempt.jobs]
+        return [(job, WorkerDiedError(how)) for job in attempt.batch.jobs]
 
     def _remove(self, worker: _Worker) -> None:
         worker.process.join()
@@ -218,27 +271,41 @@ class Pool:
         self._workers.remove(worker)
 
 
-def _child(pipe: connection.Connection, setup: Setup, arguments: tuple[Any, ...]) -> None:
+def _child(pipe: connection.Connection, setups: tuple[Callable[[], Work], ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
     if hasattr(signal, "pthread_sigmask"):  # not on Windows
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    try:
-        work = setup(*arguments)
-    except MrafError as error:
-        pipe.send(("setup", error))
-        return
-    except Exception as error:  # a broken installation: every worker would fail alike
-        pipe.send(
-            ("setup", f"A worker cannot start: {_summary(error)}. `mraf doctor` may tell why.")
-        )
-        return
+    works: dict[int, Work] = {}
     with suppress(EOFError, OSError):  # the parent has ended
         pipe.send(("ready", None))
         while True:
-            job = pipe.recv()
+            jobs, setup = pipe.recv()
+            if setup not in works:
+                try:
+                    works[setup] = setups[setup]()
+                except Exception as error:  # every worker would fail alike
+                    pipe.send(("setup", _why_no_setup(error)))
+                    return
             pipe.send(("taken", None))
-            pipe.send(("done", _attempt(work, job)))
+            pipe.send(("done", _attempt(works[setup], jobs)))
+
+
+def _why_no_setup(error: Exception) -> MrafError:
+    if isinstance(error, MrafError):
+        return error
+    return MrafError(f"A worker cannot start: {_summary(error)}. `mraf doctor` may tell why.")
+
+
+def _leave_behind(worker: process.BaseProcess) -> None:
+    """Kill a worker that did not end, and let the end of this program not wait for it.
+
+    A process that the system holds in a read ends when the drive answers, or never.
+    """
+    worker.kill()
+    log.warning("worker %s does not end: it is left behind", worker.pid)
+    # There is no public way: at its end, Python joins all the processes that are listed here.
+    process._children.discard(worker)  # type: ignore[attr-defined]
 
 
 def _leave_with_parent() -> None:
@@ -261,78 +328,3 @@ def _attempt(work: Work, jobs: list[Any]) -> list[Any]:
 
 def _summary(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0]
-
-
-@contextmanager
-def _no_interrupt() -> Iterator[None]:
-    """Defer Ctrl-C until a `with` block ends.
-
-    It is blocked in this thread, and so in a process that is started here: that process would print a
-    traceback before it can ignore Ctrl-C itself. Other threads may still receive it, for which Python
-    runs the main thread's handler; a temporary handler notes the signal.
-    """
-    if os.name == "posix":
-        resource_tracker.ensure_running()  # its start would unblock Ctrl-C
-    noted: list[int] = []
-    try:
-        with _handler(lambda number, _frame: noted.append(number)):
-            before = _block()
-            try:
-                yield
-            finally:
-                # A blocked Ctrl-C is delivered, and so noted, before this returns.
-                if before is not None:
-                    signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    finally:
-        if noted:
-            signal.raise_signal(signal.SIGINT)
-
-
-@contextmanager
-def _handler(handler: Callable[[int, Any], Any]) -> Iterator[None]:
-    """Put a handler of Ctrl-C in place for the time of a `with` block; only the main thread may."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
-
-
-def _block() -> set[Any] | None:
-    """Block Ctrl-C in this thread; return the signals blocked before, None where that cannot be done."""
-    if not hasattr(signal, "pthread_sigmask"):  # as on Windows
-        return None
-    return signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-
-
-@contextmanager
-def _no_main_module() -> Iterator[None]:
-    """Hide the caller's script, which a spawned process would run again before its work.
-
-    A worker needs nothing from it, and a script without `if __name__ == "__main__"` would start
-    workers in the workers.
-    """
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
-@contextmanager
-def _environment(**values: str) -> Iterator[None]:
-    """Set environment variables for the time of a `with` block."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

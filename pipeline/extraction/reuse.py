@@ -1,7 +1,8 @@
 """Re-use: the rows of a feature table that serve the clips of a run."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +15,9 @@ from mraf.data.table.features import FeatureRow, FeatureTable, rows_of
 from mraf.errors import UsageError
 from mraf.extractors.encoders import gone
 from mraf.fingerprint import Fingerprint
-from mraf.pipeline.extraction.hashing import Job, Unreadable, hash_clips
+
+LOOK_SECONDS = 60.0
+"""Time that a drive has to tell whether a video is still where it was in an earlier run."""
 
 
 class Known(NamedTuple):
@@ -41,25 +44,18 @@ class Reuse(NamedTuple):
     replaces: str | None  # id of the row where the clip had another name then
 
 
-@dataclass(frozen=True, kw_only=True)
-class Partition:
-    """The clips of a run in three lists."""
-
-    todo: list[Job]
-    at_hand: list[Reuse] = field(default_factory=list)
-    unreadable: list[Unreadable] = field(default_factory=list)
+class NamesakeError(UsageError):
+    """A clip whose id is that of another video in the table."""
 
 
 class KnownClips:
-    """The rows of a table at the start of a run of `clips`; their vectors are read on demand.
+    """The rows of a table at the start of a run; their vectors are read on demand.
 
     A row serves a clip of the same content where the same encoders and options made it.
     """
 
-    def __init__(
-        self, table: FeatureTable, fingerprint: Fingerprint, clips: Sequence[Clip]
-    ) -> None:
-        self._folder, self._clips = table.folder, clips
+    def __init__(self, table: FeatureTable, fingerprint: Fingerprint) -> None:
+        self._folder, self._patience = table.folder, LOOK_SECONDS
         self._wanted, self._stored_as = fingerprint, fingerprint.to_json()
         self._snapshot = None if table.is_empty else table.snapshot()
         rows = self._snapshot.table(Known._fields).combine_chunks() if self._snapshot else None
@@ -77,42 +73,41 @@ class KnownClips:
             if each.polysim or not each.shares_encoders(self._wanted):
                 raise mixing(self._folder, each, self._wanted.encoders)
 
-    def refuse_namesakes(self) -> None:
-        """Raise UsageError where the id of a clip belongs to another video that is still there."""
-        for clip in self._clips:
-            row = self._rows.get(clip.id)
-            if row is None:
-                continue
-            path, digest = self._cell(row, "path"), self._cell(row, "source_hash")
-            if path == path_of(clip) or not digest:
-                continue
-            is_there = _is_there(path) and all(map(_exists, clip.files))
-            is_other = is_there and not is_same_file(Path(as_name(path)), clip.files[0])
-            if is_other and _content(clip) not in (digest, None):
-                raise UsageError(
-                    f"{clip.files[0]}: the table already has another video called '{clip.id}', "
-                    f"{path}. Extract into another workspace (-w), or name the clips in a "
-                    "manifest (--manifest)."
-                )
+    def may_have_namesake(self, clip: Clip) -> bool:
+        """Return True where the id of a clip belongs to a row of another file."""
+        row = self._rows.get(clip.id)
+        return row is not None and self._cell(row, "path") != path_of(clip)
 
-    def partition(self, on_hashed: Callable[[int], None]) -> Partition:
-        """Hash the clips and split them; `on_hashed` is called with the number hashed so far."""
-        parts = Partition(todo=[])
-        for number, each in enumerate(hash_clips(self._clips), 1):
-            if isinstance(each, Unreadable):
-                parts.unreadable.append(each)
-            elif reuse := self._find(each):
-                parts.at_hand.append(reuse)
-            else:
-                parts.todo.append(each)
-            on_hashed(number)
-        return parts
+    def refuse_namesake(self, clip: Clip, digest: str | None) -> None:
+        """Raise NamesakeError where the id of a clip belongs to another video that is still there."""
+        row = self._rows.get(clip.id)
+        if row is None or not digest or self._cell(row, "source_hash") in ("", digest):
+            return
+        path = self._cell(row, "path")
+        old, new = Path(as_name(path)), clip.files[0]
+        if path == path_of(clip) or not self._look(
+            lambda: _is_there(path) and not is_same_file(old, new)
+        ):
+            return
+        raise NamesakeError(
+            f"{new}: the table already has another video called '{clip.id}', {path}. Extract into "
+            "another workspace (-w), or name the clips in a manifest (--manifest)."
+        )
 
-    def reuse(self, job: Job) -> Reuse:
-        """Return the row that serves a job whose digest is among `digests`."""
-        reuse = self._find(job)
-        assert reuse is not None, job.digest
-        return reuse
+    def find(self, clip: Clip, digest: str) -> Reuse:
+        """Return the row that serves a clip: that of its id first, then any of its content.
+
+        Its digest is among `digests`. The row that it replaces must stay where another clip of the
+        run has its id.
+        """
+        row = self._rows.get(clip.id)
+        if row is not None and self._serves(row, digest):
+            return Reuse(clip, row, None)
+        row = self._by_hash[digest]
+        path, old = self._cell(row, "path"), self._cell(row, "clip")
+        # The same file, or one that has been moved, has a new name; a copy is another clip.
+        is_copy = path != path_of(clip) and self._look(lambda: _is_there(path))
+        return Reuse(clip, row, None if is_copy else old)
 
     def digests(self) -> np.ndarray:
         """Return the digests of the rows that can be re-used: `[M]` of 16 bytes each, sorted."""
@@ -134,24 +129,19 @@ class KnownClips:
                 replaces=replaces,
             )
 
-    def _find(self, job: Job) -> Reuse | None:
-        """Find the row that serves a job: that of the clip's id first, then any of its content."""
-        clip, digest = job
-        row = self._rows.get(clip.id)
-        if row is not None and self._serves(row, digest):
-            return Reuse(clip, row, None)
-        row = self._by_hash.get(digest or "")
-        if row is None:
-            return None
-        known = self[row]
-        # The same file, or one that has been moved, has a new name; a copy is another clip.
-        is_renamed = known.path == path_of(clip) or not _is_there(known.path)
-        # A row whose id a clip of this run has is not replaced.
-        return Reuse(clip, row, known.clip if is_renamed and known.clip not in self._ids else None)
+    def _look(self, question: Callable[[], bool]) -> bool:
+        """Return the answer to a question about another file; True where its drive hangs.
 
-    @cached_property
-    def _ids(self) -> set[str]:
-        return {clip.id for clip in self._clips}
+        Nothing is overwritten then. A thread asks, so that the run goes on.
+        """
+        answers: list[bool] = []
+        thread = threading.Thread(target=lambda: answers.append(question()), daemon=True)
+        thread.start()
+        thread.join(self._patience)
+        if not answers:
+            self._patience = min(1.0, self._patience)  # for the next one on this drive
+            return True
+        return answers[0]
 
     @cached_property
     def _by_hash(self) -> dict[str, int]:
@@ -204,22 +194,9 @@ def mixing(folder: Path, made: Fingerprint, wanted: str) -> UsageError:
     )
 
 
-def _exists(path: Path) -> bool:
-    """Return True for a file that is there and that this process may look at."""
+def _is_there(path: str) -> bool:
+    """Return True where the file of a path that `path_of` returned is there, and may be looked at."""
     try:
-        return path.is_file()
+        return Path(as_name(path)).is_file()
     except OSError:
         return False
-
-
-def _is_there(path: str) -> bool:
-    """Return True where the file of a path that `path_of` returned is there."""
-    return _exists(Path(as_name(path)))
-
-
-def _content(clip: Clip) -> str | None:
-    """Return the digest of a clip; None if it cannot be read; its row gets the reason."""
-    try:
-        return clip.content_hash()
-    except OSError:
-        return None

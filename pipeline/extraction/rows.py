@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 from mraf.data.clips.clip import Clip
 from mraf.data.table.features import FeatureRow
@@ -14,6 +15,14 @@ from mraf.extractors.voice.embed import VoiceResult
 from mraf.pipeline.extraction.hashing import Job
 from mraf.pipeline.extraction.processes import JobError
 from mraf.pipeline.extraction.reuse import path_of
+
+
+class Result(NamedTuple):
+    """What an engine makes of a clip."""
+
+    clip: Clip
+    digest: str | None  # of its content; None where it cannot be read
+    row: FeatureRow | None  # None: the table has a row of this content
 
 
 def setup_worker(
@@ -51,11 +60,11 @@ def finished_row(job: Job, outcome: object, fingerprint: str) -> FeatureRow:
     """Return the row to store.
 
     Args:
-        job: with its digest.
+        job: the clip and its digest.
         outcome: what the worker returned: a row without digest and fingerprint, or an error.
         fingerprint: of encoders and options, as JSON.
     """
-    digest = job.digest or ""
+    digest = job.digest
     if isinstance(outcome, FeatureRow):
         return replace(outcome, source_hash=digest, extractor=fingerprint)
     error = str(outcome).removeprefix(f"{job.clip.files[0].name}: ")  # the row names the clip

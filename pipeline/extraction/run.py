@@ -7,29 +7,33 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mraf.data.table.features import FeatureRow, FeatureWriter
-from mraf.pipeline.extraction.reuse import Known, KnownClips, Reuse, labels_of
+from mraf.errors import UsageError
+from mraf.pipeline.extraction.reuse import Known, KnownClips, NamesakeError, Reuse, labels_of
+from mraf.pipeline.extraction.rows import Result
+from mraf.pipeline.extraction.stream import ClipStream
 
 FLUSH_SECONDS = 15.0
 """A killed run loses at most this much work and the clips in hand."""
 RELABELLED_AT_ONCE = 4096
 """Rows whose vectors are in memory together while they are written under another name."""
-_PROGRESS_SECONDS = 0.1  # between two reports of progress while clips are hashed
+KEPT = "What was embedded before stays in the table."
+"""The end of the message where a run stops for something that was found late."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExtractProgress:
     """Counts of a run in progress."""
 
-    clips: int
-    hashed: int = 0  # while clips are hashed, before the first is done
-    done: int
-    reused: int
-    face_missing: int
-    voice_missing: int
-    failed: int
+    clips: int  # found so far
+    all_found: bool
+    done: int = 0
+    reused: int = 0
+    face_missing: int = 0
+    voice_missing: int = 0
+    failed: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Failure:
     """A clip that cannot be read, and the reason."""
 
@@ -37,7 +41,7 @@ class Failure:
     error: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
     """A clip without a face or a voice, and the reasons: None for the one that it has."""
 
@@ -84,15 +88,15 @@ class ExtractionRun:
     """The only writer of a run's rows; it counts them too.
 
     Args:
-        clips: number of clips in the run.
+        clips: all clips of the run, as they are found.
         writer: of the table.
         known: the rows of the table as the run began.
-        on_progress: called after each clip.
+        on_progress: called after each clip, and now and then while clips are found.
     """
 
     def __init__(
         self,
-        clips: int,
+        clips: ClipStream,
         *,
         writer: FeatureWriter,
         known: KnownClips,
@@ -105,18 +109,45 @@ class ExtractionRun:
         self._failed: list[Failure] = []
         self._missing: list[Missing] = []
         self._renamed: list[tuple[str, str]] = []
+        self._undecided: list[Reuse] = []  # until all clips of the run are known
         self._to_relabel: list[Reuse] = []
-        self._flushed = self._shown = time.monotonic()
+        self._flushed = time.monotonic()
 
-    def hashed(self, count: int) -> None:
-        """Report that `count` clips have been hashed."""
-        now = time.monotonic()
-        if self._on_progress and now - self._shown > _PROGRESS_SECONDS:
-            self._shown = now
-            self._on_progress(self._progress(hashed=count))
+    def found(self) -> None:
+        """Report that clips have been found."""
+        if self._on_progress:
+            self._on_progress(self._progress())
 
-    def add(self, row: FeatureRow) -> None:
-        """Write the row of a clip that was read in this run."""
+    def take(self, result: Result) -> None:
+        """Write the row of a clip, or count it where the table has a row of its content.
+
+        Raises UsageError where the clip's id is that of another video in the table.
+        """
+        clip, digest, row = result
+        self._known.refuse_namesake(clip, digest)
+        if row is not None:
+            self._add(row)
+            return
+        assert digest is not None
+        reuse = self._known.find(clip, digest)
+        if reuse.replaces and not self._clips.is_complete:
+            self._undecided.append(reuse)
+        else:
+            self._reuse(reuse)
+
+    def stopped_by(self, error: UsageError) -> UsageError:
+        """Return the error that stops the run, which says what is kept where the clips are at fault."""
+        is_of_clips = error is self._clips.error or isinstance(error, NamesakeError)
+        return UsageError(f"{error} {KEPT}") if is_of_clips and self._embedded else error
+
+    def finish(self) -> None:
+        """Write what waited for the end of the run."""
+        for reuse in self._undecided:
+            self._reuse(reuse)
+        self._undecided.clear()
+        self._write_relabelled()
+
+    def _add(self, row: FeatureRow) -> None:
         self._writer.add(row)
         if time.monotonic() - self._flushed > FLUSH_SECONDS:
             self._writer.flush()
@@ -124,33 +155,31 @@ class ExtractionRun:
         self._embedded += 1
         self._count(row)
 
-    def reuse(self, reuse: Reuse) -> None:
-        """Count a clip that a row of the table serves.
-
-        Where the clip has another name or other labels now, `write_relabelled` writes the row anew.
-        """
+    def _reuse(self, reuse: Reuse) -> None:
+        """Count a clip that a row of the table serves; write it anew under another name or labels."""
+        if reuse.replaces in self._clips.ids:  # that row is another clip's now
+            reuse = reuse._replace(replaces=None)
         row = self._known[reuse.row]
         if reuse.replaces:
             self._renamed.append((reuse.replaces, reuse.clip.id))
         labels = labels_of(reuse.clip)
         if row[: len(labels)] != labels:
             self._to_relabel.append(reuse)
+        if len(self._to_relabel) == RELABELLED_AT_ONCE:
+            self._write_relabelled()
         self._reused += 1
         self._count(row._replace(clip=reuse.clip.id))
 
-    def write_relabelled(self) -> None:
-        """Write the re-used rows whose clips have other names or labels now."""
-        for start in range(0, len(self._to_relabel), RELABELLED_AT_ONCE):
-            some = self._to_relabel[start : start + RELABELLED_AT_ONCE]
-            for row in self._known.relabelled(some):
-                self._writer.add(row)
+    def _write_relabelled(self) -> None:
+        for row in self._known.relabelled(self._to_relabel) if self._to_relabel else ():
+            self._writer.add(row)
         self._to_relabel.clear()
 
     def report(self, encoders: str, seconds: float) -> ExtractReport:
         """Return the counts."""
         face, voice = self._reasons["face"], self._reasons["voice"]
         return ExtractReport(
-            clips=self._clips,
+            clips=self._clips.count,
             embedded=self._embedded,
             reused=self._reused,
             renamed=tuple(self._renamed),
@@ -172,15 +201,15 @@ class ExtractionRun:
         if row.face_reason is not None or row.voice_reason is not None:
             self._missing.append(_missing(row))
         if row.error is not None:
-            self._failed.append(Failure(row.clip, row.error))
+            self._failed.append(Failure(clip=row.clip, error=row.error))
         if self._on_progress:
             self._on_progress(self._progress())
 
-    def _progress(self, hashed: int = 0) -> ExtractProgress:
+    def _progress(self) -> ExtractProgress:
         face, voice = (sum(self._reasons[name].values()) for name in ("face", "voice"))
         return ExtractProgress(
-            clips=self._clips,
-            hashed=hashed,
+            clips=self._clips.count,
+            all_found=self._clips.is_complete,
             done=self._embedded + self._reused,
             reused=self._reused,
             face_missing=face,
@@ -192,4 +221,5 @@ class ExtractionRun:
 def _missing(row: FeatureRow | Known) -> Missing:
     # Interned: where a million clips lack a face for the same reason, one text is kept.
     texts = (row.face_reason, row.voice_reason, row.error or row.note)
-    return Missing(row.clip, *(text and sys.intern(text) for text in texts))
+    face, voice, detail = (text and sys.intern(text) for text in texts)
+    return Missing(clip=row.clip, face=face, voice=voice, detail=detail)

@@ -42,15 +42,16 @@ def verify_bars(
 
 @contextmanager
 def _in_turn(quiet: bool, first: Any, second: Any) -> Iterator[tuple[Any, Any]]:
-    """Show one bar, then another: the terminal holds one at a time."""
+    """Show the one bar or the other, whichever was called last: the terminal holds one at a time."""
     with ExitStack() as shown:
-        callbacks: dict[Any, Callable[..., None]] = {}
+        current: tuple[Any, Callable[..., None]] | None = None
 
         def follow(bar: Any, *values: Any) -> None:
-            if bar not in callbacks:
+            nonlocal current
+            if current is None or current[0] is not bar:
                 shown.close()  # the bar before this one
-                callbacks[bar] = shown.enter_context(bar(quiet))
-            callbacks[bar](*values)
+                current = bar, shown.enter_context(bar(quiet))
+            current[1](*values)
 
         yield partial(follow, first), partial(follow, second)
 
@@ -61,21 +62,16 @@ def extract_bar(quiet: bool) -> Iterator["Callable[[ExtractProgress], None]"]:
     text = "{task.fields[speed]} clips/s, {task.fields[lost]}"
     with _bar(quiet, MofNCompleteColumn(), TextColumn(text), TimeRemainingColumn()) as bar:
         task = bar.add_task("Extracting", total=None, speed="-", lost="starting")
-        is_hashing = False
 
         def show(progress: "ExtractProgress") -> None:
-            nonlocal is_hashing
-            if is_hashing and not progress.hashed:
-                bar.reset(task)  # speed and time left are those of what follows
-            is_hashing = bool(progress.hashed)
             lost = f"{progress.face_missing} without face, {progress.voice_missing} without voice"
             lost += f", {progress.failed} failed" if progress.failed else ""
+            lost += "" if progress.all_found else f", found {progress.clips:,} so far"
             speed = bar.tasks[task].finished_speed or bar.tasks[task].speed
             bar.update(
                 task,
-                description="Reading" if progress.hashed else "Extracting",
-                total=progress.clips,
-                completed=progress.hashed or progress.done,
+                total=progress.clips if progress.all_found else None,
+                completed=progress.done,
                 speed=f"{speed:.1f}" if speed else "-",
                 lost=lost,
             )

@@ -9,24 +9,24 @@ import logging
 import os
 import pickle
 import warnings
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from mraf.data.clips.clip import Clip
-from mraf.data.table.features import FeatureRow
 from mraf.errors import MissingError, MrafError, UsageError
 from mraf.extractors.encoders import EncoderPair
 from mraf.extractors.extractor import ExtractOptions
 from mraf.pipeline.extraction import rows
-from mraf.pipeline.extraction.hashing import Job
 from mraf.pipeline.extraction.local import CLIPS_AT_ONCE
 from mraf.pipeline.extraction.ray.connection import Cluster, connected, import_ray, short
 from mraf.pipeline.extraction.ray.node import COLUMN, Answer, ClipWorker, Task, can_read, probe
+from mraf.pipeline.extraction.rows import Result
+from mraf.pipeline.extraction.stream import ClipStream
 
 TRIES = 3
 """Times that Ray does a block again whose actor died; its clips are tried once more then, one by one."""
@@ -35,6 +35,8 @@ BLOCKS_A_WORKER = 32
 LARGEST_BLOCK = 32
 PROBED = 8
 """Clips, spread over the run, that every node must be able to open before work starts."""
+ROOM_SECONDS = 2.0
+"""Time between two looks at a cluster that has no room for a worker."""
 PROBE_SECONDS = 120.0
 """Time that a node has to answer whether it can take part, its first import of mraf included."""
 _HOURS_OF_SILENCE = 6  # without the end of any block: Ray gives up then
@@ -53,46 +55,49 @@ class RayEngine:
         workers: the most actors; None for as many as the cluster has room for, now and later.
         gpus: of each actor, 0.25 to share one by four; 0 works on CPUs.
         on_start: called when the cluster has been found and every node can take part.
+        on_note: called with a line for people: what the run waits for, and a node that is left out.
     """
-
-    hashes: ClassVar[bool] = True
 
     address: str | None = None
     _: KW_ONLY
     workers: int | None = None
     gpus: float = 0.0
     on_start: Callable[[Cluster], None] | None = None
+    on_note: Callable[[str], None] = lambda line: None
 
     def __call__(
         self,
-        jobs: Sequence[Job],
+        clips: ClipStream,
         *,
         encoders: EncoderPair,
         options: ExtractOptions,
         known: np.ndarray,
-    ) -> Generator[FeatureRow | Job, None, None]:
-        """Yield the rows of jobs, or the job with its digest where that is among `known`.
+    ) -> Generator[Result, None, None]:
+        """Yield the result of each clip, when all have been found: they are cut into blocks before.
 
         Raises:
             MissingError: Ray is not installed, there is no such cluster, or a node lacks weights.
-            UsageError: a node has other versions or does not see the clips.
+            UsageError: a node has other versions or does not see the clips, at the start; of those
+                that join later, each is left out.
             MrafError: Ray ended the run.
         """
-        if not jobs:
+        clips.wait()
+        if not clips.count:
             return
-        clips = [_absolute(job.clip) for job in jobs]
+        found = [_absolute(clip) for clip in clips.take(clips.count)]
         ray = import_ray()
         try:
             with connected(ray, self.address) as cluster:
-                task = self._task(ray, clips, encoders, options, known)
+                task = self._task(ray, found, encoders, options, known)
                 able = _able(ray.nodes(), task.decoders, self.gpus)
                 if not able:
                     raise UsageError(_no_room(cluster, task.decoders, self.gpus))
-                _probe_nodes(ray, able, task, _some(clips))
+                _probe_nodes(ray, able, task, _some(found))
                 if self.on_start:
                     self.on_start(cluster)
+                _wait_for_room(ray, task.decoders, self.gpus, self.on_note)
                 with _quiet():
-                    yield from self._rows(clips, task, cluster)
+                    yield from self._results(ray, found, task, cluster)
         except MrafError:
             raise
         except Exception as error:  # Ray's have no base class of their own
@@ -125,35 +130,57 @@ class RayEngine:
             setup=rows.setup_worker,
         )
 
-    def _rows(
-        self, clips: Sequence[Clip], task: Task, cluster: Cluster
-    ) -> Generator[FeatureRow | Job, None, None]:
+    def _results(
+        self, ray: Any, clips: Sequence[Clip], task: Task, cluster: Cluster
+    ) -> Generator[Result, None, None]:
+        left_out: set[str] = set()  # ids of nodes
         pending = {clip.id: clip for clip in clips}
         room = int(cluster.gpus / self.gpus) if self.gpus else cluster.cpus
         slots = max(1, min(room, self.workers or room))
         size = min(LARGEST_BLOCK, max(task.at_once, len(pending) // (BLOCKS_A_WORKER * slots)))
-        # The clips of lost blocks are tried again one by one.
-        for is_last, each in ((False, size), (True, 1)):
-            for answer in self._answers(task, slots, list(pending.values()), each):
-                for clip_id, digest in answer.known:
-                    if clip := pending.pop(clip_id, None):
-                        yield Job(clip, digest)
-                for row in answer.rows:
-                    if pending.pop(row.clip, None):
-                        yield row
-                if answer.fatal and (is_last or _is_lasting(answer.fatal)):
-                    raise answer.fatal
-            if not pending:
-                return
+        is_last = False
+        while pending:
+            faulty: Answer | None = None
+            answers = self._answers(task, slots, list(pending.values()), size, left_out)
+            with closing(answers):
+                for answer in answers:
+                    for clip_id, digest, row in answer.results:
+                        if clip := pending.pop(clip_id, None):
+                            yield Result(clip, digest, row)
+                    if answer.fatal and (is_last or _is_lasting(answer.fatal)):
+                        faulty = answer
+                        break
+            if faulty and faulty.fatal:
+                # Begun anew without that node, which answers faster than any that works.
+                is_new = faulty.node not in (*left_out, "")
+                left_out.add(faulty.node)
+                nodes = [node for node in ray.nodes() if node["NodeID"] not in left_out]
+                others = _able(nodes, task.decoders, self.gpus)
+                if not (is_new and others and _is_lasting(faulty.fatal)):
+                    raise faulty.fatal
+                self.on_note(f"{faulty.fatal} It is left out.")
+            elif is_last:
+                break
+            else:  # the clips of lost blocks are tried again one by one
+                is_last, size = True, 1
         for clip in pending.values():
             error = "Ray gave it up: its worker died again and again, perhaps for want of memory"
-            yield rows.failed_row(clip, error, task.fingerprint.to_json())
+            yield Result(clip, None, rows.failed_row(clip, error, task.fingerprint.to_json()))
 
     def _answers(
-        self, task: Task, slots: int, clips: Sequence[Clip], size: int
-    ) -> Iterator[Answer]:
-        """Yield answers to blocks of `size` clips as they come; a block that Ray gave up has none."""
+        self, task: Task, slots: int, clips: Sequence[Clip], size: int, left_out: Collection[str]
+    ) -> Generator[Answer, None, None]:
+        """Yield answers to blocks of `size` clips as they come; a block that Ray gave up has none.
+
+        No actor runs on the nodes that are left out. Closing the generator ends the actors.
+        """
         import ray.data
+        from ray.util.scheduling_strategies import NodeLabelSchedulingStrategy, NotIn
+
+        place: dict[str, Any] = {}
+        if left_out:
+            elsewhere: dict[str, Any] = {"ray.io/node-id": NotIn(*sorted(left_out))}
+            place["scheduling_strategy"] = NodeLabelSchedulingStrategy(elsewhere)
 
         blocks = [pickle.dumps(clips[i : i + size]) for i in range(0, len(clips), size)]
         with _settings(ray.data.DataContext):
@@ -171,6 +198,7 @@ class RayEngine:
                 num_cpus=task.decoders,
                 num_gpus=self.gpus or None,
                 max_task_retries=TRIES,
+                **place,
             )
         batches: Iterable[Any] = made.iter_batches(
             batch_size=None, batch_format="pyarrow", prefetch_batches=0
@@ -208,6 +236,22 @@ def _no_room(cluster: Cluster, cpus: int, gpus: float) -> str:
         f"{cluster.address}: no node of the cluster offers {cpus} cores to work on "
         f"({cluster.cpus} in all). Add one with `ray start --address={cluster.address}`."
     )
+
+
+def _wait_for_room(ray: Any, cpus: int, gpus: float, on_note: Callable[[str], None]) -> None:
+    """Wait until the cluster has room for a worker; `on_note` is told what is free when that changes."""
+    # A task that needs what a worker needs: it runs as soon as there is room, and a cluster that grows
+    # when it is needed grows for it.
+    scout = ray.remote(num_cpus=cpus, num_gpus=gpus or None)(lambda: None).remote()
+    told = ""
+    while not ray.wait([scout], timeout=ROOM_SECONDS)[0]:
+        free, total = ray.available_resources(), ray.cluster_resources()
+        kinds = [("GPU", "GPUs")] * bool(gpus) + [("CPU", "cores")]
+        parts = [f"{free.get(k, 0):g} of {total.get(k, 0):g} {name}" for k, name in kinds]
+        line = f"Ray: waiting for room: {' and '.join(parts)} free"
+        if line != told:
+            on_note(line)
+        told = line
 
 
 def _is_lasting(fatal: MrafError) -> bool:

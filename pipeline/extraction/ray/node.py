@@ -9,6 +9,7 @@ import pickle
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.extractor import ExtractOptions
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.extraction import processes, rows
-from mraf.pipeline.extraction.hashing import Job, Unreadable, hash_clip
+from mraf.pipeline.extraction.hashing import Job, Unreadable, digest_of, holds
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -53,9 +54,10 @@ class Task:
 class Answer:
     """The results of a block of clips."""
 
-    rows: tuple[FeatureRow, ...] = ()
-    known: tuple[tuple[str, str], ...] = ()  # ids and digests of clips that have a row already
+    # Id and digest of each clip, and its row: None where the table has one of this content.
+    results: tuple[tuple[str, str | None, FeatureRow | None], ...] = ()
     fatal: MrafError | None = None  # why the rest cannot be worked on here
+    node: str = ""  # Ray's id of the node where it is fatal
 
 
 class ClipWorker:
@@ -70,33 +72,35 @@ class ClipWorker:
         """Answer a block of clips."""
         import pyarrow as pa
 
-        done: list[FeatureRow] = []
-        known: list[tuple[str, str]] = []
+        done: list[tuple[str, str | None, FeatureRow | None]] = []
         fatal: MrafError | None = None
         try:
-            self._work(pickle.loads(batch[COLUMN][0].as_py()), done, known)
+            self._work(pickle.loads(batch[COLUMN][0].as_py()), done)
         except MrafError as error:
             fatal = type(error)(f"{here()}: {error}")
         except Exception as error:
             fatal = MrafError(f"{here()}: unexpected: {type(error).__name__}: {error}")
-        answer = Answer(rows=tuple(done), known=tuple(known), fatal=fatal)
+        answer = Answer(results=tuple(done), fatal=fatal, node=_node_id() if fatal else "")
         return pa.table({COLUMN: [pickle.dumps(answer)]})
 
     def _work(
-        self, clips: Sequence[Clip], done: list[FeatureRow], known: list[tuple[str, str]]
+        self, clips: Sequence[Clip], done: list[tuple[str, str | None, FeatureRow | None]]
     ) -> None:
-        """Append to `done` and `known`, which keep what came before an error."""
+        """Append to `done`, which keeps what came before an error."""
         jobs: list[Job] = []
         pool, fingerprint = self._pool or self._start(), self._task.fingerprint.to_json()
-        for each in map(hash_clip, clips):
-            if isinstance(each, Unreadable):
-                done.append(rows.failed_row(each.clip, each.error, fingerprint))
-            elif each.digest and self._is_known(each.digest):
-                known.append((each.clip.id, each.digest))
+        assert self._known is not None
+        for clip in clips:
+            digest = digest_of(clip)
+            if isinstance(digest, Unreadable):
+                done.append((clip.id, None, rows.failed_row(clip, digest.error, fingerprint)))
+            elif holds(self._known, digest):
+                done.append((clip.id, digest, None))
             else:
-                jobs.append(each)
-        for job, outcome in pool.run(iter(jobs)):
-            done.append(rows.finished_row(job, outcome, fingerprint))
+                jobs.append(Job(clip, digest))
+        for job, outcome in pool.run(processes.batches_of(jobs, self._task.at_once)):
+            row = rows.finished_row(job, outcome, fingerprint)
+            done.append((job.clip.id, job.digest, row))
 
     def _start(self) -> processes.Pool:
         """Check this node and make the pool, which starts its process with the first job."""
@@ -108,15 +112,9 @@ class ClipWorker:
             voice=at_hand(task.encoders.voice, task.weights),
         )
         self._known = np.zeros(0, "S16") if task.known is None else _fetched(task.known)
-        arguments = (pair, task.options, task.device, task.decoders)
-        self._pool = processes.Pool(1, task.setup, arguments, at_once=task.at_once)
+        setup = partial(task.setup, pair, task.options, task.device, task.decoders)
+        self._pool = processes.Pool(1, setup)
         return self._pool
-
-    def _is_known(self, digest: str) -> bool:
-        assert self._known is not None
-        wanted = np.array([bytes.fromhex(digest)], "S16")
-        place = int(np.searchsorted(self._known, wanted)[0])
-        return place < len(self._known) and self._known[place] == wanted[0]
 
 
 def check_node(task: Task) -> None:
@@ -190,6 +188,12 @@ def can_read(path: Path) -> str | None:
 def here() -> str:
     """Return the name of this node, for messages."""
     return f"node {platform.node()}"
+
+
+def _node_id() -> str:
+    import ray
+
+    return str(ray.get_runtime_context().get_node_id()) if ray.is_initialized() else ""
 
 
 def _fetched(reference: Any) -> Any:

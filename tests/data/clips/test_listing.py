@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from mraf.data.clips.folders import clip_files, find_clips, survey
-from mraf.data.clips.listing import list_clips
+from mraf.data.clips.folders import Search, clip_files, find_clips
+from mraf.data.clips.listing import LeftOut, each_clip
 from mraf.data.clips.manifest import read_manifest
 from mraf.errors import UsageError
-from mraf.pipeline.extraction.hashing import hash_clip
+from mraf.pipeline.extraction.hashing import digest_of
 from tests.data.clips.test_folders import touch
 
 
@@ -47,7 +47,7 @@ def test_links_pipes_and_devices_are_clips_that_cannot_be_read(tmp_path):
     files = strange(tmp_path / "ann")
     clips = find_clips([tmp_path])
     assert [clip.video for clip in clips] == files
-    errors = [hash_clip(clip).error for clip in clips]
+    errors = [digest_of(clip).error for clip in clips]
     assert [error.rpartition("(")[2] for error in errors] == [
         "No such file or directory)",
         "not a regular file)",
@@ -72,18 +72,19 @@ def test_links_to_folders_are_not_followed_unless_given_as_the_path(tmp_path):
 
 def test_other_files_are_counted_once_by_ending(tmp_path):
     touch(tmp_path, "ann/1.mp4", "ann/a.jpg", "ann/b.JPG", "bob/README", ".git/c.jpg", "bob/.d.jpg")
-    found = survey([tmp_path, tmp_path / "ann", tmp_path])
-    assert found.other_files == {".jpg": 2, "": 1}
-    assert survey([tmp_path / "ann" / "1.mp4"]).other_files == {}
+    search = Search([tmp_path, tmp_path / "ann", tmp_path])
+    assert len(list(search)) == 2 and search.other_files == {".jpg": 2, "": 1}
+    search = Search([tmp_path / "ann" / "1.mp4"])
+    assert len(list(search)) == 1 and search.other_files == {}
 
 
 def test_an_unreadable_folder_is_reported_and_the_others_are_read(tmp_path, close):
     touch(tmp_path, "ann/1.mp4", "bob/2.mp4", "bob/deep/3.mp4")
     close(tmp_path / "bob")
-    found = survey([tmp_path])
-    assert [clip.id for clip in found.clips] == ["ann/1.mp4"]
-    assert found.unreadable_folders == {str(tmp_path / "bob"): "Permission denied"}
-    assert clip_files(tmp_path)[1] == found.unreadable_folders
+    search = Search([tmp_path])
+    assert [clip.id for clip in search] == ["ann/1.mp4"]
+    assert search.unreadable_folders == {str(tmp_path / "bob"): "Permission denied"}
+    assert clip_files(tmp_path)[1] == search.unreadable_folders
 
 
 def test_the_message_without_clips_names_unreadable_folders(tmp_path, close):
@@ -95,15 +96,52 @@ def test_the_message_without_clips_names_unreadable_folders(tmp_path, close):
         find_clips([tmp_path])
 
 
-def test_a_listing_is_sorted(tmp_path):
-    touch(tmp_path, "b/1.mp4", "a.wav", "b/0.txt", "a/2.MKV")
-    listing = list_clips(tmp_path)
-    assert [str(file.relative_to(tmp_path)) for file in listing.files] == [
-        "a/2.MKV",
-        "a.wav",
-        "b/1.mp4",
-    ]
-    assert listing.others[str(tmp_path / "b")] == Counter([".txt"])
+def test_the_files_of_a_folder_come_before_those_of_its_folders_by_name(tmp_path):
+    touch(tmp_path, "b/2.mp4", "b/1.mp4", "a.wav", "b/0.txt", "a/2.MKV")
+    left_out = LeftOut()
+    files = [str(file.relative_to(tmp_path)) for file in each_clip(tmp_path, left_out)]
+    assert files == ["a.wav", "a/2.MKV", "b/1.mp4", "b/2.mp4"]
+    assert left_out.others[str(tmp_path / "b")] == Counter([".txt"])
+
+
+def test_clips_come_before_the_rest_of_their_folder_is_read(tmp_path, monkeypatch):
+    """In a folder of a million files, and in a tree of as many folders."""
+    touch(tmp_path, *(f"{number}.mp4" for number in range(5)), "b/6.mp4", "c/7.mp4")
+    monkeypatch.setattr("mraf.data.clips.listing.SORTED_AT_ONCE", 2)
+    scandir, read = os.scandir, []
+
+    class Noting:
+        """Notes each name as it is read."""
+
+        def __init__(self, path):
+            self.entries = scandir(path)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.entries.close()
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            entry = next(self.entries)
+            read.append(entry.name)
+            return entry
+
+    monkeypatch.setattr(os, "scandir", Noting)
+    search = iter(Search([tmp_path]))
+    next(search)
+    assert len(read) <= 4
+    assert len(list(search)) == 6 and len(read) == 9
+
+
+def test_every_path_is_looked_into_before_the_first_clip(tmp_path):
+    touch(tmp_path, "a/1.mp4", "b/1.txt")
+    for last, said in (("b", "no video or sound file"), ("c", "no such file or folder")):
+        with pytest.raises(UsageError, match=said):
+            next(iter(Search([tmp_path / "a", tmp_path / last])))
 
 
 READERS = [
@@ -151,4 +189,4 @@ def test_a_folder_that_can_only_be_listed_has_clips_that_cannot_be_read(tmp_path
     monkeypatch.setattr(Path, "stat", refuse)
     clips = find_clips([tmp_path])
     assert [clip.id for clip in clips] == ["half/1.mp4", "half/2.mp4"]
-    assert hash_clip(clips[0]).error == "1.mp4 cannot be read (Permission denied)"
+    assert digest_of(clips[0]).error == "1.mp4 cannot be read (Permission denied)"

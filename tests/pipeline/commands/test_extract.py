@@ -30,10 +30,10 @@ def report(*missing: Missing, failed: tuple[Failure, ...] = ()) -> ExtractReport
 
 def test_clips_without_a_face_or_a_voice_are_named_with_the_reason(printed):
     found = report(
-        Missing("a", "no_face", "no_speech", None),
-        Missing("b", "decode_error", None, "pictures of [9] x 9 pixels"),
-        Missing("c", "decode_error", "decode_error", "cut off"),
-        failed=(Failure("c", "cut off"),),
+        Missing(clip="a", face="no_face", voice="no_speech", detail=None),
+        Missing(clip="b", face="decode_error", voice=None, detail="pictures of [9] x 9 pixels"),
+        Missing(clip="c", face="decode_error", voice="decode_error", detail="cut off"),
+        failed=(Failure(clip="c", error="cut off"),),
     )
     assert printed(show_extracted, found, Path("w")).splitlines()[-5:] == [
         "1 could not be read:",
@@ -45,7 +45,7 @@ def test_clips_without_a_face_or_a_voice_are_named_with_the_reason(printed):
 
 
 def test_of_many_clips_the_first_twenty_are_named(printed):
-    many = [Missing(f"clip{i}", "no_face", None, None) for i in range(23)]
+    many = [Missing(clip=f"clip{i}", face="no_face", voice=None, detail=None) for i in range(23)]
     text = printed(show_extracted, report(*many), Path("w"))
     assert "23 without a face or a voice:" in text
     assert text.count("no face found") == 20 and "... and 3 more (all with --json)" in text

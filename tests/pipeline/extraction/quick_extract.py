@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mraf import cli
+from mraf.data.clips.clip import Clip
 from mraf.data.table.features import FeatureRow
 from mraf.extractors import encoders
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
@@ -41,6 +42,19 @@ HOLD = Path(os.environ.get("QUICK_HOLD", "/nowhere"))
 """As long as this file is there, clips whose content ends in 5 are not done."""
 LOG = Path(os.environ.get("QUICK_LOG", os.devnull))
 """Where the nodes of a Ray cluster note each clip that they do."""
+
+
+class HeldClip(Clip):
+    """A clip on a drive that hangs as long as a file beside it is there."""
+
+    @property
+    def hold(self) -> Path:
+        return self.files[0].with_suffix(".hold")
+
+    def content_hash(self):
+        while self.hold.exists():
+            time.sleep(0.01)
+        return super().content_hash()
 
 
 def setup(*_):

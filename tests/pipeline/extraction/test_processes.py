@@ -1,22 +1,17 @@
+import functools
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
 
 from mraf.errors import MissingError, MrafError
 from mraf.pipeline.extraction import processes
-
-
-def wait_for_a_late_signal():
-    """Let a signal that another thread has taken reach the main thread, which it does not wake."""
-    for _ in range(60_000):
-        time.sleep(0.01)
 
 
 def doubling(factor=2):
@@ -84,7 +79,7 @@ def test_every_job_is_done_once(count):
 
 @pytest.mark.parametrize("count", [0, 2])
 def test_no_jobs_start_no_workers(count, monkeypatch):
-    monkeypatch.setattr(processes, "Pool", lambda *_: pytest.fail("started workers"))
+    monkeypatch.setattr(processes.Pool, "_start", lambda *_: pytest.fail("started a worker"))
     assert list(processes.run(iter([]), count, failing)) == []
 
 
@@ -265,6 +260,101 @@ if __name__ == "__main__":
     wait_until(lambda: not any(is_running(pid) for pid in pids))
 
 
+def stubborn(marker):
+    """Cannot be ended, as a process that waits for a drive that hangs."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    def work(jobs):
+        marker.touch()
+        time.sleep(600)
+
+    return work
+
+
+def test_a_worker_that_cannot_end_does_not_hold_up_ctrl_c(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import signal, sys\n"
+        "from multiprocessing.process import BaseProcess\n"
+        "from pathlib import Path\n"
+        "from mraf.pipeline.extraction import processes\n"
+        "from tests.pipeline.extraction.test_processes import stubborn\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "BaseProcess.kill = lambda self: None\n"
+        "processes.CLOSE_SECONDS = 0.1\n"
+        "try:\n"
+        "    list(processes.run([1], 1, stubborn, Path(sys.argv[1])))\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted')\n"
+    )
+    run = subprocess.Popen(
+        [sys.executable, script, tmp_path / "marker"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    wait_until((tmp_path / "marker").exists)
+    run.send_signal(signal.SIGINT)
+    out, _ = run.communicate()
+    assert (out, run.returncode) == ("interrupted\n", 0)
+
+
+def first(_):
+    return processes.one_by_one(lambda job: job)
+
+
+def counted(folder):
+    (folder / str(os.getpid())).touch()
+    return processes.one_by_one(lambda job: -job)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_setup_is_called_where_a_batch_needs_it(tmp_path, count):
+    """A result makes another batch ready; None says that there is none until then."""
+    todo, expected = [], 3
+
+    def batches():
+        yield processes.Batch([1, 2, 3])
+        while expected or todo:
+            yield processes.Batch([todo.pop()], 1) if todo else None
+
+    setups = functools.partial(first, None), functools.partial(counted, tmp_path)
+    done = []
+    for job, result in processes.run_batches(batches(), count, *setups):
+        done.append((job, result))
+        if expected:
+            assert not list(tmp_path.iterdir())
+            todo.append(10 * job)
+            expected -= 1
+    assert done[:3] == [(1, 1), (2, 2), (3, 3)]
+    assert sorted(done[3:]) == [(10, -10), (20, -20), (30, -30)]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+class Bell:
+    """Rings once, and adds a batch then."""
+
+    def __init__(self):
+        self.connection, self.there = Pipe(duplex=False)
+        self.jobs, self.is_over = [], False
+
+    def answer(self):
+        self.connection.recv_bytes()
+        self.jobs, self.is_over = [7], True
+
+    def batches(self):
+        while not (self.is_over and not self.jobs):
+            yield processes.Batch([self.jobs.pop()]) if self.jobs else None
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_batch_that_another_thread_makes_ready(count):
+    bell = Bell()
+    threading.Timer(0.05, bell.there.send_bytes, [b"."]).start()
+    setup = functools.partial(doubling, 2)
+    assert list(processes.run_batches(bell.batches(), count, setup, bell=bell)) == [(7, 14)]
+
+
 def is_running(pid):
     try:
         # Where nobody collects orphans, they stay as zombies.
@@ -314,61 +404,6 @@ def test_an_interrupt_while_a_worker_starts_is_for_the_parent(tmp_path, in_threa
     )
     assert done.stdout == "interrupted\n[(1, 2), (2, 4)]\nset()\n"
     assert "Traceback" not in done.stderr
-
-
-@pytest.fixture(params=[0, 3], ids=["alone", "with threads"])
-def threads(request):
-    """Threads that do not block Ctrl-C, as torch and OpenMP have them: the signal may go to any."""
-    end = threading.Event()
-    started = [threading.Thread(target=end.wait) for _ in range(request.param)]
-    for thread in started:
-        thread.start()
-    yield
-    end.set()
-    for thread in started:
-        thread.join()
-
-
-def test_an_interrupt_while_a_worker_starts_reaches_the_parent_then(threads):
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    reached = []
-    try:
-        for _ in range(20):
-            reached.clear()
-            with pytest.raises(KeyboardInterrupt):
-                with processes._no_interrupt():
-                    os.kill(os.getpid(), signal.SIGINT)
-                    for _ in range(1000):  # Python looks for signals between two steps
-                        pass
-                    reached.append("the end")
-                wait_for_a_late_signal()
-            assert reached == ["the end"]
-            assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-            assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def test_an_interrupt_is_not_lost_where_the_start_of_a_worker_fails(threads):
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            with suppress(OSError), processes._no_interrupt():
-                os.kill(os.getpid(), signal.SIGINT)
-                raise OSError("no memory")
-            wait_for_a_late_signal()
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def test_an_interrupt_that_is_ignored_stays_so():
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with processes._no_interrupt():
-            os.kill(os.getpid(), signal.SIGINT)
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def test_a_script_without_a_guard_is_run_once(tmp_path):

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -305,3 +306,16 @@ def test_an_edited_clip_that_is_reached_by_another_way_is_no_namesake(
         (videos / "ann" / "0.mp4").write_text(f"edited {number}")
         report = quick(way, tmp_path / "w")
         assert (report.reused, report.embedded) == (11, 1)
+
+
+def test_a_drive_that_hangs_is_taken_to_hold_the_file(videos, tmp_path, quick, monkeypatch):
+    """A clip has moved from there: its old row stays, and the run goes on."""
+    quick(videos, tmp_path / "w")
+    (videos / "ann").rename(videos / "anna")
+    answer = threading.Event()
+    monkeypatch.setattr(reuse, "LOOK_SECONDS", 0)
+    monkeypatch.setattr(reuse, "_is_there", lambda path: answer.wait() and False)
+    report = quick(videos, tmp_path / "w")
+    answer.set()
+    assert (report.reused, report.embedded, report.renamed) == (12, 0, ())
+    assert len(rows(tmp_path / "w")) == 18

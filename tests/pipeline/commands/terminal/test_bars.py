@@ -8,8 +8,6 @@ from mraf.network.loop import EpochReport
 from mraf.pipeline.commands.terminal import bars
 from mraf.pipeline.extraction.run import ExtractProgress
 
-COUNTS = {"clips": 9, "reused": 0, "face_missing": 0, "voice_missing": 0, "failed": 0}
-
 
 def terminal(monkeypatch) -> io.StringIO:
     """What a terminal of 120 columns shows."""
@@ -19,35 +17,30 @@ def terminal(monkeypatch) -> io.StringIO:
     return out.file
 
 
-def test_files_that_are_hashed_are_counted_before_clips_that_are_done(monkeypatch):
+def test_while_clips_are_found_the_bar_says_how_many(monkeypatch):
     text = terminal(monkeypatch)
-    for hashed, done, shown in ((4, 0, "Reading"), (0, 5, "Extracting")):
-        with bars.extract_bar(False) as show:
-            show(ExtractProgress(hashed=hashed, done=done, **COUNTS))
-        assert shown in text.getvalue() and f"{hashed or done}/9" in text.getvalue()
-
-
-def test_the_speed_of_hashing_is_not_that_of_the_extraction(monkeypatch):
-    """Rich keeps the speed of a task that has reached its total."""
-    terminal(monkeypatch)
-    tasks = []
-    monkeypatch.setattr(bars.Progress, "stop", lambda bar: tasks.extend(bar.tasks))
     with bars.extract_bar(False) as show:
-        show(ExtractProgress(hashed=9, done=0, **COUNTS))
-        show(ExtractProgress(done=3, **COUNTS))
-    (task,) = tasks
-    assert (task.completed, task.finished) == (3, False)
+        show(ExtractProgress(clips=12_300, all_found=False, done=4))
+    assert "4/?" in text.getvalue() and "found 12,300 so far" in text.getvalue()
+    text = terminal(monkeypatch)
+    with bars.extract_bar(False) as show:
+        show(ExtractProgress(clips=12_300, all_found=False, done=4))
+        text.truncate(0)
+        show(ExtractProgress(clips=12_301, all_found=True, done=5))
+    assert "5/12301" in text.getvalue() and "so far" not in text.getvalue()
 
 
 def test_an_extraction_follows_its_downloads(monkeypatch):
     """Rich refuses two bars at once."""
     text = terminal(monkeypatch)
     with bars.extract_bars(False) as (on_download, on_progress):
+        on_progress(ExtractProgress(clips=7, all_found=False))
         on_download("facenet", 10, 100)
         on_download("ecapa", 100, 100)
-        on_progress(ExtractProgress(done=3, **COUNTS))
+        on_progress(ExtractProgress(clips=9, all_found=True, done=3))
     shown = text.getvalue()
-    assert shown.index("facenet") < shown.index("ecapa") < shown.index("3/9")
+    places = [shown.index(each) for each in ("found 7", "facenet", "ecapa", "3/9")]
+    assert places == sorted(places)
 
 
 def test_a_second_fit_is_named_and_chooses_no_epoch(monkeypatch):

@@ -17,8 +17,8 @@ SHOWN = r"a\nb\x1b[31m\x9b\r\x7f\u2028\xff [bold]é آمنہ.mp4"
 
 
 def test_the_summary_of_an_extraction(printed):
-    failed = (Failure(NAME, f"no {NAME}"),)
-    missing = (Missing(f"{NAME}2", "no_face", None, NAME),)
+    failed = (Failure(clip=NAME, error=f"no {NAME}"),)
+    missing = (Missing(clip=f"{NAME}2", face="no_face", voice=None, detail=NAME),)
     renamed = ((NAME, NAME),)
     report = ExtractReport(
         clips=2, embedded=2, reused=0, renamed=renamed, face_missing=0, voice_missing=0,
@@ -42,7 +42,7 @@ def test_a_clip_that_is_identified_and_one_that_is_not(printed):
     )
     text = printed(show_identified, unnamed)
     assert text == f"{SHOWN}\n  not identified: {SHOWN}\n\n"
-    ranked = (Candidate(NAME, 0.9), Candidate(NAME, 0.1))
+    ranked = tuple(Candidate(speaker=NAME, probability=p) for p in (0.9, 0.1))
     named = Prediction(
         path=NAME, speaker=NAME, probability=0.9, candidates=ranked, face=lost, voice=lost
     )

@@ -46,6 +46,8 @@ def environment():
         patch.setenv("HOME", folder)
         patch.setenv("RAY_TMPDIR", folder)
         patch.setenv("QUICK_LOG", f"{folder}/log")
+        patch.setenv("QUICK_HOLD", f"{folder}/hold")
+        patch.setattr(quick_extract, "HOLD", Path(folder, "hold"))
         patch.setattr(quick_extract, "LOG", Path(folder, "log"))
         patch.delenv("RAY_ADDRESS", raising=False)
         patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), *filter(None, sys.path)]))
@@ -285,6 +287,74 @@ def test_a_node_that_cannot_take_part_is_told_before_work_starts(
 
 
 @slow
+def test_a_node_that_joins_late_with_another_version_is_left_out_with_a_line(
+    nodes, quick, tmp_path
+):
+    """Clips that end in 5 are held until the line has been said: the run does not end before."""
+    clips, notes, late = quick(60), [], []
+    quick_extract.HOLD.touch()
+    (tmp_path / "late").mkdir()
+    (tmp_path / "late" / "sitecustomize.py").write_text("import mraf\nmraf.__version__ = '9.9'\n")
+    path = os.pathsep.join([str(tmp_path / "late"), os.environ["PYTHONPATH"]])
+
+    def join(progress):
+        if not late:
+            late.append(nodes.add_node(num_cpus=1, env_vars={"PYTHONPATH": path}))
+
+    def note(line):
+        notes.append(line)
+        if "left out" in line:
+            quick_extract.HOLD.unlink()
+
+    try:
+        report = extract_clips(
+            clips,
+            workspace=tmp_path / "w",
+            encoders=quick_extract.ENCODERS,
+            engine=RayEngine(nodes.address, on_note=note),
+            on_progress=join,
+        )
+    finally:
+        quick_extract.HOLD.unlink(missing_ok=True)
+        nodes.remove_node(late[0])
+    assert (report.embedded, report.failed) == (60, ())
+    assert sorted(written(tmp_path / "w")) == sorted(clip.id for clip in clips)
+    (line,) = [each for each in notes if "room" not in each]
+    assert "has mraf 9.9" in line and line.endswith("It is left out.")
+
+
+@slow
+def test_a_full_cluster_is_waited_for_with_a_line(nodes, quick, tmp_path):
+    """Another job holds all cores; it ends when the line has been said."""
+    ray, notes, held = connection.import_ray(), [], []
+
+    def note(line):
+        notes.append(line)
+        while held:
+            ray.kill(held.pop())
+
+    with connection.connected(ray, nodes.address):
+
+        @ray.remote(num_cpus=1)
+        class Holder:
+            def is_here(self):
+                return True
+
+        cores = int(ray.cluster_resources()["CPU"])
+        held += [Holder.remote() for _ in range(cores)]
+        ray.get([each.is_here.remote() for each in held])
+        report = extract_clips(
+            quick(3),
+            workspace=tmp_path / "w",
+            encoders=quick_extract.ENCODERS,
+            engine=RayEngine(nodes.address, on_note=note),
+        )
+    assert report.embedded == 3
+    assert notes[0] == f"Ray: waiting for room: 0 of {cores} cores free"
+    assert len(notes) == len(set(notes))
+
+
+@slow
 def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(environment, quick, tmp_path):
     """With a cluster that the command itself starts, and so has to end."""
     clips = quick(60)
@@ -388,31 +458,70 @@ def test_a_cluster_that_the_environment_names_is_not_passed_over(quick, tmp_path
             )
 
 
-def test_only_what_other_nodes_would_meet_too_ends_the_run_at_once(quick, tmp_path, monkeypatch):
-    """A node without memory is passed over; its clips are tried again elsewhere, once."""
-    clips, asked = quick(4), []
+class FakeRay:
+    """The nodes of a cluster."""
 
-    def answers(self, task, slots, some, size):
+    def __init__(self, *names):
+        self.names = names
+
+    def nodes(self):
+        return [{"NodeID": n, "Alive": True, "Resources": {"CPU": 1}} for n in self.names]
+
+
+@pytest.fixture
+def results(quick, tmp_path, monkeypatch):
+    """Runs an engine whose actors answer as they are told."""
+
+    def run(answers, *names, notes=None):
+        monkeypatch.setattr(RayEngine, "_answers", answers)
+        monkeypatch.setattr(module, "BLOCKS_A_WORKER", 1)
+        options = ExtractOptions()
+        task = Task(
+            encoders=quick_extract.ENCODERS,
+            options=options,
+            fingerprint=options.fingerprint(quick_extract.ENCODERS),
+            root=tmp_path,
+        )
+        cluster = connection.Cluster(
+            address="a:1", is_own=False, nodes=1, cpus=1, gpus=0, dashboard=None
+        )
+        engine = RayEngine(on_note=(notes if notes is not None else []).append)
+        return list(engine._results(FakeRay(*names), quick(4), task, cluster))
+
+    return run
+
+
+def test_a_node_without_memory_is_passed_over_and_its_clips_tried_again_once(results):
+    asked = []
+
+    def answers(self, task, slots, some, size, left_out):
         asked.append(size)
-        yield Answer(fatal=MrafError("node a: 3 workers ended before they had begun"))
+        yield Answer(fatal=MrafError("node a: 3 workers ended before they had begun"), node="a")
 
-    monkeypatch.setattr(RayEngine, "_answers", answers)
-    monkeypatch.setattr(module, "BLOCKS_A_WORKER", 1)
-    options = ExtractOptions()
-    task = Task(
-        encoders=quick_extract.ENCODERS,
-        options=options,
-        fingerprint=options.fingerprint(quick_extract.ENCODERS),
-        root=tmp_path,
-    )
-    cluster = connection.Cluster(
-        address="a:1", is_own=False, nodes=1, cpus=1, gpus=0, dashboard=None
-    )
-    rows = RayEngine()._rows(clips, task, cluster)
     with pytest.raises(MrafError, match="3 workers"):
-        list(rows)
+        results(answers, "a", "b")
     assert asked == [4, 1]
-    assert module._is_lasting(UsageError("")) and module._is_lasting(MissingError(""))
+
+
+def test_nodes_where_nothing_works_are_left_out_until_none_is_left(results):
+    asked, notes = [], []
+
+    def answers(self, task, slots, some, size, left_out):
+        asked.append(sorted(left_out))
+        bad = next((name for name in "ab" if name not in left_out), None)
+        if bad:
+            fatal = UsageError(f"node {bad}: has mraf 9.9.")
+            yield Answer(results=((some[0].id, "00", None),), fatal=fatal, node=bad)
+            pytest.fail("went on with a node that cannot take part")
+        yield Answer(results=tuple((clip.id, "00", None) for clip in some))
+
+    found = results(answers, "a", "b", "c", notes=notes)
+    assert len(found) == len({each.clip.id for each in found}) == 4
+    assert asked == [[], ["a"], ["a", "b"]]
+    assert notes == [f"node {name}: has mraf 9.9. It is left out." for name in "ab"]
+    asked.clear()
+    with pytest.raises(UsageError, match=r"node b: has mraf 9\.9\.$"):
+        results(answers, "a", "b")
 
 
 def test_paths_do_not_depend_on_the_current_folder():

@@ -73,9 +73,11 @@ def test_every_clip_of_a_block_is_answered(task, clips, ask):
     known = np.sort(np.array([bytes.fromhex(clips[1].content_hash()), b"x" * 16], "S16"))
     worker = ClipWorker(replace(task, known=known))
     answer = ask(worker, clips)
-    rows = {row.clip: row for row in answer.rows}
+    known_as = {clip: digest for clip, digest, row in answer.results if row is None}
+    rows = {clip: row for clip, _, row in answer.results if row is not None}
     assert answer.fatal is None and sorted(rows) == ["a", "c", "d", "gone"]
-    assert answer.known == (("b", clips[1].content_hash()),)
+    assert known_as == {"b": clips[1].content_hash()}
+    assert all(row.clip == clip for clip, row in rows.items())
     assert np.array_equal(rows["a"].face, quick_extract.vectors_of(b"a")[0])
     assert (rows["a"].source_hash, rows["a"].extractor) == (
         clips[0].content_hash(),
@@ -83,13 +85,13 @@ def test_every_clip_of_a_block_is_answered(task, clips, ask):
     )
     assert "crashed (SIGSEGV)" in rows["d"].error and rows["d"].source_hash
     assert "gone.mp4 cannot be read" in rows["gone"].error and not rows["gone"].source_hash
-    assert [row.clip for row in ask(worker, clips[:1]).rows] == ["a"]  # and it goes on
+    assert [each[0] for each in ask(worker, clips[:1]).results] == ["a"]  # and it goes on
 
 
 def test_what_is_known_starts_no_encoders(task, clips, ask):
     known = np.array([bytes.fromhex(clips[0].content_hash())], "S16")
     worker = ClipWorker(replace(task, known=known, setup=broken))
-    assert len(ask(worker, clips[:1]).known) == 1
+    assert [row for _, _, row in ask(worker, clips[:1]).results] == [None]
 
 
 @pytest.mark.parametrize(
@@ -144,13 +146,13 @@ def test_weights_that_are_nowhere_are_missed_by_name(tmp_path, monkeypatch):
 
 
 def test_what_came_before_a_fault_is_kept(task, clips, ask, monkeypatch):
-    def one_and_no_more(self, jobs):
-        yield next(jobs), MissingError("as if it were a row")
+    def one_and_no_more(self, batches):
+        yield next(batches).jobs[0], MissingError("as if it were a row")
         raise MrafError("3 workers ended")
 
     monkeypatch.setattr("mraf.pipeline.extraction.processes.Pool.run", one_and_no_more)
     answer = ask(ClipWorker(task), clips[:3])
-    assert [row.clip for row in answer.rows] == ["a"] and "3 workers ended" in str(answer.fatal)
+    assert [each[0] for each in answer.results] == ["a"] and "3 workers ended" in str(answer.fatal)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
