@@ -161,10 +161,13 @@ def model_folders(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(found, key=lambda name: (found[name], name))]
 
 
-def load(source: Path | Description, device: str = "cpu") -> Checkpoint:
+def load(
+    source: Path | Description, device: str = "cpu", *, tensors: bytes | None = None
+) -> Checkpoint:
     """Read a model; it is in eval mode on `device`.
 
-    `source` is the model folder, or what `describe` returned for it, which is not read again.
+    `source` is the model folder, or what `describe` returned for it, which is not read again; nor is
+    the file of weights where `tensors` is what `read_weights` returned.
 
     Raises:
         MissingError: the folder or one of its files is not there.
@@ -183,7 +186,7 @@ def load(source: Path | Description, device: str = "cpu") -> Checkpoint:
     except UsageError as error:
         raise _damaged(described.folder / CONFIG, str(error)) from error
     try:
-        model.load_state_dict(safetensors.torch.load(_read(weights, described.sha256[WEIGHTS])))
+        model.load_state_dict(safetensors.torch.load(tensors or read_weights(described)))
     except (safetensors.SafetensorError, RuntimeError) as error:
         raise _damaged(
             weights, f"not this model's tensors: {' '.join(str(error).split())}"
@@ -233,9 +236,12 @@ def describe(folder: Path) -> Description:
     )
 
 
-def check_weights(described: Description) -> None:
-    """Check the file of weights by its SHA-256; torch is not imported. Raises MissingError, MrafError."""
-    _read(described.folder / WEIGHTS, described.sha256[WEIGHTS])
+def read_weights(described: Description) -> bytes:
+    """Return the content of the file of weights, for `load`, without importing torch.
+
+    Raises MissingError, MrafError: the file is not there, or not the one that was saved.
+    """
+    return _read(described.folder / WEIGHTS, described.sha256[WEIGHTS])
 
 
 def _read_config(path: Path) -> dict[str, Any]:

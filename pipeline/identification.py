@@ -111,7 +111,7 @@ class Identifier:
         options, self.notes = _check(trained, expected, folder.name)
         self.name = folder.name
         self.speakers = described.labels
-        checkpoint.check_weights(described)
+        tensors = checkpoint.read_weights(described)
         weights = Path(weights_dir) if weights_dir else None
         pair = encoders or choose(known=trained, weights_dir=weights, offline=offline)
         with ThreadPoolExecutor(1) as other:  # the networks load while torch, for the model, does
@@ -124,7 +124,7 @@ class Identifier:
                 precision=precision,
             )
             try:
-                self._model = checkpoint.load(described, device).model
+                self._model = checkpoint.load(described, device, tensors=tensors).model
             except BaseException:
                 with suppress(Exception):  # the model's error is the one to show
                     extractor.result().close()

@@ -104,7 +104,14 @@ def extract(
     from mraf.pipeline.extraction.extract import extract as run
     from mraf.pipeline.workspace import Workspace
 
-    cluster = _engine(engine, address=address, workers=workers, gpus=gpus_per_worker, device=device)
+    cluster = _engine(
+        engine,
+        address=address,
+        workers=workers,
+        gpus=gpus_per_worker,
+        device=device,
+        precision=str(precision),
+    )
     place = Workspace.at(workspace)
     with extract_bars(as_json) as (on_download, on_progress):
         report = run(
@@ -135,7 +142,13 @@ def extract(
 
 
 def _engine(
-    name: Engine, *, address: str | None, workers: int | None, gpus: float, device: str
+    name: Engine,
+    *,
+    address: str | None,
+    workers: int | None,
+    gpus: float,
+    device: str,
+    precision: str,
 ) -> "RayEngine | None":
     """Return the engine that was asked for; None for processes on this machine."""
     if name == Engine.local:
@@ -162,7 +175,14 @@ def _engine(
         raise UsageError("--device cpu and --gpus-per-worker exclude each other.")
     from mraf.pipeline.extraction.ray.engine import RayEngine
 
-    return RayEngine(address, workers=workers, gpus=gpus, on_start=say_cluster, on_note=say)
+    return RayEngine(
+        address,
+        workers=workers,
+        gpus=gpus,
+        precision=precision,
+        on_start=say_cluster,
+        on_note=say,
+    )
 
 
 def say_cluster(cluster: "Cluster") -> None:

@@ -103,7 +103,8 @@ def extract(
         raise UsageError("Name videos or folders of them, or a --manifest (one of the two).")
     if root and not manifest:
         raise UsageError("--root belongs to --manifest: it is where the manifest's paths start.")
-    choose_precision(precision)  # refused before anything is fetched
+    if engine is None:  # else other machines may do the work
+        choose_precision(precision)  # refused before anything is fetched
     search = Search(named)
     clips = read_manifest(Path(manifest), root=Path(root) if root else None) if manifest else search
     with closing(ClipStream(clips)) as found:
@@ -118,7 +119,8 @@ def extract(
             offline=offline,
             progress=on_download,
         )
-        for note in filter(None, (encoders.note, remark(precision, device))):
+        slow = None if engine else remark(precision, device)
+        for note in filter(None, (encoders.note, slow)):
             if on_note:
                 on_note(note)
         report = extract_clips(

@@ -54,6 +54,7 @@ class RayEngine:
             where there is one, else "local".
         workers: the most actors; None for as many as the cluster has room for, now and later.
         gpus: of each actor, 0.25 to share one by four; 0 works on CPUs.
+        precision: of the encoders' arithmetic on CPUs; "auto" is each node's fastest.
         on_start: called when the cluster has been found and every node can take part.
         on_note: called with a line for people: what the run waits for, and a node that is left out.
     """
@@ -62,6 +63,7 @@ class RayEngine:
     _: KW_ONLY
     workers: int | None = None
     gpus: float = 0.0
+    precision: str = "auto"
     on_start: Callable[[Cluster], None] | None = None
     on_note: Callable[[str], None] = lambda line: None
 
@@ -123,6 +125,7 @@ class RayEngine:
             fingerprint=options.fingerprint(encoders),
             root=Path(os.path.commonpath([f.parent for clip in clips for f in clip.files])),
             device="cuda" if self.gpus else "cpu",
+            precision=self.precision,
             decoders=_cpus_of_worker(ray.nodes(), self.gpus),
             at_once=CLIPS_AT_ONCE if self.gpus else 1,
             known=ray.put(known),

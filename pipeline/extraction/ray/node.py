@@ -42,6 +42,7 @@ class Task:
     fingerprint: Fingerprint  # of encoders and options on the machine that started the run
     root: Path  # a folder that holds all clips
     device: str = "cpu"
+    precision: str = "auto"
     decoders: int = 1
     at_once: int = 1  # clips that go through the networks together
     known: Any = None  # in Ray's store: digests of the rows that can be re-used, sorted
@@ -112,7 +113,7 @@ class ClipWorker:
             voice=at_hand(task.encoders.voice, task.weights),
         )
         self._known = np.zeros(0, "S16") if task.known is None else _fetched(task.known)
-        setup = partial(task.setup, pair, task.options, task.device, task.decoders)
+        setup = partial(task.setup, pair, task.options, task.device, task.decoders, task.precision)
         self._pool = processes.Pool(1, setup)
         return self._pool
 
