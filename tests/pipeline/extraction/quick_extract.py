@@ -90,7 +90,7 @@ def setup_beside_an_actor(*_):
         if b"fatal" in clip.files[0].read_bytes():
             os.kill(os.getppid(), signal.SIGKILL)
             time.sleep(60)
-        return setup()([Job(clip)])[0]
+        return setup()([Job(clip, "")])[0]
 
     return lambda jobs: [row_of(job.clip) for job in jobs]
 
