@@ -10,6 +10,7 @@ from typer.exceptions import TyperException
 
 from mraf import __version__
 from mraf.errors import MrafError
+from mraf.extractors.names import EARLIER
 from mraf.pipeline.commands import features, polysim, weights
 from mraf.pipeline.commands.doctor import doctor
 from mraf.pipeline.commands.evaluate import evaluate
@@ -68,7 +69,8 @@ def _run(arguments: list[str]) -> int:
         return _fail(str(error), error.exit_code, arguments, error.problems)
     except TyperException as error:
         message = getattr(error, "format_message", error.__str__)()
-        return _fail(message.replace("Value error, ", ""), 2, arguments)  # pydantic's words
+        message = message.replace("Value error, ", "")  # pydantic's words
+        return _fail(message + _of_earlier_versions(message), 2, arguments)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except SystemExit as end:
@@ -77,6 +79,12 @@ def _run(arguments: list[str]) -> int:
     if code == INTERRUPTED and arguments[:1] != ["demo"]:  # the command in hand has reported it
         return _fail(_INTERRUPTED.get(arguments[0], "Interrupted."), code, arguments)
     return code
+
+
+def _of_earlier_versions(message: str) -> str:
+    """Return what there is to add to a message about a choice that earlier versions had."""
+    named = (title for name, title in EARLIER.items() if f"'{name}' is not one of" in message)
+    return "".join(f" {title} was an encoder of earlier versions of mraf." for title in named)
 
 
 _INTERRUPTED = {

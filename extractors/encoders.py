@@ -204,7 +204,7 @@ def _read_state(spec: EncoderSpec) -> dict[str, Any]:
             f"{path}: the weights of '{spec.name}' are not there any more. Fetch them again with "
             f"`mraf weights get {spec.name}`, or name their folder with --weights-dir."
         )
-    weights.verify(path, spec.sha256 or "")
+    weights.verify(path, spec.sha256 or "", spec.name)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:

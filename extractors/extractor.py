@@ -71,7 +71,7 @@ class ClipExtractor:
         precision: str = "auto",
     ) -> None:
         self.options = options
-        precision = choose_precision(precision)
+        precision = choose_precision(precision) if device == "cpu" else "single"
         # First, so that the child processes start while the networks load.
         self._decoders = [
             Decoder(frames=options.frames, max_seconds=options.max_seconds) for _ in range(decoders)

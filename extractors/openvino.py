@@ -181,9 +181,18 @@ def _cached(name: str, source: str, build: Build) -> Any:
                 model = _convert(name, build)
                 _write(folder, model)
     except (OSError, NotImplementedError) as error:  # the latter on a file system without locks
-        log.warning("%s: converted networks cannot be kept here (%s)", folder.parent, error)
+        _warn_of_cache(
+            f"{folder.parent}: converted networks cannot be kept here ({error}). They are converted at "
+            "every start, which takes most of a minute; MRAF_GRAPHS may name another folder."
+        )
         model = model or _convert(name, build)
     return model
+
+
+@cache
+def _warn_of_cache(line: str) -> None:
+    """Log a warning, once for all networks."""
+    log.warning(line)
 
 
 @cache

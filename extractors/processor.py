@@ -45,22 +45,27 @@ def choose_precision(wanted: str) -> str:
     return wanted
 
 
-def remark(precision: str, device: str = "cpu") -> str | None:
+def refuse_or_remark(precision: str, device: str) -> str | None:
     """Return a line for people where this processor is slow at what it is asked for; else None.
 
     Args:
         precision: one of `PRECISIONS`.
         device: of the encoders; only "cpu" computes on the processor.
+
+    Raises UsageError as `choose_precision` does.
     """
-    known = flags()
-    if device != "cpu" or not known:
+    if device != "cpu":
+        if precision == "bfloat16":
+            return f"--precision is of the arithmetic on a CPU; on {device} it is half precision."
         return None
-    if precision == "bfloat16" and not has_amx():
+    choose_precision(precision)
+    known = flags()
+    if precision == "bfloat16" and known and not has_amx() and "avx512_bf16" not in known:
         return (
             "bfloat16 is slower than single precision on this processor, which has no AMX; leave "
             "--precision out for the fastest."
         )
-    if platform.machine() == "x86_64" and "avx2" not in known:
+    if platform.machine() == "x86_64" and known and "avx2" not in known:
         return f"This processor ({name()}) has no AVX2: extraction takes several times as long."
     return None
 

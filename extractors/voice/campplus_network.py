@@ -9,8 +9,10 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
-BANDS, DIM = 80, 192
-"""Number of mel bands that go in, and of the numbers that come out."""
+from mraf.extractors.voice.kaldi import MELS
+
+DIM = 192
+"""Number of numbers that come out."""
 HEAD = 32
 """Channels of the head."""
 GROWTH = 32
@@ -30,7 +32,7 @@ class CampPlusNetwork(nn.Module):
         super().__init__()
         self.head = Head()
         channels = BOTTLENECK
-        parts: list[tuple[str, nn.Module]] = [("tdnn", TimeDelay(HEAD * BANDS // 8, channels))]
+        parts: list[tuple[str, nn.Module]] = [("tdnn", TimeDelay(HEAD * MELS // 8, channels))]
         for number, (layers, dilation) in enumerate(BLOCKS, start=1):
             parts += [(f"block{number}", DenseBlock(layers, channels, dilation))]
             channels += layers * GROWTH

@@ -44,10 +44,12 @@ def identify(
     as_json: JsonOption = False,
 ) -> None:
     """Name the speaker of each clip."""
-    from mraf.extractors.processor import remark
+    from mraf.device import choose_device
+    from mraf.extractors.processor import refuse_or_remark
+    from mraf.pipeline.commands.terminal.bars import download_lines
     from mraf.pipeline.identification import identify as run
 
-    if line := remark(str(precision), device):
+    if line := refuse_or_remark(str(precision), choose_device(device)):
         say(line)
     noted: set[str] = set()
 
@@ -67,6 +69,7 @@ def identify(
         offline=offline,
         device=device,
         precision=str(precision),
+        on_download=download_lines(as_json),
         on_prediction=None if as_json else show_next,
     )
     if as_json:

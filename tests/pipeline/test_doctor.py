@@ -1,4 +1,5 @@
 from importlib.metadata import PackageNotFoundError
+from pathlib import Path
 
 import pytest
 
@@ -48,10 +49,21 @@ def test_damaged_weights_are_found(remarks, tmp_path):
         assert "SHA-256" in remarks(tmp_path)[f"{name} weights"]
 
 
-def test_weights_that_are_absent_are_optional(monkeypatch, remarks):
+def test_weights_that_are_absent_are_optional_where_another_encoder_is_here(monkeypatch, remarks):
+    def find(file, folder):
+        return None if file.name == "facenet" else Path("here")
+
+    monkeypatch.setattr("mraf.extractors.weights.find", find)
+    monkeypatch.setattr("mraf.extractors.weights.verify", lambda *_: None)
+    assert remarks()["facenet weights"] == "optional: mraf weights get facenet"  # there is dlib
+    assert remarks()["campplus weights"] == ""
+
+
+def test_a_voice_encoder_is_needed(monkeypatch, remarks):
     monkeypatch.setattr("mraf.extractors.weights.find", lambda file, folder: None)
-    for name in ("facenet", "campplus"):
-        assert remarks()[f"{name} weights"] == f"optional: mraf weights get {name}"
+    needed = "no voice encoder is here: mraf weights get ecapa or mraf weights get campplus"
+    assert remarks()["campplus weights"] == remarks()["ecapa weights"] == needed
+    assert remarks()["facenet weights"].startswith("optional")
 
 
 def test_an_error_of_mraf_is_shown_in_its_own_words(monkeypatch, remarks):

@@ -115,16 +115,28 @@ def count_bar(title: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
 def download_bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
     """Show the progress of each downloaded file; one line a file if stderr is not a terminal."""
     tasks: dict[str, Any] = {}
+    told = download_lines(quiet or err().is_terminal)
     with _bar(quiet, DownloadColumn(), TimeRemainingColumn()) as bar:
 
         def show(name: str, done: int, total: int) -> None:
             if name not in tasks:
                 tasks[name] = bar.add_task(name, total=total)
-                if not quiet and not err().is_terminal:
-                    say(f"fetching {name} ({total / 1e6:.0f} MB)")
+            told(name, done, total)
             bar.update(tasks[name], completed=done)
 
         yield show
+
+
+def download_lines(quiet: bool) -> Callable[[str, int, int], None]:
+    """Return a callback that says one line for each downloaded file, for commands that print meanwhile."""
+    told: set[str] = set()
+
+    def show(name: str, done: int, total: int) -> None:
+        if name not in told and not quiet:
+            say(f"fetching {name} ({total / 1e6:.0f} MB)")
+        told.add(name)
+
+    return show
 
 
 def _bar(quiet: bool, *columns: Any) -> Progress:

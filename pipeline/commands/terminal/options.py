@@ -67,7 +67,8 @@ PrecisionOption = Annotated[
     Precision,
     typer.Option(
         "--precision",
-        help="Of the encoders' arithmetic on a CPU. auto: bfloat16 where the processor has AMX.",
+        help="Of the encoders' arithmetic on a CPU, for what is embedded now. auto: bfloat16 where the "
+        "processor has AMX.",
     ),
 ]
 VersionOption = Annotated[

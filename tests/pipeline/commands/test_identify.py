@@ -91,3 +91,12 @@ def test_a_picture_is_not_named_by_a_model_without_faces(mraf, sample_clip, extr
     (clip,) = json.loads(out)["clips"]
     assert code == 1 and (clip["speaker"], clip["probability"], clip["error"]) == (None, None, said)
     assert clip["candidates"] == [] and clip["face"]["present"] is True
+
+
+def test_it_says_where_a_precision_is_slow(mraf, tmp_path, monkeypatch):
+    monkeypatch.setattr("mraf.extractors.processor.flags", lambda: frozenset(["avx2", "avx512bw"]))
+    monkeypatch.setattr("mraf.pipeline.identification.identify", lambda *_, **__: [])
+    code, out, err = mraf("identify", tmp_path, "--precision", "bfloat16")
+    assert code == 0 and not out
+    assert "bfloat16 is slower than single precision on this processor" in err
+    assert mraf("identify", tmp_path)[2] == ""
