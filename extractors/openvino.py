@@ -20,7 +20,7 @@ import numpy as np
 
 from mraf.errors import MrafError
 
-FORMAT = 2
+FORMAT = 3
 """Version of the conversion; another number has every network converted anew."""
 
 _HINTS = {"single": "f32", "bfloat16": "bf16"}

@@ -36,6 +36,7 @@ class Reader:
         self.audio = container.streams.best("audio")
         # Read while the container is open: afterwards, PyAV 18 ends the process.
         self._pixel_shape = None if self.video is None else self.video.sample_aspect_ratio
+        self._tick = float(self.video.time_base or 0) if self.video is not None else 0.0  # seconds
         self._problems: dict[str, str] = {}  # the first problem of the picture, the sound, the file
         self.out_of_memory = False
         self._clock, self._frames = pictures.Clock(), pictures.EvenFrames(wanted)
@@ -139,7 +140,7 @@ class Reader:
         The frame of a packet may be left out if it would be dropped. Time stamps may be wrong: of
         what seems to lie far ahead, all is decoded.
         """
-        stamp = None if packet.pts is None else float(packet.pts * packet.time_base)
+        stamp = packet.pts * self._tick if packet.pts is not None and self._tick else None
         ahead = self._clock.ahead(stamp)
         if ahead is None or ahead > _SKIPPED_SECONDS:
             return "DEFAULT"
