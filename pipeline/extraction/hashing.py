@@ -1,7 +1,7 @@
 """Hashing of clips, which tells new content from content that the table has already."""
 
 from collections.abc import Callable
-from multiprocessing.pool import ThreadPool
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,9 +39,9 @@ def setup_hashing(threads: int) -> Callable[[list[Clip]], list[str | Unreadable]
     """Return the function that hashes clips, in threads where there is more than one of both."""
     if threads == 1:
         return lambda clips: [digest_of(clip) for clip in clips]
-    # The threads are daemons: the end of the worker does not wait for the files in hand.
-    pool = ThreadPool(threads)
-    return lambda clips: pool.map(digest_of, clips, chunksize=1)
+    # Not multiprocessing's ThreadPool: the semaphores that it makes outlive a worker that is ended.
+    pool = ThreadPoolExecutor(threads)
+    return lambda clips: list(pool.map(digest_of, clips))
 
 
 def holds(digests: np.ndarray, digest: str) -> bool:

@@ -1,5 +1,8 @@
 """Hashing, in one thread and in several."""
 
+import os
+import subprocess
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import mraf
 from mraf.data.clips.clip import Clip
 from mraf.pipeline.extraction.hashing import Unreadable, digest_of, holds, setup_hashing
 
@@ -45,3 +49,22 @@ def test_a_digest_is_found_among_others():
     assert all(holds(digests, f"{number:02x}" * 16) for number in (3, 7, 200))
     assert not any(holds(digests, f"{number:02x}" * 16) for number in (0, 5, 255))
     assert not holds(np.zeros(0, "S16"), "00" * 16)
+
+
+def test_a_worker_that_is_ended_leaves_no_semaphores(tmp_path):
+    """Python warns of them at the end of the program, on the screen of whoever runs it."""
+    code = (
+        "import sys\n"
+        "from mraf.pipeline.extraction.hashing import setup_hashing\n"
+        "from mraf.pipeline.extraction.processes import run\n"
+        "if __name__ == '__main__':\n"
+        "    assert list(run([], 1, setup_hashing, 4)) == []\n"
+        "    assert len(list(run([None], 1, setup_hashing, 4))) == 1\n"
+    )
+    script = tmp_path / "hash.py"
+    script.write_text(code)
+    environment = os.environ | {"PYTHONPATH": str(Path(mraf.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stderr == ""
