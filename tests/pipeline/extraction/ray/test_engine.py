@@ -386,7 +386,8 @@ def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(environment, quick, tmp_p
 def test_without_ray_the_command_says_how_to_get_it(mraf, quick, tmp_path, monkeypatch):
     quick(1)
     monkeypatch.setitem(sys.modules, "ray", None)
-    code, out, err = mraf("extract", tmp_path / "videos", "--engine", "ray")
+    command = ["extract", tmp_path / "videos", "--engine", "ray", *quick_extract.CHOSEN]
+    code, out, err = mraf(*command)
     assert (code, out) == (3, "") and "pip install 'mraf[ray]'" in err
 
 
