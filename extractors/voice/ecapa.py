@@ -1,62 +1,47 @@
 """ECAPA-TDNN: speech to 192 numbers."""
 
-from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-from mraf.extractors import compat, openvino
+from mraf.extractors import compat
 from mraf.extractors.media.read import SAMPLE_RATE
-from mraf.extractors.voice.pieces import embed_pieces
+from mraf.extractors.voice.two_graphs import TwoGraphs
 from mraf.extractors.weights import Weights, fill
 
 MELS = 80
 """Number of mel filters."""
 
 
-class Ecapa:
-    """SpeechBrain's ECAPA-TDNN, trained on VoxCeleb (Desplanques et al., 2020; 192-d)."""
+class Ecapa(TwoGraphs):
+    """SpeechBrain's ECAPA-TDNN, trained on VoxCeleb (Desplanques et al., 2020).
+
+    Its vectors have 192 numbers; their length is the network's own, about 250. For 120 s in one piece it
+    would take two gigabytes.
+    """
 
     name, dim = "ecapa", 192
 
     def __init__(
-        self,
-        weights: Weights,
-        device: str = "cpu",
-        threads: int = 1,
-        precision: str = "single",
+        self, weights: Weights, device: str = "cpu", threads: int = 1, precision: str = "single"
     ) -> None:
-        def build() -> tuple[Any, tuple[Any, ...]]:
+        def network() -> tuple[Any, tuple[Any, ...]]:
             import torch
 
             return _network(weights.load()), (torch.zeros(1, 201, MELS),)
 
         package = f"speechbrain {version('speechbrain')}"
-        # A graph of their own: in bfloat16 the features would lose the quiet.
-        self._features = openvino.load(
-            f"{self.name}-features", package, _build_features, device=device, threads=threads
-        )
-        self._net = openvino.load(
+        super().__init__(
             self.name,
-            f"{weights.sha256} {package}",
-            build,
+            features=_build_features,
+            features_source=package,
+            network=network,
+            network_source=f"{weights.sha256} {package}",
             device=device,
             threads=threads,
             precision=precision,
         )
-        self._device = device
-
-    def embed(self, waves: Sequence[np.ndarray]) -> np.ndarray:
-        """Return `[B, 192]` vectors; their length is the network's own, about 250.
-
-        Long speech is embedded in pieces of at most 20 s: for 120 s in one piece the network takes
-        two gigabytes.
-        """
-        return embed_pieces(waves, self._embed, self._device)
-
-    def _embed(self, batch: np.ndarray) -> np.ndarray:
-        return self._net(*self._features(batch))[0]
 
 
 def _build_features() -> tuple[Any, tuple[Any, ...]]:
