@@ -20,7 +20,7 @@ from mraf.extractors.voice.embed import MIN_SECONDS, VoiceResult, embed_voices
 from mraf.extractors.voice.vad import Speech, SpeechFinder
 from mraf.fingerprint import Fingerprint
 
-RULES = 4
+RULES = 5
 """Version of the extraction: raise it whenever the same clip and encoders give other vectors."""
 
 
@@ -44,6 +44,19 @@ class Files(NamedTuple):
     video: Path | None = None
     audio: Path | None = None
     image: Path | None = None
+    start: float | None = None  # seconds from the beginning of the file; None: from there on
+    end: float | None = None  # None: to its end
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extracted:
+    """The face and the voice of a clip, and notes on its files."""
+
+    face: FaceResult
+    voice: VoiceResult
+    notes: tuple[str, ...] = ()  # for people, as which of several sound tracks was read
+    seconds: float | None = None  # length of the clip, None where it is not known
+    seconds_read: float | None = None  # of a long clip's beginning; None where all was read
 
 
 class ClipExtractor:
@@ -86,15 +99,23 @@ class ClipExtractor:
         self._threads = ThreadPoolExecutor(decoders) if decoders > 1 else None
 
     def __call__(
-        self, video: Path | None = None, audio: Path | None = None, image: Path | None = None
-    ) -> tuple[FaceResult, VoiceResult]:
-        """Return the face and the voice of a video, or of a sound file and a picture. Raises MediaError."""
-        (result,) = self.many([Files(video, audio, image)])
+        self,
+        video: Path | None = None,
+        audio: Path | None = None,
+        image: Path | None = None,
+        start: float | None = None,
+        end: float | None = None,
+    ) -> Extracted:
+        """Return the face and the voice of a video, or of a sound file and a picture. Raises MediaError.
+
+        `start` and `end` are those of `Files`.
+        """
+        (result,) = self.many([Files(video, audio, image, start, end)])
         if isinstance(result, MediaError):
             raise result
         return result
 
-    def many(self, clips: Sequence[Files]) -> list[tuple[FaceResult, VoiceResult] | MediaError]:
+    def many(self, clips: Sequence[Files]) -> list[Extracted | MediaError]:
         """Return the face and the voice of each clip, or the reason why it cannot be read.
 
         The networks see the faces of all clips together, and speech of equal length too, which is
@@ -107,7 +128,7 @@ class ClipExtractor:
             sounds = [(speech, media.wave_reason) for media, speech in good]
             faces = embed_faces(pictures, self._faces, self._face)
             voices = embed_voices(sounds, self._voice)
-            results = map(_explained, faces, voices, [media.problem for media, _ in good])
+            results = map(_explained, faces, voices, [media for media, _ in good])
             return [each if isinstance(each, MediaError) else next(results) for each in read]
 
     def whole(
@@ -136,7 +157,7 @@ class ClipExtractor:
     def _read(self, clip: Files) -> tuple[Media, Speech | None] | MediaError:
         decoder, finder = self._free.get()  # no other thread uses them meanwhile
         try:
-            media = decoder.read(*clip)
+            media = decoder.read(clip.video, clip.audio, clip.image)
             return media, None if media.wave is None else finder.find(media.wave)
         except MediaError as error:
             return error
@@ -144,11 +165,15 @@ class ClipExtractor:
             self._free.put((decoder, finder))
 
 
-def _explained(
-    face: FaceResult, voice: VoiceResult, problem: str | None
-) -> tuple[FaceResult, VoiceResult]:
-    if problem and face.reason == "decode_error":
-        return replace(face, problem=problem), voice
-    if problem and voice.reason == "decode_error":
-        return face, replace(voice, problem=problem)
-    return face, voice
+def _explained(face: FaceResult, voice: VoiceResult, media: Media) -> Extracted:
+    if media.problem and face.reason == "decode_error":
+        face = replace(face, problem=media.problem)
+    elif media.problem and voice.reason == "decode_error":
+        voice = replace(voice, problem=media.problem)
+    return Extracted(
+        face=face,
+        voice=voice,
+        notes=media.notes,
+        seconds=media.seconds,
+        seconds_read=media.seconds_read,
+    )

@@ -16,7 +16,7 @@ from mraf.data.clips.names import as_text
 from mraf.device import choose_device
 from mraf.errors import MediaError
 from mraf.extractors.encoders import EncoderPair, choose
-from mraf.extractors.extractor import ClipExtractor, ExtractOptions
+from mraf.extractors.extractor import ClipExtractor, Extracted, ExtractOptions
 from mraf.extractors.face.embed import FaceResult
 from mraf.extractors.processor import refuse_or_remark
 from mraf.extractors.voice.embed import VoiceResult
@@ -185,14 +185,15 @@ class Identifier:
         path = str(clip.files[0] if isinstance(clip, Clip) else clip)
         each = clip if isinstance(clip, Clip) else _clip_of(Path(clip))
         try:
-            face, voice = self._extractor(each.video, each.audio, each.image)
+            found = self._extractor(each.video, each.audio, each.image, each.start, each.end)
         except MediaError as error:
             return _lost(path, str(error))
-        return self._predict(path, face, voice, top)
+        return self._predict(path, found, top)
 
-    def _predict(self, path: str, face: FaceResult, voice: VoiceResult, top: int) -> Prediction:
+    def _predict(self, path: str, found: Extracted, top: int) -> Prediction:
         from mraf.inference.prediction import predict
 
+        face, voice = found.face, found.voice
         posterior = predict(self._model, self._features(face, voice))
         by_face = Evidence(
             present=face.vector is not None,
@@ -221,7 +222,7 @@ class Identifier:
             candidates=ranked,
             face=by_face,
             voice=by_voice,
-            notes=self.notes,
+            notes=(*self.notes, *found.notes),
         )
 
     def _features(self, face: FaceResult, voice: VoiceResult) -> Features:

@@ -21,7 +21,7 @@ class Clip:
     """Media of one person talking: a video, or a sound file and a picture, or one of these.
 
     `id` names the clip in the feature table. `speaker`, `language` and `recording` are None where
-    they are not known.
+    they are not known. A clip that is a part of its file has a `start` or an `end`, or both.
     """
 
     id: str
@@ -32,6 +32,8 @@ class Clip:
     speaker: str | None = None
     language: str | None = None
     recording: str | None = None
+    start: float | None = None  # seconds from the file's beginning; None: from there on
+    end: float | None = None  # seconds likewise; None: to the file's end
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -45,6 +47,12 @@ class Clip:
             raise UsageError(
                 f"Clip '{self.id}' names a video and a separate sound or picture: give one or the other."
             )
+        start, end = self.start or 0.0, float("inf") if self.end is None else self.end
+        if not 0 <= start < end:
+            raise UsageError(
+                f"Clip '{self.id}' goes from {start:g} s to {end:g} s: give a start of 0 or more, and an end "
+                "after it."
+            )
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -53,6 +61,8 @@ class Clip:
 
     def content_hash(self) -> str:
         """Return a BLAKE2b digest of the files' contents, which does not depend on names and dates.
+
+        Parts of one file have different digests.
 
         Of a file larger than 4 GiB, its size and 1,024 pieces of 1 MiB spread over it are hashed:
         extraction reads only the beginning of such a video, and hashing all of it would take longer.
@@ -67,6 +77,8 @@ class Clip:
                 raise OSError(errno.EINVAL, "not a regular file", str(path))
             with path.open("rb") as file:
                 digest.update(role.encode() + _digest(file))
+        if self.start is not None or self.end is not None:
+            digest.update(f"from {self.start or 0.0!r} to {self.end!r}".encode())
         return digest.hexdigest()
 
 

@@ -35,8 +35,12 @@ class FeatureRow:
     voice_quality: float | None = None  # mean probability of speech, 0 to 1
     voice_seconds: float = 0.0  # speech without its pauses
     voice_snr: float | None = None  # dB, speech over the sound between it
+    start: float | None = None  # seconds in the file; None where the row is of the whole file
+    end: float | None = None
+    seconds: float | None = None  # length of the clip, None where it is not known
+    seconds_read: float | None = None  # of a long clip's beginning; None where all was read
     error: str | None = None  # why the clip could not be read at all
-    note: str | None = None  # why one of picture and sound could not be decoded
+    note: str | None = None  # what is worth knowing of the clip, as why its sound cannot be decoded
     replaces: str | None = None  # earlier id of the same file, before it was moved
 
     def __post_init__(self) -> None:
@@ -51,6 +55,10 @@ class FeatureRow:
 
 
 _NUMBERS: dict[str, pa.DataType] = {
+    "start": pa.float64(),
+    "end": pa.float64(),
+    "seconds": pa.float64(),
+    "seconds_read": pa.float64(),
     "face_quality": pa.float32(),
     "face_frames": pa.int32(),
     "face_size": pa.float32(),

@@ -63,8 +63,16 @@ def _answer(replies: int, request: dict[str, str], options: dict[str, Any], limi
             "frames_reason": media.frames_reason,
             "wave_reason": media.wave_reason,
             "problem": media.problem,
+            "notes": media.notes,
+            "seconds": media.seconds,
+            "seconds_read": media.seconds_read,
+            "more_sound": media.more_sound,
+            "more_pictures": media.more_pictures,
+            "sides": None if media.sides is None else media.sides.shape,
+            "clipped": media.clipped,
         }
-        _send(replies, header, *(part for part in (media.frames, media.wave) if part is not None))
+        arrays = (media.frames, media.wave, media.sides)
+        _send(replies, header, *(part for part in arrays if part is not None))
 
 
 def _read(request: dict[str, str], options: dict[str, Any], limits: Any) -> Any:

@@ -205,6 +205,13 @@ class _Child:
             frames_reason=header["frames_reason"],
             wave_reason=header["wave_reason"],
             problem=header["problem"],
+            notes=tuple(header["notes"]),
+            seconds=header["seconds"],
+            seconds_read=header["seconds_read"],
+            more_sound=tuple(header["more_sound"]),
+            more_pictures=tuple(header["more_pictures"]),
+            sides=self._array(header["sides"], np.float32, limits),
+            clipped=header["clipped"],
         )
 
     def _array(self, shape: list[int] | None, dtype: type, limits: Limits) -> np.ndarray | None:

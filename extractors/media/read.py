@@ -39,6 +39,15 @@ class Media:
     frames_reason: str | None = None  # no_video, decode_error
     wave_reason: str | None = None  # no_audio, decode_error
     problem: str | None = None  # why the one or the other cannot be decoded, in words
+    notes: tuple[str, ...] = ()  # for people, as which of several sound tracks was read
+    seconds: float | None = None  # length of the clip, None where it is not known
+    seconds_read: float | None = None  # of a long clip's beginning; None where all was read
+    # Numbers of other tracks that may be read instead, the best first.
+    more_sound: tuple[int, ...] = ()
+    more_pictures: tuple[int, ...] = ()
+    # [2, N] float32 at 16 kHz: the left and the right channel, where they hold different sound.
+    sides: np.ndarray | None = None
+    clipped: float = 0.0  # share of the samples cut off at the loudest value, 0 to 1
 
     def __post_init__(self) -> None:
         if self.frames is not None and (self.frames.ndim != 4 or self.frames.dtype != np.uint8):

@@ -126,6 +126,8 @@ class KnownClips:
                 speaker=clip.speaker,
                 language=clip.language,
                 recording=clip.recording,
+                start=clip.start,
+                end=clip.end,
                 replaces=replaces,
             )
 

@@ -9,9 +9,7 @@ from mraf.data.table.features import FeatureRow
 from mraf.device import choose_device
 from mraf.errors import BusyError, MediaError
 from mraf.extractors.encoders import EncoderPair
-from mraf.extractors.extractor import ClipExtractor, ExtractOptions, Files
-from mraf.extractors.face.embed import FaceResult
-from mraf.extractors.voice.embed import VoiceResult
+from mraf.extractors.extractor import ClipExtractor, Extracted, ExtractOptions, Files
 from mraf.pipeline.extraction.hashing import Job
 from mraf.pipeline.extraction.processes import JobError
 from mraf.pipeline.extraction.reuse import path_of
@@ -47,9 +45,11 @@ def setup_worker(
 
     def work(jobs: list[Job]) -> list[FeatureRow | MediaError]:
         clips = [job.clip for job in jobs]
-        found = extractor.many([Files(clip.video, clip.audio, clip.image) for clip in clips])
+        found = extractor.many(
+            [Files(clip.video, clip.audio, clip.image, clip.start, clip.end) for clip in clips]
+        )
         return [
-            each if isinstance(each, MediaError) else _row(clip, *each)
+            each if isinstance(each, MediaError) else _row(clip, each)
             for clip, each in zip(clips, found, strict=True)
         ]
 
@@ -83,13 +83,17 @@ def failed_row(clip: Clip, error: str, fingerprint: str, *, digest: str = "") ->
         speaker=clip.speaker,
         language=clip.language,
         recording=clip.recording,
+        start=clip.start,
+        end=clip.end,
         face_reason="decode_error",
         voice_reason="decode_error",
         error=_utf_8(error),
     )
 
 
-def _row(clip: Clip, face: FaceResult, voice: VoiceResult) -> FeatureRow:
+def _row(clip: Clip, found: Extracted) -> FeatureRow:
+    face, voice = found.face, found.voice
+    notes = filter(None, (face.problem or voice.problem, *found.notes))
     return FeatureRow(
         clip=clip.id,
         path=path_of(clip),
@@ -98,6 +102,10 @@ def _row(clip: Clip, face: FaceResult, voice: VoiceResult) -> FeatureRow:
         speaker=clip.speaker,
         language=clip.language,
         recording=clip.recording,
+        start=clip.start,
+        end=clip.end,
+        seconds=found.seconds,
+        seconds_read=found.seconds_read,
         face=face.vector,
         face_reason=face.reason,
         face_quality=face.quality,
@@ -111,7 +119,7 @@ def _row(clip: Clip, face: FaceResult, voice: VoiceResult) -> FeatureRow:
         voice_quality=voice.quality,
         voice_seconds=voice.seconds,
         voice_snr=voice.snr,
-        note=_utf_8(face.problem or voice.problem),
+        note=_utf_8("; ".join(notes) or None),
     )
 
 

@@ -243,10 +243,10 @@ def _extracted(
     problems: list[str],
 ) -> tuple[Compared, Compared]:
     """Extract the face and the voice of a sample; what cannot be read adds to the problems."""
-    speaker, files = sample.entry.speaker, {"audio": sample.sound, "image": sample.picture}
+    speaker = sample.entry.speaker
     try:
-        face, voice = extractor(**files)
-        wholes = extractor.whole(**files)
+        found = extractor(audio=sample.sound, image=sample.picture)
+        wholes = extractor.whole(sample.sound, sample.picture)
     except MediaError as error:
         problems.append(f"{sample.entry.clip}: {error}")
         lost = [
@@ -254,6 +254,7 @@ def _extracted(
             for p in published
         ]
         return lost[0], lost[1]
+    face, voice = found.face, found.voice
     problems += [f"{sample.entry.clip}: {p}" for p in (face.problem, voice.problem) if p]
     return (
         Compared(

@@ -11,7 +11,7 @@ from mraf.data.polysim.layout import read_layout
 from mraf.errors import MediaError, MissingError, UsageError
 from mraf.extractors import weights
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
-from mraf.extractors.extractor import ClipExtractor
+from mraf.extractors.extractor import ClipExtractor, Extracted
 from mraf.extractors.face.embed import FaceResult
 from mraf.extractors.voice.embed import VoiceResult
 from mraf.extractors.weights import sha256_of
@@ -54,9 +54,9 @@ def published(pair, sample_videos, tmp_path_factory):
     extractor.close()
     for split in read_layout(root).splits:
         for entry in split.entries:
-            face, voice = vectors[used[entry.sound]]
-            np.save(root / entry.face, face.vector)
-            np.save(root / entry.voice, voice.vector)
+            found = vectors[used[entry.sound]]
+            np.save(root / entry.face, found.face.vector)
+            np.save(root / entry.voice, found.voice.vector)
     return root
 
 
@@ -106,7 +106,7 @@ class Recorded:
         face = FaceResult(vector=np.ones(512, np.float32))
         if image.name in self.faceless:
             face = FaceResult(reason="no_face")
-        return face, VoiceResult(vector=np.ones(192, np.float32))
+        return Extracted(face=face, voice=VoiceResult(vector=np.ones(192, np.float32)))
 
     def whole(self, audio, image):
         return np.ones(512, np.float32), np.ones(192, np.float32)
