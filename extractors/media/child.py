@@ -1,6 +1,7 @@
 """The child process of `isolated.Decoder`: gets the path of a file, replies with its content.
 
-A request is a line of JSON with `video`, `audio` or `image`. A reply is the length of a JSON header
+A request is a line of JSON with `video`, `audio` or `image`, and perhaps with `part` and `wish`, see
+`read.read_video`. A reply is the length of a JSON header
 (4 bytes, little endian), the header, the bytes of the frames and those of the sound.
 
 Linux bounds the memory of this process and ends it together with its parent; macOS does neither.
@@ -44,7 +45,7 @@ def main() -> None:
         signal.alarm(0)
 
 
-def _answer(replies: int, request: dict[str, str], options: dict[str, Any], limits: Any) -> None:
+def _answer(replies: int, request: dict[str, Any], options: dict[str, Any], limits: Any) -> None:
     from mraf.errors import MediaError
 
     try:
@@ -75,15 +76,19 @@ def _answer(replies: int, request: dict[str, str], options: dict[str, Any], limi
         _send(replies, header, *(part for part in arrays if part is not None))
 
 
-def _read(request: dict[str, str], options: dict[str, Any], limits: Any) -> Any:
-    from mraf.extractors.media.read import read_pair, read_video
+def _read(request: dict[str, Any], options: dict[str, Any], limits: Any) -> Any:
+    from mraf.extractors.media.read import Part, Wish, read_pair, read_video
 
+    asked: dict[str, Any] = {
+        "part": Part(**request.pop("part", {})),
+        "wish": Wish(**request.pop("wish", {})),
+        "limits": limits,
+    }
     files = {role: Path(path) for role, path in request.items()}
     if "video" in files:
-        return read_video(files["video"], **options, limits=limits)
-    return read_pair(
-        files.get("audio"), files.get("image"), max_seconds=options["max_seconds"], limits=limits
-    )
+        return read_video(files["video"], **options, **asked)
+    seconds = options["max_seconds"]
+    return read_pair(files.get("audio"), files.get("image"), max_seconds=seconds, **asked)
 
 
 def _send(replies: int, header: dict[str, Any], *arrays: Any) -> None:

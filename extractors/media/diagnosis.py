@@ -12,8 +12,79 @@ _PICTURES = {
     b"MM\0*": "TIFF",
     b"BM": "BMP",
 }
-_PICTURES_IN_BOXES = {b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"avif": "AVIF"}
+_PICTURES_IN_BOXES = {
+    b"heic": "HEIC",
+    b"heix": "HEIC",
+    b"heim": "HEIC",
+    b"heis": "HEIC",
+    b"mif1": "HEIF",
+    b"mif2": "HEIF",
+    b"avif": "AVIF",
+}
+_UNSUPPORTED = {
+    b"NIST_1A": "NIST SPHERE",
+    b"tBaK": "TAK",
+    b"ajkg": "Shorten",
+    b"DSD ": "DSF",
+    b"FRM8": "DSDIFF",
+    b"MPCK": "Musepack",
+    b"MP+": "Musepack",
+    b"OFR ": "OptimFROG",
+    b"LA0": "Lossless Audio",
+    b"#!SILK": "SILK",
+    b"\x02#!SILK": "SILK",
+    b"Creative Voice File": "VOC",
+    b"ADIF": "AAC in ADIF",
+    b"FORM": "IFF",
+    b"MThd": "MIDI, which holds notes and no sound",
+    b"FWS": "Flash",
+    b"DICM": "DICOM",
+    b"YUV4MPEG2": "raw YUV4MPEG",
+    b"%!PS": "PostScript",
+}
+_OTHER_FILES = {
+    b"%PDF": "a PDF document",
+    b"PK\3\4": "a ZIP archive or an office document: unpack it first",
+    b"\x1f\x8b": "a gzip archive: unpack it first",
+    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive: unpack it first",
+    b"Rar!": "a RAR archive: unpack it first",
+    b"\xfd7zXZ": "an xz archive: unpack it first",
+    b"version https://git-lfs": "a pointer of Git LFS: fetch the file itself (git lfs pull)",
+    b"#EXTM3U": "a playlist, not the recording that it names",
+    b"[playlist]": "a playlist, not the recording that it names",
+    b"bplist00": "a property list of macOS, perhaps of a file that is still in iCloud",
+    b"\x7fELF": "a program",
+    b"MZ": "a program",
+}
+_UNSUPPORTED_ENDINGS = {
+    ".sph": "NIST SPHERE",
+    ".tak": "TAK",
+    ".shn": "Shorten",
+    ".dsf": "DSF",
+    ".dff": "DSDIFF",
+    ".gsm": "bare GSM",
+    ".mpc": "Musepack",
+    ".ofr": "OptimFROG",
+    ".voc": "VOC",
+    ".vox": "Dialogic VOX",
+    ".dss": "DSS",
+    ".ds2": "DSS Pro",
+    ".qcp": "QCP",
+    ".ra": "RealAudio",
+    ".sln": "bare PCM",
+    ".g722": "bare G.722",
+    ".g729": "bare G.729",
+    ".ac4": "AC-4",
+    ".mid": "MIDI, which holds notes and no sound",
+    ".braw": "Blackmagic RAW",
+    ".r3d": "REDCODE RAW",
+}
+"""Formats that have no mark at their beginning, or another one."""
+_PARTIAL = frozenset(".part .crdownload .partial .download .opdownload .!ut .aria2 .ytdl".split())
+_PROTECTED_BRANDS = {b"aax ": "Audible", b"aaxc": "Audible"}
 _INDEX = re.compile(rb"moov.{4}mvhd", re.DOTALL)  # the start of the box that lists the frames
+# Names of encrypted streams, in the box that describes them.
+_PROTECTED = re.compile(rb"stsd.{8,4096}?(?:enca|encv|drms|drmi|aavd)", re.DOTALL)
 _NEAR = 32 << 20  # bytes from either end of a file in which its index is looked for
 
 
@@ -22,19 +93,80 @@ def what_is_wrong(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
             head = file.read(4096)
-            if not head:
-                return "the file is empty"
-            if not any(head):
-                return "it begins with nothing but zeros: was the copy cut off?"
-            if picture := _picture_format(head):
-                return f"it is a {picture} picture"
+            if found := _what_it_is(head, path.suffix.lower()):
+                return found
             if head[4:8] == b"ftyp" and b"moov" not in _boxes(file):
                 if _holds_index(file):
                     return "its index is there, but not where the sizes of its boxes say: it is damaged"
                 return "its index is missing: the recording or the copy was cut off"
+            if path.suffix.lower() in _PARTIAL:
+                return "by its name a download that has not ended"
     except OSError:
         pass  # what opening the file raised says as much
     return None
+
+
+def picture_format(path: Path) -> str | None:
+    """Return the format of a picture by its first bytes, None for all other files. Raises OSError."""
+    with path.open("rb") as file:
+        return _picture_format(file.read(32))
+
+
+def is_copy_protected(path: Path) -> bool:
+    """Tell whether an MP4 file says that its streams are encrypted (DRM)."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+            if head[4:8] != b"ftyp":
+                return False
+            return head[8:12] in _PROTECTED_BRANDS or _is_near_an_end(file, _PROTECTED)
+    except OSError:
+        return False
+
+
+def _what_it_is(head: bytes, ending: str) -> str | None:
+    """Return what a file is by its first bytes and its ending, if it is no recording that can be read."""
+    found = None
+    if not head:
+        found = "the file is empty"
+    elif not any(head):
+        found = "it begins with nothing but zeros: was the copy cut off?"
+    elif picture := _picture_format(head):
+        found = f"it is a {picture} picture"
+    elif other := _starts_like(head, _OTHER_FILES):
+        found = f"it is {other}"
+    elif head[4:8] == b"ftyp" and head[8:12] in _PROTECTED_BRANDS:
+        found = f"it is copy-protected (DRM of {_PROTECTED_BRANDS[head[8:12]]})"
+    else:
+        name = "QCP" if head[8:12] == b"QLCM" else _starts_like(head, _UNSUPPORTED)
+        found = None if name else _kind_of_text(head)
+        if not found and (name := name or _UNSUPPORTED_ENDINGS.get(ending)):
+            found = f"format not supported: {name}; convert it to WAV or MP4 (ffmpeg, sox)"
+    return found
+
+
+def _starts_like(head: bytes, marks: dict[bytes, str]) -> str | None:
+    return next((name for mark, name in marks.items() if head.startswith(mark)), None)
+
+
+def _kind_of_text(head: bytes) -> str | None:
+    """Return what a file is that begins with nothing but text; None for all others."""
+    if b"\0" in head or sum(byte < 9 or 13 < byte < 32 for byte in head):
+        return None
+    try:
+        text = head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 4:  # else a letter was cut in two
+            return None
+        text = head[: error.start].decode("utf-8")
+    start = text.lstrip("\ufeff \t\r\n").lower()
+    if start.startswith(("<!doctype html", "<html", "<head", "<body", "<script")):
+        return "this is a web page: the download failed"
+    if start.startswith(("<?xml", "<")) and "accessdenied" in start.replace(" ", ""):
+        return "this is an error message of a web server: the download failed"
+    if start.startswith(('{"', "{\n", "[{")):
+        return "this is text (JSON), not a recording: did the download fail?"
+    return "this is text, not a recording"
 
 
 def _picture_format(head: bytes) -> str | None:
@@ -42,15 +174,19 @@ def _picture_format(head: bytes) -> str | None:
         return _PICTURES_IN_BOXES.get(head[8:12])
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
-    return next((name for start, name in _PICTURES.items() if head.startswith(start)), None)
+    return _starts_like(head, _PICTURES)
 
 
 def _holds_index(file: BinaryIO) -> bool:
     """Tell whether the index of an MP4 file lies anywhere near its beginning or its end."""
+    return _is_near_an_end(file, _INDEX)
+
+
+def _is_near_an_end(file: BinaryIO, pattern: re.Pattern[bytes]) -> bool:
     size = file.seek(0, os.SEEK_END)
     for start in {0, max(0, size - _NEAR)}:
         file.seek(start)
-        if _INDEX.search(file.read(_NEAR)):
+        if pattern.search(file.read(_NEAR)):
             return True
     return False
 

@@ -1,6 +1,7 @@
 """Choose decoded frames evenly in time, and turn them into upright pictures of one size."""
 
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 _FRAME_SECONDS = 0.04
 """Duration of a frame without a usable time stamp."""
 _LONGEST_PAUSE = 10.0
-"""Seconds; a larger step forwards is a leap of the clock."""
+"""Seconds between two frames of a stream that is decoded as a whole."""
 _LARGEST_SHAPE = 2.5
 """Ratio of a pixel's sides beyond which the header is taken to be wrong."""
 _SHORTER_SIDE, _LONGER_SIDE = 1080, 4096
@@ -17,23 +18,31 @@ encoders' crops, and eight frames of any video fit into 110 MB."""
 
 
 class Clock:
-    """Seconds since a stream's first frame; they always grow.
+    """Seconds since a stream's first frame, or since `origin`; they always grow.
 
     Time stamps may be missing (bare streams), stand still, swap places, or leap to another clock
     (recordings put end to end); then a frame follows the previous one after `_FRAME_SECONDS`.
+
+    Args:
+        origin: the time stamp of zero in seconds; None: that of the first frame.
+        longest_pause: seconds between two frames; a larger step forwards is a leap of the clock.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, origin: float | None = None, longest_pause: float = _LONGEST_PAUSE) -> None:
+        self._longest_pause = longest_pause
         self._now: float | None = None
-        self._offset = 0.0
+        self._offset = -(origin or 0.0)
+        self._counts_from_first = origin is None
 
     def tick(self, stamp: float | None) -> float:
         """Return the time of the next frame, whose time stamp in seconds is `stamp`."""
         if self._now is None:
-            self._now, self._offset = 0.0, -(stamp or 0.0)
+            if self._counts_from_first:
+                self._offset = -(stamp or 0.0)
+            self._now = 0.0 if stamp is None else self._offset + stamp
             return self._now
         step = _FRAME_SECONDS if stamp is None else self._offset + stamp - self._now
-        if not -0.5 < step < _LONGEST_PAUSE:
+        if not -0.5 < step < self._longest_pause:
             self._offset += _FRAME_SECONDS - step
             step = _FRAME_SECONDS
         self._now += max(step, 0.001)
@@ -120,6 +129,7 @@ def orientation(frame: Any) -> tuple[bool, bool, bool]:
 
     Three flags, applied in this order: swap rows and columns, reverse rows, reverse columns.
     """
+    _name_all_side_data()
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return False, False, False
@@ -129,6 +139,22 @@ def orientation(frame: Any) -> tuple[bool, bool, bool]:
     if abs(a) + abs(d) < abs(b) + abs(c):
         return True, b < 0, c < 0
     return False, d < 0, a < 0
+
+
+@cache
+def _name_all_side_data() -> None:
+    """Have PyAV accept side data of kinds that it has no name for, as EXIF and those of spatial video.
+
+    It raises ValueError for all side data of a frame otherwise.
+    """
+    from av.sidedata.sidedata import Type
+
+    def unnamed(cls: Any, value: int) -> Any:
+        member = object.__new__(cls)
+        member._name_, member._value_ = f"UNNAMED_{value}", value
+        return member
+
+    Type._missing_ = classmethod(unnamed)  # type: ignore[method-assign, assignment]
 
 
 def upright(

@@ -22,7 +22,7 @@ import mraf
 from mraf.errors import KILLED, BusyError, MediaError, MrafError, how_it_ended
 from mraf.extractors.media.child import LENGTH
 from mraf.extractors.media.limits import Limits, check_file
-from mraf.extractors.media.read import Media, pair_up
+from mraf.extractors.media.read import Media, Part, Wish, pair_up
 
 TRIES = 2
 """Number of times that a clip may crash the decoder before it is given up."""
@@ -66,9 +66,17 @@ class Decoder:
         self._child: _Child | None = _Child(self._options)
 
     def read(
-        self, video: Path | None = None, audio: Path | None = None, image: Path | None = None
+        self,
+        video: Path | None = None,
+        audio: Path | None = None,
+        image: Path | None = None,
+        *,
+        part: Part = Part(),
+        wish: Wish = Wish(),
     ) -> Media:
         """Decode a video, or a sound file and a picture, either of which may be None.
+
+        `part` and `wish` are of the video or the sound file, see `read_video`.
 
         Raises:
             MediaError: nothing can be decoded, or the file takes too much memory, or it crashes the
@@ -77,11 +85,11 @@ class Decoder:
             MrafError: the decoder does not start.
         """
         if video is not None:
-            return self._decode("video", video)
+            return self._decode("video", video, part, wish)
         return pair_up(
             audio,
             image,
-            lambda path: self._decode("audio", path),
+            lambda path: self._decode("audio", path, part, wish),
             lambda path: self._decode("image", path),
         )
 
@@ -101,9 +109,10 @@ class Decoder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _decode(self, role: str, path: Path) -> Media:
+    def _decode(self, role: str, path: Path, part: Part = Part(), wish: Wish = Wish()) -> Media:
         check_file(path)
-        request = json.dumps({role: str(path.absolute())}).encode() + b"\n"
+        asked = {role: str(path.absolute()), "part": asdict(part), "wish": asdict(wish)}
+        request = json.dumps(asked).encode() + b"\n"
         with self._lock:
             for _ in range(TRIES):
                 try:

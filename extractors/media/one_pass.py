@@ -1,12 +1,15 @@
 """Read a container in one pass: frames spread evenly over it, and its sound at 16 kHz."""
 
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mraf.extractors.media import frames as pictures
+from mraf.extractors.media.channels import concatenated, mix
 from mraf.extractors.media.limits import Limits
+from mraf.extractors.media.tracks import Tracks, choose_tracks, has_decoder, name_of_codec
 
 SAMPLE_RATE = 16_000
 """Sampling rate of sound in Hz, on which the voice encoders are trained."""
@@ -17,7 +20,35 @@ _PACKET_BYTES = 1024
 _SKIPPED_SECONDS = 1.0
 """Longest time that may pass from one decoded frame to a next one that is not wanted either."""
 
+_RUN_UP = 1.0
+"""Seconds before a part from which it is decoded: decoders of sound need a few packets to settle."""
+
+_MIXED_CHANNELS = 8
+"""Most channels that are mixed here; more are mixed by FFmpeg."""
+
+_WITHOUT_INDEX = frozenset("aac ac3 amr dts eac3 h264 hevc m4v mjpeg mp3 mpegvideo obu tta".split())
+"""Bare streams, whose times are guessed where one does not read them from the beginning."""
+
 log = logging.getLogger("mraf")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """The part of a file that is read: times in seconds on the clock of its container."""
+
+    start: float | None = None  # None: from the beginning
+    end: float | None = None  # None: to the end
+    is_quick: bool = False  # only pictures that stand for themselves are decoded, about one in 2 s
+
+    @property
+    def is_whole(self) -> bool:
+        """True where both streams are read from their own beginnings."""
+        return self.start is None and self.end is None
+
+    @property
+    def begins(self) -> float:
+        """The first second that counts."""
+        return self.start or 0.0
 
 
 class Reader:
@@ -26,22 +57,44 @@ class Reader:
     Args:
         container: an open `av.container.InputContainer`.
         wanted: number of frames to choose; 0 reads the sound alone.
-        max_seconds: time limit of each stream.
+        max_seconds: time limit of each stream, from where reading starts.
         limits: limits on what the file may hold.
+        tracks: the streams to read, by default those that `choose_tracks` chooses.
+        part: of the file.
     """
 
-    def __init__(self, container: Any, *, wanted: int, max_seconds: float, limits: Limits) -> None:
-        self.container, self.max_seconds, self.limits = container, max_seconds, limits
-        self.video = _picture_stream(container) if wanted else None
-        self.audio = container.streams.best("audio")
+    def __init__(
+        self,
+        container: Any,
+        *,
+        wanted: int,
+        max_seconds: float,
+        limits: Limits,
+        tracks: Tracks | None = None,
+        part: Part = Part(),
+    ) -> None:
+        self.container, self.limits, self.part = container, limits, part
+        tracks = tracks or choose_tracks(container)
+        self.video = tracks.picture if wanted else None
+        self.audio = tracks.sound
         # Read while the container is open: afterwards, PyAV 18 ends the process.
         self._pixel_shape = None if self.video is None else self.video.sample_aspect_ratio
         self._tick = float(self.video.time_base or 0) if self.video is not None else 0.0  # seconds
         self._problems: dict[str, str] = {}  # the first problem of the picture, the sound, the file
         self.out_of_memory = False
-        self._clock, self._frames = pictures.Clock(), pictures.EvenFrames(wanted)
-        self._chunks: list[np.ndarray] = []
-        self._sound_seconds = 0.0
+        self.is_cut = False  # by the time limit
+        self.sides: np.ndarray | None = None  # of the sound, see `channels.mix`
+        self.pictures = 0  # packets of the picture that were read
+        origin = None if part.is_whole else (container.start_time or 0) / 1e6
+        self._origin, self._frames = origin, pictures.EvenFrames(wanted)
+        # Key frames, which a quick look sees alone, may be a minute apart.
+        self._clock = pictures.Clock(origin, *([max_seconds] if part.is_quick else []))
+        self._ends = part.begins + max_seconds
+        if part.end is not None:
+            self._ends = min(self._ends, part.end)
+        self._segments: list[tuple[list[str], list[np.ndarray]]] = []  # of sound of one format
+        self._sound_at: float | None = None  # seconds: end of the sound so far
+        self._sound_from: float | None = None  # seconds: start of the sound that is kept
         self._resampler: Any = None
         self._format: tuple[str, str, int] | None = None
         for stream in (self.video, self.audio):
@@ -57,29 +110,45 @@ class Reader:
         another stream. Reading therefore also ends after `limits.gap` bytes of other packets since
         the last packet of a wanted stream. Until a wanted stream has begun, the bound is
         `limits.first_gap`: all of the sound may lie behind all of the picture. Headers and time
-        stamps play no part in this.
+        stamps play no part in this, except for a part of a file.
         """
         import av
 
         try:
+            self._seek()
             self._run({stream.index: stream for stream in self._streams()})
         except (av.error.FFmpegError, OSError) as error:
             self._note("file", error)
+
+    @property
+    def seconds(self) -> float:
+        """Time of the end of the last sound or picture so far."""
+        return max(self._sound_at or 0.0, self._clock.now)
 
     def picture(self) -> tuple[np.ndarray | None, np.ndarray]:
         """Return the chosen frames `[T, H, W, 3]` uint8 RGB, or None, and their times `[T]` in s."""
         converted = [(time, self._convert(*kept)) for time, kept in self._frames.chosen()]
         found = [(time, picture) for time, picture in converted if picture is not None]
-        times = np.asarray([time for time, _ in found], np.float64)
+        times = np.asarray([time - self.part.begins for time, _ in found], np.float64)
         return (pictures.of_one_size([p for _, p in found]) if found else None), times
 
     def sound(self) -> np.ndarray | None:
-        """Return the sound `[N]` float32, None where there is none. Call it once."""
+        """Return the sound `[N]` float32, None where there is none, and set `sides`. Call it once."""
         self._end_sound()
-        wave = np.concatenate(self._chunks) if self._chunks else np.zeros(0, np.float32)
-        self._chunks.clear()
-        np.clip(wave, -4, 4, out=wave)
-        return np.nan_to_num(wave, copy=False) if wave.size else None
+        mixed = [
+            mix(_clean(np.concatenate(chunks, axis=1)), names)
+            for names, chunks in self._segments
+            if chunks
+        ]
+        self._segments.clear()
+        wave, sides = concatenated(mixed)
+        if not self.part.is_whole and self._sound_from is not None:
+            first = round(max(0.0, self.part.begins - self._sound_from) * SAMPLE_RATE)
+            last = round(max(0.0, self._ends - self._sound_from) * SAMPLE_RATE)
+            wave = wave[first:last]
+            sides = None if sides is None else sides[:, first:last]
+        self.sides = sides
+        return wave if wave.size else None
 
     def problem(self, kind: str | None = None) -> str | None:
         """Return the first problem of all, or of the "picture" or the "sound"; None without one."""
@@ -88,7 +157,7 @@ class Reader:
         return self._problems.get(kind) or self._problems.get("file")
 
     def _run(self, wanted: dict[int, Any]) -> None:
-        most = round(self.limits.packets * max(1.0, self.max_seconds))
+        most = round(self.limits.packets * max(1.0, self._ends))
         left = dict.fromkeys(wanted, most)  # packets that may still be read
         not_begun, passed = set(wanted), 0  # `passed`: bytes since the last wanted packet
         for packet in self.container.demux() if wanted else ():
@@ -109,8 +178,29 @@ class Reader:
                     self._decode(_last_packet(stream))
                 return
 
+    def _seek(self) -> None:
+        """Go to a little before the part, where the container has an index of its times."""
+        import av
+
+        names = set(self.container.format.name.split(","))
+        if self.part.begins <= _RUN_UP or names & _WITHOUT_INDEX:
+            return
+        target = (self._origin or 0.0) + self.part.begins - _RUN_UP
+        try:
+            self.container.seek(round(target * 1e6))
+        except (av.error.FFmpegError, OverflowError):
+            log.debug("%s: no index; read from the beginning", self.container.name)
+
     def _streams(self) -> list[Any]:
-        streams = [stream for stream in (self.video, self.audio) if stream is not None]
+        streams = []
+        for kind, stream in (("picture", self.video), ("sound", self.audio)):
+            if stream is None:
+                continue
+            streams.append(stream)
+            if not has_decoder(stream):
+                codec = name_of_codec(self.container, stream)
+                self._note(kind, f"there is no decoder for {codec}")
+                streams.remove(stream)
         context = None if self.video is None else self.video.codec_context
         if context is not None:
             problem = self.limits.check_size(context.width or 0, context.height or 0)
@@ -124,7 +214,8 @@ class Reader:
         import av
 
         is_picture = packet.stream is self.video
-        if is_picture and packet.stream.codec_context is not None:  # a known codec
+        if is_picture:
+            self.pictures += packet.size > 0
             packet.stream.codec_context.skip_frame = self._skipped(packet)
         try:
             frames = packet.decode()
@@ -140,6 +231,8 @@ class Reader:
         The frame of a packet may be left out if it would be dropped. Time stamps may be wrong: of
         what seems to lie far ahead, all is decoded.
         """
+        if self.part.is_quick:
+            return "NONKEY"
         stamp = packet.pts * self._tick if packet.pts is not None and self._tick else None
         ahead = self._clock.ahead(stamp)
         if ahead is None or ahead > _SKIPPED_SECONDS:
@@ -148,10 +241,17 @@ class Reader:
 
     def _take_picture(self, frame: Any) -> bool:
         time = self._clock.tick(frame.time)
-        if time > self.max_seconds:
+        if self._has_passed(time):
             return False
-        if self._frames.wants(time):
+        if time >= self.part.begins and self._frames.wants(time):
             self._frames.add(time, (pictures.orientation(frame), self._scaled(frame)))
+        return True
+
+    def _has_passed(self, time: float) -> bool:
+        """Tell whether a stream has passed the end of the part, or the time limit."""
+        if time < self._ends or (self.part.end is None and time <= self._ends):
+            return False
+        self.is_cut |= self.part.end is None or self._ends < self.part.end
         return True
 
     def _scaled(self, frame: Any) -> Any:
@@ -169,20 +269,30 @@ class Reader:
     def _take_sound(self, frame: Any) -> bool:
         import av
 
-        if self._sound_seconds > self.max_seconds:
+        if self._sound_at is None:
+            stamp = frame.time if self._origin is not None else None
+            self._sound_at = 0.0 if stamp is None else stamp - (self._origin or 0.0)
+        start = self._sound_at
+        if self._has_passed(start):
             return False
         problem = self.limits.check_sound(frame.layout.nb_channels, frame.sample_rate)
         if problem:
             self._note("sound", problem)
             return True
         # Counted in samples: time stamps may be wrong.
-        self._sound_seconds += frame.samples / frame.sample_rate
+        self._sound_at = start + frame.samples / frame.sample_rate
+        if self._sound_at <= self.part.begins:
+            return True
+        if self._sound_from is None:
+            self._sound_from = start
         format_ = (frame.format.name, frame.layout.name, frame.sample_rate)
         try:
             if format_ != self._format:  # the first frame, or the format changed in mid-stream
                 self._end_sound()
-                self._resampler, self._format = _mono_resampler(frame.layout.nb_channels), format_
-            self._chunks += [_samples(part) for part in self._resampler.resample(frame)]
+                self._resampler, names = _resampler(frame.layout)
+                self._segments.append((names, []))
+                self._format = format_
+            self._segments[-1][1].extend(_samples(p) for p in self._resampler.resample(frame))
         except (av.error.FFmpegError, ValueError) as error:
             self._note("sound", error)
             self._resampler = self._format = None
@@ -190,7 +300,7 @@ class Reader:
 
     def _end_sound(self) -> None:
         if self._resampler is not None:
-            self._chunks += [_samples(frame) for frame in self._resampler.resample(None)]
+            self._segments[-1][1].extend(_samples(f) for f in self._resampler.resample(None))
 
     def _convert(self, turn: tuple[bool, bool, bool], frame: Any) -> np.ndarray | None:
         import av
@@ -216,14 +326,6 @@ def short(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def _picture_stream(container: Any) -> Any:
-    """Return the first video stream that is not a cover picture, or None."""
-    from av.stream import Disposition
-
-    films = (s for s in container.streams.video if not s.disposition & Disposition.attached_pic)
-    return next(films, None)
-
-
 def _last_packet(stream: Any) -> Any:
     """Return an empty packet: it has the decoder release its last frames, as at a file's end."""
     import av
@@ -233,13 +335,24 @@ def _last_packet(stream: Any) -> Any:
     return packet
 
 
-def _mono_resampler(channels: int) -> Any:
+def _resampler(layout: Any) -> tuple[Any, list[str]]:
+    """Return a resampler to 16 kHz for sound of a layout, and the names of the channels it gives."""
     import av
 
+    if layout.nb_channels <= _MIXED_CHANNELS:
+        names = [channel.name for channel in layout.channels]
+        return av.AudioResampler("flt", layout, SAMPLE_RATE), names
     # FFmpeg adds two channels at 0.71 each; at 0.5, two equal channels are as loud as one.
-    options = {"rematrix_volume": str(0.5**0.5)} if channels > 1 else None
-    return av.AudioResampler("flt", "mono", SAMPLE_RATE, options=options)
+    options = {"rematrix_volume": str(0.5**0.5)}
+    return av.AudioResampler("flt", "mono", SAMPLE_RATE, options=options), ["FC"]
 
 
 def _samples(frame: Any) -> np.ndarray:
-    return frame.to_ndarray().reshape(-1).astype(np.float32, copy=False)
+    """Return the samples `[C, N]` of a frame."""
+    packed = frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
+    return packed.T.astype(np.float32, copy=False)
+
+
+def _clean(channels: np.ndarray) -> np.ndarray:
+    np.clip(channels, -4, 4, out=channels)
+    return np.nan_to_num(channels, copy=False)

@@ -1,18 +1,30 @@
 """Read a clip or a picture: a few upright frames spread over the clip, and its sound at 16 kHz."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mraf.errors import BusyError, MediaError
-from mraf.extractors.media.diagnosis import what_is_wrong
-from mraf.extractors.media.frames import kept_size
+from mraf.extractors.media.channels import clipped_share
+from mraf.extractors.media.diagnosis import is_copy_protected, picture_format, what_is_wrong
 from mraf.extractors.media.limits import Limits, check_file
-from mraf.extractors.media.one_pass import SAMPLE_RATE, Reader, short
+from mraf.extractors.media.one_pass import SAMPLE_RATE, Part, Reader, short
+from mraf.extractors.media.pictures import read_image
+from mraf.extractors.media.tracks import Tracks, Wish, choose_tracks
 
-__all__ = ["SAMPLE_RATE", "Media", "pair_up", "read_image", "read_pair", "read_video"]
+__all__ = [
+    "SAMPLE_RATE",
+    "Media",
+    "Part",
+    "Wish",
+    "pair_up",
+    "read_image",
+    "read_pair",
+    "read_video",
+]
 
 # Only containers that hold their streams themselves: no playlist, which has FFmpeg open other files
 # or addresses, and no format that draws text as a picture.
@@ -22,7 +34,8 @@ _OPEN_OPTIONS = {
     "mjpeg,ivf,obu,wav,w64,caf,aiff,au,mp3,flac,aac,ac3,eac3,amr,wv,tta,ape,dts,gif,swf,wtv,vob",
 }
 
-_OPENCV_NO_MEMORY = -4
+_COVER_SECONDS = 0.5
+"""Length of sound beside which a single picture is a cover."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +49,8 @@ class Media:
     frames: np.ndarray | None  # [T, H, W, 3] uint8, RGB, upright
     times: np.ndarray  # [T] float64, seconds from the start
     wave: np.ndarray | None  # [N] float32, mono, 16 kHz, about -1 to 1
-    frames_reason: str | None = None  # no_video, decode_error
-    wave_reason: str | None = None  # no_audio, decode_error
+    frames_reason: str | None = None  # no_video, only_cover, no_such_track, decode_error
+    wave_reason: str | None = None  # no_audio, no_such_track, decode_error
     problem: str | None = None  # why the one or the other cannot be decoded, in words
     notes: tuple[str, ...] = ()  # for people, as which of several sound tracks was read
     seconds: float | None = None  # length of the clip, None where it is not known
@@ -57,24 +70,63 @@ class Media:
 
 
 def read_video(
-    path: Path, *, frames: int = 8, max_seconds: float = 120.0, limits: Limits = Limits()
+    path: Path,
+    *,
+    frames: int = 8,
+    max_seconds: float = 120.0,
+    limits: Limits = Limits(),
+    part: Part = Part(),
+    wish: Wish = Wish(),
 ) -> Media:
     """Decode a video (or sound) file once: `frames` frames spread evenly, and all of its sound.
 
     Of a damaged file, every part that can be decoded counts: frames are chosen among the decoded
-    ones, not by the header. Of a file longer than `max_seconds` only the beginning is read. Frames
-    are scaled down to at most 1080 square pixels on the shorter side and 4096 on the longer.
+    ones, not by the header. Of a file, or a part of it, longer than `max_seconds` only the beginning
+    is read. Frames are scaled down to at most 1080 square pixels on the shorter side and 4096 on the
+    longer. Of several streams, those of `wish` are read, else those that `choose_tracks` chooses.
 
     Raises:
-        MediaError: nothing can be decoded.
+        MediaError: nothing can be decoded, or nothing is there that was asked for.
         MemoryError: nothing can be decoded, for lack of memory.
     """
+    check_file(path)
+    with _opened(path) as container:
+        if len(container.streams) > limits.streams:
+            raise MediaError(
+                f"{path.name}: {len(container.streams)} streams; at most {limits.streams} are read"
+            )
+        if not container.streams.audio and not (frames and container.streams.video):
+            lacks = "neither picture nor sound" if frames else "no sound"
+            raise MediaError(f"{path.name}: the file holds {lacks}")
+        tracks = choose_tracks(container, wish if frames else replace(wish, picture=0))
+        reader = Reader(
+            container,
+            wanted=frames,
+            max_seconds=max_seconds,
+            limits=limits,
+            tracks=tracks,
+            part=part,
+        )
+        reader.run()
+        return _media(path, reader, tracks, part, max_seconds)
+
+
+def _opened(path: Path) -> Any:
+    """Return the open container of a file. Raises MediaError, MemoryError."""
     import av
 
-    check_file(path)
     try:
+        kind = picture_format(path)
+        if kind not in (None, "JPEG"):
+            raise MediaError(f"{path.name}: not a video or sound file (it is a {kind} picture)")
         # Absolute: FFmpeg takes the part of a name before a colon for a protocol.
-        container = av.open(str(path.absolute()), metadata_errors="replace", options=_OPEN_OPTIONS)
+        return av.open(
+            str(path.absolute()),
+            # One JPEG after the other is a film, which FFmpeg sees only in files called so.
+            format="mjpeg" if kind == "JPEG" else None,
+            metadata_errors="replace",
+            options=_OPEN_OPTIONS,
+        )
     except MemoryError:
         raise
     except (av.error.FFmpegError, OSError, ValueError) as error:
@@ -82,34 +134,28 @@ def read_video(
         raise MediaError(
             f"{path.name}: not a video or sound file that can be opened ({reason})"
         ) from None
-    with container:
-        if len(container.streams) > limits.streams:
-            raise MediaError(
-                f"{path.name}: {len(container.streams)} streams; at most {limits.streams} are read"
-            )
-        reader = Reader(container, wanted=frames, max_seconds=max_seconds, limits=limits)
-        reader.run()
-        if reader.video is None and reader.audio is None:
-            lacks = "neither picture nor sound" if frames else "no sound"
-            raise MediaError(f"{path.name}: the file holds {lacks}")
-        return _media(path, reader)
 
 
-def _media(path: Path, reader: Reader) -> Media:
+def _media(path: Path, reader: Reader, tracks: Tracks, part: Part, max_seconds: float) -> Media:
     picture, times = reader.picture()
     wave = reader.sound()
-    if picture is None and wave is None:
+    no_picture = tracks.no_picture if reader.video is None else "decode_error"
+    no_sound = tracks.no_sound if reader.audio is None else "decode_error"
+    if reader.pictures == 1 and part.is_whole and _has_seconds(wave):
+        picture, times, no_picture = None, np.zeros(0), "only_cover"
+    seconds = _length(reader, part)
+    if picture is None and wave is None and "decode_error" in (no_picture, no_sound):
         if reader.out_of_memory:
             raise MemoryError
-        raise MediaError(
-            f"{path.name}: nothing could be decoded ({reader.problem() or 'the streams are empty'})"
-        )
-    no_picture = "no_video" if reader.video is None else "decode_error"
-    no_sound = "no_audio" if reader.audio is None else "decode_error"
+        reason = reader.problem() or "the streams are empty"
+        if not part.is_whole and not reader.problem() and not part.is_quick:
+            raise MediaError(f"{path.name}: nothing from {part.begins:g} s on{_ending(reader)}")
+        raise MediaError(f"{path.name}: nothing could be decoded ({_in_full(path, reason)})")
     problem = None
-    for kind, part, reason in (("picture", picture, no_picture), ("sound", wave, no_sound)):
-        if part is None and reason == "decode_error":
+    for kind, found, reason in (("picture", picture, no_picture), ("sound", wave, no_sound)):
+        if found is None and reason == "decode_error":
             problem = reader.problem(kind) or f"nothing in the stream of the {kind}"
+            problem = _in_full(path, problem)
     return Media(
         frames=picture,
         times=times,
@@ -117,21 +163,59 @@ def _media(path: Path, reader: Reader) -> Media:
         frames_reason=None if picture is not None else no_picture,
         wave_reason=None if wave is not None else no_sound,
         problem=problem,
+        notes=tracks.notes,
+        seconds=seconds,
+        seconds_read=max_seconds if reader.is_cut else None,
+        more_sound=tracks.more_sound,
+        more_pictures=tracks.more_pictures,
+        sides=reader.sides,
+        clipped=0.0 if wave is None else clipped_share(wave),
     )
 
 
+def _has_seconds(wave: np.ndarray | None) -> bool:
+    return wave is not None and len(wave) >= _COVER_SECONDS * SAMPLE_RATE
+
+
+def _length(reader: Reader, part: Part) -> float | None:
+    """Return the length of the file, or of the part of it, in seconds; None where it is not known."""
+    whole = (reader.container.duration or 0) / 1e6
+    if whole <= 0:
+        whole = 0.0 if reader.is_cut else reader.seconds
+    end = whole if part.end is None else min(whole, part.end) if whole else part.end
+    return round(end - part.begins, 3) if end > part.begins else None
+
+
+def _ending(reader: Reader) -> str:
+    whole = (reader.container.duration or 0) / 1e6 or reader.seconds
+    return f"; the file ends at {whole:.1f} s" if whole else ""
+
+
+def _in_full(path: Path, problem: str) -> str:
+    """Return a problem of decoding, with its likely cause."""
+    return f"{problem}: the file is copy-protected (DRM)" if is_copy_protected(path) else problem
+
+
 def read_pair(
-    audio: Path | None, image: Path | None, *, max_seconds: float = 120.0, limits: Limits = Limits()
+    audio: Path | None,
+    image: Path | None,
+    *,
+    max_seconds: float = 120.0,
+    limits: Limits = Limits(),
+    part: Part = Part(),
+    wish: Wish = Wish(),
 ) -> Media:
     """Read a sound file and a picture that belong together; either may be None.
 
     One that cannot be decoded is marked missing as long as the other can. Raises MediaError where
-    neither can.
+    neither can. `part` and `wish` are of the sound.
     """
     return pair_up(
         audio,
         image,
-        lambda path: read_video(path, frames=0, max_seconds=max_seconds, limits=limits),
+        lambda path: read_video(
+            path, frames=0, max_seconds=max_seconds, limits=limits, part=part, wish=wish
+        ),
         lambda path: Media(
             frames=read_image(path, limits)[None],
             times=np.zeros(1),
@@ -165,55 +249,26 @@ def pair_up(
     sound, picture = attempt(audio, read_sound), attempt(image, read_picture)
     wave = None if sound is None else sound.wave
     frames = None if picture is None else picture.frames
-    if frames is None and wave is None:
+    if frames is None and wave is None and (problems or sound is None):
         raise MediaError("; ".join(problems) or "neither the sound nor the picture can be read")
     no_picture = "no_video" if image is None else "decode_error"
+    if image is None and sound is not None and sound.frames_reason == "only_cover":
+        no_picture = "only_cover"
     no_sound = "no_audio" if audio is None else "decode_error"
+    if sound is not None and sound.wave_reason == "no_such_track":
+        no_sound = "no_such_track"
+    heard = sound or Media(frames=None, times=np.zeros(0), wave=None)
     return Media(
         frames=frames,
         times=np.zeros(0 if frames is None else 1),
         wave=wave,
         frames_reason=None if frames is not None else no_picture,
         wave_reason=None if wave is not None else no_sound,
-        problem="; ".join(problems) or None,
+        problem="; ".join(problems) or heard.problem,
+        notes=heard.notes,
+        seconds=heard.seconds,
+        seconds_read=heard.seconds_read,
+        more_sound=heard.more_sound,
+        sides=heard.sides,
+        clipped=heard.clipped,
     )
-
-
-def read_image(path: Path, limits: Limits = Limits()) -> np.ndarray:
-    """Return a picture `[H, W, 3]` uint8 RGB, upright by its EXIF flag, scaled down like a frame.
-
-    Raises:
-        MediaError: the file is no picture, damaged or larger than the limits.
-        MemoryError: there is too little memory to decode it.
-    """
-    import cv2
-
-    size = check_file(path)
-    if size > limits.picture_bytes:
-        raise MediaError(
-            f"{path.name}: a picture file of {size >> 20} MiB; at most "
-            f"{limits.picture_bytes >> 20} MiB are read"
-        )
-    try:
-        raw = np.fromfile(path, np.uint8)
-        picture = cv2.imdecode(raw, cv2.IMREAD_COLOR) if raw.size else None
-    except (OSError, cv2.error) as error:
-        if "CV_IO_MAX_IMAGE" in str(error):  # OpenCV's own bounds, set in `child`
-            raise MediaError(
-                f"{path.name}: a larger picture than {limits.side} pixels a side or "
-                f"{limits.pixels >> 20} Mi pixels in all, which is what is read"
-            ) from None
-        if isinstance(error, cv2.error) and error.code == _OPENCV_NO_MEMORY:
-            raise MemoryError from None
-        raise MediaError(
-            f"{path.name}: not a picture that can be decoded ({short(error)})"
-        ) from None
-    if picture is None:
-        raise MediaError(f"{path.name}: not a picture that can be decoded")
-    height, width = picture.shape[:2]
-    problem = limits.check_size(width, height)
-    if problem:
-        raise MediaError(f"{path.name}: {problem}")
-    if kept_size(width, height) != (width, height):
-        picture = cv2.resize(picture, kept_size(width, height), interpolation=cv2.INTER_AREA)
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)

@@ -17,7 +17,6 @@ from tests.helpers.media_files import corners, tone, write_media
         (lambda data: _mdat(data, 300), "its index is there, but not where"),
         (lambda data: _mdat(data, 300)[: len(data) // 2], "its index is missing"),
         (lambda data: _picture(".png"), "it is a PNG picture"),
-        (lambda data: _picture(".jpg"), "it is a JPEG picture"),
         (lambda data: _picture(".webp"), "it is a WebP picture"),
         (lambda data: _picture(".bmp"), "it is a BMP picture"),
         (lambda data: _picture(".tiff"), "it is a TIFF picture"),

@@ -188,7 +188,7 @@ def test_cover_art_is_no_picture_of_the_speaker(tmp_path):
                     packet.stream = stream
                     new.mux(packet)
     media = read_video(path)
-    assert (media.frames, media.frames_reason) == (None, "no_video") and media.wave is not None
+    assert (media.frames, media.frames_reason) == (None, "only_cover") and media.wave is not None
 
 
 def test_a_colon_in_a_name_is_no_protocol(tmp_path, monkeypatch):

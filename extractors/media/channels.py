@@ -1,0 +1,129 @@
+"""Make one voice track of the channels of a recording, without losing what one of them holds."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+_SILENT = 1e-5
+"""Level (root mean square) below which a channel holds nothing: -100 dBFS."""
+_FAINT = 0.01
+"""Level beside the loudest channel below which another holds nothing but leakage: -40 dB."""
+_WINDOW = 512
+"""Samples in a window of the loudness over time, 32 ms."""
+_OPPOSED = -0.2
+"""Correlation below which a channel counts as having the opposite sign."""
+_ALIKE = 0.5
+"""Correlation of the sound, or of its loudness, from which two channels hold the same sound."""
+_LOST = 0.25
+"""Share of the channels' power below which their mean has lost something in a window."""
+
+
+class Mixed(NamedTuple):
+    """One track of several channels."""
+
+    wave: np.ndarray  # [N] float32
+    sides: np.ndarray | None = None  # [2, N]: left and right, where they hold different sound
+
+
+def mix(channels: np.ndarray, names: Sequence[str]) -> Mixed:
+    """Mix channels `[C, N]` float32 called `names`, as FL, FR and FC, into one.
+
+    The centre speaks, where there is one that holds sound. Otherwise the mean of all channels but
+    that of deep effects, silent ones left out; where one has the opposite sign it is turned, and
+    where the mean would still lose sound, the loudest channel alone is taken.
+    """
+    if len(channels) == 1:
+        return Mixed(channels[0])
+    level = np.array([_level(each) for each in channels])
+    place = {name: index for index, name in enumerate(names)}
+    centre = place.get("FC")
+    if centre is not None and len(channels) > 2 and level[centre] > _least(level):
+        return Mixed(channels[centre])
+    if (
+        names and names[0] == "AMBI0"
+    ):  # the first of a sound field is all of it, the others differences
+        return Mixed(channels[0])
+    kept = [i for i in range(len(channels)) if names[i : i + 1] not in (["LFE"], ["LFE2"])]
+    loud = [i for i in kept if level[i] > _least(level[kept])]
+    if len(loud) < 2:
+        return Mixed(channels[loud[0] if loud else kept[0] if kept else 0])
+    used = channels[loud]
+    sides = used if len(kept) == len(loud) == 2 and _differ(*used) else None
+    if sides is not None:
+        return Mixed(used.mean(axis=0, dtype=np.float32), sides)
+    mean = _aligned_mean(used)
+    strongest = used[int(np.argmax(level[loud]))]
+    return Mixed(strongest if _loses(mean, used) else mean)
+
+
+def concatenated(parts: Sequence[Mixed]) -> Mixed:
+    """Return sounds that follow each other as one; sides only where all have them."""
+    if len(parts) == 1:
+        return parts[0]
+    waves = [part.wave for part in parts] or [np.zeros(0, np.float32)]
+    sides = [part.sides for part in parts if part.sides is not None]
+    are_whole = len(sides) == len(parts) > 0
+    return Mixed(np.concatenate(waves), np.concatenate(sides, axis=1) if are_whole else None)
+
+
+def clipped_share(wave: np.ndarray) -> float:
+    """Return the share of samples of `[N]` that were cut off at the loudest level, about.
+
+    Samples heap up there, a little spread by codecs and resampling, while those of clean speech and
+    music grow ever rarer towards the peak.
+    """
+    size = np.abs(wave - wave.mean()) if wave.size else wave
+    if len(wave) < _WINDOW or (top := 1.02 * float(np.quantile(size, 0.9995))) < 0.02:
+        return 0.0
+    counts = np.histogram(np.minimum(size, top), bins=40, range=(0.0, top))[0].astype(float)
+    heap = 20 + int(np.argmax(counts[20:]))
+    low = heap - 4
+    # A distribution that falls has no more there than just below.
+    below = float(counts[low - 5 : low].mean())
+    excess = float((counts[low:] - below).clip(0).sum()) / len(wave)
+    return excess if counts[heap] > 2 * below and excess > 0.002 else 0.0
+
+
+def _least(level: np.ndarray) -> float:
+    return max(_SILENT, _FAINT * float(level.max(initial=0.0)))
+
+
+def _level(wave: np.ndarray) -> float:
+    return float(np.std(wave, dtype=np.float64)) if wave.size else 0.0
+
+
+def _aligned_mean(channels: np.ndarray) -> np.ndarray:
+    """Return the mean `[N]`, with channels turned that oppose the sum of those before them."""
+    total = channels[0].astype(np.float32, copy=True)
+    for channel in channels[1:]:
+        total += -channel if _correlation(total, channel) < _OPPOSED else channel
+    return total / np.float32(len(channels))
+
+
+def _loses(mean: np.ndarray, channels: np.ndarray) -> bool:
+    """Tell whether sound that is in the channels is lost in their mean for much of the time."""
+    power = np.mean([_loudness(each) for each in channels], axis=0)
+    left = _loudness(mean)
+    matters = power > 0.05 * power.max(initial=0.0)
+    share = left[matters] < _LOST / len(channels) * 2 * power[matters]
+    return bool(share.size and share.mean() > 0.3)
+
+
+def _differ(left: np.ndarray, right: np.ndarray) -> bool:
+    """Tell whether two channels hold different sound: neither it nor its loudness is alike."""
+    if len(left) < 8 * _WINDOW or abs(_correlation(left, right)) > _ALIKE:
+        return False
+    return _correlation(_loudness(left) ** 0.25, _loudness(right) ** 0.25) < _ALIKE
+
+
+def _loudness(wave: np.ndarray) -> np.ndarray:
+    """Return the power in each whole window."""
+    whole = len(wave) // _WINDOW
+    return np.square(wave[: whole * _WINDOW].reshape(whole, _WINDOW)).mean(axis=1)
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    one, other = one - one.mean(), other - other.mean()
+    scale = float(np.sqrt(np.dot(one, one) * np.dot(other, other)))
+    return float(np.dot(one, other)) / scale if scale > 0 else 0.0
