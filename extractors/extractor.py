@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mraf.errors import MediaError
+from mraf.errors import MediaError, UsageError
 from mraf.extractors import compat, encoders
 from mraf.extractors.face.detect import FaceFinder
 from mraf.extractors.face.embed import FaceResult, embed_faces
 from mraf.extractors.media.isolated import Decoder
-from mraf.extractors.media.read import SAMPLE_RATE, Media
+from mraf.extractors.media.read import SAMPLE_RATE, Media, Part, Wish
 from mraf.extractors.processor import choose_precision
+from mraf.extractors.second_looks import with_face, with_speech
 from mraf.extractors.voice.embed import MIN_SECONDS, VoiceResult, embed_voices
 from mraf.extractors.voice.vad import Speech, SpeechFinder
 from mraf.fingerprint import Fingerprint
@@ -30,12 +31,34 @@ class ExtractOptions:
 
     frames: int = 8  # looked at in each clip, spread over it
     max_seconds: float = 120.0  # of a longer clip only the beginning is read
+    # Of files with several: the track to read, counted from 1, or a language; None: the best.
+    audio_track: str | None = None
+    video_track: int | None = None
+
+    def __post_init__(self) -> None:
+        track = self.audio_track
+        if track is not None and (not track.strip() or (track.isdecimal() and int(track) < 1)):
+            raise UsageError(f"--audio-track {track!r}: give a number from 1, or a language.")
+        if self.video_track is not None and self.video_track < 1:
+            raise UsageError(f"--video-track {self.video_track}: give a number from 1.")
 
     def fingerprint(self, pair: encoders.EncoderPair) -> Fingerprint:
         """Return the fingerprint of the features that `pair` makes with these options."""
         return replace(
-            pair.fingerprint, frames=self.frames, seconds=float(self.max_seconds), rules=RULES
+            pair.fingerprint,
+            frames=self.frames,
+            seconds=float(self.max_seconds),
+            rules=RULES,
+            audio_track=self.audio_track,
+            video_track=self.video_track,
         )
+
+    @property
+    def wish(self) -> Wish:
+        """The tracks to read."""
+        track = self.audio_track
+        sound = int(track) if track is not None and track.isdecimal() else track
+        return Wish(sound=sound, picture=self.video_track)
 
 
 class Files(NamedTuple):
@@ -46,6 +69,11 @@ class Files(NamedTuple):
     image: Path | None = None
     start: float | None = None  # seconds from the beginning of the file; None: from there on
     end: float | None = None  # None: to its end
+
+    @property
+    def part(self) -> Part:
+        """The part of the video or of the sound."""
+        return Part(start=self.start, end=self.end)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,11 +152,17 @@ class ClipExtractor:
         with compat.torch_threads(1):
             read = list((self._threads.map if self._threads else map)(self._read, clips))
             good = [each for each in read if not isinstance(each, MediaError)]
+            files = [
+                clip
+                for clip, each in zip(clips, read, strict=True)
+                if not isinstance(each, MediaError)
+            ]
             pictures = [(media.frames, media.frames_reason) for media, _ in good]
             sounds = [(speech, media.wave_reason) for media, speech in good]
             faces = embed_faces(pictures, self._faces, self._face)
             voices = embed_voices(sounds, self._voice)
-            results = map(_explained, faces, voices, [media for media, _ in good])
+            seen = map(self._look_again, files, faces, [media for media, _ in good])
+            results = map(_explained, seen, voices, [media for media, _ in good])
             return [each if isinstance(each, MediaError) else next(results) for each in read]
 
     def whole(
@@ -156,16 +190,48 @@ class ClipExtractor:
 
     def _read(self, clip: Files) -> tuple[Media, Speech | None] | MediaError:
         decoder, finder = self._free.get()  # no other thread uses them meanwhile
+        wish = self.options.wish
         try:
-            media = decoder.read(clip.video, clip.audio, clip.image)
-            return media, None if media.wave is None else finder.find(media.wave)
+            media = decoder.read(clip.video, clip.audio, clip.image, part=clip.part, wish=wish)
+            return with_speech(
+                media,
+                lambda each: None if each.wave is None else finder.find(each.wave),
+                lambda part, wish: decoder.read(clip.video, clip.audio, part=part, wish=wish),
+                clip.part,
+                wish,
+            )
         except MediaError as error:
             return error
         finally:
             self._free.put((decoder, finder))
 
+    def _look_again(
+        self, clip: Files, face: FaceResult, media: Media
+    ) -> tuple[FaceResult, tuple[str, ...]]:
+        """Return the face of a clip and its notes; where none was found, of other pictures in its file."""
+        if face.vector is not None or clip.video is None:
+            return face, media.notes
+        decoder, finder = self._free.get()
+        try:
+            return with_face(
+                face,
+                media,
+                lambda each: embed_faces(
+                    [(each.frames, each.frames_reason)], self._faces, self._face
+                )[0],
+                lambda part, wish: decoder.read(clip.video, part=part, wish=wish),
+                clip.part,
+            )
+        except MediaError:  # the drive may have gone; what was found stands
+            return face, media.notes
+        finally:
+            self._free.put((decoder, finder))
 
-def _explained(face: FaceResult, voice: VoiceResult, media: Media) -> Extracted:
+
+def _explained(
+    seen: tuple[FaceResult, tuple[str, ...]], voice: VoiceResult, media: Media
+) -> Extracted:
+    face, notes = seen
     if media.problem and face.reason == "decode_error":
         face = replace(face, problem=media.problem)
     elif media.problem and voice.reason == "decode_error":
@@ -173,7 +239,7 @@ def _explained(face: FaceResult, voice: VoiceResult, media: Media) -> Extracted:
     return Extracted(
         face=face,
         voice=voice,
-        notes=media.notes,
+        notes=notes,
         seconds=media.seconds,
         seconds_read=media.seconds_read,
     )

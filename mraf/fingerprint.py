@@ -9,7 +9,7 @@ Like `mraf.errors`, this module imports nothing of mraf's rooms, and every room 
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, get_type_hints
 
 from mraf.errors import MrafError
@@ -30,6 +30,10 @@ class Fingerprint:
     seconds: float | None = None  # read of a clip at most
     rules: int | None = None  # version of the extraction, `mraf.extractors.extractor.RULES`
     polysim: str | None = None  # version of POLY-SIM that publishes these vectors
+    audio_track: str | None = (
+        None  # that was asked for in files with several, by number or language
+    )
+    video_track: int | None = None
 
     @property
     def encoders(self) -> str:
@@ -40,7 +44,14 @@ class Fingerprint:
         options = {"frames": self.frames, "seconds": self.seconds, "rules": self.rules}
         parts = [f"{name}={value:g}" for name, value in options.items() if value is not None]
         origin = [f"polysim={self.polysim}"] if self.polysim else []
+        tracks = {"audio-track": self.audio_track, "video-track": self.video_track}
+        parts += [f"{name}={value}" for name, value in tracks.items() if value is not None]
         return " ".join([*origin, self.encoders, *parts])
+
+    @property
+    def of_any_track(self) -> "Fingerprint":
+        """The same without the tracks, which belong to the files: vectors of any can be compared."""
+        return replace(self, audio_track=None, video_track=None)
 
     def shares_encoders(self, other: "Fingerprint") -> bool:
         """Return True where both encoders and their weights are the same."""
@@ -60,8 +71,11 @@ class Fingerprint:
 
     @classmethod
     def from_dict(cls, value: Any) -> "Fingerprint":
-        """Read what `dataclasses.asdict` gave. Raises MrafError."""
-        if not isinstance(value, dict) or set(value) != set(_KINDS):
+        """Read what `dataclasses.asdict` gave, now or before there were tracks. Raises MrafError."""
+        if not isinstance(value, dict):
+            raise _unknown(value)
+        value = {"audio_track": None, "video_track": None} | value
+        if set(value) != set(_KINDS):
             raise _unknown(value)
         if not all(isinstance(value[name], kind) for name, kind in _KINDS.items()):
             raise _unknown(value)

@@ -10,8 +10,12 @@ _EARLIER = "polysim"
 
 
 def fingerprint_of(labels: FeatureLabels) -> Fingerprint:
-    """Return the fingerprint of a table's features. Raises UsageError where there are several."""
-    found = [Fingerprint.from_json(each) for each in labels.extractors]
+    """Return the fingerprint of a table's features, without the tracks that were asked for.
+
+    Raises UsageError where there are several.
+    """
+    made = (Fingerprint.from_json(each).of_any_track for each in labels.extractors)
+    found = list(dict.fromkeys(made))
     if len(found) == 1:
         return found[0]
     shown = "; ".join(map(str, found))
@@ -113,13 +117,14 @@ def check_fits(
 ) -> tuple[str, ...]:
     """Return notes on the use of a model on `what`; the arguments are those of `check_encoders`.
 
-    A model of extracted features fits those of an equal fingerprint. One of published vectors, whose
+    A model of extracted features fits those of an equal fingerprint, whichever tracks of their files were
+    read. One of published vectors, whose
     extraction is not known, fits all that the same encoders extract, with a note.
 
     Raises UsageError where it does not fit.
     """
     check_encoders(trained, found, what=what, model=model)
-    if trained == found:
+    if trained.of_any_track == found.of_any_track:
         return ()
     if trained.polysim and not found.polysim:
         return (

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -10,9 +10,6 @@ from typing import Any
 import numpy as np
 
 from mraf.data.clips.clip import Clip
-from mraf.data.clips.folders import clip_files
-from mraf.data.clips.listing import AUDIO_SUFFIXES
-from mraf.data.clips.names import as_text
 from mraf.device import choose_device
 from mraf.errors import MediaError
 from mraf.extractors.encoders import EncoderPair, choose
@@ -24,10 +21,9 @@ from mraf.extractors.weights import Progress
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.extraction.processes import available_cores
 from mraf.pipeline.fingerprints import check_fits, encoders_of
+from mraf.pipeline.inputs import clip_of, files_to_identify
 from mraf.pipeline.workspace import Workspace
 from mraf.types import Features
-
-IMAGE_SUFFIXES = frozenset(".bmp .jpeg .jpg .png .tif .tiff .webp".split())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +106,8 @@ class Identifier:
         workspace: the folder with the model, by default `./mraf-workspace`.
         model: its name, by default the one trained last.
         encoders: in place of those that `choose` finds for the model.
+        audio_track: number (from 1) or language of the sound track to read; by default the best.
+        video_track: number (from 1) of the picture to read; by default the best.
         weights_dir: a folder that may hold the encoders' published weights.
         offline: never use the network.
         device: "auto", "cpu" or "cuda".
@@ -129,6 +127,8 @@ class Identifier:
         *,
         model: str | None = None,
         encoders: EncoderPair | None = None,
+        audio_track: str | None = None,
+        video_track: int | None = None,
         weights_dir: Path | str | None = None,
         offline: bool = False,
         device: str = "auto",
@@ -145,6 +145,7 @@ class Identifier:
         # A model that is of no use is refused before weights are looked for, and perhaps fetched.
         expected = encoders or encoders_of(trained, model=folder.name)
         options, self.notes = _check(trained, expected, folder.name)
+        options = replace(options, audio_track=audio_track, video_track=video_track)
         self.name = folder.name
         self.speakers = described.labels
         tensors = checkpoint.read_weights(described)
@@ -183,7 +184,7 @@ class Identifier:
         candidates.
         """
         path = str(clip.files[0] if isinstance(clip, Clip) else clip)
-        each = clip if isinstance(clip, Clip) else _clip_of(Path(clip))
+        each = clip if isinstance(clip, Clip) else clip_of(Path(clip))
         try:
             found = self._extractor(each.video, each.audio, each.image, each.start, each.end)
         except MediaError as error:
@@ -244,6 +245,8 @@ def identify(
     model: str | None = None,
     top: int = 5,
     encoders: EncoderPair | None = None,
+    audio_track: str | None = None,
+    video_track: int | None = None,
     weights_dir: Path | str | None = None,
     offline: bool = False,
     device: str = "auto",
@@ -251,7 +254,7 @@ def identify(
     on_download: Progress | None = None,
     on_prediction: Callable[[Prediction], None] | None = None,
 ) -> list[Prediction]:
-    """Identify clips, and the clips below folders, one after another.
+    """Identify clips and pictures, and those below folders, one after another.
 
     A folder that cannot be listed gives a prediction without a speaker too.
 
@@ -261,6 +264,8 @@ def identify(
         model: its name, by default the one trained last.
         top: candidates a clip.
         encoders: in place of those that `choose` finds for the model.
+        audio_track: number (from 1) or language of the sound track to read; by default the best.
+        video_track: number (from 1) of the picture to read; by default the best.
         weights_dir: a folder that may hold the encoders' published weights.
         offline: never use the network.
         device: "auto", "cpu" or "cuda".
@@ -277,6 +282,8 @@ def identify(
         workspace,
         model=model,
         encoders=encoders,
+        audio_track=audio_track,
+        video_track=video_track,
         weights_dir=weights_dir,
         offline=offline,
         device=device,
@@ -291,14 +298,13 @@ def identify(
 
 
 def _files_of(path: Path) -> list[Path | Prediction]:
-    """Return the clips at and below a path, and a prediction for each folder that cannot be listed."""
-    files, unreadable = clip_files(path)
+    """Return the files at and below a path, and a prediction for each folder that cannot be listed."""
+    files, unreadable = files_to_identify(path)
     closed = [
         _lost(folder, f"this folder cannot be listed ({reason})")
         for folder, reason in unreadable.items()
     ]
-    is_itself = files == [path.absolute()]  # the answer shows the path as it was given
-    return [*([path] if is_itself else files), *closed]
+    return [*files, *closed]
 
 
 def _lost(path: str, error: str) -> Prediction:
@@ -323,13 +329,6 @@ def _why_nothing(face: Evidence, voice: Evidence) -> str:
         else:
             missing.append(f"there is no {name} in the clip")
     return ", and ".join([*unlearned, *missing])
-
-
-def _clip_of(path: Path) -> Clip:
-    suffix, name = path.suffix.lower(), as_text(path)
-    if suffix in IMAGE_SUFFIXES:
-        return Clip(name, image=path)
-    return Clip(name, audio=path) if suffix in AUDIO_SUFFIXES else Clip(name, video=path)
 
 
 def _check(

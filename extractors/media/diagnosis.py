@@ -24,21 +24,14 @@ _PICTURES_IN_BOXES = {
 _UNSUPPORTED = {
     b"NIST_1A": "NIST SPHERE",
     b"tBaK": "TAK",
-    b"ajkg": "Shorten",
-    b"DSD ": "DSF",
     b"FRM8": "DSDIFF",
-    b"MPCK": "Musepack",
-    b"MP+": "Musepack",
     b"OFR ": "OptimFROG",
     b"LA0": "Lossless Audio",
     b"#!SILK": "SILK",
     b"\x02#!SILK": "SILK",
-    b"Creative Voice File": "VOC",
     b"ADIF": "AAC in ADIF",
     b"FORM": "IFF",
     b"MThd": "MIDI, which holds notes and no sound",
-    b"FWS": "Flash",
-    b"DICM": "DICOM",
     b"YUV4MPEG2": "raw YUV4MPEG",
     b"%!PS": "PostScript",
 }
@@ -59,17 +52,11 @@ _OTHER_FILES = {
 _UNSUPPORTED_ENDINGS = {
     ".sph": "NIST SPHERE",
     ".tak": "TAK",
-    ".shn": "Shorten",
-    ".dsf": "DSF",
     ".dff": "DSDIFF",
-    ".gsm": "bare GSM",
-    ".mpc": "Musepack",
     ".ofr": "OptimFROG",
-    ".voc": "VOC",
     ".vox": "Dialogic VOX",
     ".dss": "DSS",
     ".ds2": "DSS Pro",
-    ".qcp": "QCP",
     ".ra": "RealAudio",
     ".sln": "bare PCM",
     ".g722": "bare G.722",
@@ -138,7 +125,7 @@ def _what_it_is(head: bytes, ending: str) -> str | None:
     elif head[4:8] == b"ftyp" and head[8:12] in _PROTECTED_BRANDS:
         found = f"it is copy-protected (DRM of {_PROTECTED_BRANDS[head[8:12]]})"
     else:
-        name = "QCP" if head[8:12] == b"QLCM" else _starts_like(head, _UNSUPPORTED)
+        name = _starts_like(head, _UNSUPPORTED)
         found = None if name else _kind_of_text(head)
         if not found and (name := name or _UNSUPPORTED_ENDINGS.get(ending)):
             found = f"format not supported: {name}; convert it to WAV or MP4 (ffmpeg, sox)"

@@ -147,8 +147,9 @@ class Reader:
             last = round(max(0.0, self._ends - self._sound_from) * SAMPLE_RATE)
             wave = wave[first:last]
             sides = None if sides is None else sides[:, first:last]
-        self.sides = sides
-        return wave if wave.size else None
+        # Of several channels, each is spread over memory, and would keep the others there.
+        self.sides = None if sides is None else np.ascontiguousarray(sides)
+        return np.ascontiguousarray(wave) if wave.size else None
 
     def problem(self, kind: str | None = None) -> str | None:
         """Return the first problem of all, or of the "picture" or the "sound"; None without one."""

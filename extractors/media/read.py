@@ -31,7 +31,8 @@ __all__ = [
 _OPEN_OPTIONS = {
     "protocol_whitelist": "file",
     "format_whitelist": "mov,matroska,avi,mpeg,mpegts,mpegvideo,flv,asf,ogg,mxf,dv,rm,nut,m4v,h264,hevc,"
-    "mjpeg,ivf,obu,wav,w64,caf,aiff,au,mp3,flac,aac,ac3,eac3,amr,wv,tta,ape,dts,gif,swf,wtv,vob",
+    "mjpeg,ivf,obu,wav,w64,caf,aiff,au,mp3,flac,aac,ac3,eac3,amr,wv,tta,ape,dts,dtshd,gif,swf,wtv,vob,"
+    "voc,qcp,dsf,shn,mpc,mpc8,mlp,truehd,gsm,amv,dhav",
 }
 
 _COVER_SECONDS = 0.5

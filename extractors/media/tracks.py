@@ -26,11 +26,13 @@ _FLAGS = {
 }
 """Flags of tracks that are read last, in words."""
 _STILL_CODECS = frozenset("mjpeg png bmp tiff webp gif jpeg2000".split())
-_MISSING = {
+_MISSING = {  # names for people of codecs that FFmpeg cannot decode
     "mhm1": "MPEG-H 3D Audio",
     "mha1": "MPEG-H 3D Audio",
     "mhm2": "MPEG-H 3D Audio",
+    "mpegh_3d_audio": "MPEG-H 3D Audio",
     "ac-4": "AC-4",
+    "ac4": "AC-4",
     "apac": "APAC, Apple's spatial audio",
 }
 

@@ -9,11 +9,13 @@ import typer
 from mraf.errors import UsageError
 from mraf.extractors.names import Face, Voice
 from mraf.pipeline.commands.terminal.options import (
+    AudioTrackOption,
     DeviceOption,
     JsonOption,
     OfflineOption,
     Precision,
     PrecisionOption,
+    VideoTrackOption,
     WeightsOption,
     WorkspaceOption,
 )
@@ -62,6 +64,8 @@ def extract(
         Voice, typer.Option(help="Voice encoder. auto: the table's, else ecapa if available.")
     ] = Voice.auto,
     frames: Annotated[int, typer.Option(min=1, max=64, help="Frames to read in each clip.")] = 8,
+    audio_track: AudioTrackOption = None,
+    video_track: VideoTrackOption = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -122,6 +126,8 @@ def extract(
             face=str(face),
             voice=str(voice),
             frames=frames,
+            audio_track=audio_track,
+            video_track=video_track,
             workers=workers,
             device=device,
             precision=str(precision),

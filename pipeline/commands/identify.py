@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mraf.pipeline.commands.terminal.options import (
+    AudioTrackOption,
     DeviceOption,
     JsonOption,
     ModelOption,
     OfflineOption,
     Precision,
     PrecisionOption,
+    VideoTrackOption,
     WeightsOption,
     WorkspaceOption,
 )
@@ -36,6 +38,8 @@ def identify(
     ],
     model: ModelOption = None,
     top: Annotated[int, typer.Option(min=1, help="Number of candidates to show.")] = 5,
+    audio_track: AudioTrackOption = None,
+    video_track: VideoTrackOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = Precision.auto,
     weights_dir: WeightsOption = None,
@@ -65,6 +69,8 @@ def identify(
         workspace=workspace,
         model=model,
         top=top,
+        audio_track=audio_track,
+        video_track=video_track,
         weights_dir=weights_dir,
         offline=offline,
         device=device,

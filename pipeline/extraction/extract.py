@@ -59,6 +59,8 @@ def extract(
     face: str = "auto",
     voice: str = "auto",
     frames: int = 8,
+    audio_track: str | None = None,
+    video_track: int | None = None,
     workers: int | None = None,
     device: str = "auto",
     precision: str = "auto",
@@ -82,6 +84,8 @@ def extract(
         face: "facenet", "dlib", or "auto": that of the table, else facenet where its weights are.
         voice: "ecapa", "campplus", or "auto" likewise.
         frames: to look at in each clip.
+        audio_track: number (from 1) or language of the sound track to read; by default the best.
+        video_track: number (from 1) of the picture to read; by default the best.
         workers: processes, by default one a core, or two where they share a GPU; 0 works in this
             process.
         device: "auto", "cpu" or "cuda".
@@ -128,7 +132,7 @@ def extract(
             found,
             workspace=workspace,
             encoders=encoders,
-            options=ExtractOptions(frames=frames),
+            options=ExtractOptions(frames=frames, audio_track=audio_track, video_track=video_track),
             worker_count=workers,
             device=device,
             precision=precision,

@@ -10,6 +10,7 @@ from mraf.extractors import extractor as module
 from mraf.extractors.extractor import ClipExtractor, ExtractOptions, Files
 from mraf.extractors.media.read import read_video
 from mraf.extractors.voice.embed import VoiceResult
+from mraf.extractors.voice.vad import Speech
 from tests.helpers import seeded
 from tests.helpers.media_files import corners, tone, write_media
 
@@ -25,7 +26,7 @@ class Listening:
     """A speech finder that takes all sound for speech."""
 
     def find(self, wave):
-        return wave
+        return Speech(wave=wave, probability=1.0, seconds=60.0)
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_clips_are_decoded_in_a_child_process_by_the_options(bare, tmp_path, mon
     )
     media, speech = bare()._read(Files(path))
     assert np.array_equal(media.frames, expected.frames)
-    assert np.array_equal(media.wave, expected.wave) and np.array_equal(speech, expected.wave)
+    assert np.array_equal(media.wave, expected.wave) and np.array_equal(speech.wave, expected.wave)
 
 
 def test_a_face_says_why_its_picture_could_not_be_decoded(bare, tmp_path, monkeypatch):

@@ -71,6 +71,24 @@ PrecisionOption = Annotated[
         "processor has AMX.",
     ),
 ]
+AudioTrackOption = Annotated[
+    str | None,
+    typer.Option(
+        "--audio-track",
+        metavar="N|LANGUAGE",
+        help="Sound to read in files with several tracks: number, as players count, or language (en, eng, "
+        "English). Default: the best.",
+    ),
+]
+VideoTrackOption = Annotated[
+    int | None,
+    typer.Option(
+        "--video-track",
+        metavar="N",
+        min=1,
+        help="Picture to read in files with several: number. Default: the best.",
+    ),
+]
 VersionOption = Annotated[
     Version, typer.Option("--version", help="v1: English and Urdu. v2: Hindi. v3: German.")
 ]

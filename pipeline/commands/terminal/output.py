@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 REASONS = {
     "no_video": "no picture",
+    "only_cover": "only a cover picture",
+    "no_such_track": "no such track",
     "no_face": "no face found",
     "face_too_small": "face too small",
     "low_confidence": "no face found for certain",

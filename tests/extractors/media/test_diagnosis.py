@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mraf.errors import MediaError
 from mraf.extractors.media.read import read_video
+from tests.helpers.format_files import check_chirp, need, sound, write_clip
 from tests.helpers.media_files import corners, tone, write_media
 
 
@@ -40,3 +43,62 @@ def _picture(suffix: str) -> bytes:
     import cv2
 
     return cv2.imencode(suffix, corners())[1].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        (
+            "a.sph",
+            b"NIST_1A\n   1024\nchannel_count -i 1\n".ljust(4000),
+            "format not supported: NIST SPHERE",
+        ),
+        ("a.wav", b"NIST_1A\n   1024\n".ljust(4000), "format not supported: NIST SPHERE"),
+        ("a.tak", b"tBaK" + bytes(range(256)) * 8, "format not supported: TAK"),
+        ("a.ofr", b"OFR " + bytes(range(256)) * 8, "format not supported: OptimFROG"),
+        ("a.dss", b"\2dss" + bytes(range(256)) * 8, "format not supported: DSS"),
+        (
+            "a.mp4",
+            b"<!DOCTYPE html>\n<html><body>Not found</body></html>",
+            "this is a web page: the download failed",
+        ),
+        ("a.mp4", b"\n <HTML><head></head></HTML>", "this is a web page: the download failed"),
+        (
+            "a.mp4",
+            b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>',
+            "error message of a web server",
+        ),
+        ("a.mp4", b'{"error": "not found"}', "this is text .JSON., not a recording"),
+        ("a.mp4", "Grüße, this is a transcript.\n".encode() * 500, "this is text, not a recording"),
+        ("a.mp4", b"version https://git-lfs.github.com/spec/v1\noid", "a pointer of Git LFS"),
+        ("a.mp4", b"#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1/a.ts\n", "it is a playlist"),
+        ("a.mp4", b"%PDF-1.7\n" + bytes(range(256)) * 8, "it is a PDF document"),
+        ("a.mp4", b"PK\3\4" + bytes(range(256)) * 8, "it is a ZIP archive"),
+        ("a.aax", b"\0\0\0\x18ftypaax " + bytes(3000), "copy-protected"),
+        ("a.mp4.part", bytes(range(256)) * 8, "a download that has not ended"),
+    ],
+)
+def test_what_is_no_recording_is_called_by_its_name(tmp_path, name, content, reason):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(MediaError, match=rf"{name}: .*{reason}"):
+        read_video(path)
+
+
+def test_copy_protection_is_told(tmp_path):
+    path = write_media(tmp_path / "clip.mp4", wave=tone(1.0))
+    path.write_bytes(path.read_bytes().replace(b"mp4a", b"drms"))
+    with pytest.raises(MediaError, match="copy-protected"):
+        read_video(path)
+
+
+@pytest.mark.parametrize(
+    ("ending", "codec"), [("voc", "pcm_s16le"), ("thd", "truehd"), ("mlp", "mlp")]
+)
+def test_more_kinds_of_sound_are_read(tmp_path, ending, codec):
+    need(codec)
+    track = replace(sound(codec, layout="stereo"), options={"strict": "-2"})
+    container = {"thd": "truehd"}.get(ending, ending)
+    check_chirp(
+        read_video(write_clip(tmp_path / f"a.{ending}", track, container_format=container)).wave
+    )
