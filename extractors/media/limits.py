@@ -1,4 +1,4 @@
-"""Limits on the media files that are read: time, memory, sizes, and the kind of file."""
+"""Limits on the media files that are read: time, memory, sizes, the kind of file, and a part of it."""
 
 import stat
 from dataclasses import dataclass
@@ -46,6 +46,25 @@ class Limits:
         if not self.lowest_rate <= rate <= self.highest_rate:
             return f"sound at {rate} Hz; {self.lowest_rate} to {self.highest_rate} Hz are read"
         return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """The part of a file that is read: times in seconds on the clock of its container."""
+
+    start: float | None = None  # None: from the beginning
+    end: float | None = None  # None: to the end
+    is_quick: bool = False  # only pictures that stand for themselves are decoded, about one in 2 s
+
+    @property
+    def is_whole(self) -> bool:
+        """True where both streams are read from their own beginnings."""
+        return self.start is None and self.end is None
+
+    @property
+    def begins(self) -> float:
+        """The first second that counts."""
+        return self.start or 0.0
 
 
 def check_file(path: Path) -> int:

@@ -1,14 +1,13 @@
 """Read a container in one pass: frames spread evenly over it, and its sound at 16 kHz."""
 
 import logging
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mraf.extractors.media import frames as pictures
 from mraf.extractors.media.channels import concatenated, mix
-from mraf.extractors.media.limits import Limits
+from mraf.extractors.media.limits import Limits, Part
 from mraf.extractors.media.tracks import Tracks, choose_tracks, has_decoder, name_of_codec
 
 SAMPLE_RATE = 16_000
@@ -26,29 +25,13 @@ _RUN_UP = 1.0
 _MIXED_CHANNELS = 8
 """Most channels that are mixed here; more are mixed by FFmpeg."""
 
+_RUN_UP_WITHOUT_KEYS = 12.0
+"""The same in broadcast formats, where one does not land at a picture that stands for itself."""
+
 _WITHOUT_INDEX = frozenset("aac ac3 amr dts eac3 h264 hevc m4v mjpeg mp3 mpegvideo obu tta".split())
 """Bare streams, whose times are guessed where one does not read them from the beginning."""
 
 log = logging.getLogger("mraf")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """The part of a file that is read: times in seconds on the clock of its container."""
-
-    start: float | None = None  # None: from the beginning
-    end: float | None = None  # None: to the end
-    is_quick: bool = False  # only pictures that stand for themselves are decoded, about one in 2 s
-
-    @property
-    def is_whole(self) -> bool:
-        """True where both streams are read from their own beginnings."""
-        return self.start is None and self.end is None
-
-    @property
-    def begins(self) -> float:
-        """The first second that counts."""
-        return self.start or 0.0
 
 
 class Reader:
@@ -186,7 +169,8 @@ class Reader:
         names = set(self.container.format.name.split(","))
         if self.part.begins <= _RUN_UP or names & _WITHOUT_INDEX:
             return
-        target = (self._origin or 0.0) + self.part.begins - _RUN_UP
+        run_up = _RUN_UP_WITHOUT_KEYS if names & {"mpegts", "mpeg", "wtv"} else _RUN_UP
+        target = (self._origin or 0.0) + max(0.0, self.part.begins - run_up)
         try:
             self.container.seek(round(target * 1e6))
         except (av.error.FFmpegError, OverflowError):

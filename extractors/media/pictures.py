@@ -76,7 +76,7 @@ def _in_boxes(path: Path, kind: str, limits: Limits) -> np.ndarray:
 
         found = pi_heif.open_heif(path, convert_hdr_to_8bit=True, bgr_mode=False)
         _check_size(path, limits, *found.size)
-        picture = np.asarray(found)
+        picture = np.array(found)  # a copy: a view would outlive the memory that it shows
     except ImportError:
         raise MediaError(
             f"{path.name}: a {kind} picture, for which a package is missing. Run `pip install pi-heif`, "

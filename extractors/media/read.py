@@ -10,8 +10,8 @@ import numpy as np
 from mraf.errors import BusyError, MediaError
 from mraf.extractors.media.channels import clipped_share
 from mraf.extractors.media.diagnosis import is_copy_protected, picture_format, what_is_wrong
-from mraf.extractors.media.limits import Limits, check_file
-from mraf.extractors.media.one_pass import SAMPLE_RATE, Part, Reader, short
+from mraf.extractors.media.limits import Limits, Part, check_file
+from mraf.extractors.media.one_pass import SAMPLE_RATE, Reader, short
 from mraf.extractors.media.pictures import read_image
 from mraf.extractors.media.tracks import Tracks, Wish, choose_tracks
 

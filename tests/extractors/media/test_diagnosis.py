@@ -87,7 +87,11 @@ def test_what_is_no_recording_is_called_by_its_name(tmp_path, name, content, rea
 
 def test_copy_protection_is_told(tmp_path):
     path = write_media(tmp_path / "clip.mp4", wave=tone(1.0))
-    path.write_bytes(path.read_bytes().replace(b"mp4a", b"drms"))
+    data = bytearray(path.read_bytes().replace(b"mp4a", b"enca"))
+    start = data.index(b"mdat") + 4
+    noise = np.random.default_rng(0).bytes(data.index(b"moov") - 4 - start)
+    data[start : start + len(noise)] = noise
+    path.write_bytes(data)
     with pytest.raises(MediaError, match="copy-protected"):
         read_video(path)
 
