@@ -73,10 +73,15 @@ def clipped_share(wave: np.ndarray) -> float:
     Samples heap up there, a little spread by codecs and resampling, while those of clean speech and
     music grow ever rarer towards the peak.
     """
-    size = np.abs(wave - wave.mean()) if wave.size else wave
-    if len(wave) < _WINDOW or (top := 1.02 * float(np.quantile(size, 0.9995))) < 0.02:
+    if len(wave) < _WINDOW:
         return 0.0
-    counts = np.histogram(np.minimum(size, top), bins=40, range=(0.0, top))[0].astype(float)
+    size = np.abs(wave - wave.mean())
+    rank = min(round(0.9995 * len(wave)), len(wave) - 1)
+    top = 1.02 * float(np.partition(size, rank)[rank])
+    if top < 0.02:
+        return 0.0
+    bins = np.minimum(size * np.float32(40 / top), 39).astype(np.int8)
+    counts = np.bincount(bins, minlength=40).astype(float)
     heap = 20 + int(np.argmax(counts[20:]))
     low = heap - 4
     # A distribution that falls has no more there than just below.

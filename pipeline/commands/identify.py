@@ -59,10 +59,12 @@ def identify(
 
     def show_next(prediction: "Prediction") -> None:
         show_identified(prediction)
-        if new := [note for note in prediction.notes if note not in noted]:  # each is shown once
+        # Those on the model are the same for every clip, and shown once.
+        of_model = {note for note in prediction.notes if note.startswith("The model ")}
+        if new := [note for note in prediction.notes if note not in noted & of_model]:
             show_notes(new)
             show()
-        noted.update(new)
+        noted.update(of_model)
 
     predictions = run(
         clips,

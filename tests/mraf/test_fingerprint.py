@@ -26,6 +26,18 @@ def test_it_comes_back_from_json(made):
     assert Fingerprint.from_dict(json.loads(json.dumps(asdict(made)))) == made
 
 
+def test_tracks_belong_to_the_files():
+    asked = replace(MADE, audio_track="en", video_track=2)
+    assert asked != MADE and asked.of_any_track == MADE
+    assert str(asked) == f"{MADE} audio-track=en video-track=2"
+
+
+def test_one_that_was_stored_before_there_were_tracks_is_read():
+    earlier = {name: value for name, value in asdict(MADE).items() if "track" not in name}
+    assert Fingerprint.from_dict(earlier) == MADE
+    assert Fingerprint.from_json(json.dumps(earlier)) == MADE
+
+
 def test_people_read_it_in_one_line():
     assert str(MADE) == "face=dlib@0.1.0 voice=campplus@92f2 frames=8 seconds=120 rules=3"
     assert str(PUBLISHED) == "polysim=v1 face=facenet@281c voice=ecapa@0575"

@@ -46,6 +46,13 @@ def test_a_table_has_one_fingerprint(labels_of):
     assert dims_of(MADE) == (128, 192) and dims_of(PUBLISHED) == (512, 192)
 
 
+def test_tracks_of_files_neither_mix_features_nor_keep_models_from_them(labels_of):
+    asked = replace(MADE, audio_track="2", video_track=1)
+    assert fingerprint_of(labels_of(MADE, asked)) == MADE
+    assert check_fits(asked, MADE, what="these", model="m") == ()
+    assert check_fits(MADE, asked, what="these", model="m") == ()
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

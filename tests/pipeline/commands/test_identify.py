@@ -100,3 +100,36 @@ def test_it_says_where_a_precision_is_slow(mraf, tmp_path, monkeypatch):
     assert code == 0 and not out
     assert "bfloat16 is slower than single precision on this processor" in err
     assert mraf("identify", tmp_path)[2] == ""
+
+
+def test_a_folder_of_photos_is_identified_as_one_photo_is(mraf, sample_clip, trained, tmp_path):
+    from PIL import Image
+
+    (tmp_path / "photos/more").mkdir(parents=True)
+    photo = picture_of(sample_clip(speaker="person03", face="seen"), tmp_path / "photos/1.jpg")
+    Image.open(photo).save(tmp_path / "photos/2.avif", quality=95)
+    picture_of(sample_clip(speaker="person01", face="seen"), tmp_path / "photos/more/3.png")
+    (tmp_path / "photos/.hidden.jpg").write_bytes(photo.read_bytes())
+    (tmp_path / "photos/notes.txt").write_text("none")
+    code, out, _ = mraf("identify", tmp_path / "photos", "-w", trained, "--json")
+    clips = json.loads(out)["clips"]
+    assert [clip["path"].split("photos/")[1] for clip in clips] == ["1.jpg", "2.avif", "more/3.png"]
+    assert code == 0
+    assert [clip["speaker"] for clip in clips] == ["person03", "person03", "person01"]
+
+
+def test_tracks_can_be_asked_for(mraf, sample_clip, trained):
+    clip = sample_clip(speaker="person03", face="seen", sound="speech")
+    code, out, _ = mraf("identify", clip, "-w", trained, "--audio-track", 2, "--video-track", 1)
+    assert code == 0 and "voice  missing: no such track" in out and "person03" in out
+    assert "note sound: there is no track 2; tracks of this file: 1" in out
+    code, _, err = mraf("identify", clip, "-w", trained, "--audio-track", "0")
+    assert code == 2 and "--audio-track '0': give a number from 1, or a language" in err
+
+
+def test_the_note_of_a_clip_is_shown_with_each_of_them(mraf, sample_clip, trained):
+    clips = [
+        sample_clip(speaker=name, face="seen", sound="speech") for name in ("person01", "person03")
+    ]
+    code, out, _ = mraf("identify", *clips, "-w", trained, "--audio-track", 2)
+    assert code == 0 and out.count("note sound: there is no track 2") == 2
