@@ -13,7 +13,7 @@ from mraf.extractors.encoders import TABLES
 
 PACKAGES = (
     "torch torchvision torchaudio facenet-pytorch speechbrain dlib-bin silero-vad openvino av "
-    "opencv-python-headless numpy pyarrow"
+    "opencv-python-headless pi-heif numpy pyarrow"
 ).split()
 
 ABSENT = "not here"

@@ -22,7 +22,7 @@ _SKIPPED_SECONDS = 1.0
 _RUN_UP = 1.0
 """Seconds before a part from which it is decoded: decoders of sound need a few packets to settle."""
 
-_MIXED_CHANNELS = 8
+_MIXED_CHANNELS = 16
 """Most channels that are mixed here; more are mixed by FFmpeg."""
 
 _RUN_UP_WITHOUT_KEYS = 12.0

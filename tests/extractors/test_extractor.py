@@ -1,16 +1,18 @@
 import os
+from dataclasses import replace
 from threading import Barrier
 
 import cv2
 import numpy as np
 import pytest
 
-from mraf.errors import MediaError
+from mraf.errors import MediaError, UsageError
 from mraf.extractors import extractor as module
 from mraf.extractors.extractor import ClipExtractor, ExtractOptions, Files
 from mraf.extractors.media.read import read_video
 from mraf.extractors.voice.embed import VoiceResult
 from mraf.extractors.voice.vad import Speech
+from tests.extractors.media.test_tracks import pitch, write_tracks
 from tests.helpers import seeded
 from tests.helpers.media_files import corners, tone, write_media
 
@@ -46,6 +48,53 @@ def bare(monkeypatch):
     yield make
     for each in made:
         each.close()
+
+
+class PickyListening:
+    """A speech finder that takes a tone of 1 kHz for speech."""
+
+    def find(self, wave):
+        spectrum = np.abs(np.fft.rfft(wave[4000:12000]))
+        is_speech = abs(2 * spectrum.argmax() - 1000) < 50
+        return Speech(wave=wave, probability=1.0, seconds=60.0 * is_speech)
+
+
+@pytest.fixture
+def two_tracks(tmp_path):
+    """A file with a tone of 500 Hz (eng) and one of 1 kHz (ger)."""
+    return write_tracks(tmp_path / "clip.mkv", {"language": "eng"}, {"language": "ger"})
+
+
+def test_the_track_with_speech_is_read_and_told(bare, monkeypatch, two_tracks):
+    monkeypatch.setattr(module, "SpeechFinder", PickyListening)
+    media, speech = bare()._read(Files(two_tracks))
+    assert pitch(media) == 1000 and speech.seconds
+    assert media.notes == ("sound: track 2 of 2 (ger); the first choice holds too little speech",)
+
+
+@pytest.mark.parametrize(("track", "hertz"), [(None, 500), ("2", 1000), ("German", 1000)])
+def test_the_track_that_was_asked_for_is_read(bare, two_tracks, track, hertz):
+    extractor = bare()
+    extractor.options = replace(extractor.options, audio_track=track)
+    media, _ = extractor._read(Files(two_tracks))
+    assert pitch(media) == hertz
+    sound_alone, _ = extractor._read(Files(None, two_tracks))
+    assert pitch(sound_alone) == hertz
+
+
+def test_a_part_of_a_file_is_read(bare, tmp_path):
+    path = write_media(tmp_path / "clip.mp4", np.repeat(corners()[None], 50, 0), tone(2.0))
+    media, _ = bare()._read(Files(path, start=0.5, end=1.0))
+    assert abs(len(media.wave) - 8000) < 200 and media.seconds == 0.5
+
+
+def test_tracks_are_options_that_change_vectors():
+    plain = ExtractOptions().fingerprint(seeded.pair())
+    asked = ExtractOptions(audio_track="en", video_track=2).fingerprint(seeded.pair())
+    assert plain != asked and plain == asked.of_any_track
+    for wrong in ({"audio_track": ""}, {"audio_track": "0"}, {"video_track": 0}):
+        with pytest.raises(UsageError, match="give a number from 1"):
+            ExtractOptions(**wrong)
 
 
 def test_clips_are_decoded_in_a_child_process_by_the_options(bare, tmp_path, monkeypatch):

@@ -1,3 +1,5 @@
+import struct
+
 import numpy as np
 import pytest
 
@@ -138,3 +140,17 @@ def test_a_channel_of_nonsense_numbers_costs_nothing(tmp_path):
     wave = np.stack([chirp(), np.full(48_000, np.nan, np.float32)])
     path = write_clip(tmp_path / "clip.wav", Sound(wave, "pcm_f32le", layout="stereo"))
     check_chirp(read_video(path).wave)
+
+
+@pytest.mark.parametrize("count", [3, 5, 9, 12, 24])
+def test_channels_without_names(tmp_path, count):
+    """A WAV header of the simple kind says how many channels there are, not which."""
+    wave = np.repeat(chirp()[:, None], count, axis=1)
+    data = (wave * 32767).astype("<i2").tobytes()
+    header = struct.pack("<HHIIHH", 1, count, 48_000, 96_000 * count, 2 * count, 16)
+    chunks = b"WAVEfmt " + struct.pack("<I", len(header)) + header
+    chunks += b"data" + struct.pack("<I", len(data)) + data
+    path = tmp_path / "clip.wav"
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(chunks)) + chunks)
+    found = read_video(path).wave
+    assert abs(len(found) - RATE) < 100 and np.abs(found).max() > 0.3
