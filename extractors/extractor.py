@@ -221,6 +221,7 @@ class ClipExtractor:
                 )[0],
                 lambda part, wish: decoder.read(clip.video, part=part, wish=wish),
                 clip.part,
+                self.options.wish,
             )
         except MediaError:  # the drive may have gone; what was found stands
             return face, media.notes

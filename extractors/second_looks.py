@@ -12,6 +12,9 @@ from mraf.extractors.voice.vad import Speech
 FARTHEST = 600.0
 """Seconds from where reading starts, beyond which neither speech nor a face is looked for."""
 
+LONG = 16.0
+"""Seconds of a clip from which its frames may all miss a face: they lie two seconds apart, and more."""
+
 Read = Callable[[Part, Wish], Media]
 
 
@@ -59,11 +62,16 @@ def with_speech(
 
 
 def with_face(
-    face: FaceResult, media: Media, embed: Callable[[Media], FaceResult], read: Read, part: Part
+    face: FaceResult,
+    media: Media,
+    embed: Callable[[Media], FaceResult],
+    read: Read,
+    part: Part,
+    wish: Wish = Wish(),
 ) -> tuple[FaceResult, tuple[str, ...]]:
     """Return a face of a clip in which none was found, if it has one, and the notes of the clip.
 
-    Its other pictures are tried, the largest first, then later minutes of the first one.
+    Its other pictures are tried, the largest first, then more frames of the first one, and later minutes.
 
     Args:
         face: what was found in the clip.
@@ -71,6 +79,7 @@ def with_face(
         embed: finds and embeds the face of a clip.
         read: reads a part of the clip's file again, and other tracks of it.
         part: that was read.
+        wish: by which it was read.
     """
     if face.vector is not None:
         return face, media.notes
@@ -80,13 +89,13 @@ def with_face(
         if other is not None and found is not None and found.vector is not None:
             told = [f"{note}; the first choice shows no face" for note in other.notes]
             return found, (*_others("picture", media), *told)
-    if media.seconds_read is None or face.reason not in ("no_face", "low_confidence"):
+    if face.reason not in ("no_face", "low_confidence"):
         return face, media.notes
-    for later in _later(media, part):
-        other = _tried(read, replace(later, is_quick=True), Wish(sound=0))
+    for piece in (*_quarters(media, part), *_later(media, part)):
+        other = _tried(read, replace(piece, is_quick=True), replace(wish, sound=0))
         found = None if other is None else embed(other)
         if found is not None and found.vector is not None:
-            note = f"no face before {_clock(later.begins)}: it is from {_span(later)}"
+            note = f"a face is seen in few frames only: it is from {_span(piece)}"
             return found, (*media.notes, note)
     return face, media.notes
 
@@ -114,6 +123,16 @@ def _later(media: Media, part: Part) -> Iterator[Part]:
     while start < end:
         yield Part(start=start, end=min(start + step, end))
         start += step
+
+
+def _quarters(media: Media, part: Part) -> Iterator[Part]:
+    """Yield the quarters of what was read, where its frames lie far apart."""
+    length = min(media.seconds or 0.0, media.seconds_read or FARTHEST)
+    if media.frames is None or length < LONG:
+        return
+    for number in range(4):
+        start = part.begins + number * length / 4
+        yield Part(start=start, end=start + length / 4)
 
 
 def _heard(media: Media, other: Media, notes: list[str]) -> Media:

@@ -134,9 +134,27 @@ def test_the_next_picture_with_a_face_is_taken(reason):
 def test_later_minutes_are_looked_at_where_the_first_show_no_face():
     media = clip(4.0, seconds=300.0, seconds_read=120.0)
     read = Reading(at_240=clip(0.0))
-    face, notes = with_face(FaceResult(reason="no_face"), media, embed, read, Part())
-    assert face is FACE and notes == ("no face before 4:00: it is from 4:00 to 5:00 (min:s)",)
-    assert all(part.is_quick and wish.sound == 0 for part, wish in read.asked)
+    face, notes = with_face(
+        FaceResult(reason="no_face"), media, embed, read, Part(), Wish(sound=2, picture=3)
+    )
+    assert face is FACE
+    assert notes == ("a face is seen in few frames only: it is from 4:00 to 5:00 (min:s)",)
+    assert all(part.is_quick and wish == Wish(sound=0, picture=3) for part, wish in read.asked)
+    starts = [part.start for part, _ in read.asked]
+    assert starts == [0.0, 30.0, 60.0, 90.0, 120.0, 240.0]
+
+
+def test_more_frames_are_looked_at_where_they_lie_far_apart():
+    read, part = Reading(at_56=clip(0.0)), Part(start=8.0, end=72.0)
+    face, notes = with_face(
+        FaceResult(reason="no_face"), clip(4.0, seconds=64.0), embed, read, part
+    )
+    assert face is FACE
+    assert notes == ("a face is seen in few frames only: it is from 0:56 to 1:12 (min:s)",)
+    face, notes = with_face(
+        FaceResult(reason="no_face"), clip(4.0, seconds=15.0), embed, pytest.fail, Part()
+    )
+    assert face.vector is None and notes == ()
 
 
 def test_a_face_that_is_there_is_not_looked_for():
