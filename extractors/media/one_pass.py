@@ -277,7 +277,7 @@ class Reader:
                 self._resampler, names = _resampler(frame.layout)
                 self._segments.append((names, []))
                 self._format = format_
-            self._segments[-1][1].extend(_samples(p) for p in self._resampler.resample(frame))
+            self._keep(frame)
         except (av.error.FFmpegError, ValueError) as error:
             self._note("sound", error)
             self._resampler = self._format = None
@@ -285,7 +285,14 @@ class Reader:
 
     def _end_sound(self) -> None:
         if self._resampler is not None:
-            self._segments[-1][1].extend(_samples(f) for f in self._resampler.resample(None))
+            self._keep(None)
+
+    def _keep(self, frame: Any) -> None:
+        """Resample a frame and keep its samples; None: those that the resampler still holds."""
+        names, chunks = self._segments[-1]
+        for each in self._resampler.resample(frame):
+            packed = each.to_ndarray().reshape(-1, len(names))
+            chunks.append(packed.T.astype(np.float32, copy=False))
 
     def _convert(self, turn: tuple[bool, bool, bool], frame: Any) -> np.ndarray | None:
         import av
@@ -330,12 +337,6 @@ def _resampler(layout: Any) -> tuple[Any, list[str]]:
     # FFmpeg adds two channels at 0.71 each; at 0.5, two equal channels are as loud as one.
     options = {"rematrix_volume": str(0.5**0.5)}
     return av.AudioResampler("flt", "mono", SAMPLE_RATE, options=options), ["FC"]
-
-
-def _samples(frame: Any) -> np.ndarray:
-    """Return the samples `[C, N]` of a frame."""
-    packed = frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
-    return packed.T.astype(np.float32, copy=False)
 
 
 def _clean(channels: np.ndarray) -> np.ndarray:
