@@ -20,7 +20,7 @@ from mraf.data.table.export import write_csv
 from mraf.data.table.labels import FeatureArrays, FeatureLabels, StoredLabels
 from mraf.data.table.lock import locked
 from mraf.data.table.parts import IMPORTED, filling_command, next_part, parts_in, write_part
-from mraf.data.table.row import COLUMN_NAMES, COLUMNS, FeatureRow, rows_of, to_arrow
+from mraf.data.table.row import COLUMN_NAMES, COLUMNS, LATER, FeatureRow, rows_of, to_arrow
 from mraf.data.table.snapshot import Snapshot, by_language
 from mraf.errors import MissingError, UsageError, choices
 from mraf.fingerprint import readable
@@ -50,7 +50,7 @@ class FeatureTable:
 
         Raises MissingError where there is no table, MrafError naming a part that cannot be read.
         """
-        return Snapshot(self._parts(), COLUMNS)
+        return Snapshot(self._parts(), COLUMNS, LATER)
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return the current rows, one a clip, sorted by clip; all columns or some of them.

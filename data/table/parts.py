@@ -3,7 +3,7 @@
 import errno
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -31,32 +31,43 @@ _NAME = re.compile(r"part-(\d{6,})\.parquet")
 class Part:
     """A part whose footer can be read and whose columns are as expected.
 
+    Columns of `later` may be absent, as in a part of an earlier version: they are null there.
+
     Raises MrafError naming the file where it cannot be read, now or when its rows are.
     """
 
-    def __init__(self, path: Path, columns: Columns) -> None:
+    def __init__(self, path: Path, columns: Columns, later: Collection[str] = ()) -> None:
         self.path = path
         with self._open() as file:
             self.schema = file.schema_arrow
             found = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
         self.groups: list[int] = found  # rows of each row group
-        problem = _schema_problem(self.schema, columns)
+        problem = _schema_problem(self.schema, columns, later)
         if problem:
             raise _damaged(path, problem)
+        self._absent = {name: columns[name] for name in later if name not in self.schema.names}
 
     def batches(
         self, columns: Sequence[str], groups: Iterable[int]
     ) -> Iterator[tuple[int, pa.Table]]:
         """Yield rows of some row groups, at most `ROWS_A_GROUP` at a time, each with its first row."""
+        # At least one column is read, which says how many rows there are.
+        stored = [name for name in columns if name not in self._absent] or ["clip"]
         with self._open() as file:
             for group in groups:
                 start = sum(self.groups[:group])
-                for batch in file.iter_batches(ROWS_A_GROUP, [group], list(columns)):
-                    yield start, pa.Table.from_batches([batch])
+                for batch in file.iter_batches(ROWS_A_GROUP, [group], stored):
+                    yield start, self._completed(pa.Table.from_batches([batch]), columns)
                     start += batch.num_rows
                 # pyarrow skips a page whose header is damaged, as one of an unknown kind.
                 if start != sum(self.groups[: group + 1]):
                     raise ValueError(f"row group {group} lacks some of its rows")
+
+    def _completed(self, table: pa.Table, columns: Sequence[str]) -> pa.Table:
+        for name in columns:
+            if name in self._absent:
+                table = table.append_column(name, pa.nulls(table.num_rows, self._absent[name]))
+        return table.select(columns)
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
@@ -147,9 +158,9 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _schema_problem(schema: pa.Schema, columns: Columns) -> str | None:
+def _schema_problem(schema: pa.Schema, columns: Columns, later: Collection[str]) -> str | None:
     unknown = [name for name in schema.names if name not in columns]
-    absent = sorted(columns.keys() - set(schema.names))
+    absent = sorted(columns.keys() - set(schema.names) - set(later))
     if unknown or absent or len(set(schema.names)) < len(schema.names):
         return f"unknown columns: {', '.join(unknown) or 'none'}; absent: {', '.join(absent) or 'none'}"
     for field in schema:

@@ -76,6 +76,9 @@ COLUMNS: Columns = {
 }
 """Columns of the feature table."""
 
+LATER = ("start", "end", "seconds", "seconds_read")
+"""Columns that tables of earlier versions lack. A new column with the default None belongs here."""
+
 
 def to_arrow(rows: Sequence[FeatureRow]) -> pa.Table:
     """Convert rows into a table. Raises UsageError where their vectors differ in length."""

@@ -5,7 +5,7 @@ read later, one row group at a time, and only for the rows that are needed.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,16 @@ from mraf.errors import MrafError
 class Snapshot:
     """Current rows of some parts, one a clip, in the order of the clips' ids.
 
+    Columns of `later` are null in parts that lack them, as those of earlier versions do.
+
     Raises MrafError naming a part that cannot be read, or whose vectors are of another length.
     """
 
-    def __init__(self, paths: Sequence[Path], columns: Columns) -> None:
+    def __init__(
+        self, paths: Sequence[Path], columns: Columns, later: Collection[str] = ()
+    ) -> None:
         self.folder = paths[0].parent
-        self._parts = [Part(path, columns) for path in paths]
+        self._parts = [Part(path, columns, later) for path in paths]
         self.schema = _schema_of(self._parts, columns)
         self._starts = np.cumsum([0, *(sum(part.groups) for part in self._parts)])
         self._rows = np.arange(self._starts[-1])  # all of them, until their ids have been read

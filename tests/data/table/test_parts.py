@@ -168,6 +168,20 @@ def test_a_part_of_another_kind(table, change, said):
         table.read()
 
 
+def test_a_part_of_an_earlier_version_lacks_columns_that_were_added_since(table):
+    """It is read with nulls there, alone and beside parts of today, and merged into one of today."""
+    new = ["start", "end", "seconds", "seconds_read"]
+    whole = table.read()
+    (part,) = parts_in(table.folder)
+    pq.write_table(whole.drop_columns(new), part)
+    assert table.read().equals(whole) and table.read(new).num_rows == len(whole)
+    fill(table, row("z", start=1.0, end=2.5))
+    assert table.read(["start"])["start"].to_pylist() == [None] * 6 + [1.0]
+    assert [(each.clip, each.end) for each in table.rows()][-1] == ("z", 2.5)
+    table._merge()
+    assert len(table.read(new)) == 7 and len(parts_in(table.folder)) == 1
+
+
 def retyped(table, kind, size=4):
     values = pa.array([list(range(size))] * len(table), kind)
     return table.set_column(table.schema.get_field_index("face"), "face", values)
