@@ -1,16 +1,18 @@
 """Clips that are listed in a CSV manifest."""
 
 import csv
+import difflib
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TextIO
 
 from mraf.data.clips.clip import Clip, add_clip
 from mraf.data.clips.languages import canonical
 from mraf.data.clips.listing import mode_of
+from mraf.data.clips.times import part_of_id, seconds_of
 from mraf.errors import UsageError
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -21,6 +23,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "speaker": ("identity", "name"),
     "language": ("lang",),
     "recording": ("video_id", "session"),
+    "start": ("start_time", "from"),
+    "end": ("end_time", "to"),
 }
 """Columns of a manifest, each with other names for it."""
 
@@ -29,12 +33,15 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 
 
-def read_manifest(csv_path: Path, root: Path | None = None) -> list[Clip]:
+def read_manifest(
+    csv_path: Path, root: Path | None = None, *, on_note: Callable[[str], None] | None = None
+) -> list[Clip]:
     """Return the clips of a CSV file with a header row.
 
-    Columns (any order, others are ignored): `video`, or `audio` and/or `image`; `speaker`,
-    `language`, `recording`, `clip` (an id; the path by default). The names that POLY-SIM uses
-    (`audio_path`, `face_path`, `identity`, `key`) work too. Cells are separated by commas,
+    Columns, in any order: `video`, or `audio` and/or `image`; `speaker`, `language`, `recording`;
+    `start` and `end` of a part of the file (see `mraf.data.clips.times`); `clip`, an id, by default the
+    path, and the times of a part. The names that POLY-SIM uses (`audio_path`, `face_path`,
+    `identity`, `key`) work too. `on_note` is called with a line that names the other columns. Cells are separated by commas,
     semicolons or tabs; the text is UTF-8, or UTF-16 with a byte order mark. Paths are relative to
     `root`, by default the folder of the manifest, with slashes or backslashes, and must stay inside.
 
@@ -48,6 +55,8 @@ def read_manifest(csv_path: Path, root: Path | None = None) -> list[Clip]:
             reader = csv.reader(file, delimiter=_delimiter(file))
             header = next(reader, [])
             columns = _match_columns(csv_path, header)
+            if on_note and (note := _unused(csv_path, header, columns)):
+                on_note(note)
             for row in reader:
                 if row:
                     where = f"{csv_path}, line {reader.line_num}"
@@ -111,6 +120,27 @@ def _match_columns(path: Path, header: Iterable[str]) -> dict[str, int]:
     return found
 
 
+def _unused(path: Path, header: list[str], columns: dict[str, int]) -> str | None:
+    """Return a line on the columns that are not read; None where there is no such column.
+
+    The index that pandas writes has no name, or one like "Unnamed: 0": nobody misses it.
+    """
+    names = [*COLUMNS, *(alias for aliases in COLUMNS.values() for alias in aliases)]
+    unused = []
+    for index, title in enumerate(header):
+        name = title.strip().lower()
+        if not name or name.startswith("unnamed:") or index in columns.values():
+            continue
+        near = [] if name in names else difflib.get_close_matches(name, names, 1, 0.7)
+        hint = f" (did you mean '{near[0]}'?)" if near else ""
+        unused.append(f"'{title.strip()[:60]}'{hint}")
+    if not unused:
+        return None
+    listed = ", ".join(unused[:8]) + (f" and {len(unused) - 8} more" if len(unused) > 8 else "")
+    columns_are = "this column is" if len(unused) == 1 else "these columns are"
+    return f"{path}: {columns_are} not used: {listed}. Those that are: {', '.join(COLUMNS)}."
+
+
 def _cells_of_row(
     row: list[str], *, header: list[str], columns: dict[str, int], where: str
 ) -> dict[str, str]:
@@ -136,8 +166,13 @@ def _clip_of_cells(cells: dict[str, str], *, root: "_Root", is_key: bool, where:
     paths = {name: root.inside(cells[name], where) for name in media}
     clip_id = cells.get("clip")
     language = canonical(cells["language"]) if "language" in cells else None
+    start, end = (
+        seconds_of(cells[name], f"{where}: the {name}") if name in cells else None
+        for name in ("start", "end")
+    )
+    start = start or None  # from the file's beginning: as if nothing were said
     if clip_id is None:
-        clip_id = root.relative(paths[media[0]])
+        clip_id = root.relative(paths[media[0]]) + part_of_id(start, end)
     elif language and is_key:
         # In POLY-SIM the same key names different samples in different languages.
         clip_id = f"{language}/{clip_id}"
@@ -150,6 +185,8 @@ def _clip_of_cells(cells: dict[str, str], *, root: "_Root", is_key: bool, where:
             speaker=cells.get("speaker"),
             language=language,
             recording=cells.get("recording"),
+            start=start,
+            end=end,
         )
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from None

@@ -48,7 +48,7 @@ def extract(
         Path | None,
         typer.Option(
             help="CSV file of clips, in place of PATH. Columns: video (or audio and image), speaker, "
-            "language, recording."
+            "language, recording, start, end."
         ),
     ] = None,
     root: Annotated[

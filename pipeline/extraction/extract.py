@@ -112,7 +112,9 @@ def extract(
     if engine is None:  # else other machines may do the work
         slow = refuse_or_remark(precision, choose_device(device))  # before anything is fetched
     search = Search(named)
-    clips = read_manifest(Path(manifest), root=Path(root) if root else None) if manifest else search
+    clips: Iterable[Clip] = search
+    if manifest:
+        clips = read_manifest(Path(manifest), root=Path(root) if root else None, on_note=on_note)
     with closing(ClipStream(clips)) as found:
         if on_progress:
             found.on_found = lambda: on_progress(_looking(found))

@@ -60,6 +60,14 @@ def test_manifest_in_the_encodings_that_spreadsheets_write(tmp_path, encoding):
         ("clip,video\nx,a.mp4\nx,b.mp4\n", "line 3: two clips have the id 'x'"),
         ("video,audio\na.mp4,b.wav\n", "line 2: .*one or the other"),
         ("video\na\0.mp4\n", "NUL"),
+        ("video,start\na.mp4,soon\n", "line 2: the start 'soon' is no time"),
+        ("video,start\na.mp4,1\nb.mp4,-3\n", "line 3: the start '-3' is no time"),
+        ("video,end\na.mp4,1:75\n", "line 2: the end '1:75' is no time"),
+        ("video,end\na.mp4,nan\n", "line 2: the end 'nan' is no time"),
+        ("video,start,end\na.mp4,0:30,12\n", "line 2: .*goes from 30 s to 12 s"),
+        ("video,start,end\na.mp4,5,5\n", "line 2: .*goes from 5 s to 5 s"),
+        ("video,end\na.mp4,0\n", "line 2: .*goes from 0 s to 0 s"),
+        ("video,start\na.mp4,2\na.mp4,0:02\n", "line 3: the id 'a.mp4#2-' stands in an earlier"),
     ],
 )
 def test_bad_manifests_name_file_and_line(tmp_path, text, message):
@@ -207,3 +215,37 @@ def test_any_labels_are_read_back(tmp_path_factory, clips, separator):
             writer.writerow([clip, "a.mp4", speaker, recording])
     found = {clip.id: (clip.speaker, clip.recording) for clip in read_manifest(path)}
     assert found == clips
+
+
+def test_parts_of_one_file_are_clips_of_their_own(tmp_path):
+    text = "video,start,end,speaker\na.mp4,12.5,30,Ann\na.mp4,0:30,1:02:03.25,Bob\na.mp4,,,Both\na.mp4,0,9,\n"
+    clips = read_manifest(write(tmp_path / "m.csv", text))
+    assert [(each.id, each.start, each.end, each.speaker) for each in clips] == [
+        ("a.mp4#12.5-30", 12.5, 30.0, "Ann"),
+        ("a.mp4#30-3723.25", 30.0, 3723.25, "Bob"),
+        ("a.mp4", None, None, "Both"),
+        ("a.mp4#0-9", None, 9.0, None),
+    ]
+    clip = read_manifest(write(tmp_path / "n.csv", "clip,file,From,to\nx,a.mp4,2,\n"))[0]
+    assert (clip.id, clip.start, clip.end) == ("x", 2.0, None)
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("video,speker", ["this column is not used: 'speker' (did you mean 'speaker'?)"]),
+        (
+            "video,Langauge,weather",
+            ["'Langauge' (did you mean 'language'?), 'weather'. Those that are: clip"],
+        ),
+        ("video,path", ["this column is not used: 'path'."]),
+        (",video,speaker,start,end", None),
+        ("Unnamed: 0,video,lang,video_id", None),
+    ],
+)
+def test_columns_that_are_not_understood_are_named(tmp_path, header, said):
+    notes = []
+    cells = ",".join({"video": "a.mp4"}.get(name, "") for name in header.split(","))
+    path = write(tmp_path / "m.csv", f"{header}\n{cells}\n")
+    assert len(read_manifest(path, on_note=notes.append)) == 1
+    assert len(notes) == (said is not None) and all(each in notes[0] for each in said or ())
