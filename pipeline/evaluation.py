@@ -18,6 +18,7 @@ from mraf.pipeline.fingerprints import check_fits, dims_of, fingerprint_of
 from mraf.pipeline.modes import probabilities
 from mraf.pipeline.selection import select
 from mraf.pipeline.training.split import to_features
+from mraf.pipeline.upkeep.disk import look
 from mraf.pipeline.workspace import Workspace, write_text
 from mraf.types import Features
 
@@ -79,6 +80,8 @@ def evaluate(
 ) -> EvaluateReport:
     """Evaluate a model on the table's clips, none of which was answered by a model that trained on it.
 
+    Clips whose file is gone (see `mraf.data.table.presence`) do not count.
+
     Recordings that did not train the model are answered by the model itself, in the languages of
     training and in others. Those that did train it, in P3 and P4, have the answers that training kept
     from its cross-validation: of models that had not trained on the clip's recording. Those of a
@@ -108,7 +111,8 @@ def evaluate(
     folder = workspace.model(model)
     described = checkpoint.describe(folder)
     loaded = checkpoint.load(described)
-    labels = workspace.table.labels()
+    disk = look(workspace.table)
+    labels = workspace.table.labels(disk.rows)
     fingerprint = fingerprint_of(labels)
     origin = check_fits(
         Fingerprint.from_dict(loaded.meta.get("fingerprint")),
@@ -120,7 +124,8 @@ def evaluate(
     learned = _learned(loaded.model)
     clips = select(labels, loaded, trained, learned=learned, other=other)
     if not clips.new.any() and not (clips.answered.any() and mode == "single"):
-        raise MissingError(f"{folder}: {clips.nothing_left(labels, loaded.labels, mode)}")
+        reason = clips.nothing_left(labels, loaded.labels, mode)
+        raise MissingError(" ".join([f"{folder}: {reason}", *disk.notes()]))
     features = to_features(labels, loaded.labels, dims_of(fingerprint), clips.measured)
     # Of what the model has not learned there are no answers out of fold either.
     features = features if learned["face"] else features.without_face()
@@ -153,10 +158,15 @@ def evaluate(
         out_of_fold=int(clips.answered.sum()) if mode == "single" else 0,
         held_out=int((clips.measured & clips.same).sum()),
         unknown_speakers=int(clips.unknown.sum()),
-        notes=(
-            *origin,
-            *clips.notes(mode),
-            *map(str, loaded.meta.get("notes", [])),
+        notes=tuple(
+            dict.fromkeys(
+                [
+                    *origin,
+                    *clips.notes(mode),
+                    *disk.notes(),
+                    *map(str, loaded.meta.get("notes", [])),
+                ]
+            )
         ),
         seconds=time.monotonic() - started,
     )

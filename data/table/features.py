@@ -5,7 +5,7 @@ loses only the rows since its last part. Parts are read in the order of their nu
 of a clip overrides an earlier one.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
@@ -63,9 +63,12 @@ class FeatureTable:
         """Return the current rows as `FeatureRow`."""
         return rows_of(self.snapshot())
 
-    def labels(self) -> StoredLabels:
-        """Return the labels of all clips; vectors stay on disk until `vectors` is called."""
-        snapshot = self.snapshot()
+    def labels(self, snapshot: Snapshot | None = None) -> StoredLabels:
+        """Return the labels of all clips, or of those of a snapshot.
+
+        Vectors stay on disk until `vectors` is called.
+        """
+        snapshot = self.snapshot() if snapshot is None else snapshot
         texts = ("clip", "speaker", "language", "recording", "source_hash")
         table = snapshot.table([*texts, "extractor", "face_reason", "voice_reason"])
         return StoredLabels(
@@ -86,10 +89,13 @@ class FeatureTable:
             voice=labels.vectors("voice", everything),
         )
 
-    def summary(self) -> dict[str, Any]:
-        """Return counts of clips, speakers and so on, as `mraf features info --json` prints them."""
+    def summary(self, snapshot: Snapshot | None = None) -> dict[str, Any]:
+        """Return counts of clips, speakers and so on, as `mraf features info --json` prints them.
+
+        Of all clips, or of those of a snapshot.
+        """
         names = ["clip", "speaker", "language", "face_reason", "voice_reason", "extractor", "error"]
-        table = self.read(names)
+        table = (self.snapshot() if snapshot is None else snapshot).table(names)
 
         def counts(name: str) -> dict[str, int]:
             found = pc.value_counts(pc.drop_null(table[name]).combine_chunks()).to_pylist()
@@ -149,10 +155,28 @@ class FeatureTable:
                 yield writer
             finally:
                 writer.flush()
-            if len(parts_in(self.folder)) > MERGE_AT:
+            if writer.dropped:
+                rows = self.snapshot()
+                gone = pc.is_in(rows.table(["clip"])["clip"], pa.array(writer.dropped, pa.string()))
+                self._merge(rows.only(~np.asarray(gone)))
+            elif len(parts_in(self.folder)) > MERGE_AT:
                 # Merging saves time only: where the disk has no room for it, the parts stay.
                 with suppress(UsageError):
                     self._merge()
+
+    def rename(self, speakers: Mapping[str, str]) -> int:
+        """Give the clips of some speakers another name, old to new. Returns the number of clips.
+
+        Raises MissingError where there is no table, UsageError where another run writes to it.
+        """
+        self._parts()  # before the lock, which makes the folder
+        with locked(self.folder):
+            snapshot = self.snapshot()
+            old = pa.array(list(speakers), pa.string())
+            count = int(pc.sum(pc.is_in(snapshot.table(["speaker"])["speaker"], old)).as_py() or 0)
+            if count:
+                self._merge(snapshot, speakers)
+        return count
 
     def remove(self, speaker: str) -> int:
         """Delete all clips of a speaker from all parts. Returns the number of clips.
@@ -199,16 +223,22 @@ class FeatureTable:
             )
         return parts
 
-    def _merge(self, rows: Snapshot | None = None) -> None:
-        """Write the current rows, or some of them, into one part and delete all other parts."""
+    def _merge(
+        self, rows: Snapshot | None = None, speakers: Mapping[str, str] | None = None
+    ) -> None:
+        """Write the current rows, or some of them, into one part and delete all other parts.
+
+        `speakers` get other names, old to new.
+        """
         # The merged part overrides the old ones, and these go oldest first: killed at any point in
         # between, the table reads the same. `replaces` is emptied: the rows that it names are gone,
         # and a clip with such an id may have come back since.
         parts = parts_in(self.folder)
         rows = self.snapshot() if rows is None else rows
-        index = rows.schema.get_field_index("replaces")
         tables = (
-            table.set_column(index, "replaces", pa.nulls(table.num_rows, pa.string()))
+            _renamed(
+                _with(table, "replaces", pa.nulls(table.num_rows, pa.string())), speakers or {}
+            )
             for table in by_language(rows.tables())
         )
         write_part(next_part(self.folder), rows.schema, tables)
@@ -222,6 +252,11 @@ class FeatureWriter:
     def __init__(self, table: FeatureTable, rows_a_part: int) -> None:
         self._table, self._rows_a_part = table, rows_a_part
         self._rows: list[FeatureRow] = []
+        self.dropped: list[str] = []  # ids
+
+    def drop(self, clip: str) -> None:
+        """Delete the row of a clip, which is in the table, when the block ends without an error."""
+        self.dropped.append(clip)
 
     def add(self, row: FeatureRow) -> None:
         """Add a row; it is written by `flush`, or as soon as a part is full."""
@@ -235,6 +270,19 @@ class FeatureWriter:
             table = to_arrow(self._rows)
             write_part(next_part(self._table.folder), table.schema, [table])
             self._rows.clear()
+
+
+def _with(table: pa.Table, name: str, column: pa.Array) -> pa.Table:
+    return table.set_column(table.schema.get_field_index(name), name, column)
+
+
+def _renamed(table: pa.Table, speakers: Mapping[str, str]) -> pa.Table:
+    if not speakers:
+        return table
+    names = table["speaker"].combine_chunks()
+    at = pc.index_in(names, pa.array(list(speakers), pa.string()))
+    new = pc.take(pa.array(list(speakers.values()), pa.string()), at)
+    return _with(table, "speaker", pc.coalesce(new, names))
 
 
 def _texts(column: pa.ChunkedArray) -> list[Any]:

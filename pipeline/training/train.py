@@ -17,6 +17,7 @@ from mraf.model_types import DEFAULT, options_of, title_of, type_of, with_epochs
 from mraf.pipeline.fingerprints import dims_of, fingerprint_of
 from mraf.pipeline.training.model_card import TrainReport, model_card
 from mraf.pipeline.training.split import Split, folds_of, split, to_features
+from mraf.pipeline.upkeep.disk import gone_line, look
 from mraf.pipeline.workspace import Workspace
 from mraf.types import Features
 
@@ -43,7 +44,8 @@ def train(
 ) -> TrainReport:
     """Train a model on the workspace's features and write the model folder.
 
-    All recordings train, and the run measures itself by cross-validation over recordings.
+    All recordings train, and the run measures itself by cross-validation over recordings. Clips whose
+    file is gone (see `mraf.data.table.presence`) do not train.
 
     Args:
         workspace: a folder, by default `./mraf-workspace`.
@@ -82,11 +84,15 @@ def train(
     choose_device(device)
     if not 0 <= holdout < 1:
         raise UsageError(f"The share to hold out must be from 0 to below 1, is {holdout}.")
-    labels = workspace.table.labels()
+    disk = look(workspace.table)
+    labels = workspace.table.labels(disk.rows)
     check_target(folder)
     fingerprint = fingerprint_of(labels)
     named = [languages] if isinstance(languages, str) else languages
-    parts = split(labels, named, holdout, seed)
+    try:
+        parts = split(labels, named, holdout, seed)
+    except UsageError as error:
+        raise UsageError(" ".join(filter(None, (str(error), gone_line(disk.gone))))) from None
     samples, heldout = (
         to_features(labels, parts.speakers, dims_of(fingerprint), index)
         for index in (parts.train, parts.heldout)
@@ -111,7 +117,10 @@ def train(
         calibration=result.calibration
         or ({"after": answers.calibration_error()} if answers else {}),
         learned=dict(getattr(result.model, "scalars", {})),
-        notes=_notes(labels, parts, samples, by_clip=by_clip, result=result),
+        notes=(
+            *_notes(labels, parts, samples, by_clip=by_clip, result=result),
+            *filter(None, (gone_line(disk.gone),)),
+        ),
     )
     made = {
         "fingerprint": asdict(fingerprint),
@@ -119,10 +128,10 @@ def train(
         "options": asdict(chosen),
     }
     _save(result, report=report, parts=parts, labels=labels, made=made)
+    notes = [note for note in disk.notes() if note not in report.notes]
     if epochs and not has_epochs:
-        note = "Training with these options has no epochs: their number was ignored."
-        return replace(report, notes=(*report.notes, note))
-    return report
+        notes.append("Training with these options has no epochs: their number was ignored.")
+    return replace(report, notes=(*report.notes, *notes))
 
 
 def _save(

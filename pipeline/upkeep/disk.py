@@ -1,0 +1,86 @@
+"""The rows of a feature table whose files are there, and what to say of the others."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mraf.data.table.features import FeatureTable
+from mraf.data.table.presence import State, searched_folder, states_of
+from mraf.data.table.snapshot import Snapshot
+
+PRUNE = "`mraf features prune` removes their rows"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnDisk:
+    """A feature table and its files, as far as they can be looked for."""
+
+    rows: Snapshot  # that count: all but those whose file is gone
+    gone: tuple[str, ...]  # ids of clips whose file is gone (see `mraf.data.table.presence`)
+    away: tuple[str, ...]  # likewise, but nothing else is left of their folders
+    silent: tuple[str, ...]  # their drive does not answer, or may not be looked at
+    folder: str | None  # that clips of `away` and `silent` were found in; of most of them
+
+    def notes(self) -> list[str]:
+        """Return lines on the clips that do not count, and on those that cannot be looked for."""
+        return [each for each in (gone_line(self.gone), self._unreachable()) if each]
+
+    def _unreachable(self) -> str | None:
+        number = len(self.away) + len(self.silent)
+        if not number:
+            return None
+        of = "the file of 1 clip" if number == 1 else f"the files of {number} clips"
+        return (
+            f"Out of reach: {of}, in {self.folder}; is a drive not mounted? The features are there "
+            "and count all the same."
+        )
+
+
+def gone_line(clips: Sequence[str]) -> str | None:
+    """Return a line on clips whose files are gone; None where there is none."""
+    if not clips:
+        return None
+    number = "1 clip whose file is" if len(clips) == 1 else f"{len(clips)} clips whose files are"
+    first = clips[0] if len(clips) == 1 else f"the first: {clips[0]}"
+    return f"Left out: {number} gone ({first}). {PRUNE}."
+
+
+def look(table: FeatureTable) -> OnDisk:
+    """Look for the files of a table's clips. Imported features have none.
+
+    Raises MissingError where there is no table, MrafError naming a part that cannot be read.
+    """
+    snapshot = table.snapshot()
+    columns = snapshot.table(["clip", "path", "extractor"])
+    clips, paths = columns["clip"].to_pylist(), columns["path"].to_pylist()
+    made = columns["extractor"].combine_chunks().dictionary_encode()
+    imported = [_is_imported(text) for text in made.dictionary.to_pylist()]
+    if any(imported):
+        paths = [
+            "" if imported[code] else path
+            for code, path in zip(made.indices.to_pylist(), paths, strict=True)
+        ]
+    states = np.array(states_of(clips, paths), np.int8)
+
+    def those(*wanted: State) -> tuple[str, ...]:
+        return tuple(clips[i] for i in np.flatnonzero(np.isin(states, wanted)))
+
+    lost = np.flatnonzero(np.isin(states, (State.away, State.silent)))
+    folders = Counter(searched_folder(clips[i], paths[i])[0] for i in lost)
+    return OnDisk(
+        rows=snapshot.only(states != State.gone) if (states == State.gone).any() else snapshot,
+        gone=those(State.gone),
+        away=those(State.away),
+        silent=those(State.silent),
+        folder=folders.most_common(1)[0][0] if folders else None,
+    )
+
+
+def _is_imported(fingerprint: str) -> bool:
+    try:
+        return bool(json.loads(fingerprint).get("polysim"))
+    except (ValueError, AttributeError):
+        return False
