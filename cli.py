@@ -33,6 +33,7 @@ app = typer.Typer(
 )
 for command in (extract, train, evaluate, identify, sample, demo, doctor):
     app.command()(command)
+app.command()(features.rename)
 app.add_typer(weights.app, name="weights")
 app.add_typer(features.app, name="features")
 app.add_typer(polysim.app, name="polysim")

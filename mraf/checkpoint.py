@@ -92,10 +92,27 @@ def save(folder: Path, checkpoint: Checkpoint, card: str, trained: TrainedOn = T
     check_target(folder)
     state = checkpoint.model.state_dict()
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    described = Description(
+        folder=folder,
+        model_type=checkpoint.model.model_type,
+        config=asdict(checkpoint.model.config),
+        labels=labels,
+        meta=checkpoint.meta,
+        metrics=checkpoint.metrics,
+        sha256={},
+    )
+    write(described, safetensors.torch.save(tensors), trained, card)
+
+
+def write(described: Description, weights: bytes, trained: TrainedOn, card: str) -> None:
+    """Write a model folder, as `save` does, of files that are read or made already.
+
+    The digests of `described` are made anew. Raises UsageError where it cannot be written.
+    """
     contents = {
-        WEIGHTS: safetensors.torch.save(tensors),
-        LABELS: to_json(LABELS, list(checkpoint.labels)),
-        METRICS: to_json(METRICS, finite(checkpoint.metrics)),
+        WEIGHTS: weights,
+        LABELS: to_json(LABELS, list(described.labels)),
+        METRICS: to_json(METRICS, finite(described.metrics)),
         TRAINED: to_json(
             TRAINED,
             {
@@ -109,18 +126,18 @@ def save(folder: Path, checkpoint: Checkpoint, card: str, trained: TrainedOn = T
     config: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
-        "model_type": checkpoint.model.model_type,
-        "model": asdict(checkpoint.model.config),
-        "meta": checkpoint.meta,
+        "model_type": described.model_type,
+        "model": described.config,
+        "meta": described.meta,
         "sha256": {name: _digest(content) for name, content in contents.items()},
     }
     config["checksum"] = _digest(to_json(CONFIG, config))
     contents[CONFIG] = to_json(CONFIG, config)
     contents[CARD] = card.encode()
     try:
-        _replace(folder, contents)
+        _replace(described.folder, contents)
     except OSError as error:
-        raise _unwritable(folder, error) from None
+        raise _unwritable(described.folder, error) from None
 
 
 def check_target(folder: Path) -> None:

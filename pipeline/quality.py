@@ -7,6 +7,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from mraf.data.table.features import FeatureTable
+    from mraf.data.table.snapshot import Snapshot
 
 BINS = 16
 FIGURES = (
@@ -41,14 +42,15 @@ class Figures:
         return {"figures": spreads, "several_people": self.several_people}
 
 
-def figures(table: "FeatureTable") -> Figures:
-    """Summarise the quality of all faces and voices in the table.
+def figures(table: "FeatureTable", snapshot: "Snapshot | None" = None) -> Figures:
+    """Summarise the quality of all faces and voices in the table, or of those of a snapshot.
 
     Raises what `FeatureTable.read` raises.
     """
     import pyarrow.compute as pc
 
-    columns = table.read([*FIGURES, "face_reason", "voice_reason", "faces_seen"])
+    rows = table.snapshot() if snapshot is None else snapshot
+    columns = rows.table([*FIGURES, "face_reason", "voice_reason", "faces_seen"])
     spreads = {}
     for name in FIGURES:
         kind = name.partition("_")[0]

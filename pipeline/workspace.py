@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mraf.data.table.features import FeatureTable
+from mraf.data.table.renames import Renames
 from mraf.errors import MissingError, UsageError, choices
 
 DEFAULT = "mraf-workspace"
@@ -29,6 +30,11 @@ class Workspace:
     def table(self) -> FeatureTable:
         """The feature table."""
         return FeatureTable(self.root / "features")
+
+    @property
+    def renames(self) -> Renames:
+        """The names that speakers were given by `mraf rename`. Raises MrafError where damaged."""
+        return Renames.at(self.root / "renames.json")
 
     @property
     def models(self) -> Path:

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TextIO
+from unicodedata import normalize
 
 from mraf.data.clips.clip import Clip, add_clip
 from mraf.data.clips.languages import canonical
@@ -28,6 +29,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }
 """Columns of a manifest, each with other names for it."""
 
+_LABELS = ("speaker", "language", "recording")
 _DELIMITERS = ",;\t"  # Excel in German or French writes semicolons
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]")
@@ -149,7 +151,12 @@ def _cells_of_row(
             f"{where}: {len(row)} cells, but the first line names {len(header)} columns. Put quotes "
             "around a cell that holds a separator."
         )
-    cells = {name: row[i].strip() for name, i in columns.items() if i < len(row)}
+    # Labels are compared in NFC; paths stay as they are written.
+    cells = {
+        name: normalize("NFC", row[i].strip()) if name in _LABELS else row[i].strip()
+        for name, i in columns.items()
+        if i < len(row)
+    }
     for name, cell in cells.items():
         if _CONTROL.search(cell):
             raise UsageError(

@@ -1,4 +1,4 @@
-"""The commands `mraf features ...`."""
+"""The commands `mraf features ...` and `mraf rename`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,11 +6,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mraf.pipeline.commands.terminal.options import JsonOption, WorkspaceOption
-from mraf.pipeline.commands.terminal.output import count, escape, out, print_json, show
+from mraf.pipeline.commands.terminal.output import (
+    count,
+    escape,
+    out,
+    print_json,
+    show,
+    show_first,
+    show_notes,
+)
 
 if TYPE_CHECKING:
     from mraf.data.table.features import FeatureTable
     from mraf.pipeline.quality import Figures
+    from mraf.pipeline.upkeep.disk import OnDisk
+    from mraf.pipeline.upkeep.prune import PruneReport
+    from mraf.pipeline.upkeep.rename import RenameReport
 
 app = typer.Typer(help="Look at, export and clean the feature table.", no_args_is_help=True)
 
@@ -31,13 +42,16 @@ _FIGURES = {  # title and format of each figure
 def info(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Show the speakers, and the quality of faces and voices."""
     from mraf.pipeline.quality import figures
+    from mraf.pipeline.upkeep.disk import look
     from mraf.pipeline.workspace import Workspace
 
     table = Workspace.at(workspace).table
+    disk = look(table)
     if as_json:
-        print_json(table.summary() | figures(table).as_dict())
+        lost = {"gone": disk.gone, "unreachable": (*disk.away, *disk.silent)}
+        print_json(table.summary(disk.rows) | lost | figures(table, disk.rows).as_dict())
     else:
-        show_info(table, figures(table))
+        show_info(table, figures(table, disk.rows), disk)
 
 
 @app.command()
@@ -75,9 +89,100 @@ def remove(
         show(f"{count(clips, 'clip')} of {escape(speaker)} removed; models keep what they learned")
 
 
-def show_info(table: "FeatureTable", found: "Figures") -> None:
+@app.command()
+def prune(
+    force: Annotated[
+        bool,
+        typer.Option(
+            help="Remove clips too of whose folders nothing is left (a drive may not be mounted), and do "
+            "so where that is most of the table.",
+        ),
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove the rows of clips whose file is gone.
+
+    A clip is gone where its file is not there, while other clips of its folders are. Models keep what
+    they learned: train them again.
+    """
+    from mraf.pipeline.upkeep.prune import prune as run
+
+    report = run(workspace, force=force)
+    print_json(report.as_dict()) if as_json else show_pruned(report, force=force)
+
+
+def show_pruned(report: "PruneReport", *, force: bool) -> None:
+    """Print which rows were removed, and which clips could not be looked for."""
+    if not report.removed:
+        show(f"No row removed: no file of {count(report.clips, 'clip')} is known to be gone")
+    else:
+        show(f"{count(len(report.removed), 'row')} removed, {report.clips} left:")
+        show_first(report.removed, str)
+    if report.unreachable:
+        more = "" if force else " If they are gone for good, say --force."
+        show(
+            f"[yellow]{count(len(report.unreachable), 'clip')} out of reach[/] in "
+            f"{escape(report.folder or '')}; is a drive not mounted? Their rows stay.{more}"
+        )
+
+
+@app.command()
+def drop(
+    clips: Annotated[
+        list[str], typer.Argument(metavar="CLIP", help="Ids of clips, as reports show them.")
+    ],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove single clips from the feature table.
+
+    Their files stay: a later extraction of these brings the clips back.
+    """
+    from mraf.pipeline.upkeep.prune import drop as run
+
+    report = run(clips, workspace)
+    if as_json:
+        print_json(report)
+    else:
+        show(
+            f"{count(len(report.dropped), 'clip')} removed, {report.clips} left; the files stay, and a "
+            "later `mraf extract` of them brings the clips back"
+        )
+
+
+def rename(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The speaker's name so far.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The new name.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Rename a speaker in the table, in the models and in later extractions.
+
+    If there is a speaker of the new name, both become one; a model that knows both must be trained
+    again. `mraf rename NEW OLD` undoes a renaming.
+    """
+    from mraf.pipeline.upkeep.rename import rename as run
+
+    report = run(old, new, workspace)
+    print_json(report.as_dict()) if as_json else show_renamed(report)
+
+
+def show_renamed(report: "RenameReport") -> None:
+    """Print where a speaker has another name now, and where not."""
+    into = ", which had some before," if report.merged else ""
+    old, new = escape(report.old), escape(report.new)
+    show(f"{count(report.clips, 'clip')} of {old} are now of [bold]{new}[/]{into} in the table")
+    for name in report.models:
+        show(f"  model {escape(name)}: renamed")
+    for name, reason in report.untouched.items():
+        show(f"  [yellow]model {escape(name)}: left as it is[/], {escape(reason)}")
+    show(f"Clips of folders called {old} will get the name {new} in later extractions, too.")
+
+
+def show_info(table: "FeatureTable", found: "Figures", disk: "OnDisk | None" = None) -> None:
     """Print how many clips there are, of whom, and how good their faces and voices are."""
-    info = table.summary()
+    info = table.summary(disk.rows if disk else None)
     show(
         f"[bold]{escape(str(table.folder))}[/]: {count(info['clips'], 'clip')}, "
         f"{count(info['speakers'], 'speaker')}"
@@ -89,6 +194,8 @@ def show_info(table: "FeatureTable", found: "Figures") -> None:
         show(f"  failed         {info['failed']}")
     if found.several_people is not None:
         show(f"  several people {found.several_people or 'none'}")
+    if disk:
+        show_notes(disk.notes())
     if found.spreads:
         _show_spreads(found)
 

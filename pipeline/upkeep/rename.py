@@ -1,0 +1,139 @@
+"""Another name for a speaker, in the table, in the models and in later extractions."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+
+from mraf.data.table.features import FeatureTable
+from mraf.data.table.renames import checked, plain
+from mraf.errors import MrafError, UsageError, choices
+from mraf.pipeline.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenameReport:
+    """The result of a renaming."""
+
+    old: str
+    new: str
+    clips: int  # of the table that have the new name now
+    merged: bool  # True where the table had clips of the new name before
+    models: tuple[str, ...]  # that say the new name now
+    untouched: dict[str, str]  # models that know the old name still, and why
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the object that `mraf rename --json` prints."""
+        return asdict(self)
+
+
+def rename(old: str, new: str, workspace: Workspace | Path | str | None = None) -> RenameReport:
+    """Rename a speaker; where the table has clips of the new name, both become one speaker.
+
+    Names are compared in Unicode NFC, without space around them. The workspace keeps the new name:
+    later extractions give it to clips of the old one. To rename back undoes this. A model that
+    knows both speakers is left alone, as only training makes one of two; so is one that cannot be read.
+
+    Raises UsageError where the new name cannot be a speaker's, or nobody has the old one.
+    """
+    from mraf.checkpoint import model_folders
+
+    workspace = Workspace.at(workspace)
+    old, new = plain(old), checked(new)
+    if old == new:
+        raise UsageError(f"'{old}' and '{new}' are the same name.")
+    renames = workspace.renames
+    table = workspace.table
+    speakers = _speakers_of(table)
+    folders = model_folders(workspace.models)
+    known = {folder: _labels_of(folder) for folder in folders}
+    everyone = {plain(name) for name in speakers}
+    everyone |= {plain(name) for labels in known.values() for name in labels or ()}
+    if old not in everyone:
+        was = f" It was renamed to '{renames.names[old]}'." if old in renames.names else ""
+        raise UsageError(
+            f"{workspace.root}: no speaker '{old}' {choices(old, sorted(everyone))}{was}"
+        )
+    # Other spellings of the new name become it, too, so that one speaker results.
+    wanted = {name: new for name in speakers if plain(name) in (old, new) and name != new}
+    merged = any(plain(name) == new for name in speakers)
+    clips = table.rename(wanted) if wanted else 0
+    renames.adding(old, new).write()
+    done, untouched = [], {}
+    for folder in folders:
+        labels = known[folder]
+        if labels is None:
+            untouched[folder.name] = "it cannot be read: train it again"
+        elif reason := _rename_in_model(folder, labels, old, new):
+            untouched[folder.name] = reason
+        elif any(plain(name) == old for name in labels):
+            done.append(folder.name)
+    return RenameReport(
+        old=old, new=new, clips=clips, merged=merged, models=tuple(done), untouched=untouched
+    )
+
+
+def _speakers_of(table: FeatureTable) -> list[str]:
+    if table.is_empty:
+        return []
+    return [name for name in pc.unique(table.read(["speaker"])["speaker"]).to_pylist() if name]
+
+
+def _labels_of(folder: Path) -> tuple[str, ...] | None:
+    from mraf.checkpoint import describe
+
+    try:
+        return describe(folder).labels
+    except (MrafError, KeyError, TypeError):
+        return None
+
+
+def _rename_in_model(folder: Path, labels: tuple[str, ...], old: str, new: str) -> str | None:
+    """Rename a speaker in a model folder that knows it. Returns why that cannot be done."""
+    names = {name: new for name in labels if plain(name) == old}
+    if not names:
+        return None
+    if len(names) > 1 or any(plain(name) == new for name in labels):
+        return f"it knows '{old}' and '{new}' as two speakers: train it again"
+    try:
+        _write_renamed(folder, names)
+    except MrafError as error:
+        return str(error)
+    return None
+
+
+def _write_renamed(folder: Path, names: Mapping[str, str]) -> None:
+    from mraf import checkpoint
+
+    described = checkpoint.describe(folder)
+    trained = checkpoint.load_trained(described)
+    weights = checkpoint.read_weights(described)
+    recordings = frozenset((names.get(each[0], each[0]), *each[1:]) for each in trained.recordings)
+    # The newest model is the one that commands take: a new name does not make it newer.
+    config = described.folder / checkpoint.CONFIG
+    times = config.stat()
+    checkpoint.write(
+        replace(described, folder=folder, labels=tuple(names.get(n, n) for n in described.labels)),
+        weights,
+        replace(trained, recordings=recordings),
+        _card(described.folder / checkpoint.CARD, names),
+    )
+    os.utime(folder / checkpoint.CONFIG, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def _card(file: Path, names: Mapping[str, str]) -> str:
+    """Return a model card with other names in its row of speakers."""
+    try:
+        lines = file.read_text("utf-8").split("\n")
+    except (OSError, ValueError):
+        return ""
+    for number, line in enumerate(lines):
+        head, colon, listed = line.partition(": ")
+        if head.startswith("| Speakers |") and colon:
+            shown = listed.removesuffix(" |").split(", ")
+            lines[number] = f"{head}: {', '.join(names.get(each, each) for each in shown)} |"
+            break
+    return "\n".join(lines)
