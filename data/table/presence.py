@@ -12,7 +12,7 @@ import queue
 import threading
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from pathlib import PurePath, PurePosixPath
 from typing import NamedTuple
@@ -69,10 +69,10 @@ def states_of(
             rows[os.path.split(path)[0]].append(row)
     names = {f: [os.path.split(paths[row])[1] for row in rows[f]] for f in rows}
     answers = _ask(names, LOOK_SECONDS if patience is None else patience)
-    held = set(_with_parents(holding))
+    held = set(with_parents(holding))
     for folder, answer in answers.items():
         if State.there in answer.states:
-            held.update(_with_parents([folder]))
+            held.update(with_parents([folder]))
     for folder, numbers in rows.items():
         answer = answers.get(folder) or _Answer([State.silent] * len(numbers), False)
         for row, state in zip(numbers, answer.states, strict=True):
@@ -110,7 +110,8 @@ def _plain(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip().casefold()
 
 
-def _with_parents(folders: Iterable[str]) -> Iterable[str]:
+def with_parents(folders: Iterable[str]) -> Iterator[str]:
+    """Yield folders and all folders above them."""
     for folder in folders:
         yield folder
         yield from map(str, PurePath(folder).parents)

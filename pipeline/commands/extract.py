@@ -202,6 +202,8 @@ def say_cluster(cluster: "Cluster") -> None:
 
 def show_extracted(report: "ExtractReport", folder: Path) -> None:
     """Print how many clips were embedded, and which of them lack a face or a voice."""
+    from mraf.pipeline.upkeep.disk import gone_line
+
     show(
         f"{count(report.clips, 'clip')} in [bold]{escape(str(folder))}[/]: {report.embedded} new, "
         f"{report.reused} re-used, {report.seconds:.0f} s ({report.clips_per_second:.1f} clips/s)"
@@ -217,6 +219,11 @@ def show_extracted(report: "ExtractReport", folder: Path) -> None:
             f"[yellow]{count(len(report.renamed), 'clip')} known under another name[/] now have the new "
             f"name and its speaker in the table (the first: {escape(old)} is now {escape(new)})."
         )
+    if report.renamed_speakers:
+        pairs = ", ".join(f"{old} is now {new}" for old, new in report.renamed_speakers.items())
+        show(f"Speakers under the names that `mraf rename` gave them: {escape(pairs)}")
+    if line := gone_line(report.gone):
+        show(f"[yellow]{escape(line)}[/]")
     if report.failed:
         show(f"[yellow]{len(report.failed)} could not be read:[/]")
         show_first(report.failed, lambda failure: f"{failure.clip}: {failure.error}")

@@ -115,7 +115,8 @@ def extract(
     clips: Iterable[Clip] = search
     if manifest:
         clips = read_manifest(Path(manifest), root=Path(root) if root else None, on_note=on_note)
-    with closing(ClipStream(clips)) as found:
+    other_names: dict[str, str] = {}
+    with closing(ClipStream(_renamed(clips, workspace, other_names))) as found:
         if on_progress:
             found.on_found = lambda: on_progress(_looking(found))
         found.wait(LISTING_SECONDS)
@@ -142,7 +143,10 @@ def extract(
             engine=engine,
         )
     return replace(
-        report, other_files=search.other_files, unreadable_folders=search.unreadable_folders
+        report,
+        other_files=search.other_files,
+        unreadable_folders=search.unreadable_folders,
+        renamed_speakers=other_names,
     )
 
 
@@ -160,13 +164,17 @@ def extract_clips(
 ) -> ExtractReport:
     """Embed clips as `extract` does, with encoders that are chosen already (`choose_encoders`).
 
+    A `ClipStream` has the names that `mraf rename` gave to speakers already.
+
     A row is made anew when the content of its files, the encoders or the options change, not when
     a name or a date does. A clip that cannot be read becomes a row with the reason, and the run goes
     on. However the run ends, the rows of the clips that it embedded stay. `worker_count`,
     `device` and `precision` apply where there is no `engine`.
     """
     started = time.monotonic()
-    clips = clips if isinstance(clips, ClipStream) else ClipStream(clips)
+    other_names: dict[str, str] = {}
+    if not isinstance(clips, ClipStream):
+        clips = ClipStream(_renamed(clips, workspace, other_names))
     engine = engine or local_engine(device, worker_count, precision)
     fingerprint = options.fingerprint(encoders)
     table = Workspace.at(workspace).table
@@ -185,7 +193,16 @@ def extract_clips(
             except UsageError as error:
                 raise run.stopped_by(error) from None
         run.finish()
-    return run.report(fingerprint.encoders, time.monotonic() - started)
+    report = run.report(fingerprint.encoders, time.monotonic() - started)
+    return replace(report, renamed_speakers=other_names)
+
+
+def _renamed(
+    clips: Iterable[Clip], workspace: Workspace | Path | str | None, told: dict[str, str]
+) -> Iterable[Clip]:
+    """Return clips under the names that `mraf rename` gave to their speakers; `told` gets these."""
+    renamed = Workspace.at(workspace).renames.applied(clips, told)
+    return list(renamed) if isinstance(clips, Sequence) else renamed
 
 
 def _looking(clips: ClipStream) -> ExtractProgress:

@@ -1,7 +1,7 @@
 """Re-use: the rows of a feature table that serve the clips of a run."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -62,6 +62,8 @@ class KnownClips:
         columns = [column.combine_chunks() for column in rows.columns] if rows else []
         self._columns = dict(zip(Known._fields, columns, strict=bool(rows)))
         self._rows = {clip: i for i, clip in enumerate(rows["clip"].to_pylist())} if rows else {}
+        self._moved: set[int] = set()  # rows whose clips have been found under another name
+        self._kept: set[int] = set()  # rows whose files are there, or on a drive that hangs
 
     def __getitem__(self, row: int) -> Known:
         return Known(*(self._cell(row, name) for name in Known._fields))
@@ -103,15 +105,38 @@ class KnownClips:
         row = self._rows.get(clip.id)
         if row is not None and self._serves(row, digest):
             return Reuse(clip, row, None)
-        row = self._by_hash[digest]
-        path, old = self._cell(row, "path"), self._cell(row, "clip")
-        # The same file, or one that has been moved, has a new name; a copy is another clip.
-        is_copy = path != path_of(clip) and self._look(lambda: _is_there(path))
-        return Reuse(clip, row, None if is_copy else old)
+        rows = [row for row in self._with_content(digest) if self._serves(row, digest)]
+        for row in rows:
+            # The same file, or one that has been moved, has a new name; a copy is another clip.
+            if row not in self._moved and self.is_left(row, clip):
+                self._moved.add(row)
+                return Reuse(clip, row, self._cell(row, "clip"))
+        return Reuse(clip, rows[-1], None)
+
+    def others(self, clip: Clip, digest: str) -> list[int]:
+        """Return the rows of a clip's content that have other ids, whoever made them."""
+        own = self._rows.get(clip.id)
+        return [row for row in self._with_content(digest) if row != own]
+
+    def is_left(self, row: int, clip: Clip) -> bool:
+        """Return True where the file of a row is a clip's own, or is not there any more."""
+        path = self._cell(row, "path")
+        if path == path_of(clip):
+            return True
+        if row not in self._kept and self._look(lambda: _is_there(path)):
+            self._kept.add(row)
+        return row not in self._kept
+
+    def beside(self, ids: Collection[str]) -> tuple[list[str], list[str]]:
+        """Return ids and paths of the rows of all clips but some."""
+        rows = [(clip, row) for clip, row in self._rows.items() if clip not in ids]
+        return [clip for clip, _ in rows], [self._cell(row, "path") for _, row in rows]
 
     def digests(self) -> np.ndarray:
         """Return the digests of the rows that can be re-used: `[M]` of 16 bytes each, sorted."""
-        return np.sort(np.array([bytes.fromhex(digest) for digest in self._by_hash], "S16"))
+        hashes = (self._cell(row, "source_hash") for row in self._rows.values())
+        serving = {d for row, d in enumerate(hashes) if self._serves(row, d)}
+        return np.sort(np.array([bytes.fromhex(digest) for digest in serving], "S16"))
 
     def relabelled(self, reused: Sequence[Reuse]) -> Iterator[FeatureRow]:
         """Yield whole rows under the names and labels that their clips have now."""
@@ -145,10 +170,21 @@ class KnownClips:
             return True
         return answers[0]
 
+    def _with_content(self, digest: str) -> list[int]:
+        """Return the rows of a content."""
+        digests, rows = self._by_content
+        wanted = np.array([bytes.fromhex(digest)], "S16")
+        first, last = (int(np.searchsorted(digests, wanted, side)[0]) for side in ("left", "right"))
+        return sorted(rows[first:last].tolist())
+
     @cached_property
-    def _by_hash(self) -> dict[str, int]:
-        rows = ((self._cell(row, "source_hash"), row) for row in self._rows.values())
-        return {digest: row for digest, row in rows if self._serves(row, digest)}
+    def _by_content(self) -> tuple[np.ndarray, np.ndarray]:
+        """The digests of all rows that have one, `[M]` of 16 bytes each and sorted, and the rows `[M]`."""
+        hashes = self._columns["source_hash"].to_pylist() if self._columns else []
+        rows = np.array([row for row, digest in enumerate(hashes) if digest], np.int64)
+        digests = np.array([bytes.fromhex(hashes[row]) for row in rows], "S16")
+        order = np.argsort(digests, kind="stable")
+        return digests[order], rows[order]
 
     def _serves(self, row: int, digest: str | None) -> bool:
         made = (self._cell(row, "source_hash"), self._cell(row, "extractor"))

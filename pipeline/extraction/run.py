@@ -1,16 +1,26 @@
 """One run of an extraction: it writes the rows, counts them, and reports."""
 
+import os
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from mraf.data.clips.clip import Clip
 from mraf.data.table.features import FeatureRow, FeatureWriter
 from mraf.errors import UsageError
-from mraf.pipeline.extraction.reuse import Known, KnownClips, NamesakeError, Reuse, labels_of
+from mraf.pipeline.extraction.reuse import (
+    Known,
+    KnownClips,
+    NamesakeError,
+    Reuse,
+    labels_of,
+    path_of,
+)
 from mraf.pipeline.extraction.rows import Result
 from mraf.pipeline.extraction.stream import ClipStream
+from mraf.pipeline.upkeep.disk import gone_beside
 
 FLUSH_SECONDS = 15.0
 """A killed run loses at most this much work and the clips in hand."""
@@ -69,6 +79,10 @@ class ExtractReport:
     seconds: float
     other_files: dict[str, int] = field(default_factory=dict)  # by ending, in the folders named
     unreadable_folders: dict[str, str] = field(default_factory=dict)  # reason by folder
+    # Ids of clips of the table whose files are gone (see `mraf.data.table.presence`), in the folders
+    # that this run looked at.
+    gone: tuple[str, ...] = ()
+    renamed_speakers: dict[str, str] = field(default_factory=dict)  # by `mraf rename`: old to new
 
     @property
     def clips_per_second(self) -> float:
@@ -111,6 +125,9 @@ class ExtractionRun:
         self._renamed: list[tuple[str, str]] = []
         self._undecided: list[Reuse] = []  # until all clips of the run are known
         self._to_relabel: list[Reuse] = []
+        self._same: dict[int, Clip] = {}  # by row of the table: a clip of its content
+        self._replaced: set[str] = set()  # ids of rows that are other clips' now
+        self._folders: set[str] = set()  # that hold clips of this run
         self._flushed = time.monotonic()
 
     def found(self) -> None:
@@ -125,6 +142,9 @@ class ExtractionRun:
         """
         clip, digest, row = result
         self._known.refuse_namesake(clip, digest)
+        if digest:
+            self._folders.add(os.path.dirname(path_of(clip)))  # noqa: PTH120  # faster than Path
+            self._same.update(dict.fromkeys(self._known.others(clip, digest), clip))
         if row is not None:
             self._add(row)
             return
@@ -146,6 +166,12 @@ class ExtractionRun:
             self._reuse(reuse)
         self._undecided.clear()
         self._write_relabelled()
+        for number, clip in self._same.items():
+            old = self._known[number].clip
+            is_named = old in self._clips.ids or old in self._replaced
+            if not is_named and self._known.is_left(number, clip):
+                self._writer.drop(old)
+                self._note_renamed(old, clip.id)
 
     def _add(self, row: FeatureRow) -> None:
         self._writer.add(row)
@@ -161,7 +187,7 @@ class ExtractionRun:
             reuse = reuse._replace(replaces=None)
         row = self._known[reuse.row]
         if reuse.replaces:
-            self._renamed.append((reuse.replaces, reuse.clip.id))
+            self._note_renamed(reuse.replaces, reuse.clip.id)
         labels = labels_of(reuse.clip)
         if row[: len(labels)] != labels:
             self._to_relabel.append(reuse)
@@ -170,10 +196,19 @@ class ExtractionRun:
         self._reused += 1
         self._count(row._replace(clip=reuse.clip.id))
 
+    def _note_renamed(self, old: str, new: str) -> None:
+        self._renamed.append((old, new))
+        self._replaced.add(old)
+
     def _write_relabelled(self) -> None:
         for row in self._known.relabelled(self._to_relabel) if self._to_relabel else ():
             self._writer.add(row)
         self._to_relabel.clear()
+
+    def gone(self) -> tuple[str, ...]:
+        """Return the ids of the table's other clips whose files are gone, where this run found some."""
+        clips, paths = self._known.beside(self._clips.ids | self._replaced)
+        return gone_beside(clips, paths, self._folders)
 
     def report(self, encoders: str, seconds: float) -> ExtractReport:
         """Return the counts."""
@@ -191,6 +226,7 @@ class ExtractionRun:
             missing=tuple(sorted(self._missing, key=lambda each: each.clip)),
             encoders=encoders,
             seconds=seconds,
+            gone=self.gone(),
         )
 
     def _count(self, row: FeatureRow | Known) -> None:

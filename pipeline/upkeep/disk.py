@@ -2,13 +2,13 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from mraf.data.table.features import FeatureTable
-from mraf.data.table.presence import State, searched_folder, states_of
+from mraf.data.table.presence import State, searched_folder, states_of, with_parents
 from mraf.data.table.snapshot import Snapshot
 
 PRUNE = "`mraf features prune` removes their rows"
@@ -77,6 +77,24 @@ def look(table: FeatureTable) -> OnDisk:
         silent=those(State.silent),
         folder=folders.most_common(1)[0][0] if folders else None,
     )
+
+
+def gone_beside(
+    clips: Sequence[str], paths: Sequence[str], folders: Collection[str]
+) -> tuple[str, ...]:
+    """Return the ids of clips whose file is gone, of those of the trees that hold some folders.
+
+    Args:
+        clips: [N], their ids.
+        paths: [N], as the table stores them.
+        folders: that hold other clips of the table.
+    """
+    held = set(with_parents(folders))
+    rows = [i for i in range(len(clips)) if searched_folder(clips[i], paths[i])[0] in held]
+    some = [clips[i] for i in rows]
+    states = states_of(some, [paths[i] for i in rows], holding=folders)
+    found = (clip for clip, state in zip(some, states, strict=True) if state == State.gone)
+    return tuple(sorted(found))
 
 
 def _is_imported(fingerprint: str) -> bool:

@@ -1,6 +1,7 @@
 """Workspaces whose features come from a generator: quick to fill, and with some wrong answers."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,3 +79,17 @@ def _rows(
             voice=None if number in voiceless else voice,
             voice_reason="no_audio" if number in voiceless else None,
         )
+
+
+def on_disk(workspace: Path, videos: Path) -> Path:
+    """Give the clips of a workspace ids as `mraf extract` does, and files in a folder, which is returned."""
+    table = Workspace(workspace).table
+    with table.writer() as writer:
+        for row in list(table.rows()):
+            labels = [text for text in (row.speaker, row.language, row.recording) if text]
+            clip = "/".join([*labels, f"{row.clip}.mp4"])
+            file = videos / clip
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+            writer.add(replace(row, clip=clip, path=str(file), replaces=row.clip))
+    return videos
