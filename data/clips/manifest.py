@@ -178,8 +178,10 @@ def _clip_of_cells(cells: dict[str, str], *, root: "_Root", is_key: bool, where:
         for name in ("start", "end")
     )
     start = start or None  # from the file's beginning: as if nothing were said
+    part = part_of_id(start, end)
+    file = root.relative(paths[media[0]])
     if clip_id is None:
-        clip_id = root.relative(paths[media[0]]) + part_of_id(start, end)
+        clip_id = file + part
     elif language and is_key:
         # In POLY-SIM the same key names different samples in different languages.
         clip_id = f"{language}/{clip_id}"
@@ -191,7 +193,8 @@ def _clip_of_cells(cells: dict[str, str], *, root: "_Root", is_key: bool, where:
             image=paths.get("image"),
             speaker=cells.get("speaker"),
             language=language,
-            recording=cells.get("recording"),
+            # Parts of one file are of one recording, where nothing else is said.
+            recording=cells.get("recording") or (file if part else None),
             start=start,
             end=end,
         )

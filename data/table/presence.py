@@ -14,7 +14,8 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
-from pathlib import PurePath, PurePosixPath
+from functools import lru_cache
+from pathlib import PurePath
 from typing import NamedTuple
 
 from mraf.data.clips.names import as_name
@@ -84,15 +85,22 @@ def states_of(
 
 def searched_folder(clip: str, path: str) -> tuple[str, bool]:
     """Return the folder that was searched for a clip, and True where its id tells which it is."""
-    own = PurePath(path).parent
-    *folders, name = PurePosixPath(clip).parts or ("",)
-    if folders and _plain(name).startswith(_plain(PurePath(path).name)):
-        for root in own.parents[len(folders) - 1 : len(folders)]:
-            if not _is_common(root):
-                return str(root), True
-    above = own.parent
+    own, name = os.path.split(path)
+    *folders, last = clip.split("/")
+    is_like = bool(folders) and _plain(last).startswith(_plain(name))
+    return _searched(own, len(folders) if is_like else 0)
+
+
+@lru_cache(maxsize=1 << 16)  # the clips of a folder have the same
+def _searched(own: str, depth: int) -> tuple[str, bool]:
+    """Return `searched_folder` of the clips in a folder, whose ids name it and `depth - 1` above it."""
+    parents = PurePath(own).parents
+    for root in parents[depth - 1 : depth] if depth else ():
+        if not _is_common(root):
+            return str(root), True
+    above = PurePath(own).parent
     is_common = _is_common(above) or str(above.parent) in _BY_USER
-    return (str(own), True) if is_common else (str(above), False)
+    return (own, True) if is_common else (str(above), False)
 
 
 def _is_witnessed(clip: str, path: str, answer: _Answer, held: set[str]) -> bool:
@@ -107,6 +115,8 @@ def _is_common(folder: PurePath) -> bool:
 
 
 def _plain(name: str) -> str:
+    if name.isascii():
+        return name.strip().casefold()
     return unicodedata.normalize("NFC", name).strip().casefold()
 
 

@@ -177,7 +177,8 @@ def show_renamed(report: "RenameReport") -> None:
         show(f"  model {escape(name)}: renamed")
     for name, reason in report.untouched.items():
         show(f"  [yellow]model {escape(name)}: left as it is[/], {escape(reason)}")
-    show(f"Clips of folders called {old} will get the name {new} in later extractions, too.")
+    if report.kept:
+        show(f"Clips that later extractions find for {old} become clips of {new}, too.")
 
 
 def show_info(table: "FeatureTable", found: "Figures", disk: "OnDisk | None" = None) -> None:

@@ -24,6 +24,7 @@ class RenameReport:
     merged: bool  # True where the table had clips of the new name before
     models: tuple[str, ...]  # that say the new name now
     untouched: dict[str, str]  # models that know the old name still, and why
+    kept: bool  # True where later extractions give the new name; False where one was undone
 
     def as_dict(self) -> dict[str, Any]:
         """Return the object that `mraf rename --json` prints."""
@@ -61,7 +62,8 @@ def rename(old: str, new: str, workspace: Workspace | Path | str | None = None) 
     wanted = {name: new for name in speakers if plain(name) in (old, new) and name != new}
     merged = any(plain(name) == new for name in speakers)
     clips = table.rename(wanted) if wanted else 0
-    renames.adding(old, new).write()
+    kept = renames.adding(old, new)
+    kept.write()
     done, untouched = [], {}
     for folder in folders:
         labels = known[folder]
@@ -72,7 +74,13 @@ def rename(old: str, new: str, workspace: Workspace | Path | str | None = None) 
         elif any(plain(name) == old for name in labels):
             done.append(folder.name)
     return RenameReport(
-        old=old, new=new, clips=clips, merged=merged, models=tuple(done), untouched=untouched
+        old=old,
+        new=new,
+        clips=clips,
+        merged=merged,
+        models=tuple(done),
+        untouched=untouched,
+        kept=old in kept.names,
     )
 
 

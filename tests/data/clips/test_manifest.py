@@ -226,8 +226,10 @@ def test_parts_of_one_file_are_clips_of_their_own(tmp_path):
         ("a.mp4", None, None, "Both"),
         ("a.mp4#0-9", None, 9.0, None),
     ]
-    clip = read_manifest(write(tmp_path / "n.csv", "clip,file,From,to\nx,a.mp4,2,\n"))[0]
-    assert (clip.id, clip.start, clip.end) == ("x", 2.0, None)
+    assert [each.recording for each in clips] == ["a.mp4", "a.mp4", None, "a.mp4"]
+    text = "clip,file,From,to,session\nx,a.mp4,2,,v1\n"
+    clip = read_manifest(write(tmp_path / "n.csv", text))[0]
+    assert (clip.id, clip.start, clip.end, clip.recording) == ("x", 2.0, None, "v1")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from mraf.data.table.features import FeatureTable
 from mraf.pipeline.commands.features import BARS, bars, show_info
 from mraf.pipeline.quality import figures
 from tests.helpers.feature_rows import extracted_row, row
+from tests.helpers.workspaces import filled, on_disk, people
 
 
 @pytest.fixture
@@ -67,3 +68,68 @@ def test_the_table_is_exported(mraf, trained, tmp_path):
     code, out, _ = mraf("features", "export", "all.csv", "-w", trained)
     assert code == 0 and out == "32 clips in all.csv\n"
     assert len((tmp_path / "all.csv").read_text("utf-8").splitlines()) == 33
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    """Four people with three recordings of two clips, whose files lie in `videos`."""
+    filled(tmp_path / "w", people(languages=("English",)))
+    on_disk(tmp_path / "w", tmp_path / "videos")
+    return tmp_path / "w"
+
+
+def test_clips_whose_files_are_gone_are_told_and_do_not_count(mraf, workspace, tmp_path):
+    code, out, _ = mraf("features", "info", "-w", workspace)
+    assert code == 0 and "24 clips, 4 speakers" in out and "note" not in out
+    shutil.rmtree(tmp_path / "videos" / "s1")
+    code, out, _ = mraf("features", "info", "-w", workspace)
+    assert "18 clips, 3 speakers" in out
+    assert "Left out: 6 clips whose files are gone (the first: s1/English/v0/06.mp4)." in out
+    assert "`mraf features prune` removes their rows." in out
+    code, out, _ = mraf("features", "info", "-w", workspace, "--json")
+    info = json.loads(out)
+    assert (info["clips"], info["speakers"]) == (18, 3) and len(info["gone"]) == 6
+    assert info["unreachable"] == [] and info["gone"][0] == "s1/English/v0/06.mp4"
+
+
+def test_prune_says_what_it_removes(mraf, workspace, tmp_path):
+    code, out, _ = mraf("features", "prune", "-w", workspace)
+    assert code == 0 and out == "No row removed: no file of 24 clips is known to be gone\n"
+    shutil.rmtree(tmp_path / "videos" / "s1")
+    code, out, _ = mraf("features", "prune", "-w", workspace)
+    assert code == 0 and out.splitlines()[:2] == [
+        "6 rows removed, 18 left:",
+        "  s1/English/v0/06.mp4",
+    ]
+    (tmp_path / "videos").rename(tmp_path / "away")
+    code, out, _ = mraf("features", "prune", "-w", workspace)
+    assert code == 0 and f"18 clips out of reach in {tmp_path / 'videos'}; is a drive not" in out
+    assert "say --force" in out
+    code, out, _ = mraf("features", "prune", "-w", workspace, "--json")
+    assert json.loads(out)["removed"] == [] and len(json.loads(out)["unreachable"]) == 18
+    code, out, _ = mraf("features", "prune", "-w", workspace, "--force", "--json")
+    assert code == 0 and len(json.loads(out)["removed"]) == 18
+
+
+def test_clips_are_dropped(mraf, workspace):
+    clip = "s1/English/v0/06.mp4"
+    code, out, _ = mraf("features", "drop", clip, "-w", workspace, "--json")
+    assert code == 0 and json.loads(out) == {"dropped": [clip], "clips": 23}
+    code, out, err = mraf("features", "drop", clip, "s9", "-w", workspace)
+    assert code == 2 and f"no clip '{clip}' (did you mean 's1/English/v0/07.mp4'" in err
+    code, out, _ = mraf("features", "drop", "s1/English/v0/07.mp4", "-w", workspace)
+    assert code == 0 and out.startswith("1 clip removed, 22 left; the files stay")
+
+
+def test_a_speaker_is_renamed(mraf, workspace):
+    code, out, _ = mraf("rename", "s1", "ann", "-w", workspace)
+    assert code == 0 and out.startswith("6 clips of s1 are now of ann in the table\n")
+    code, out, _ = mraf("rename", "ann", "s0", "-w", workspace, "--json")
+    assert code == 0 and json.loads(out) == {
+        "old": "ann", "new": "s0", "clips": 6, "merged": True, "models": [], "untouched": {},
+        "kept": True,
+    }  # fmt: skip
+    code, _, err = mraf("rename", "nobody", "x", "-w", workspace)
+    assert code == 2 and "no speaker 'nobody'" in err
+    code, _, err = mraf("rename", "s0", "", "-w", workspace)
+    assert code == 2 and "it is empty" in err

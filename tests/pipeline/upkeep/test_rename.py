@@ -75,7 +75,7 @@ def test_the_way_back(workspace):
     rename("s1", "ann", workspace)
     file = workspace / "renames.json"
     assert json.loads(file.read_text("utf-8")) == {"s1": "ann"}
-    rename("ann", "s1", workspace)
+    assert not rename("ann", "s1", workspace).kept
     assert not file.exists() and set(speakers(workspace)) == {"s0", "s1", "s2", "s3"}
 
 
