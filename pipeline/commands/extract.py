@@ -202,8 +202,6 @@ def say_cluster(cluster: "Cluster") -> None:
 
 def show_extracted(report: "ExtractReport", folder: Path) -> None:
     """Print how many clips were embedded, and which of them lack a face or a voice."""
-    from mraf.pipeline.upkeep.disk import gone_line
-
     show(
         f"{count(report.clips, 'clip')} in [bold]{escape(str(folder))}[/]: {report.embedded} new, "
         f"{report.reused} re-used, {report.seconds:.0f} s ({report.clips_per_second:.1f} clips/s)"
@@ -222,8 +220,13 @@ def show_extracted(report: "ExtractReport", folder: Path) -> None:
     if report.renamed_speakers:
         pairs = ", ".join(f"{old} is now {new}" for old, new in report.renamed_speakers.items())
         show(f"Speakers under the names that `mraf rename` gave them: {escape(pairs)}")
-    if line := gone_line(report.gone):
-        show(f"[yellow]{escape(line)}[/]")
+    if report.gone:
+        clips = count(len(report.gone), "clip")
+        show(
+            f"[yellow]{clips} of the table {'is' if len(report.gone) == 1 else 'are'} gone from the disk[/] "
+            f"(the first: {escape(report.gone[0])}) and will not train; `mraf features prune` removes "
+            f"{'its row' if len(report.gone) == 1 else 'their rows'}."
+        )
     if report.failed:
         show(f"[yellow]{len(report.failed)} could not be read:[/]")
         show_first(report.failed, lambda failure: f"{failure.clip}: {failure.error}")

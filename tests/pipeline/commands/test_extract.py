@@ -58,6 +58,15 @@ def test_a_run_in_which_nothing_is_missing_says_no_more(printed):
     assert "without" not in printed(show_extracted, report(), Path("w"))
 
 
+def test_clips_that_are_gone_and_speakers_under_other_names_are_told(printed):
+    found = replace(report(), gone=("ann/1.mp4", "b"), renamed_speakers={"bob": "Robert"})
+    text = printed(show_extracted, found, Path("w"))
+    assert "2 clips of the table are gone from the disk (the first: ann/1.mp4)" in text
+    assert "`mraf rename` gave them: bob is now Robert" in text
+    assert {"gone", "renamed_speakers"} < found.as_dict().keys()
+    assert "gone" not in printed(show_extracted, report(), Path("w"))
+
+
 def test_many_endings_are_cut_off(printed):
     found = replace(report(), other_files={f".{number}": 1 for number in range(9)})
     text = printed(show_left_out, found)
