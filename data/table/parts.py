@@ -43,6 +43,11 @@ class Part:
             found = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
         self.groups: list[int] = found  # rows of each row group
         problem = _schema_problem(self.schema, columns, later)
+        if problem and columns.keys() < set(self.schema.names):
+            raise MrafError(
+                f"{path}: a later version of mraf seems to have written this part of the feature table "
+                f"({problem}). Upgrade mraf, or extract into a new workspace (-w)."
+            )
         if problem:
             raise _damaged(path, problem)
         self._absent = {name: columns[name] for name in later if name not in self.schema.names}

@@ -182,6 +182,14 @@ def test_a_part_of_an_earlier_version_lacks_columns_that_were_added_since(table)
     assert len(table.read(new)) == 7 and len(parts_in(table.folder)) == 1
 
 
+def test_a_part_of_a_later_version_is_not_to_be_removed(table):
+    whole = table.read()
+    pq.write_table(whole.append_column("age", pa.nulls(len(whole))), parts_in(table.folder)[0])
+    with pytest.raises(MrafError, match=r"later version .*unknown columns: age") as error:
+        table.read()
+    assert "Remove" not in str(error.value)
+
+
 def retyped(table, kind, size=4):
     values = pa.array([list(range(size))] * len(table), kind)
     return table.set_column(table.schema.get_field_index("face"), "face", values)
