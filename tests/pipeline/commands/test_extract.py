@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mraf import cli
+from mraf import Workspace, cli
 from mraf.errors import UsageError
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.pipeline.commands.extract import show_extracted, show_left_out
@@ -254,3 +254,17 @@ def test_an_encoder_of_an_earlier_version_is_named_so(mraf, tmp_path):
     code, _, err = mraf("extract", tmp_path, "--voice", "ge2e")
     assert code == 2 and "GE2E was an encoder of earlier versions of mraf" in err
     assert "campplus" in err
+
+
+def test_parts_and_unknown_columns_of_a_manifest(mraf, tmp_path):
+    (tmp_path / "a.mp4").write_text("this is no video")
+    rows = "a.mp4,0:01,2.5,Ann\na.mp4,2.5,,Bob\n"
+    (tmp_path / "m.csv").write_text(f"video,start,end,speker\n{rows}")
+    code, out, err = mraf("extract", "--manifest", "m.csv", *PACKAGED, "--workers", "0", "--json")
+    assert code == 1 and "this column is not used: 'speker' (did you mean 'speaker'?)" in err
+    assert [each["clip"] for each in json.loads(out)["failed"]] == ["a.mp4#1-2.5", "a.mp4#2.5-"]
+    found = {row.clip: (row.start, row.end) for row in Workspace.at().table.rows()}
+    assert found == {"a.mp4#1-2.5": (1.0, 2.5), "a.mp4#2.5-": (2.5, None)}
+    (tmp_path / "m.csv").write_text("video,end\na.mp4,later\n")
+    code, _, err = mraf("extract", "--manifest", "m.csv", *PACKAGED)
+    assert code == 2 and "m.csv, line 2: the end 'later' is no time" in err
