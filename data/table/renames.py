@@ -57,7 +57,7 @@ class Renames:
             names = json.loads(file.read_text("utf-8"))
             if not (isinstance(names, dict) and all(isinstance(n, str) for n in names.values())):
                 raise ValueError("an object of names was expected")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             names = {}
         except (OSError, ValueError, RecursionError) as error:
             raise MrafError(

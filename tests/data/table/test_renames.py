@@ -60,3 +60,8 @@ def test_a_damaged_file_is_named(tmp_path, text):
     file.write_bytes(text.encode("latin-1"))
     with pytest.raises(MrafError, match=r"renames\.json: .*cannot be read"):
         Renames.at(file)
+
+
+def test_a_workspace_that_is_no_folder_has_no_names(tmp_path):
+    (tmp_path / "w").touch()
+    assert Renames.at(tmp_path / "w" / "renames.json").names == {}
