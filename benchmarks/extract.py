@@ -220,9 +220,10 @@ def quantiles(a: np.ndarray, b: np.ndarray) -> str:
 
 def speaker_of(clip: Path) -> str:
     """Return the speaker in whose folder a clip lies."""
-    from mraf.data.clips.folders import describe_path
+    from mraf.data.clips.labels.layout import infer
 
-    return describe_path(clip, clip.parents[3])[0] or clip.parts[-2]
+    folders = clip.parts[-4:-1]
+    return infer({folders: 1})[0].labels(folders).speaker or clip.parts[-2]
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mraf.errors import BusyError, MediaError, MissingError, MrafError, UsageError
     from mraf.pipeline.evaluation import evaluate
-    from mraf.pipeline.extraction.extract import extract
+    from mraf.pipeline.extraction.extract import extract, preview
     from mraf.pipeline.identification import Identifier, identify
     from mraf.pipeline.training.train import train
     from mraf.pipeline.workspace import Workspace
@@ -34,6 +34,7 @@ _HOME = {
     "evaluate": "mraf.pipeline.evaluation",
     "extract": "mraf.pipeline.extraction.extract",
     "identify": "mraf.pipeline.identification",
+    "preview": "mraf.pipeline.extraction.extract",
     "train": "mraf.pipeline.training.train",
 }
 """The module that defines each public name."""
@@ -50,6 +51,7 @@ __all__ = [
     "evaluate",
     "extract",
     "identify",
+    "preview",
     "train",
 ]
 

@@ -1,63 +1,160 @@
-"""Clips that are found below folders, labelled by the names of these folders."""
+"""Clips that are found at and below files and folders, labelled by their paths."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import chain
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from mraf.data.clips.clip import Clip, add_clip
-from mraf.data.clips.languages import canonical, is_language
-from mraf.data.clips.listing import AUDIO_SUFFIXES, VIDEO_SUFFIXES, LeftOut, each_clip
-from mraf.data.clips.names import as_text
+from mraf.data.clips.labels.layout import Folders, Labels, Layout, TreeLayout, infer
+from mraf.data.clips.labels.levels import kind_of, may_be_recording, may_name_speaker
+from mraf.data.clips.labels.pattern import EXAMPLE, PatternLayout
+from mraf.data.clips.labels.understood import Understanding, Understood
+from mraf.data.clips.languages import is_language
+from mraf.data.clips.listing import LeftOut, each_clip, is_sound_name
+from mraf.data.clips.names import as_label
+from mraf.data.clips.trees import Tree, no_clips, trees_of
+from mraf.data.clips.waste import Exclusion
 from mraf.errors import UsageError
+
+SAMPLE = 50_000
+"""Number of clips whose paths decide how all of them are read."""
+_SAMPLE_OF_ONE = 100
+UNFIT = "clips that do not fit --layout"
+_NAMED = 3
 
 
 class Search:
     """A search for the clips at and below some files and folders, which yields them as it finds them.
 
-    The folders above a clip name its speaker, language and recording:
-    `<speaker>/<language>/<recording>/<clip>.mp4`, or fewer of them (see `describe_path`). A file
-    with the ending of a video or sound file counts, unless it is hidden; a file in `paths` counts
-    with any ending. Ids and labels are text: bytes of a name that are not UTF-8 are escaped (see
-    `mraf.data.clips.names.as_text`).
+    The folders between a named one and a clip name its speaker, language and recording, as one layout
+    says that is inferred from the whole tree (or its first clips, see `SAMPLE`), or as `layout` says.
+    Nothing above the named folder counts; its own name is the speaker's where nothing below it is.
+    Files that are named count as a tree below the folder that holds them all.
+
+    Labels and ids are text in Unicode NFC: bytes of a name that are not UTF-8 are escaped (see
+    `mraf.data.clips.names.as_label`).
 
     Iterating raises UsageError where a path does not exist or holds no clip, before the first clip is
-    yielded, and where two files would have the same id, as soon as the second is found.
+    yielded, where no clip fits `layout`, and where two files would have the same id, as soon as the
+    second is found. So does a `layout` or `exclude` that cannot be read.
     """
 
-    def __init__(self, paths: Iterable[Path]) -> None:
+    def __init__(
+        self, paths: Iterable[Path], *, layout: str | None = None, exclude: Sequence[str] = ()
+    ) -> None:
         self._paths = list(paths)
-        self._left_out = [LeftOut() for _ in self._paths]
+        self._pattern = layout
+        if layout is not None:
+            PatternLayout(layout)
+        self._exclusion = Exclusion(tuple(exclude))
+        self._left_out: list[LeftOut] = []
+        self._unfit: list[str] = []
+        self._unclear = 0
+        self._understanding = Understanding()
 
     def __iter__(self) -> Iterator[Clip]:
+        self._understanding = Understanding()
+        self._left_out.clear()
+        self._unfit.clear()
+        self._unclear = 0
+        trees = trees_of(self._paths, exclusion=self._exclusion, left_out=self._left_out)
+        size = max(_SAMPLE_OF_ONE, SAMPLE // max(len(trees), 1))
+        for tree in trees:
+            tree.take_sample(size)
+        if self._pattern is None:
+            layouts: list[Layout] = [*_inferred(trees, self._understanding)]
+        else:
+            layouts = [self._outright(tree, self._pattern) for tree in trees]
         clips: dict[str, Clip] = {}
-        for path, files in zip(
-            self._paths, [*map(_files, self._paths, self._left_out)], strict=True
-        ):
-            for file in files:
-                clip = _clip_at(file, path.absolute())
-                if add_clip(clips, clip):
-                    yield clip
+        for tree, layout in zip(trees, layouts, strict=True):
+            reader = _Reader(tree, layout)
+            for file in tree.files:
+                if clip := self._clip(file, reader):
+                    yield from _added(clips, clip)
+        for pattern in self._exclusion.unused:
+            self._understanding.remark(f"--exclude '{pattern}' fits no file or folder.")
+
+    def _clip(self, file: Path, reader: "_Reader") -> Clip | None:
+        """Return a file as a clip; None where it does not fit the layout."""
+        path, labels = reader.read(file)
+        if labels is None:
+            self._unfit.append(path if len(self._unfit) < _NAMED else "")
+            self._understanding.remark(_unfit_remark(reader.rule, self._unfit), key=UNFIT)
+            return None
+        if not reader.is_clear(file):
+            self._unclear += 1
+            self._understanding.remark(
+                f"{self._unclear} names can be read in several ways (such as {path}: {_told(labels)}); earlier "
+                "fields are as short as possible.",
+                key="unclear",
+            )
+        self._understanding.add(labels, reader.prefix + path, reader.rule)
+        is_sound = is_sound_name(file.name)
+        return Clip(
+            reader.prefix + path,
+            None if is_sound else file,
+            audio=file if is_sound else None,
+            speaker=labels.speaker,
+            language=labels.language,
+            recording=labels.recording,
+        )
+
+    def _outright(self, tree: Tree, pattern: str) -> PatternLayout:
+        """Return the layout that was said outright. Raises UsageError where nothing fits it."""
+        layout = PatternLayout(pattern)
+        if tree.name and may_name_speaker(tree.name):
+            layout = replace(layout, root_speaker=tree.name)
+        tree.rise(layout.depth or 0)
+        paths = [(tree.folders(file), as_label(file.name)) for file in tree.sample]
+        if paths and not any(layout.labels(*path) for path in paths):
+            folders, name = paths[0]
+            depth = "any number of" if layout.depth is None else layout.depth
+            raise UsageError(
+                f"{tree.root}: no clip fits --layout '{pattern}'. It stands for a file in {depth} folders below this "
+                f"one; the first clip lies in {len(folders)}: {'/'.join([*folders, name])}. For example: {EXAMPLE}."
+            )
+        return layout
+
+    def understood(self, *, all_found: bool = True) -> Understood:
+        """Return what has been understood of the labels so far."""
+        return replace(
+            self._understanding.summary(all_found=all_found),
+            other_files=self.other_files,
+            set_aside=self.set_aside,
+            unreadable_folders=self.unreadable_folders,
+        )
 
     @property
     def other_files(self) -> dict[str, int]:
         """Number of the other files by ending, "" for none, in the folders that have been searched."""
-        others: dict[str, Counter[str]] = {}
-        for each in self._left_out:
-            others |= each.others  # files of a folder that is named twice count once
-        counts: Counter[str] = sum(others.values(), Counter())
+        counts: Counter[str] = Counter()
+        for each in list(self._left_out):
+            counts.update(sum(list(each.others.values()), Counter()))
+        return dict(counts.most_common())
+
+    @property
+    def set_aside(self) -> dict[str, int]:
+        """Number of files and folders that were left out for what they are, such as `@eaDir`."""
+        counts: Counter[str] = Counter()
+        for each in list(self._left_out):
+            counts.update(dict(each.set_aside))
+        if self._unfit:
+            counts[UNFIT] = len(self._unfit)
         return dict(counts.most_common())
 
     @property
     def unreadable_folders(self) -> dict[str, str]:
         """Reason by folder."""
-        found = (item for each in self._left_out for item in each.unreadable.items())
+        found = [item for each in list(self._left_out) for item in list(each.unreadable.items())]
         return dict(sorted(found))
 
 
-def find_clips(paths: Iterable[Path]) -> list[Clip]:
+def find_clips(
+    paths: Iterable[Path], *, layout: str | None = None, exclude: Sequence[str] = ()
+) -> list[Clip]:
     """Return the clips at and below some paths, sorted by id. `Search` has the rules and the errors."""
-    return sorted(Search(paths), key=lambda clip: clip.id)
+    return sorted(Search(paths, layout=layout, exclude=exclude), key=lambda clip: clip.id)
 
 
 def clip_files(path: Path) -> tuple[list[Path], dict[str, str]]:
@@ -66,55 +163,110 @@ def clip_files(path: Path) -> tuple[list[Path], dict[str, str]]:
     Raises UsageError as it does.
     """
     left_out = LeftOut()
-    return sorted(_files(path, left_out)), left_out.unreadable
+    files = sorted(each_clip(path, left_out))
+    if not files:
+        raise no_clips(path, left_out)
+    return files, left_out.unreadable
 
 
-def describe_path(path: Path, root: Path) -> tuple[str | None, str | None, str | None]:
-    """Return speaker, language and recording of a clip, from the folders that it lies in.
+def _inferred(trees: Sequence[Tree], understanding: Understanding) -> Iterator[TreeLayout]:
+    """Yield the layout of each tree, and note what is a guess."""
+    tops: Counter[str] = Counter()
+    for tree in trees:
+        tops.update({folders[0] for file in tree.sample if (folders := tree.folders(file))})
+    shared = {name for name, number in tops.items() if number > 1 and not may_be_recording(name)}
+    of_root: dict[str, None] = {}
+    for tree in trees:
+        paths = Counter(map(tree.folders, tree.sample))
+        is_shared = any(folders and folders[0] in shared for folders in paths)
+        others = 0 if is_shared else len(trees) - 1
+        layout, remarks = infer(paths, name=tree.name, others=others)
+        for remark in remarks:
+            understanding.remark(remark)
+        if layout.root_speaker:
+            of_root[layout.root_speaker] = None
+            names = ", ".join([*of_root][:5]) + (", ..." if len(of_root) > 5 else "")
+            understanding.remark(
+                f"The speaker is the name of the folder that you named, since no folder in it names one: {names}.",
+                key="root",
+            )
+        yield layout
 
-    Where a folder has the English name of a language, the folder above it names the speaker and the
-    folders below it the recording. Such a folder may lie above `root` too, so that `videos/`,
-    `videos/ann/` and `videos/ann/English/` give the same answer. Without one, the last three folders
-    between `root` and the clip are speaker, language and recording; of two folders the first is the
-    speaker and the second the recording; a single one is the speaker.
+
+class _Reader:
+    """Reads the labels of a tree's clips; those of one folder are read together.
+
+    Attributes:
+        prefix: comes before the path in the ids of the clips, so that they clash with no others.
+        rule: the layout as it applied to the last clip.
     """
-    folders = path.parent.parts
-    below = path.relative_to(root).parent.parts if path != root else ()
-    for index in range(len(folders) - 1, 0, -1):
-        inside_root = len(folders) - index <= len(below)
-        # Further above the root, a folder called "german" need not mean the language of the clips.
-        near_root = len(folders) - index <= len(below) + 2
-        if is_language(folders[index]) and (inside_root or near_root):
-            recording = "/".join(folders[index + 1 :]) or None
-            return folders[index - 1], canonical(folders[index]), recording
-    if len(below) >= 3:
-        return below[-3], below[-2], below[-1]
-    if len(below) == 2:
-        return below[0], None, below[1]
-    return (below[0] if below else None), None, None
+
+    def __init__(self, tree: Tree, layout: Layout) -> None:
+        self._tree, self._layout = tree, layout
+        self.prefix = _prefix(tree, layout)
+        self.rule = ""
+        self._folder: Path | None = None
+        self._folders: Folders = ()
+        self._of_folder: Labels | None = None
+
+    def read(self, file: Path) -> tuple[str, Labels | None]:
+        """Return the path of a clip below the root, as a label, and the labels; None where it does not fit."""
+        name = as_label(file.name)
+        if file.parent != self._folder:
+            self._folder, self._folders = file.parent, self._tree.folders(file)
+            self.rule = self._layout.describe(self._folders)
+            self._of_folder = self._layout.labels(self._folders, name)
+        labels = self._of_folder
+        if isinstance(self._layout, PatternLayout):
+            labels = self._layout.labels(self._folders, name)
+        return "/".join([*self._folders, name]), labels
+
+    def is_clear(self, file: Path) -> bool:
+        """Return False where the path of a clip can be read in two ways. The clip was the last one read."""
+        layout = self._layout
+        return not isinstance(layout, PatternLayout) or layout.is_clear(
+            self._folders, as_label(file.name)
+        )
 
 
-def _files(path: Path, left_out: LeftOut) -> Iterator[Path]:
-    """Return the clips at and below a path, of which one has been looked for already."""
-    files = each_clip(path, left_out)
-    for first in files:
-        return chain([first], files)
-    closed = [f"; {folder} cannot be listed ({why})" for folder, why in left_out.unreadable.items()]
-    raise UsageError(
-        f"{path}: no video or sound file in this folder or below it{''.join(closed[:3])}. "
-        f"Looked for {', '.join(sorted(VIDEO_SUFFIXES))} and sound files."
-    )
+def _prefix(tree: Tree, layout: Layout) -> str:
+    """Return what comes before the path in the ids of a tree's clips, so that they clash with no others."""
+    if tree.name is None:
+        return ""
+    if isinstance(layout, TreeLayout):
+        is_told = bool(layout.root_speaker or layout.root_language)
+    else:
+        is_told = isinstance(layout, PatternLayout) and "{speaker}" not in layout.pattern
+    is_part = kind_of(tree.name) in ("split", "date") or is_language(tree.name)
+    return f"{tree.name}/" if is_told or is_part else ""
 
 
-def _clip_at(file: Path, root: Path) -> Clip:
-    speaker, language, recording = (each and as_text(each) for each in describe_path(file, root))
-    folders = [part for part in (speaker, language, recording) if part]
-    is_sound = file.suffix.lower() in AUDIO_SUFFIXES
-    return Clip(
-        str(PurePosixPath(*folders, as_text(file.name))),
-        None if is_sound else file,
-        audio=file if is_sound else None,
-        speaker=speaker,
-        language=language,
-        recording=recording,
-    )
+def _added(clips: dict[str, Clip], clip: Clip) -> Iterator[Clip]:
+    """Add a clip to others and yield it, but not the same file a second time.
+
+    Names that differ in their Unicode form or in space around them give one id: the second clip gets a
+    number.
+    """
+    known, number = clips.get(clip.id), 2
+    while known and _path(known) == _path(clip) and known.files != clip.files:
+        known = clips.get(f"{clip.id} ({number})")
+        if known is None:
+            clip = replace(clip, id=f"{clip.id} ({number})")
+        number += 1
+    if add_clip(clips, clip):
+        yield clip
+
+
+def _path(clip: Clip) -> tuple[str, ...]:
+    return tuple(map(as_label, clip.files[0].parts))
+
+
+def _told(labels: Labels) -> str:
+    told = zip(labels._fields, labels, strict=True)
+    return ", ".join(f"{field} {value}" for field, value in told if value)
+
+
+def _unfit_remark(pattern: str, unfit: Sequence[str]) -> str:
+    named = ", ".join(unfit[:_NAMED]) + (", ..." if len(unfit) > _NAMED else "")
+    clips = "1 clip" if len(unfit) == 1 else f"{len(unfit)} clips"
+    return f"Left out, as --layout '{pattern}' does not fit: {clips} ({named})."

@@ -1,28 +1,103 @@
-"""English names of languages, to recognise the folder of a path that names the language.
+"""Languages: their English names, and the codes and other names that people write for them."""
 
-Where the layout of the folders is known, any other name is accepted too.
+import re
+import unicodedata
+from functools import cache
+
+_TABLE = """
+Afrikaans af afr | Albanian sq sqi alb shqip | Amharic am amh አማርኛ | Arabic ar ara arb العربية
+Armenian hy hye arm հայերեն | Assamese as asm অসমীয়া | Azerbaijani az aze azeri azərbaycanca
+Balochi bal baluchi | Basque eu eus baq euskara | Belarusian be bel беларуская | Bengali bn ben bangla বাংলা
+Bosnian bs bos bosanski | Bulgarian bg bul български | Burmese my mya bur မြန်မာဘာသာ
+Cantonese yue 粵語 粤语 廣東話 | Catalan ca cat català | Chinese zh zho chi 中文 汉语 漢語 | Croatian hr hrv hrvatski
+Czech cs ces cze čeština česky | Danish da dan dansk | Dari prs | Dutch nl nld dut flemish nederlands
+English en eng | Estonian et est eesti | Filipino fil | Finnish fi fin suomi
+French fr fra fre français francais | Galician gl glg galego | Georgian ka kat geo ქართული
+German de deu ger deutsch | Greek el ell gre ελληνικά | Gujarati gu guj ગુજરાતી | Hausa ha hau
+Hebrew he heb עברית | Hindi hi hin हिन्दी हिंदी | Hungarian hu hun magyar | Icelandic is isl ice íslenska
+Igbo ig ibo | Indonesian id ind bahasa | Irish ga gle gaeilge | Italian it ita italiano
+Japanese ja jpn 日本語 | Javanese jv jav | Kannada kn kan ಕನ್ನಡ | Kashmiri ks kas | Kazakh kk kaz қазақша
+Khmer km khm ខ្មែរ | Korean ko kor 한국어 | Kurdish ku kur kurdî | Kyrgyz ky kir | Lao lo
+Latin la lat | Latvian lv lav latviešu | Lithuanian lt lit lietuvių | Macedonian mk mkd македонски
+Malay ms msa may melayu | Malayalam ml mal മലയാളം | Maltese mt mlt malti | Mandarin cmn putonghua 普通话 國語
+Marathi mr mar मराठी | Mongolian mn mon монгол | Nepali ne nep नेपाली
+Norwegian no nor nb nob nn nno norsk bokmål nynorsk | Odia or ori ory oriya ଓଡ଼ିଆ | Pashto ps pus پښتو
+Persian fa fas per pes farsi فارسی | Polish pl pol polski | Portuguese pt por português portugues
+Punjabi pa pan panjabi ਪੰਜਾਬੀ پنجابی | Romanian ro ron rum română romana | Russian ru rus русский
+Sanskrit sa san | Saraiki skr | Serbian sr srp српски srpski | Sindhi sd snd سنڌي | Sinhala si sin සිංහල
+Slovak sk slk slo slovenčina | Slovenian sl slv slovene slovenščina | Somali so som
+Spanish es spa castilian español espanol castellano | Swahili sw swa kiswahili | Swedish sv swe svenska
+Tagalog tl tgl | Tajik tg tgk | Tamil ta tam தமிழ் | Tatar tt tat | Telugu te tel తెలుగు
+Thai th tha ไทย | Tibetan bo bod tib | Tigrinya ti tir | Turkish tr tur türkçe turkce | Turkmen tk tuk
+Ukrainian uk ukr українська | Urdu ur urd اردو | Uyghur ug uig uighur | Uzbek uz uzb oʻzbekcha
+Vietnamese vi vie tiếng\N{NO-BREAK SPACE}việt | Welsh cy cym wel cymraeg | Xhosa xh xho | Yiddish yi yid | Yoruba yo yor yorùbá
+Zulu zu zul isizulu
 """
+"""The English name of each language, its codes of two and three letters (ISO 639), and other names."""
 
-NAMES = frozenset(
-    """
-    afrikaans albanian amharic arabic armenian assamese azerbaijani balochi basque belarusian
-    bengali bosnian bulgarian burmese cantonese catalan chinese croatian czech danish dari dutch
-    english estonian farsi filipino finnish french galician georgian german greek gujarati hausa
-    hebrew hindi hungarian icelandic igbo indonesian irish italian japanese javanese kannada kashmiri
-    kazakh khmer korean kurdish kyrgyz lao latin latvian lithuanian macedonian malay malayalam maltese
-    mandarin marathi mongolian nepali norwegian odia pashto persian polish portuguese punjabi romanian
-    russian sanskrit saraiki serbian sindhi sinhala slovak slovenian somali spanish swahili swedish
-    tagalog tajik tamil tatar telugu thai tibetan tigrinya turkish turkmen ukrainian urdu uyghur uzbek
-    vietnamese welsh xhosa yiddish yoruba zulu
-    """.split()
+_GIVEN_NAMES = frozenset(
+    "alb ara ben bos dan est fin geo han heb ind ita jav kan kas kat kaz kir kor kur lao lit mal mar may mon "
+    "nor ori pan per pol ron san sin sol som tam tat tel tir tur vie wel am my so or no is id as be he".split()
+)
+"""Codes that are people's names, initials or English words too."""
+
+_VARIANT = re.compile(
+    r"(?P<name>[^()\[\]]+?)\s*(?:\((?P<a>[^()]{1,30})\)|\[(?P<b>[^\[\]]{1,30})\])"
+    r"|(?P<code>[^\W\d_]{2,3})(?:[-_]([a-z]{4}))?(?:[-_]([a-z]{2}|\d{3}))"
+    r"|(?P<script>[^\W\d_]{2})[-_][a-z]{4}"
+    r"|(?P<long>[^\W\d_]{4,})[-_ ](?P<region>us|uk|gb|usa|au|ca|in|br|pt|mx|es|fr|de|at|ch|cn|tw|hk|pk)"
+)
+_ADJECTIVES = re.compile(
+    r"(?:american|australian|brazilian|british|canadian|egyptian|european|indian|latin american|mandarin|"
+    r"mexican|modern|pakistani|simplified|standard|swiss|traditional|us|uk)[-_ ](?P<name>[^\W\d_]+)"
 )
 
 
+@cache
+def _names() -> dict[str, str]:
+    """Return the English name of each language by each of its names, in lower case."""
+    names = {}
+    for entry in re.split(r"[|\n]", _TABLE.strip()):
+        english, *others = entry.split(" ") if entry.strip() else [""]
+        words = [english, *others] if english else others
+        words = [word for word in words if word]
+        for word in words:
+            names[_plain(word)] = words[0]
+    return names
+
+
+def _plain(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
+
+
+@cache
+def _english_name(name: str) -> str | None:
+    """Return the English name of a language; None where the name is not that of a language."""
+    known, plain = _names(), _plain(name)
+    if plain in known:
+        return known[plain]
+    if match := _VARIANT.fullmatch(plain):
+        groups = match.groupdict()
+        return known.get(
+            groups["name"] or groups["code"] or groups["script"] or groups["long"] or ""
+        )
+    match = _ADJECTIVES.fullmatch(plain)
+    return known.get(match["name"]) if match else None
+
+
 def canonical(name: str) -> str:
-    """Return a language's name in its usual case ("english" -> "English"), any other name unchanged."""
-    return name.capitalize() if is_language(name) else name
+    """Return the English name of a language, any other name unchanged.
+
+    "english", "en", "en-US", "eng" and "English (US)" are "English", "Deutsch" is "German".
+    """
+    return _english_name(name) or name
 
 
 def is_language(name: str) -> bool:
-    """Return True where a name is the English name of a language, in any case."""
-    return name.lower() in NAMES
+    """Return True where a name or code, in any case, is that of a language."""
+    return _english_name(name) is not None
+
+
+def may_be_person(name: str) -> bool:
+    """Return True where a code of a language is a person's name as well, as "dan" and "ben" are."""
+    return _plain(name) in _GIVEN_NAMES

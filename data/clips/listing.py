@@ -1,24 +1,27 @@
-"""Files at and below a path: clips, other files, and folders that cannot be listed."""
+"""Files at and below a path: clips, other files, what is set aside, and folders that cannot be listed."""
 
 import os
 import stat
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
 from mraf.data.clips.names import as_text
+from mraf.data.clips.waste import KEEP_ALL, Exclusion, is_waste, why_no_media
 from mraf.errors import UsageError
 
 VIDEO_SUFFIXES = frozenset(
-    ".264 .265 .3g2 .3gp .asf .avi .divx .dv .f4v .flv .h264 .hevc .ivf .m1v .m2t .m2ts .m2v .m4v .mjpeg "
-    ".mjpg .mkv .mov .mp4 .mpe .mpeg .mpg .mts .mxf .nut .obu .ogm .ogv .qt .rm .rmvb .ts .vob .webm "
-    ".wmv .wtv".split()
+    ".264 .265 .360 .3g2 .3gp .3gp2 .3gpp .3gpp2 .amv .asf .avi .dat .dav .divx .dv .dvr-ms .f4v .flv .h261 .h263 "
+    ".h264 .h265 .hevc .insv .ivf .m1v .m2p .m2t .m2ts .m2v .m4v .mjpeg .mjpg .mk3d .mkv .mod .mov .mp2v .mp4 "
+    ".mp4v .mpe .mpeg .mpeg4 .mpg .mpg2 .mpg4 .mpv .mpv2 .mts .mxf .nut .obu .ogm .ogv .ogx .qt .rm .rmvb .tod "
+    ".tp .trp .ts .vob .vro .webm .wmv .wtv .y4m".split()
 )
 AUDIO_SUFFIXES = frozenset(
-    ".aac .ac3 .aif .aifc .aiff .amr .ape .au .caf .dts .eac3 .flac .m4a .m4b .mka .mp2 .mp3 .oga .ogg "
-    ".opus .spx .tta .w64 .wav .weba .wma .wv".split()
+    ".aa .aac .aax .ac3 .ac4 .adts .aif .aifc .aiff .amr .ape .au .awb .caf .dff .dsf .dts .dtshd .ec3 .eac3 .flac "
+    ".gsm .m1a .m2a .m4a .m4b .m4p .m4r .mka .mlp .mp1 .mp2 .mp3 .mpa .mpc .mpga .nist .oga .ogg .oma .opus .qcp "
+    ".ra .shn .snd .sph .spx .tak .thd .tta .voc .w64 .wav .wave .weba .wma .wv".split()
 )
 
 
@@ -32,15 +35,31 @@ class LeftOut:
 
     others: dict[str, Counter[str]] = field(default_factory=dict)  # by folder: count by ending
     unreadable: dict[str, str] = field(default_factory=dict)  # by folder: why it cannot be listed
+    set_aside: Counter[str] = field(default_factory=Counter)  # by what it is
 
 
-def each_clip(path: Path, left_out: LeftOut) -> Iterator[Path]:
+def each_clip(
+    path: Path,
+    left_out: LeftOut,
+    *,
+    exclusion: Exclusion = KEEP_ALL,
+    seen: set[tuple[int, int]] | None = None,
+) -> Iterator[Path]:
     """Yield the clips at and below a path while it is searched, as absolute paths.
 
-    Links to folders are not followed. A name with the ending of a video or sound file counts as a
-    clip, though it may turn out to be no regular file when it is opened. A file that is given as
-    `path` counts with any ending. The clips of a folder come before those of the folders in it, by
-    name (in pieces, where there are many).
+    A name with the ending of a video or sound file counts as a clip, though it may turn out to be no
+    regular file when it is opened; endings that other files have too are looked into. A file that is
+    given as `path` counts with any ending. The clips of a folder come before those of the folders in
+    it, by name (in pieces, where there are many). Folders of thumbnails and waste are set aside.
+
+    Links to folders are followed after all other folders, each folder once; one that leads to a folder
+    above the one that is searched is not.
+
+    Args:
+        path: a file or folder.
+        left_out: is filled.
+        exclusion: names and paths that are set aside too.
+        seen: device and inode of the folders that have been searched; filled.
 
     Raises UsageError where the path does not exist or the system refuses it.
     """
@@ -48,33 +67,99 @@ def each_clip(path: Path, left_out: LeftOut) -> Iterator[Path]:
     if not stat.S_ISDIR(mode_of(path, "no such file or folder")):
         yield root
         return
-    folders = [str(root)]
-    while folders:
-        folder, inner = folders.pop(), []
-        others = left_out.others[folder] = Counter()
+    for folder in _folders(str(root), left_out=left_out, seen=set() if seen is None else seen):
+        others = left_out.others[folder.path] = Counter()
         try:
-            for entry in _entries(folder):
-                if _is_folder(entry):
-                    if not entry.is_symlink():
-                        inner.append(entry.path)
-                    continue
-                ending = Path(entry.name).suffix.lower()
-                if ending in VIDEO_SUFFIXES or ending in AUDIO_SUFFIXES:
+            for entry in _entries(folder.path):
+                what = _what_is(entry, exclusion=exclusion, root=root)
+                if what is None:
                     yield Path(entry.path)
-                else:
-                    others[as_text(ending)] += 1
+                elif what is _FOLDER:
+                    (folder.links if entry.is_symlink() else folder.inner).append(entry.path)
+                elif what is _OTHER:
+                    if not entry.name.startswith("."):
+                        others[as_text(Path(entry.name).suffix.lower())] += 1
+                elif what:
+                    left_out.set_aside[what] += 1
         except OSError as error:
-            left_out.unreadable[folder] = error.strerror or str(error)
-        folders += sorted(inner, reverse=True)
+            left_out.unreadable[folder.path] = error.strerror or str(error)
+
+
+_FOLDER, _OTHER, _HIDDEN = "folder", "other", ""
+
+
+@dataclass(kw_only=True)
+class _Folder:
+    """A folder that is searched, and what was found in it to be searched next."""
+
+    path: str
+    inner: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+
+
+def _folders(root: str, *, left_out: LeftOut, seen: set[tuple[int, int]]) -> Iterator[_Folder]:
+    """Yield each folder at and below one, once: those that links lead to after the others."""
+    waiting, links = [root], deque[str]()
+    while waiting or links:
+        is_link = not waiting
+        folder = _Folder(path=links.popleft() if is_link else waiting.pop())
+        if is_link and _leads_above(folder.path, root):
+            left_out.set_aside["links to a folder above the one named"] += 1
+        elif _is_new(folder.path, seen):
+            yield folder
+            waiting += sorted(folder.inner, reverse=True)
+            links += folder.links
+        elif is_link:
+            left_out.set_aside["links to folders that are searched anyway"] += 1
+
+
+def _what_is(entry: os.DirEntry[str], *, exclusion: Exclusion, root: Path) -> str | None:
+    """Return what an entry is: None for a clip, else one of `_FOLDER` and so on or why it is set aside."""
+    if exclusion.holds(root, entry.path):
+        return "excluded by --exclude"
+    if _is_folder(entry):
+        return is_waste(entry.name) or (_HIDDEN if entry.name.startswith(".") else _FOLDER)
+    if not is_clip_name(entry.name):
+        return _OTHER
+    if entry.name.startswith("."):
+        return "._* (side files of macOS)" if entry.name.startswith("._") else "hidden files"
+    return why_no_media(entry)
+
+
+def _leads_above(folder: str, root: str) -> bool:
+    above = os.path.realpath(folder).rstrip("/")
+    return f"{os.path.realpath(root)}/".startswith(f"{above}/")
+
+
+def is_clip_name(name: str) -> bool:
+    """Return True for a name with the ending of a video or sound file."""
+    ending = os.path.splitext(name)[1].lower()  # noqa: PTH122  # faster than Path
+    return ending in VIDEO_SUFFIXES or ending in AUDIO_SUFFIXES
+
+
+def is_sound_name(name: str) -> bool:
+    """Return True for a name with the ending of a sound file."""
+    return os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES  # noqa: PTH122
 
 
 def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
-    """Yield what a folder holds, without hidden names, sorted in pieces."""
+    """Yield what a folder holds, sorted in pieces."""
     with os.scandir(folder) as entries:
         while some := list(islice(entries, SORTED_AT_ONCE)):
-            for entry in sorted(some, key=lambda each: each.name):
-                if not entry.name.startswith("."):
-                    yield entry
+            yield from sorted(some, key=lambda each: each.name)
+
+
+def _is_new(folder: str, seen: set[tuple[int, int]]) -> bool:
+    """Return True where a folder has not been searched yet, and note that it has."""
+    try:
+        found = os.stat(folder)  # noqa: PTH116
+    except OSError:
+        return True  # listing it says why
+    key = found.st_dev, found.st_ino
+    if key in seen:
+        return False
+    seen.add(key)
+    return True
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -1,7 +1,8 @@
-"""Names of files and folders: as UTF-8 text and back, and two names of one file."""
+"""Names of files and folders: as UTF-8 text and back, as labels, and two names of one file."""
 
 import os
 import re
+import unicodedata
 from pathlib import Path
 
 _ESCAPED = re.compile(rb"\\(\\|x[89a-f][0-9a-f])")
@@ -39,3 +40,26 @@ def is_same_file(one: Path, other: Path) -> bool:
         return one.samefile(other)
     except OSError:  # the file does not exist: a broken link still equals itself
         return os.path.realpath(one) == os.path.realpath(other)
+
+
+def as_label(name: str | os.PathLike[str]) -> str:
+    """Return the label that a name stands for: the text in Unicode NFC, without space around it.
+
+    macOS writes names in NFD, others in NFC: both give the same label.
+    """
+    return tidy(as_text(name))
+
+
+def tidy(text: str) -> str:
+    """Return text in Unicode NFC, without space around it."""
+    return unicodedata.normalize("NFC", text).strip() or text
+
+
+def look_alike(name: str) -> str:
+    """Return what names have in common that differ in case, spaces, underscores or accents alone."""
+    text = "".join(
+        letter
+        for letter in unicodedata.normalize("NFKD", name.casefold())
+        if not ("\u0300" <= letter <= "\u036f" or letter.isspace() or letter in "_-.'’\u200c\u200d")
+    )
+    return text or name

@@ -1,5 +1,6 @@
 """The command `mraf extract`."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +9,7 @@ import typer
 
 from mraf.errors import UsageError
 from mraf.extractors.names import Face, Voice
+from mraf.pipeline.commands.terminal.labels import show_left_out, show_understood, show_warnings
 from mraf.pipeline.commands.terminal.options import (
     AudioTrackOption,
     DeviceOption,
@@ -30,6 +32,7 @@ from mraf.pipeline.commands.terminal.output import (
 )
 
 if TYPE_CHECKING:
+    from mraf.data.clips.labels.understood import Understood
     from mraf.pipeline.extraction.ray.connection import Cluster
     from mraf.pipeline.extraction.ray.engine import RayEngine
     from mraf.pipeline.extraction.run import ExtractReport, Missing
@@ -57,6 +60,27 @@ def extract(
             help="Folder where the manifest's paths start. Default: the manifest's folder."
         ),
     ] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATTERN",
+            help='What the paths below PATH name: "{speaker}/{language}/{recording}/{clip}", with * for what '
+            'does not matter, or "{speaker}_{recording}_{clip}". Default: inferred, and shown.',
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="GLOB",
+            help="Leave out files and folders of this name or path below PATH. May be repeated.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Show speakers, languages and recordings as understood, and stop."
+        ),
+    ] = False,
     face: Annotated[
         Face, typer.Option(help="Face encoder. auto: the table's, else facenet if available.")
     ] = Face.auto,
@@ -101,13 +125,25 @@ def extract(
 ) -> None:
     """Turn the face and the voice of every clip into features.
 
-    Folders name the speakers: <speaker>/<language>/<recording>/<clip>.mp4, or fewer levels. A second
+    Folders name the speakers: <speaker>/<language>/<recording>/<clip>.mp4, or fewer levels, or as
+    --layout says. What was understood is shown before work starts, --dry-run shows nothing else. A second
     run re-uses what the table holds. Clips and folders that cannot be read are listed at the end.
     """
     from mraf.pipeline.commands.terminal.bars import extract_bars
     from mraf.pipeline.extraction.extract import extract as run
     from mraf.pipeline.workspace import Workspace
 
+    if dry_run:
+        _show_preview(
+            paths or (),
+            manifest=manifest,
+            root=root,
+            layout=layout,
+            exclude=exclude or (),
+            as_json=as_json,
+        )
+        return
+    told: list[str] = []
     cluster = _engine(
         engine,
         address=address,
@@ -117,7 +153,12 @@ def extract(
         precision=str(precision),
     )
     place = Workspace.at(workspace)
-    with extract_bars(as_json) as (on_download, on_progress):
+    with extract_bars(as_json) as (on_download, on_progress, on_page):
+
+        def on_understood(found: "Understood") -> None:
+            on_page(found)
+            told.extend(found.warnings)
+
         report = run(
             paths or (),
             workspace=place,
@@ -125,6 +166,8 @@ def extract(
             root=root,
             face=str(face),
             voice=str(voice),
+            layout=layout,
+            exclude=exclude or (),
             frames=frames,
             audio_track=audio_track,
             video_track=video_track,
@@ -134,6 +177,7 @@ def extract(
             engine=cluster,
             weights_dir=weights_dir,
             offline=offline,
+            on_understood=on_understood,
             on_progress=on_progress,
             on_download=on_download,
             on_note=say,
@@ -142,8 +186,31 @@ def extract(
         print_json(report.as_dict())
     else:
         show_extracted(report, place.table.folder)
-        show_left_out(report)
+        show_left_out(report.other_files, report.set_aside, report.unreadable_folders)
+        show_warnings([each for each in report.warnings if each not in told])
     if report.failed or report.unreadable_folders:
+        raise typer.Exit(1)
+
+
+def _show_preview(
+    paths: Sequence[Path],
+    *,
+    manifest: Path | None,
+    root: Path | None,
+    layout: str | None,
+    exclude: Sequence[str],
+    as_json: bool,
+) -> None:
+    """Print what is understood of the labels of clips."""
+    from mraf.pipeline.extraction.extract import preview
+
+    found = preview(paths, manifest=manifest, root=root, layout=layout, exclude=exclude)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        show_understood(found)
+        show_left_out(found.other_files, found.set_aside, found.unreadable_folders)
+    if found.unreadable_folders:
         raise typer.Exit(1)
 
 
@@ -234,18 +301,6 @@ def show_extracted(report: "ExtractReport", folder: Path) -> None:
     if missing := [each for each in report.missing if each.clip not in failed]:
         show(f"[yellow]{len(missing)} without a face or a voice:[/]")
         show_first(missing, _reasons_of)
-
-
-def show_left_out(report: "ExtractReport") -> None:
-    """Print the number of files that are not clips, and the folders that cannot be listed."""
-    if report.other_files:
-        number = sum(report.other_files.values())
-        kinds = [f"{escape(ending) or 'no ending'} {n}" for ending, n in report.other_files.items()]
-        listed = ", ".join(kinds[:8]) + (", ..." if len(kinds) > 8 else "")
-        verb = "is" if number == 1 else "are"
-        show(f"Left out: {count(number, 'file')} that {verb} no video or sound ({listed})")
-    for folder, reason in report.unreadable_folders.items():
-        show(f"[yellow]{escape(folder)}: this folder cannot be listed ({escape(reason)})[/]")
 
 
 def _reasons_of(missing: "Missing") -> str:

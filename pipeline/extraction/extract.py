@@ -15,6 +15,7 @@ import numpy as np
 
 from mraf.data.clips.clip import Clip
 from mraf.data.clips.folders import Search
+from mraf.data.clips.labels.understood import Understood, understand
 from mraf.data.clips.manifest import read_manifest
 from mraf.device import choose_device
 from mraf.errors import UsageError
@@ -58,6 +59,8 @@ def extract(
     root: Path | str | None = None,
     face: str = "auto",
     voice: str = "auto",
+    layout: str | None = None,
+    exclude: Sequence[str] = (),
     frames: int = 8,
     audio_track: str | None = None,
     video_track: int | None = None,
@@ -67,14 +70,15 @@ def extract(
     engine: Engine | None = None,
     weights_dir: Path | str | None = None,
     offline: bool = False,
+    on_understood: Callable[[Understood], None] | None = None,
     on_progress: Callable[[ExtractProgress], None] | None = None,
     on_download: Progress | None = None,
     on_note: Callable[[str], None] | None = None,
 ) -> ExtractReport:
     """Embed the face and the voice of every clip into the workspace's feature table.
 
-    Folders name the speakers: `<speaker>/<language>/<recording>/<clip>.mp4`, or fewer levels. A second
-    run re-uses the rows that are there and current. See `extract_clips` for what makes a row current.
+    Folders name the speakers: `<speaker>/<language>/<recording>/<clip>.mp4`, or fewer levels, or as
+    `layout` says (see `preview`). A second run re-uses the rows that are there and current. See `extract_clips` for what makes a row current.
 
     Args:
         paths: one or several files and folders; or none, with a manifest.
@@ -83,6 +87,9 @@ def extract(
         root: folder where the manifest's paths start, by default the manifest's.
         face: "facenet", "dlib", or "auto": that of the table, else facenet where its weights are.
         voice: "ecapa", "campplus", or "auto" likewise.
+        layout: what the paths below a named folder name, as in "{speaker}/{recording}/{clip}" (see
+            `mraf.data.clips.labels.pattern`); by default inferred from all of them.
+        exclude: patterns of names and paths that are left out, folders whole.
         frames: to look at in each clip.
         audio_track: number (from 1) or language of the sound track to read; by default the best.
         video_track: number (from 1) of the picture to read; by default the best.
@@ -94,6 +101,8 @@ def extract(
         engine: does the work in place of processes on this machine, see `extract_clips`.
         weights_dir: a folder that may hold the encoders' published weights.
         offline: never use the network.
+        on_understood: called once, before the first clip is embedded, with what has been understood of the
+            labels until then.
         on_progress: called after each clip, and now and then while clips are found.
         on_download: called with name, bytes that are there and bytes in all while weights are fetched.
         on_note: called with a line for people, such as which encoders stand in for others.
@@ -103,23 +112,22 @@ def extract(
             What is found later than a few seconds after the start may end a run that has begun.
         MissingError: weights that the encoders need are not there.
     """
-    named = [Path(each) for each in ([paths] if isinstance(paths, Path | str) else paths)]
-    if bool(named) == bool(manifest):
-        raise UsageError("Name videos or folders of them, or a --manifest (one of the two).")
-    if root and not manifest:
-        raise UsageError("--root belongs to --manifest: it is where the manifest's paths start.")
+    source = _Source(paths, manifest=manifest, root=root, layout=layout, exclude=exclude)
     slow = None
     if engine is None:  # else other machines may do the work
         slow = refuse_or_remark(precision, choose_device(device))  # before anything is fetched
-    search = Search(named)
-    clips: Iterable[Clip] = search
-    if manifest:
-        clips = read_manifest(Path(manifest), root=Path(root) if root else None, on_note=on_note)
     other_names: dict[str, str] = {}
-    with closing(ClipStream(_renamed(clips, workspace, other_names))) as found:
+    clips = _renamed(source.clips(on_note), workspace, other_names)
+    with closing(ClipStream(clips)) as found:
         if on_progress:
             found.on_found = lambda: on_progress(_looking(found))
         found.wait(LISTING_SECONDS)
+        while not (
+            found.count or found.is_complete
+        ):  # the layout of a large tree is being inferred
+            found.wait(1.0)
+        if on_understood:
+            on_understood(source.understood(all_found=found.is_complete))
         encoders = choose_encoders(
             workspace,
             face=face,
@@ -142,12 +150,75 @@ def extract(
             on_progress=on_progress,
             engine=engine,
         )
+    understood = source.understood()
     return replace(
         report,
-        other_files=search.other_files,
-        unreadable_folders=search.unreadable_folders,
+        warnings=understood.warnings,
+        other_files=understood.other_files,
+        set_aside=understood.set_aside,
+        unreadable_folders=understood.unreadable_folders,
         renamed_speakers=other_names,
     )
+
+
+def preview(
+    paths: Iterable[Path | str] | Path | str = (),
+    *,
+    manifest: Path | str | None = None,
+    root: Path | str | None = None,
+    layout: str | None = None,
+    exclude: Sequence[str] = (),
+) -> Understood:
+    """Return what `extract` understands of the labels of clips, without embedding any.
+
+    The arguments are those of `extract`. Raises UsageError as it does for them.
+    """
+    source = _Source(paths, manifest=manifest, root=root, layout=layout, exclude=exclude)
+    for _ in source.clips():
+        pass
+    return source.understood()
+
+
+class _Source:
+    """The clips that the arguments of `extract` name, and what is understood of their labels."""
+
+    def __init__(
+        self,
+        paths: Iterable[Path | str] | Path | str,
+        *,
+        manifest: Path | str | None,
+        root: Path | str | None,
+        layout: str | None,
+        exclude: Sequence[str],
+    ) -> None:
+        named = [Path(each) for each in ([paths] if isinstance(paths, Path | str) else paths)]
+        if bool(named) == bool(manifest):
+            raise UsageError("Name videos or folders of them, or a --manifest (one of the two).")
+        if root and not manifest:
+            raise UsageError(
+                "--root belongs to --manifest: it is where the manifest's paths start."
+            )
+        if manifest and (layout is not None or exclude):
+            option = "--exclude" if exclude else "--layout"
+            raise UsageError(
+                f"{option} is for folders: a --manifest names clips and labels itself."
+            )
+        self._manifest, self._root = manifest and Path(manifest), root and Path(root)
+        self._search = Search(named, layout=layout, exclude=exclude)
+        self._listed: list[Clip] = []
+
+    def clips(self, on_note: Callable[[str], None] | None = None) -> Sequence[Clip] | Search:
+        """Return the clips. Raises UsageError for a manifest that cannot be used."""
+        if not self._manifest:
+            return self._search
+        self._listed = read_manifest(self._manifest, root=self._root or None, on_note=on_note)
+        return self._listed
+
+    def understood(self, *, all_found: bool = True) -> Understood:
+        """Return what has been understood of the labels so far."""
+        if self._manifest:
+            return understand(self._listed).summary()
+        return self._search.understood(all_found=all_found)
 
 
 def extract_clips(

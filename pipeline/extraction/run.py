@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mraf.data.clips.clip import Clip
+from mraf.data.clips.labels.understood import with_left_out
 from mraf.data.table.features import FeatureRow, FeatureWriter
 from mraf.errors import UsageError
 from mraf.pipeline.extraction.reuse import (
@@ -77,7 +78,9 @@ class ExtractReport:
     missing: tuple[Missing, ...]  # all clips without a face or a voice, those that failed included
     encoders: str
     seconds: float
+    warnings: tuple[str, ...] = ()  # what looks wrong in the labels
     other_files: dict[str, int] = field(default_factory=dict)  # by ending, in the folders named
+    set_aside: dict[str, int] = field(default_factory=dict)  # files and folders by what they are
     unreadable_folders: dict[str, str] = field(default_factory=dict)  # reason by folder
     # Ids of clips of the table whose files are gone (see `mraf.data.table.presence`), in the folders
     # that this run looked at.
@@ -92,10 +95,7 @@ class ExtractReport:
     def as_dict(self) -> dict[str, Any]:
         """Return the object that `mraf extract --json` prints."""
         values = asdict(self) | {"clips_per_second": round(self.clips_per_second, 3)}
-        folders = values.pop("unreadable_folders")
-        values["left_out"] = values.pop("other_files")
-        values["unreadable"] = [{"folder": name, "reason": why} for name, why in folders.items()]
-        return values
+        return with_left_out(values)
 
 
 class ExtractionRun:

@@ -15,9 +15,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from mraf.pipeline.commands.terminal.labels import show_understood
 from mraf.pipeline.commands.terminal.output import err, say
 
 if TYPE_CHECKING:
+    from mraf.data.clips.labels.understood import Understood
     from mraf.network.loop import EpochReport
     from mraf.pipeline.extraction.run import ExtractProgress
 
@@ -25,9 +27,15 @@ if TYPE_CHECKING:
 @contextmanager
 def extract_bars(
     quiet: bool,
-) -> Iterator[tuple[Callable[[str, int, int], None], "Callable[[ExtractProgress], None]"]]:
-    """Show downloads, then the progress of an extraction."""
-    with _in_turn(quiet, download_bar, extract_bar) as callbacks:
+) -> Iterator[
+    tuple[
+        Callable[[str, int, int], None],
+        "Callable[[ExtractProgress], None]",
+        "Callable[[Understood], None]",
+    ]
+]:
+    """Show downloads, the progress of an extraction, and what was understood of the labels."""
+    with _in_turn(quiet, download_bar, extract_bar, _labels_page) as callbacks:
         yield callbacks
 
 
@@ -41,8 +49,8 @@ def verify_bars(
 
 
 @contextmanager
-def _in_turn(quiet: bool, first: Any, second: Any) -> Iterator[tuple[Any, Any]]:
-    """Show the one bar or the other, whichever was called last: the terminal holds one at a time."""
+def _in_turn(quiet: bool, *bars: Any) -> Iterator[Any]:
+    """Show the bar that was called last: the terminal holds one at a time."""
     with ExitStack() as shown:
         current: tuple[Any, Callable[..., None]] | None = None
 
@@ -53,7 +61,7 @@ def _in_turn(quiet: bool, first: Any, second: Any) -> Iterator[tuple[Any, Any]]:
                 current = bar, shown.enter_context(bar(quiet))
             current[1](*values)
 
-        yield partial(follow, first), partial(follow, second)
+        yield tuple(partial(follow, bar) for bar in bars)
 
 
 @contextmanager
@@ -77,6 +85,12 @@ def extract_bar(quiet: bool) -> Iterator["Callable[[ExtractProgress], None]"]:
             )
 
         yield show
+
+
+@contextmanager
+def _labels_page(quiet: bool) -> Iterator["Callable[[Understood], None]"]:
+    """Show a page in place of a bar."""
+    yield (lambda found: None) if quiet else show_understood
 
 
 @contextmanager

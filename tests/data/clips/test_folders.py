@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mraf.data.clips.clip import Clip
-from mraf.data.clips.folders import clip_files, describe_path, find_clips
+from mraf.data.clips.folders import Search, clip_files, find_clips
 from mraf.errors import UsageError
 
 
@@ -21,34 +21,13 @@ def labels(clip: Clip) -> tuple[str | None, ...]:
     return clip.speaker, clip.language, clip.recording
 
 
-def test_the_full_layout_gives_the_same_labels_from_any_of_its_folders(tmp_path):
+def test_the_full_layout_gives_the_same_labels_from_the_folder_of_one_person(tmp_path):
     root = touch(tmp_path / "videos", "ann/English/v1/1.mp4", "bob/Urdu/v2/1.mkv")
-    for start in (root, root / "ann", root / "ann" / "English", root / "ann" / "English" / "v1"):
+    for start in (root, root / "ann"):
         clip = find_clips([start])[0]
         assert labels(clip) == ("ann", "English", "v1"), start
         assert clip.id == "ann/English/v1/1.mp4"
     assert [clip.id for clip in find_clips([root])] == ["ann/English/v1/1.mp4", "bob/Urdu/v2/1.mkv"]
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("1.mp4", (None, None, None)),
-        ("ann/1.mp4", ("ann", None, None)),
-        ("ann/v1/1.mp4", ("ann", None, "v1")),
-        ("ann/Urdu/1.mp4", ("ann", "Urdu", None)),
-        ("ann/Klingon/v1/1.mp4", ("ann", "Klingon", "v1")),
-        ("2019/ann/Klingon/v1/1.mp4", ("ann", "Klingon", "v1")),
-        ("2019/ann/english/day 1/v1/1.mp4", ("ann", "English", "day 1/v1")),
-    ],
-)
-def test_fewer_or_more_folders(path, expected):
-    assert describe_path(Path("/a/b") / path, Path("/a/b")) == expected
-
-
-def test_a_language_far_above_the_root_is_ignored():
-    root = Path("/srv/German/archive/set")
-    assert describe_path(root / "ann" / "1.mp4", root) == ("ann", None, None)
 
 
 def test_endings_count_in_any_case_and_hidden_files_do_not(tmp_path):
@@ -111,3 +90,113 @@ def test_ids_stay_unique_where_a_name_looks_escaped(tmp_path):
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name + b".mp4")).touch()
     ids = {clip.id for clip in find_clips([tmp_path])}
     assert ids == {r"\xe9.mp4", r"\\xe9.mp4", r"\\\\xe9.mp4", "é.mp4"}
+
+
+NFD, NFC = "Jose\u0301", "Jos\u00e9"
+
+
+def test_names_in_two_unicode_forms_are_one_person_and_the_paths_stay(tmp_path):
+    touch(tmp_path, f"{NFD}/1.mp4", f"{NFC}/2.mp4", "bob /3.mp4", "bob/4.mp4")
+    clips = find_clips([tmp_path])
+    assert [clip.speaker for clip in clips] == [NFC, NFC, "bob", "bob"] or {
+        clip.speaker for clip in clips
+    } == {NFC, "bob"}
+    assert {clip.id for clip in clips} == {f"{NFC}/1.mp4", f"{NFC}/2.mp4", "bob/3.mp4", "bob/4.mp4"}
+    assert all(clip.files[0].exists() for clip in clips)
+
+
+def test_clips_of_one_name_in_two_unicode_forms_have_two_ids(tmp_path):
+    touch(tmp_path, f"{NFD}/1.mp4", f"{NFC}/1.mp4", f" {NFC}/1.mp4")
+    clips = find_clips([tmp_path])
+    assert [clip.id for clip in clips] == [f"{NFC}/1.mp4", f"{NFC}/1.mp4 (2)", f"{NFC}/1.mp4 (3)"]
+    assert {clip.speaker for clip in clips} == {NFC} and len({c.video for c in clips}) == 3
+
+
+@pytest.mark.parametrize("folder", ["home/german/videos", "English/ann/2020/clips", "train/x"])
+def test_nothing_above_the_named_folder_counts(tmp_path, folder):
+    touch(tmp_path / folder, "p1/1.mp4", "p2/1.mp4")
+    found = [labels(clip) for clip in find_clips([tmp_path / folder])]
+    assert found == [("p1", None, None), ("p2", None, None)]
+
+
+def test_the_folder_of_one_person_may_be_named_alone_or_with_others(tmp_path):
+    touch(tmp_path, "videos/ann/1.mp4", "videos/bob/1.mp4", "videos/bob/garden/2.mp4")
+    (clip,) = Search([tmp_path / "videos/ann"])
+    assert (clip.id, clip.speaker) == ("ann/1.mp4", "ann")
+    search = Search([tmp_path / "videos/ann", tmp_path / "videos/bob"])
+    assert [(clip.id, *labels(clip)) for clip in search] == [
+        ("ann/1.mp4", "ann", None, None),
+        ("bob/1.mp4", "bob", None, None),
+        ("bob/garden/2.mp4", "bob", None, "garden"),
+    ]
+    (said, *_) = search.understood().warnings
+    assert "The speaker is the name of the folder that you named" in said and "ann, bob" in said
+
+
+def test_splits_and_languages_side_by_side_are_one_tree(tmp_path):
+    touch(tmp_path, "train/ann/1.mp4", "test/ann/1.mp4", "English/ann/1.mp4", "Urdu/ann/1.mp4")
+    clips = find_clips([tmp_path / "train", tmp_path / "test"])
+    assert [(clip.id, clip.speaker) for clip in clips] == [
+        ("test/ann/1.mp4", "ann"),
+        ("train/ann/1.mp4", "ann"),
+    ]
+    clips = find_clips([tmp_path / "English", tmp_path / "Urdu"])
+    assert [labels(clip) for clip in clips] == [("ann", "English", None), ("ann", "Urdu", None)]
+    assert find_clips([tmp_path / "Urdu"])[0].id == "Urdu/ann/1.mp4"
+
+
+def test_files_that_are_named_are_a_tree(tmp_path, monkeypatch):
+    """As a shell gives them for `videos/*/*.mp4`."""
+    touch(tmp_path, "videos/ann/1.mp4", "videos/bob/1.mp4", "2.mp4")
+    monkeypatch.chdir(tmp_path)
+    files = [Path("videos/ann/1.mp4"), Path("videos/bob/1.mp4")]
+    assert [(c.id, c.speaker) for c in find_clips(files)] == [
+        ("ann/1.mp4", "ann"),
+        ("bob/1.mp4", "bob"),
+    ]
+    assert [(c.id, c.speaker) for c in find_clips(files[:1])] == [("ann/1.mp4", "ann")]
+    assert [(c.id, c.speaker) for c in find_clips([Path("2.mp4")])] == [("2.mp4", None)]
+
+
+def test_a_path_inside_another_counts_once(tmp_path):
+    touch(tmp_path, "ann/v/1.mp4", "bob/v/odd.bin", "bob/v/2.mp4")
+    named = [tmp_path / "ann", tmp_path, tmp_path / "bob/v/2.mp4", tmp_path / "bob/v/odd.bin"]
+    assert sorted(clip.files[0].name for clip in find_clips(named)) == ["1.mp4", "2.mp4", "odd.bin"]
+
+
+def test_a_layout_that_is_said_outright(tmp_path):
+    touch(
+        tmp_path,
+        "flat/ann_talk_1.mp4",
+        "flat/bob_walk_2.wav",
+        "flat/other.mp4",
+        "flat/deep/x_y_3.mp4",
+    )
+    search = Search([tmp_path / "flat"], layout="{speaker}_{recording}_{clip}")
+    assert [(clip.id, *labels(clip)) for clip in search] == [
+        ("ann_talk_1.mp4", "ann", None, "talk"),
+        ("bob_walk_2.wav", "bob", None, "walk"),
+    ]
+    found = search.understood()
+    assert found.set_aside == {"clips that do not fit --layout": 2}
+    assert "2 clips (other.mp4, deep/x_y_3.mp4)" in found.warnings[0]
+    with pytest.raises(
+        UsageError, match=r"no clip fits .* in 2 folders below .*; the first clip lies in 0: ann"
+    ):
+        find_clips([tmp_path / "flat"], layout="{speaker}/{recording}/{clip}")
+    with pytest.raises(UsageError, match="is no field"):
+        Search([tmp_path / "flat"], layout="{who}/{clip}")
+
+
+def test_a_layout_of_files_that_are_named_counts_from_the_file(tmp_path):
+    file = touch(tmp_path, "2020/ann/talk/1.mp4") / "2020/ann/talk/1.mp4"
+    (clip,) = find_clips([file], layout="{speaker}/{recording}/{clip}")
+    assert (clip.id, *labels(clip)) == ("ann/talk/1.mp4", "ann", None, "talk")
+
+
+def test_a_tree_larger_than_the_sample_is_judged_by_all_its_folders(tmp_path, monkeypatch):
+    monkeypatch.setattr("mraf.data.clips.folders.SAMPLE", 3)
+    monkeypatch.setattr("mraf.data.clips.folders._SAMPLE_OF_ONE", 3)
+    touch(tmp_path, *(f"Danish/talk/{n}.mp4" for n in range(5)), "zoe/talk/1.mp4", "notes/talk.txt")
+    clips = find_clips([tmp_path])
+    assert len(clips) == 6 and {clip.speaker for clip in clips} == {"Danish", "zoe"}

@@ -60,12 +60,32 @@ def test_links_pipes_and_devices_are_clips_that_cannot_be_read(tmp_path):
 def test_a_folder_with_the_ending_of_a_video_is_a_folder(tmp_path):
     touch(tmp_path, "ann/x.mp4/1.mp4", "other/2.mp4")
     (tmp_path / "ann" / "link.mp4").symlink_to(tmp_path / "other")
-    assert [clip.id for clip in find_clips([tmp_path / "ann"])] == ["x.mp4/1.mp4"]
+    found = [str(clip.video.relative_to(tmp_path)) for clip in find_clips([tmp_path / "ann"])]
+    assert found == ["ann/link.mp4/2.mp4", "ann/x.mp4/1.mp4"]
 
 
-def test_links_to_folders_are_not_followed_unless_given_as_the_path(tmp_path):
+def test_linked_folders_are_followed_once_after_the_others(tmp_path):
+    touch(tmp_path, "videos/bob/1.mp4", "elsewhere/carl/2.mp4")
+    videos = tmp_path / "videos"
+    for name, target in (
+        ("again", "bob"),  # before "bob" by name
+        ("carl", tmp_path / "elsewhere" / "carl"),
+        ("carl too", tmp_path / "elsewhere" / "carl"),
+        ("loop", "."),
+        ("up", tmp_path),
+        ("bob/root", "/"),
+    ):
+        (videos / name).symlink_to(target)
+    search = Search([videos])
+    assert [clip.id for clip in search] == ["bob/1.mp4", "carl/2.mp4"]
+    assert search.set_aside == {
+        "links to a folder above the one named": 3,
+        "links to folders that are searched anyway": 2,
+    }
+
+
+def test_a_linked_folder_may_be_named(tmp_path):
     touch(tmp_path, "real/ann/1.mp4")
-    (tmp_path / "real" / "again").symlink_to(tmp_path / "real")
     (tmp_path / "link").symlink_to(tmp_path / "real")
     assert [clip.id for clip in find_clips([tmp_path / "link"])] == ["ann/1.mp4"]
 
@@ -73,7 +93,7 @@ def test_links_to_folders_are_not_followed_unless_given_as_the_path(tmp_path):
 def test_other_files_are_counted_once_by_ending(tmp_path):
     touch(tmp_path, "ann/1.mp4", "ann/a.jpg", "ann/b.JPG", "bob/README", ".git/c.jpg", "bob/.d.jpg")
     search = Search([tmp_path, tmp_path / "ann", tmp_path])
-    assert len(list(search)) == 2 and search.other_files == {".jpg": 2, "": 1}
+    assert len(list(search)) == 1 and search.other_files == {".jpg": 2, "": 1}
     search = Search([tmp_path / "ann" / "1.mp4"])
     assert len(list(search)) == 1 and search.other_files == {}
 
@@ -108,6 +128,9 @@ def test_clips_come_before_the_rest_of_their_folder_is_read(tmp_path, monkeypatc
     """In a folder of a million files, and in a tree of as many folders."""
     touch(tmp_path, *(f"{number}.mp4" for number in range(5)), "b/6.mp4", "c/7.mp4")
     monkeypatch.setattr("mraf.data.clips.listing.SORTED_AT_ONCE", 2)
+    monkeypatch.setattr("mraf.data.clips.folders.SAMPLE", 2)
+    monkeypatch.setattr("mraf.data.clips.folders._SAMPLE_OF_ONE", 2)
+    monkeypatch.setattr("mraf.data.clips.trees._LOOKED_INTO", 0)
     scandir, read = os.scandir, []
 
     class Noting:

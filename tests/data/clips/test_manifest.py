@@ -201,6 +201,12 @@ def test_other_encodings_are_named(tmp_path, content, message):
         read_manifest(tmp_path / "m.csv")
 
 
+def test_languages_are_matched_as_those_of_folders(tmp_path):
+    text = "video,language\na.mp4,en\nb.mp4,English (US)\nc.mp4,deutsch\nd.mp4,Klingon\n"
+    languages = [clip.language for clip in read_manifest(write(tmp_path / "m.csv", text))]
+    assert languages == ["English", "English", "German", "Klingon"]
+
+
 CELL = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=8)
 
 

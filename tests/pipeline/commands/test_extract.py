@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,8 @@ import pytest
 from mraf import Workspace, cli
 from mraf.errors import UsageError
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
-from mraf.pipeline.commands.extract import show_extracted, show_left_out
+from mraf.pipeline.commands.extract import show_extracted
+from mraf.pipeline.commands.terminal.labels import show_left_out
 from mraf.pipeline.extraction.run import ExtractReport, Failure, Missing
 from tests.helpers.media_files import corners, tone, write_media
 
@@ -68,8 +68,7 @@ def test_clips_that_are_gone_and_speakers_under_other_names_are_told(printed):
 
 
 def test_many_endings_are_cut_off(printed):
-    found = replace(report(), other_files={f".{number}": 1 for number in range(9)})
-    text = printed(show_left_out, found)
+    text = printed(show_left_out, {f".{number}": 1 for number in range(9)}, {}, {})
     assert "9 files that are no video" in text and text.endswith(".7 1, ...)\n")
 
 

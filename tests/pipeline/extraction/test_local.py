@@ -127,6 +127,10 @@ def listing(monkeypatch):
         return scandir(folder)
 
     monkeypatch.setattr(os, "scandir", slow)
+    # Their layout is inferred from the first two clips.
+    monkeypatch.setattr("mraf.data.clips.folders.SAMPLE", 2)
+    monkeypatch.setattr("mraf.data.clips.folders._SAMPLE_OF_ONE", 2)
+    monkeypatch.setattr("mraf.data.clips.trees._LOOKED_INTO", 0)
     yield go_on
     go_on.set()
 

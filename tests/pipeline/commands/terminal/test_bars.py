@@ -33,7 +33,7 @@ def test_while_clips_are_found_the_bar_says_how_many(monkeypatch):
 def test_an_extraction_follows_its_downloads(monkeypatch):
     """Rich refuses two bars at once."""
     text = terminal(monkeypatch)
-    with bars.extract_bars(False) as (on_download, on_progress):
+    with bars.extract_bars(False) as (on_download, on_progress, _):
         on_progress(ExtractProgress(clips=7, all_found=False))
         on_download("facenet", 10, 100)
         on_download("ecapa", 100, 100)

@@ -1,14 +1,15 @@
 """Names that would act on a terminal are written out; JSON keeps them."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from mraf.pipeline.commands.extract import show_extracted, show_left_out
+from mraf.pipeline.commands.extract import show_extracted
 from mraf.pipeline.commands.identify import show_identified
 from mraf.pipeline.commands.terminal import output
+from mraf.pipeline.commands.terminal.labels import show_left_out
 from mraf.pipeline.extraction.run import ExtractReport, Failure, Missing
 from mraf.pipeline.identification import Candidate, Evidence, Prediction
 
@@ -27,10 +28,10 @@ def test_the_summary_of_an_extraction(printed):
     )  # fmt: skip
     text = printed(show_extracted, report, Path(NAME))
     assert text.count(SHOWN) == 7
-    found = replace(report, other_files={f".{NAME}": 1}, unreadable_folders={NAME: "closed"})
-    text = printed(show_left_out, found)
+    text = printed(show_left_out, {f".{NAME}": 1}, {NAME: 2}, {NAME: "closed"})
     assert text.splitlines() == [
         f"Left out: 1 file that is no video or sound (.{SHOWN} 1)",
+        f"Left out: {SHOWN} 2",
         f"{SHOWN}: this folder cannot be listed (closed)",
     ]
 

@@ -1,0 +1,1 @@
+"""Labels: what the paths of clips tell of speakers, languages and recordings."""
