@@ -1,5 +1,6 @@
 """Segmentation: which of up to three local speakers speak when, in pieces of 10 s."""
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ class Segmentation:
         edges = np.linspace(0, len(wave), count + 1).astype(int).tolist()
         return [
             Piece(start=start, stop=stop, speaks=SPEAKERS[self._classes(wave[start:stop])])
-            for start, stop in zip(edges[:-1], edges[1:], strict=True)
+            for start, stop in itertools.pairwise(edges)
             if stop - start >= FIELD
         ]
 

@@ -45,20 +45,31 @@ class SincNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.wav_norm1d = nn.InstanceNorm1d(1, affine=True)
-        first = nn.Module()
-        first.filterbank = SincFilters(40)
-        self.conv1d = nn.ModuleList([first, nn.Conv1d(80, 60, 5), nn.Conv1d(60, 60, 5)])
+        self.conv1d = nn.ModuleList([First(), nn.Conv1d(80, 60, 5), nn.Conv1d(60, 60, 5)])
         self.norm1d = nn.ModuleList([nn.InstanceNorm1d(n, affine=True) for n in (80, 60, 60)])
 
     def forward(self, wave: Tensor) -> Tensor:
         """Turn `[B, 1, N]` into `[B, 60, T]`."""
-        filtered = self.conv1d[0].filterbank(self.wav_norm1d(wave)).abs()
+        filtered = self.conv1d[0](self.wav_norm1d(wave)).abs()
         x = self._pooled(filtered, 0)
         x = self._pooled(self.conv1d[1](x), 1)
         return self._pooled(self.conv1d[2](x), 2)
 
     def _pooled(self, x: Tensor, layer: int) -> Tensor:
         return leaky_relu(self.norm1d[layer](nn.functional.max_pool1d(x, 3)))
+
+
+class First(nn.Module):
+    """The first layer: the published weights name its filters thus."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.filterbank = SincFilters(40)
+
+    def forward(self, wave: Tensor) -> Tensor:
+        """Turn `[B, 1, N]` into `[B, 80, T]`."""
+        filtered: Tensor = self.filterbank(wave)
+        return filtered
 
 
 class SincFilters(nn.Module):

@@ -6,18 +6,18 @@ import numpy as np
 
 from mraf.extractors.media.read import SAMPLE_RATE
 from mraf.extractors.turns.segmentation import Piece, Segmentation
-from mraf.extractors.voice.embed import VoiceEncoder, VoicePart
+from mraf.extractors.voice.embed import VoiceEncoder, VoicePart, VoiceResult
 
 WINDOW_SECONDS = 3.0
-"""Length of the stretches where no segmentation cuts them."""
-LEAST_SECONDS = 6.0
-"""Least speech in which several voices are looked for without a segmentation."""
+"""Length of the stretches into which speech is cut."""
+SHORTEST_SECONDS = 1.5
+"""Least length of a stretch that is embedded."""
 STRETCHES = 8
-"""Largest number of windows, or of pieces, that are embedded; of longer speech, a sample."""
-STRETCH_SECONDS = (1.5, 4.0)
-"""Least and largest length of a stretch that is embedded; of a longer one, its middle."""
+"""Largest number of stretches that are embedded; of longer speech, a sample."""
 PART_SECONDS = 2.0
 """Least speech of a voice that counts."""
+OVERLAP_SECONDS = 0.5
+"""Least time for which two speak at once that is told."""
 
 
 def voices_of(
@@ -25,37 +25,38 @@ def voices_of(
 ) -> tuple[tuple[VoicePart, ...], float]:
     """Return the voices in speech, the first that is heard first, and the seconds of two at once.
 
-    There are no voices where only one is heard.
+    There are no voices where only one is heard. Without a segmentation the speech is cut every 3 s,
+    with it where the speaker changes too; less than two stretches are not compared.
 
     Args:
         wave: `[N]` float32 samples at 16 kHz, speech without long pauses.
         encoder: embeds the stretches.
-        segmentation: finds the changes of speaker; without it windows of 3 s are compared, and only
-            in speech of 6 s or more.
+        segmentation: finds the changes of speaker, and where two speak at once.
     """
     pieces = segmentation.find(wave) if segmentation else []
     overlap = sum(piece.overlap for piece in pieces)
-    stretches = _by_speaker(wave, pieces) if segmentation else _windows(wave)
+    stretches = _sample(_by_speaker(wave, pieces) if segmentation else _cut(wave))
     if len(stretches) < 2:
         return (), overlap
-    vectors = _unit(encoder.embed([_middle(each) for each in stretches]))
+    vectors = _unit(encoder.embed(stretches))
     seconds = np.array([len(each) for each in stretches]) / SAMPLE_RATE
     parts = [
-        VoicePart(vector=_unit(seconds[group] @ vectors[group]), seconds=float(seconds[group].sum()))
+        VoicePart(
+            vector=_unit(seconds[group] @ vectors[group]).astype(np.float32),
+            seconds=float(seconds[group].sum()),
+        )
         for group in sorted(group_alike(vectors, seconds, encoder.different))
     ]
     heard = tuple(part for part in parts if part.seconds >= PART_SECONDS)
     return (heard if len(heard) > 1 else ()), overlap
 
 
-def voices_of_sides(
-    sides: Sequence[np.ndarray], encoder: VoiceEncoder
-) -> tuple[VoicePart, ...]:
+def voices_of_sides(sides: Sequence[np.ndarray], encoder: VoiceEncoder) -> tuple[VoicePart, ...]:
     """Return the voice of the left and that of the right side where they are two people's, else none.
 
     `sides` holds the speech of each, `[N]` float32 samples at 16 kHz.
     """
-    if min(map(len, sides)) < STRETCH_SECONDS[0] * SAMPLE_RATE:
+    if min(map(len, sides)) < SHORTEST_SECONDS * SAMPLE_RATE:
         return ()
     vectors = _unit(encoder.embed(list(sides)))
     if vectors[0] @ vectors[1] >= encoder.different:
@@ -64,6 +65,23 @@ def voices_of_sides(
         VoicePart(vector=vector, seconds=len(side) / SAMPLE_RATE, side=name)
         for vector, side, name in zip(vectors, sides, ("left", "right"), strict=True)
     )
+
+
+def in_words(voice: VoiceResult) -> tuple[str, ...]:
+    """Return notes for people: how many voices are heard, and for how long two at once."""
+    said = []
+    if voice.voices:
+        apart = ", one on the left and one on the right" if voice.voices[0].side else ""
+        said.append(f"{counted(len(voice.voices), 'voice')} are heard{apart}")
+    if voice.overlap >= OVERLAP_SECONDS:
+        said.append(f"two people speak at once for {voice.overlap:.1f} s")
+    return tuple(said)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of two or more and a noun: "two voices", "4 people"."""
+    plural = noun if noun == "people" else f"{noun}s"
+    return f"{'two' if number == 2 else number} {plural}"
 
 
 def group_alike(vectors: np.ndarray, seconds: np.ndarray, different: float) -> list[list[int]]:
@@ -85,34 +103,36 @@ def group_alike(vectors: np.ndarray, seconds: np.ndarray, different: float) -> l
     return groups
 
 
-def _windows(wave: np.ndarray) -> list[np.ndarray]:
-    size = round(WINDOW_SECONDS * SAMPLE_RATE)
-    if len(wave) < LEAST_SECONDS * SAMPLE_RATE:
+def _cut(wave: np.ndarray) -> list[np.ndarray]:
+    """Return equal stretches of 3 s or somewhat more; of less than 6 s, one."""
+    count = max(1, int(len(wave) / (WINDOW_SECONDS * SAMPLE_RATE)))
+    size = min(len(wave) // count, round(WINDOW_SECONDS * SAMPLE_RATE))
+    if size < SHORTEST_SECONDS * SAMPLE_RATE:
         return []
-    starts = np.linspace(0, len(wave) - size, min(STRETCHES, len(wave) // size)).astype(int)
+    starts = np.linspace(0, len(wave) - size, count).astype(int)
     return [wave[start : start + size] for start in starts]
 
 
 def _by_speaker(wave: np.ndarray, pieces: list[Piece]) -> list[np.ndarray]:
-    """Return what each local speaker says alone, piece by piece, where it is long enough."""
-    some = np.linspace(0, len(pieces) - 1, min(STRETCHES, len(pieces))).round().astype(int)
-    own = [
-        wave[piece.start : piece.stop][piece.alone(speaker)]
-        for piece in (pieces[i] for i in some)
+    """Return stretches of what each local speaker says alone, piece by piece."""
+    return [
+        stretch
+        for piece in pieces
         for speaker in _in_order(piece)
+        for stretch in _cut(wave[piece.start : piece.stop][piece.alone(speaker)])
     ]
-    return [each for each in own if len(each) >= STRETCH_SECONDS[0] * SAMPLE_RATE]
+
+
+def _sample(stretches: list[np.ndarray]) -> list[np.ndarray]:
+    """Return at most `STRETCHES` of them, from the first to the last."""
+    places = np.linspace(0, len(stretches) - 1, min(STRETCHES, len(stretches)))
+    return [stretches[i] for i in places.round().astype(int)]
 
 
 def _in_order(piece: Piece) -> list[int]:
     """Return the local speakers in the order in which they begin."""
     heard = np.flatnonzero(piece.speaks.any(axis=0))
     return sorted(heard.tolist(), key=lambda speaker: int(piece.speaks[:, speaker].argmax()))
-
-
-def _middle(wave: np.ndarray) -> np.ndarray:
-    spare = max(0, len(wave) - round(STRETCH_SECONDS[1] * SAMPLE_RATE))
-    return wave[spare // 2 : len(wave) - (spare - spare // 2)]
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
