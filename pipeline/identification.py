@@ -288,8 +288,9 @@ def identify(
         precision=precision,
         on_download=on_download,
     ) as identified:
-        for note in identified.notes if on_note else ():
-            on_note(note)
+        if on_note:
+            for note in identified.notes:
+                on_note(note)
         for each in found:
             predictions.append(each if isinstance(each, Prediction) else identified(each, top))
             if on_prediction:

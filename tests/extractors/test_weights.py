@@ -298,6 +298,7 @@ def test_table_holds_the_published_facts():
         "facenet": 111_898_327,
         "ecapa": 83_316_686,
         "campplus": 28_044_640,
+        "segmentation": 5_911_673,
         "lr_asd": 3_426_337,
     }
     assert len({file.filename for file in weights.PUBLISHED.values()}) == 4
