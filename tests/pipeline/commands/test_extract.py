@@ -47,6 +47,14 @@ def test_clips_without_a_face_or_a_voice_are_named_with_the_reason(printed):
     ]
 
 
+def test_a_reason_says_that_only_the_beginning_was_read(printed):
+    lacking = {"clip": "a", "face": "no_face", "voice": "no_speech", "detail": None}
+    found = report(Missing(**lacking, seconds=540.0, seconds_read=120.0))
+    line = printed(show_extracted, found, Path("w")).splitlines()[-1]
+    part = "in the first 2 min of 9 min"
+    assert line == f"  a: no face found {part}; no speech heard {part}"
+
+
 def test_of_many_clips_the_first_twenty_are_named(printed):
     many = [Missing(clip=f"clip{i}", face="no_face", voice=None, detail=None) for i in range(23)]
     text = printed(show_extracted, report(*many), Path("w"))
