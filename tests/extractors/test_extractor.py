@@ -248,7 +248,7 @@ def test_the_two_sides_of_a_recording_are_two_voices():
     )
     left, right = np.ones(48_000, np.float32), np.zeros(48_000, np.float32)
     voice, mixed = VoiceResult(vector=np.ones(2, np.float32)), Listening().find((left + right) / 2)
-    media = Media(frames=None, wave=mixed.wave, sides=np.stack([left, right]))
+    media = Media(frames=None, times=np.zeros(0), wave=mixed.wave, sides=np.stack([left, right]))
     found = extractor._several(voice, (media, mixed))
     assert [each.side for each in found.voices] == ["left", "right"]
     alike = replace(media, sides=np.stack([left, left]))
@@ -259,7 +259,13 @@ def test_the_two_sides_of_a_recording_are_two_voices():
 
 def test_sound_that_is_cut_off_or_very_quiet_is_noted():
     face, voice = FaceResult(reason="no_face"), VoiceResult(vector=np.ones(2, np.float32))
-    media = Media(frames=None, wave=np.ones(16_000, np.float32), clipped=0.034, notes=("first",))
+    media = Media(
+        frames=None,
+        times=np.zeros(0),
+        wave=np.ones(16_000, np.float32),
+        clipped=0.034,
+        notes=("first",),
+    )
     speech = replace(Listening().find(media.wave), gain=100.0)
     assert module._explained(face, voice, (media, speech)).notes == (
         "first",
