@@ -16,19 +16,24 @@ REASONS = {
 }
 """Reasons for a missing face or voice."""
 _LOOKED_AT = frozenset("no_face face_too_small low_confidence no_speech speech_too_short".split())
+_FARTHER = _LOOKED_AT - {"face_too_small"}  # later minutes were looked at as well
 
 
 def reason_in_words(
     reason: str, seconds: float | None = None, seconds_read: float | None = None
 ) -> str:
-    """Return why a face or a voice is missing, as in "no face found in the first 2 min of 9 min".
+    """Return why a face or a voice is missing, as in "no face found in the first 10 min of 1 h".
 
     Args:
         reason: a key of `REASONS`.
         seconds: length of the clip, where it is known.
         seconds_read: of a long clip's beginning; None where all was read.
     """
+    from mraf.extractors.second_looks import FARTHEST
+
     words = REASONS.get(reason, reason)
+    if seconds_read is not None and reason in _FARTHER:
+        seconds_read = max(seconds_read, FARTHEST)
     part = first_part(seconds, seconds_read)
     return f"{words} in the {part}" if part and reason in _LOOKED_AT else words
 
@@ -65,12 +70,12 @@ def why_nothing(
             reason_in_words(each.reason or "", seconds, seconds_read) for each in (face, voice)
         ]
         return f"nothing to identify: {reasons[0]}, and {reasons[1]}"
-    part = first_part(seconds, seconds_read)
-    where = f"the {part}" if part else "the clip"
     unlearned, missing = [], []
     for name, each in (("face", face), ("voice", voice)):
         if each.present:
             unlearned.append(f"the model has learned no {name}s")
-        else:
-            missing.append(f"there is no {name} in {where}")
+            continue
+        why = reason_in_words(each.reason or "", seconds, seconds_read)
+        looked_at = why.partition(" in the ")[2]
+        missing.append(f"there is no {name} in the {looked_at or 'clip'}")
     return ", and ".join([*unlearned, *missing])

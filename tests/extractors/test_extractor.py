@@ -168,7 +168,7 @@ def test_several_decoders_work_at_the_same_time(bare, monkeypatch):
 
 
 def _meeting(both):
-    def read(*_):
+    def read(*_, **__):
         both.wait()  # breaks where one comes alone
         raise MediaError("met")
 
@@ -267,12 +267,12 @@ def test_sound_that_is_cut_off_or_very_quiet_is_noted():
         notes=("first",),
     )
     speech = replace(Listening().find(media.wave), gain=100.0)
-    assert module._explained(face, voice, (media, speech)).notes == (
+    assert module._explained((face, media.notes), voice, (media, speech)).notes == (
         "first",
         "the sound is cut off where it is loud (3% of it)",
         "the sound is very quiet: it was made louder by 40 dB",
     )
     calm = module._explained(
-        face, voice, (replace(media, clipped=0.001), Listening().find(media.wave))
+        (face, media.notes), voice, (replace(media, clipped=0.001), Listening().find(media.wave))
     )
     assert calm.notes == ("first",)

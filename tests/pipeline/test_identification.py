@@ -246,11 +246,11 @@ def test_several_voices_without_a_face_are_all_candidates(answer_to):
 
 
 def test_where_only_the_beginning_was_read_the_reasons_and_notes_say_so(answer_to):
-    nothing = answer_to(seconds=540.0, seconds_read=120.0)
+    nothing = answer_to(seconds=3600.0, seconds_read=120.0)
     assert nothing.error == (
-        "nothing to identify: no face found in the first 2 min of 9 min, and no speech heard in the "
-        "first 2 min of 9 min"
+        "nothing to identify: no face found in the first 10 min of 1 h, and no speech heard in the "
+        "first 10 min of 1 h"
     )
-    named = answer_to(voice="person01", seconds=540.0, seconds_read=120.0)
-    assert named.notes == ("of 9 min only the first 2 min were read",)
-    assert (named.seconds, named.seconds_read) == (540.0, 120.0)
+    named = answer_to(voice="person01", seconds=3600.0, seconds_read=120.0)
+    assert named.notes == ("of 1 h only the first 2 min were read",)
+    assert (named.seconds, named.seconds_read) == (3600.0, 120.0)

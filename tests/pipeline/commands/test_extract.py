@@ -49,9 +49,9 @@ def test_clips_without_a_face_or_a_voice_are_named_with_the_reason(printed):
 
 def test_a_reason_says_that_only_the_beginning_was_read(printed):
     lacking = {"clip": "a", "face": "no_face", "voice": "no_speech", "detail": None}
-    found = report(Missing(**lacking, seconds=540.0, seconds_read=120.0))
+    found = report(Missing(**lacking, seconds=3600.0, seconds_read=120.0))
     line = printed(show_extracted, found, Path("w")).splitlines()[-1]
-    part = "in the first 2 min of 9 min"
+    part = "in the first 10 min of 1 h"
     assert line == f"  a: no face found {part}; no speech heard {part}"
 
 

@@ -112,9 +112,9 @@ def answer(path: str, *, reason: str = "no_face", **more) -> Prediction:
 
 
 def test_what_was_not_looked_at_is_said(capsys):
-    show_identified(answer("long.mp4", seconds=540.0, seconds_read=120.0))
-    assert "face   missing: no face found in the first 2 min of 9 min\n" in capsys.readouterr().out
-    show_identified(answer("sound.wav", reason="no_video", seconds=540.0, seconds_read=120.0))
+    show_identified(answer("long.mp4", seconds=3600.0, seconds_read=120.0))
+    assert "face   missing: no face found in the first 10 min of 1 h\n" in capsys.readouterr().out
+    show_identified(answer("sound.wav", reason="no_video", seconds=3600.0, seconds_read=120.0))
     assert "face   missing: no picture\n" in capsys.readouterr().out
 
 
