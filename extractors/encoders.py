@@ -5,7 +5,6 @@ add a row to `FACE` or `VOICE` and its name to `mraf.extractors.names`. "auto" t
 weights are here or can be fetched.
 """
 
-import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -187,34 +186,15 @@ def build(
     """
     own = weights.PACKAGED
     if spec.weights is not None:
-        own = weights.Weights(sha256=spec.sha256 or "", load=lambda: _read_state(spec))
+        path, sha256 = spec.weights, spec.sha256 or ""
+        own = weights.Weights(
+            sha256=sha256, load=lambda: weights.read_state(path, sha256, spec.name)
+        )
     try:
         return _row(spec.name).build(own, device=device, threads=threads, precision=precision)
     except weights.MisfitError as error:
         reason = str(error).splitlines()[0]
         raise MrafError(f"{spec.weights}: not weights of '{spec.name}' ({reason})") from None
-
-
-def _read_state(spec: EncoderSpec) -> dict[str, Any]:
-    import torch
-
-    path = spec.weights
-    if path is None or not path.is_file():
-        raise MissingError(
-            f"{path}: the weights of '{spec.name}' are not there any more. Fetch them again with "
-            f"`mraf weights get {spec.name}`, or name their folder with --weights-dir."
-        )
-    weights.verify(path, spec.sha256 or "", spec.name)
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        reason = (
-            "it holds more than tensors" if isinstance(error, pickle.UnpicklingError) else error
-        )
-        raise MrafError(f"{path}: not a file of weights ({reason}).") from None
-    if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
-        raise MrafError(f"{path}: not a file of weights (it holds no tensors by name).")
-    return state
 
 
 def _located(

@@ -17,12 +17,20 @@ from mraf.extractors.media.isolated import Decoder
 from mraf.extractors.media.read import SAMPLE_RATE, Media, Part, Wish
 from mraf.extractors.processor import choose_precision
 from mraf.extractors.second_looks import with_face, with_speech
+from mraf.extractors.turns.segmentation import Segmentation
+from mraf.extractors.turns.voices import voices_of, voices_of_sides
 from mraf.extractors.voice.embed import MIN_SECONDS, VoiceResult, embed_voices
 from mraf.extractors.voice.vad import Speech, SpeechFinder
+from mraf.extractors.weights import Weights
 from mraf.fingerprint import Fingerprint
 
 RULES = 5
 """Version of the extraction: raise it whenever the same clip and encoders give other vectors."""
+
+CLIPPED = 0.01
+"""Share of clipped samples from which a note says so."""
+AMPLIFIED = 10.0
+"""Gain of quiet sound from which a note says so, 20 dB."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +105,7 @@ class ClipExtractor:
         threads: of each network, on a CPU.
         decoders: clips that are read at the same time, each in a child process of its own.
         precision: of the encoders' arithmetic on a CPU, one of `mraf.extractors.processor.PRECISIONS`.
+        segmentation: its weights, to hear changes of speaker, and two at once; see `voices_of`.
 
     Raises UsageError where the processor cannot compute in that precision, and the errors of
     `mraf.extractors.encoders.build`.
@@ -110,6 +119,7 @@ class ClipExtractor:
         threads: int = 1,
         decoders: int = 1,
         precision: str = "auto",
+        segmentation: Weights | None = None,
     ) -> None:
         self.options = options
         precision = choose_precision(precision) if device == "cpu" else "single"
@@ -121,6 +131,9 @@ class ClipExtractor:
         self._speech = [SpeechFinder() for _ in range(decoders)]  # each has a state of its own
         self._face = encoders.build(pair.face, device, threads, precision)
         self._voice = encoders.build(pair.voice, device, threads, precision)
+        self._segmentation = (
+            None if segmentation is None else Segmentation(segmentation, device, threads)
+        )
         self._free: SimpleQueue[tuple[Decoder, SpeechFinder]] = SimpleQueue()
         for each in zip(self._decoders, self._speech, strict=True):
             self._free.put(each)
@@ -161,8 +174,9 @@ class ClipExtractor:
             sounds = [(speech, media.wave_reason) for media, speech in good]
             faces = embed_faces(pictures, self._faces, self._face)
             voices = embed_voices(sounds, self._voice)
+            voices = [self._several(*each) for each in zip(voices, good, strict=True)]
             seen = map(self._look_again, files, faces, [media for media, _ in good])
-            results = map(_explained, seen, voices, [media for media, _ in good])
+            results = map(_explained, seen, voices, good)
             return [each if isinstance(each, MediaError) else next(results) for each in read]
 
     def whole(
@@ -187,6 +201,17 @@ class ClipExtractor:
         """End the child processes that decode; a later call starts others."""
         for decoder in self._decoders:
             decoder.close()
+
+    def _several(self, voice: VoiceResult, heard: tuple[Media, Speech | None]) -> VoiceResult:
+        """Add the voices of a clip in which several are heard."""
+        media, speech = heard
+        if voice.vector is None or speech is None:
+            return voice
+        voices, overlap = voices_of(speech.wave, self._voice, self._segmentation)
+        if media.sides is not None:
+            sides = [self._speech[0].find(side).wave for side in media.sides]
+            voices = voices_of_sides(sides, self._voice) or voices
+        return replace(voice, voices=voices, overlap=overlap)
 
     def _read(self, clip: Files) -> tuple[Media, Speech | None] | MediaError:
         decoder, finder = self._free.get()  # no other thread uses them meanwhile
@@ -230,9 +255,11 @@ class ClipExtractor:
 
 
 def _explained(
-    seen: tuple[FaceResult, tuple[str, ...]], voice: VoiceResult, media: Media
+    seen: tuple[FaceResult, tuple[str, ...]],
+    voice: VoiceResult,
+    heard: tuple[Media, Speech | None],
 ) -> Extracted:
-    face, notes = seen
+    (face, notes), (media, speech) = seen, heard
     if media.problem and face.reason == "decode_error":
         face = replace(face, problem=media.problem)
     elif media.problem and voice.reason == "decode_error":
@@ -240,7 +267,17 @@ def _explained(
     return Extracted(
         face=face,
         voice=voice,
-        notes=notes,
+        notes=(*notes, *_on_the_sound(media, speech)),
         seconds=media.seconds,
         seconds_read=media.seconds_read,
     )
+
+
+def _on_the_sound(media: Media, speech: Speech | None) -> list[str]:
+    notes = []
+    if media.clipped >= CLIPPED:
+        notes.append(f"the sound is cut off where it is loud ({media.clipped:.0%} of it)")
+    if speech is not None and speech.gain >= AMPLIFIED:
+        decibel = 20 * np.log10(speech.gain)
+        notes.append(f"the sound is very quiet: it was made louder by {decibel:.0f} dB")
+    return notes

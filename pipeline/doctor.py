@@ -43,6 +43,7 @@ def examine(weights_dir: Path | None = None) -> list[Finding]:
             ]
         findings += found
         findings += [_attempt(f"{name} encoder", partial(_build, name)) for name in packaged]
+    findings.append(_segmentation(weights_dir))
     return findings
 
 
@@ -95,6 +96,13 @@ def _weights(name: str, folder: Path | None) -> Finding:
     except MrafError as error:
         return f"{name} weights", "damaged", str(error)
     return f"{name} weights", str(path), ""
+
+
+def _segmentation(folder: Path | None) -> Finding:
+    name, state, remark = _weights("segmentation", folder)
+    if state == ABSENT:
+        remark = "optional, hears two voices at once: mraf weights get segmentation"
+    return name, state, remark
 
 
 def _build(name: str) -> str:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -14,55 +14,18 @@ from mraf.device import choose_device
 from mraf.errors import MediaError
 from mraf.extractors.encoders import EncoderPair, choose
 from mraf.extractors.extractor import ClipExtractor, Extracted, ExtractOptions
-from mraf.extractors.face.embed import FaceResult
 from mraf.extractors.processor import refuse_or_remark
-from mraf.extractors.voice.embed import VoiceResult
+from mraf.extractors.turns import segmentation
 from mraf.extractors.weights import Progress
 from mraf.fingerprint import Fingerprint
+from mraf.pipeline.answers import notes
+from mraf.pipeline.answers.answer import Candidate, Evidence, Prediction
+from mraf.pipeline.answers.words import why_nothing
 from mraf.pipeline.extraction.processes import available_cores
 from mraf.pipeline.fingerprints import check_fits, encoders_of
 from mraf.pipeline.inputs import clip_of, files_to_identify
 from mraf.pipeline.workspace import Workspace
 from mraf.types import Features
-
-
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """A speaker and the probability that they speak in the clip."""
-
-    speaker: str
-    probability: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evidence:
-    """The share of a face or a voice in the answer."""
-
-    present: bool
-    weight: float = 0.0  # in the fusion (eq. 11); 0 where missing
-    reason: str | None = None  # why it is missing
-    frames: int | None = None  # of a face: frames in which it was found
-    seconds: float | None = None  # of a voice: length of its speech
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """The answer to a clip. `speaker` is None where there is nothing to identify: see `error`."""
-
-    path: str
-    speaker: str | None
-    probability: float | None
-    candidates: tuple[Candidate, ...] = ()
-    face: Evidence = field(default_factory=lambda: Evidence(present=False))
-    voice: Evidence = field(default_factory=lambda: Evidence(present=False))
-    error: str | None = None
-    notes: tuple[str, ...] = ()  # caveats for whoever reads the answer
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the object that `mraf identify --json` prints."""
-        shown = asdict(self)
-        del shown["face"]["seconds"], shown["voice"]["frames"]
-        return shown
 
 
 class _Loading:
@@ -156,7 +119,12 @@ class Identifier:
         # The networks load while torch, which the model needs, does.
         extractor = _Loading(
             lambda: ClipExtractor(
-                pair, options, device, threads=available_cores(), precision=precision
+                pair,
+                options,
+                device,
+                threads=available_cores(),
+                precision=precision,
+                segmentation=segmentation.published(weights),
             )
         )
         try:
@@ -192,30 +160,42 @@ class Identifier:
         return self._predict(path, found, top)
 
     def _predict(self, path: str, found: Extracted, top: int) -> Prediction:
+        from mraf.inference.contradiction import reconcile
         from mraf.inference.prediction import predict
 
         face, voice = found.face, found.voice
-        posterior = predict(self._model, self._features(face, voice))
+        # The clip, its face alone, its voice alone, and each of several voices.
+        rows = [(face.vector, voice.vector), (face.vector, None), (None, voice.vector)]
+        rows += [(None, part.vector) for part in voice.voices]
+        posterior = predict(self._model, self._features(rows))
         by_face = Evidence(
             present=face.vector is not None,
             weight=float(posterior.face_weight[0]),
             reason=face.reason,
             frames=face.frames,
+            **self._first(posterior.probability[1]),
         )
         by_voice = Evidence(
             present=voice.vector is not None,
             weight=float(posterior.voice_weight[0]),
             reason=voice.reason,
             seconds=round(voice.seconds, 2),
+            **self._first(posterior.probability[2]),
         )
         if np.isnan(posterior.probability[0]).any():
-            error = _why_nothing(by_face, by_voice)
-            return _unidentified(path, error, face=by_face, voice=by_voice)
-        order = np.argsort(-posterior.probability[0], kind="stable")[: max(1, top)]
-        ranked = tuple(
-            Candidate(speaker=self.speakers[i], probability=float(posterior.probability[0, i]))
-            for i in order
-        )
+            error = why_nothing(by_face, by_voice, found.seconds, found.seconds_read)
+            lost = _unidentified(path, error, face=by_face, voice=by_voice)
+            return replace(
+                lost, notes=found.notes, seconds=found.seconds, seconds_read=found.seconds_read
+            )
+        answer = reconcile(*posterior.probability[:3])
+        several = posterior.probability[3:]
+        parts = [Candidate(**self._first(each)) for each in several if np.isfinite(each).all()]
+        probability = answer.probability
+        if not by_face.present and notes.different_names(parts):  # one after the other: all of them
+            probability = np.average(several, axis=0, weights=[v.seconds for v in voice.voices])
+        ranked = self._ranked(probability, max(1, top))
+        disagree = (notes.disagreement(by_face, by_voice),) if answer.told else ()
         return Prediction(
             path=path,
             speaker=ranked[0].speaker,
@@ -223,18 +203,34 @@ class Identifier:
             candidates=ranked,
             face=by_face,
             voice=by_voice,
-            notes=(*self.notes, *found.notes),
+            notes=(*self.notes, *notes.notes_on(found, parts, disagree)),
+            seconds=found.seconds,
+            seconds_read=found.seconds_read,
         )
 
-    def _features(self, face: FaceResult, voice: VoiceResult) -> Features:
+    def _ranked(self, probability: np.ndarray, top: int) -> tuple[Candidate, ...]:
+        order = np.argsort(-probability, kind="stable")[:top]
+        return tuple(
+            Candidate(speaker=self.speakers[i], probability=float(probability[i])) for i in order
+        )
+
+    def _first(self, probability: np.ndarray) -> dict[str, Any]:
+        """Return the speaker that a face or a voice alone names; nothing where it names nobody."""
+        if np.isnan(probability).any():
+            return {}
+        i = int(probability.argmax())
+        return {"speaker": self.speakers[i], "probability": float(probability[i])}
+
+    def _features(self, rows: list[tuple[np.ndarray | None, np.ndarray | None]]) -> Features:
+        """Return clips of a face and a voice each, either of which may be None."""
         config = self._model.config
         return Features(
-            face=_row(face.vector, config.face_dim),
-            face_present=np.array([face.vector is not None]),
-            voice=_row(voice.vector, config.voice_dim),
-            voice_present=np.array([voice.vector is not None]),
-            label=np.array([-1]),
-            recording=np.array([0]),
+            face=np.concatenate([_row(face, config.face_dim) for face, _ in rows]),
+            face_present=np.array([face is not None for face, _ in rows]),
+            voice=np.concatenate([_row(voice, config.voice_dim) for _, voice in rows]),
+            voice_present=np.array([voice is not None for _, voice in rows]),
+            label=np.full(len(rows), -1),
+            recording=np.zeros(len(rows), np.int64),
         )
 
 
@@ -252,6 +248,7 @@ def identify(
     device: str = "auto",
     precision: str = "auto",
     on_download: Progress | None = None,
+    on_note: Callable[[str], None] | None = None,
     on_prediction: Callable[[Prediction], None] | None = None,
 ) -> list[Prediction]:
     """Identify clips and pictures, and those below folders, one after another.
@@ -271,6 +268,7 @@ def identify(
         device: "auto", "cpu" or "cuda".
         precision: "auto", "single" or "bfloat16" of the encoders' arithmetic on a CPU.
         on_download: called with name, bytes that are there and bytes in all while weights are fetched.
+        on_note: called with each note on the model, which each prediction has too.
         on_prediction: called after each clip.
 
     Raises UsageError where a path is not there, and the errors of `Identifier`.
@@ -290,6 +288,9 @@ def identify(
         precision=precision,
         on_download=on_download,
     ) as identified:
+        if on_note:
+            for note in identified.notes:
+                on_note(note)
         for each in found:
             predictions.append(each if isinstance(each, Prediction) else identified(each, top))
             if on_prediction:
@@ -316,19 +317,6 @@ def _unidentified(path: str, error: str, *, face: Evidence, voice: Evidence) -> 
     return Prediction(
         path=path, speaker=None, probability=None, face=face, voice=voice, error=error
     )
-
-
-def _why_nothing(face: Evidence, voice: Evidence) -> str:
-    """Return why a clip has nothing to identify; what is present in it, the model has not learned."""
-    if not (face.present or voice.present):
-        return f"nothing to identify: no face ({face.reason}) and no voice ({voice.reason})"
-    unlearned, missing = [], []
-    for name, each in (("face", face), ("voice", voice)):
-        if each.present:
-            unlearned.append(f"the model has learned no {name}s")
-        else:
-            missing.append(f"there is no {name} in the clip")
-    return ", and ".join([*unlearned, *missing])
 
 
 def _check(

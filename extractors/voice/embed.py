@@ -14,6 +14,15 @@ MIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
+class VoicePart:
+    """One of several voices in a clip."""
+
+    vector: np.ndarray  # [D] float32, unit length
+    seconds: float  # of its speech that was looked at
+    side: str | None = None  # left, right: the channel in which it is heard
+
+
+@dataclass(frozen=True, kw_only=True)
 class VoiceResult:
     """The voice of a clip. `vector` is None where there is too little speech; `reason` says why."""
 
@@ -23,6 +32,8 @@ class VoiceResult:
     seconds: float = 0.0  # length of the speech
     snr: float | None = None  # dB, see `vad.signal_to_noise`; None where there is no pause
     problem: str | None = None  # why the sound could not be decoded, in words
+    voices: tuple[VoicePart, ...] = ()  # where several are heard: each, the first one first
+    overlap: float = 0.0  # seconds in which two speak at once; 0 where that was not looked for
 
 
 class VoiceEncoder(Protocol):
@@ -35,6 +46,7 @@ class VoiceEncoder(Protocol):
 
     name: str
     dim: int  # D
+    different: float  # cosine below which a few seconds of speech each are two people's
 
     def __init__(
         self,

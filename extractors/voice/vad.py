@@ -6,6 +6,7 @@ import numpy as np
 
 from mraf.extractors import compat
 from mraf.extractors.media.read import SAMPLE_RATE
+from mraf.extractors.voice.level import Levelled, is_quiet, level, level_parts
 
 PAUSE = 0.5
 """Longest gap in seconds that stays in, between stretches of speech widened by 0.2 s at each end."""
@@ -13,6 +14,8 @@ WINDOW = 512
 """Samples in a window of the speech detector, 32 ms."""
 QUIET_MARGIN = 3
 """Number of windows on either side of speech that do not count as noise."""
+LITTLE_SECONDS = 1.0
+"""Speech below which quiet parts are listened to as well."""
 MIN_QUIET_SECONDS = 0.3
 """Least length of speech, and of noise, from which the signal-to-noise ratio is measured."""
 SNR_RANGE = (-10.0, 60.0)
@@ -27,6 +30,7 @@ class Speech:
     probability: float  # of speech: mean over the wave, or the highest where the wave is empty
     snr: float | None = None  # dB, see `signal_to_noise`
     seconds: float = 0.0  # length of the speech, without the pauses in the wave
+    gain: float = 1.0  # by which quiet sound was multiplied, see `level`
 
 
 class SpeechFinder:
@@ -45,7 +49,21 @@ class SpeechFinder:
         self._segments = silero.get_speech_timestamps_from_probs
 
     def find(self, wave: np.ndarray) -> Speech:
-        """Cut `[N]` float32 samples at 16 kHz to the speech in them."""
+        """Cut `[N]` float32 samples at 16 kHz to the speech in them.
+
+        Quiet sound is made louder first (`level`). Where less than a second of speech is found, or
+        the speech is quiet beside something louder, it is looked for once more with quiet parts made
+        louder, each by itself.
+        """
+        found = self._find(level(wave))
+        if found.seconds < LITTLE_SECONDS or is_quiet(found.wave):
+            parts = level_parts(wave)
+            again = self._find(parts) if parts else found
+            found = again if again.seconds >= LITTLE_SECONDS else found
+        return found
+
+    def _find(self, levelled: Levelled) -> Speech:
+        wave = levelled.wave
         probability = np.asarray(self._model.audio_forward(wave)).reshape(-1)
         segments = self._segments(
             probability.tolist(),
@@ -56,7 +74,7 @@ class SpeechFinder:
         )
         if not segments:
             best = float(probability.max(initial=0.0))
-            return Speech(wave=np.zeros(0, np.float32), probability=best)
+            return Speech(wave=np.zeros(0, np.float32), probability=best, gain=levelled.gain)
         spans = [(segment["start"], segment["end"]) for segment in segments]
         parts = [slice(*span) for span in _bridged(spans, len(wave))]
         # The windows that a part touches: from the one it starts in to the one it ends in.
@@ -68,6 +86,7 @@ class SpeechFinder:
             probability=float(windows.mean()),
             snr=signal_to_noise(wave, probability),
             seconds=sum(end - start for start, end in spans) / SAMPLE_RATE,
+            gain=levelled.gain,
         )
 
 

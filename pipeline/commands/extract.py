@@ -9,6 +9,7 @@ import typer
 
 from mraf.errors import UsageError
 from mraf.extractors.names import Face, Voice
+from mraf.pipeline.answers.words import REASONS, reason_in_words
 from mraf.pipeline.commands.terminal.labels import show_left_out, show_understood, show_warnings
 from mraf.pipeline.commands.terminal.options import (
     AudioTrackOption,
@@ -22,7 +23,6 @@ from mraf.pipeline.commands.terminal.options import (
     WorkspaceOption,
 )
 from mraf.pipeline.commands.terminal.output import (
-    REASONS,
     count,
     escape,
     print_json,
@@ -308,7 +308,9 @@ def _reasons_of(missing: "Missing") -> str:
     pairs = (("picture", missing.face), ("sound", missing.voice))
     # "cannot be read" does not say by itself which of the two it means.
     reasons = (
-        f"{noun} {REASONS[r]}" if r == "decode_error" else REASONS.get(r, r)
+        f"{noun} {REASONS[r]}"
+        if r == "decode_error"
+        else reason_in_words(r, missing.seconds, missing.seconds_read)
         for noun, r in pairs
         if r
     )

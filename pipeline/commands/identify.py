@@ -1,10 +1,12 @@
 """The command `mraf identify`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mraf.pipeline.answers.words import reason_in_words
 from mraf.pipeline.commands.terminal.options import (
     AudioTrackOption,
     DeviceOption,
@@ -18,7 +20,6 @@ from mraf.pipeline.commands.terminal.options import (
     WorkspaceOption,
 )
 from mraf.pipeline.commands.terminal.output import (
-    REASONS,
     count,
     escape,
     print_json,
@@ -28,7 +29,7 @@ from mraf.pipeline.commands.terminal.output import (
 )
 
 if TYPE_CHECKING:
-    from mraf.pipeline.identification import Evidence, Prediction
+    from mraf.pipeline.answers.answer import Evidence, Prediction
 
 
 def identify(
@@ -55,16 +56,18 @@ def identify(
 
     if line := refuse_or_remark(str(precision), choose_device(device)):
         say(line)
-    noted: set[str] = set()
+    of_the_model: list[str] = []
+
+    def note(line: str) -> None:
+        of_the_model.append(line)
+        if not as_json:
+            show_notes([line])
 
     def show_next(prediction: "Prediction") -> None:
-        show_identified(prediction)
-        # Those on the model are the same for every clip, and shown once.
-        of_model = {note for note in prediction.notes if note.startswith("The model ")}
-        if new := [note for note in prediction.notes if note not in noted & of_model]:
-            show_notes(new)
-            show()
-        noted.update(of_model)
+        own = [
+            each for each in prediction.notes if each not in of_the_model
+        ]  # those are shown once
+        show_identified(prediction, own)
 
     predictions = run(
         clips,
@@ -78,6 +81,7 @@ def identify(
         device=device,
         precision=str(precision),
         on_download=download_lines(as_json),
+        on_note=note,
         on_prediction=None if as_json else show_next,
     )
     if as_json:
@@ -86,30 +90,31 @@ def identify(
         raise typer.Exit(1)
 
 
-def show_identified(prediction: "Prediction") -> None:
-    """Print the candidates of a clip and the weights of its face and voice."""
+def show_identified(prediction: "Prediction", notes: Sequence[str] = ()) -> None:
+    """Print the candidates of a clip, the weights of its face and voice, and notes."""
     show(f"[bold]{escape(prediction.path)}[/]")
-    evidence = f"  face   {_evidence(prediction.face)}\n  voice  {_evidence(prediction.voice)}\n"
+    nothing = not (prediction.face.present or prediction.voice.present)
     if prediction.speaker is not None:
         first, *others = prediction.candidates
         show(f"  [green bold]{escape(first.speaker)}[/]  {first.probability:.1%}")
         if others:
             rest = ", ".join(f"{escape(c.speaker)} {c.probability:.1%}" for c in others)
             show(f"  then   {rest}")
-        show(evidence)
-    elif prediction.face.present or prediction.voice.present:
-        show(f"  [yellow]not identified[/]: {escape(prediction.error or '')}")
-        show(evidence)
-    elif "decode_error" in (prediction.face.reason, prediction.voice.reason):
-        show(f"  [yellow]not identified[/]: {escape(prediction.error or '')}\n")
-    else:
+    elif nothing and "decode_error" not in (prediction.face.reason, prediction.voice.reason):
         show("  [yellow]not identified[/]: there is neither face nor voice in it")
-        show(evidence)
+    else:
+        show(f"  [yellow]not identified[/]: {escape(prediction.error or '')}")
+    if not (nothing and "decode_error" in (prediction.face.reason, prediction.voice.reason)):
+        show(f"  face   {_evidence(prediction.face, prediction)}")
+        show(f"  voice  {_evidence(prediction.voice, prediction)}")
+    show_notes(notes)
+    show()
 
 
-def _evidence(evidence: "Evidence") -> str:
+def _evidence(evidence: "Evidence", prediction: "Prediction") -> str:
     if not evidence.present:
-        return f"missing: {REASONS.get(evidence.reason or '', evidence.reason)}"
+        reason = reason_in_words(evidence.reason or "", prediction.seconds, prediction.seconds_read)
+        return f"missing: {reason}"
     if evidence.frames is not None:
         return f"weight {evidence.weight:.2f}, in {count(evidence.frames, 'frame')}"
     return f"weight {evidence.weight:.2f}, {evidence.seconds:.1f} s of speech"

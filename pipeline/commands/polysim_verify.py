@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mraf.pipeline.answers.words import REASONS
 from mraf.pipeline.commands.terminal.options import (
     DeviceOption,
     JsonOption,
@@ -14,7 +15,6 @@ from mraf.pipeline.commands.terminal.options import (
     WeightsOption,
 )
 from mraf.pipeline.commands.terminal.output import (
-    REASONS,
     escape,
     new_table,
     print_json,

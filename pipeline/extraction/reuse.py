@@ -34,6 +34,8 @@ class Known(NamedTuple):
     voice_reason: str | None
     error: str | None
     note: str | None
+    seconds: float | None
+    seconds_read: float | None
 
 
 class Reuse(NamedTuple):

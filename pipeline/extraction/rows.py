@@ -10,6 +10,7 @@ from mraf.device import choose_device
 from mraf.errors import BusyError, MediaError
 from mraf.extractors.encoders import EncoderPair
 from mraf.extractors.extractor import ClipExtractor, Extracted, ExtractOptions, Files
+from mraf.extractors.turns.voices import in_words
 from mraf.pipeline.extraction.hashing import Job
 from mraf.pipeline.extraction.processes import JobError
 from mraf.pipeline.extraction.reuse import path_of
@@ -93,7 +94,7 @@ def failed_row(clip: Clip, error: str, fingerprint: str, *, digest: str = "") ->
 
 def _row(clip: Clip, found: Extracted) -> FeatureRow:
     face, voice = found.face, found.voice
-    notes = filter(None, (face.problem or voice.problem, *found.notes))
+    notes = filter(None, (face.problem or voice.problem, *in_words(voice), *found.notes))
     return FeatureRow(
         clip=clip.id,
         path=path_of(clip),

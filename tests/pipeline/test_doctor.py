@@ -64,6 +64,7 @@ def test_a_voice_encoder_is_needed(monkeypatch, remarks):
     needed = "no voice encoder is here: mraf weights get ecapa or mraf weights get campplus"
     assert remarks()["campplus weights"] == remarks()["ecapa weights"] == needed
     assert remarks()["facenet weights"].startswith("optional")
+    assert "two voices at once: mraf weights get segmentation" in remarks()["segmentation weights"]
 
 
 def test_an_error_of_mraf_is_shown_in_its_own_words(monkeypatch, remarks):

@@ -8,7 +8,9 @@ import pytest
 
 from mraf import checkpoint
 from mraf.errors import MissingError, MrafError, UsageError
-from mraf.extractors.extractor import RULES
+from mraf.extractors.extractor import RULES, Extracted
+from mraf.extractors.face.embed import FaceResult
+from mraf.extractors.voice.embed import VoicePart, VoiceResult
 from mraf.extractors.weights import PUBLISHED as WEIGHTS
 from mraf.pipeline import identification
 from mraf.pipeline.identification import Identifier, identify
@@ -191,3 +193,64 @@ def test_the_weights_of_a_model_of_published_vectors_are_then_looked_for(
     folder = with_meta(trained, tmp_path, **EARLIER | versions)
     with pytest.raises(MissingError, match="weights of 'facenet' .*--offline"):
         Identifier(folder, offline=True)
+
+
+@pytest.fixture
+def answer_to(trained, extracted, monkeypatch):
+    """Answer a clip that an extractor is said to have found; `rows` has a seen and heard one of each speaker."""
+    rows = {
+        row.speaker: row
+        for row in Workspace.at(extracted).table.rows()
+        if row.face is not None and row.voice is not None and row.language == "English"
+    }
+    with Identifier(trained) as identifier:
+
+        def answer(face=None, voice=None, voices=(), **more):
+            heard = VoiceResult(
+                vector=None if voice is None else rows[voice].voice,
+                reason=None if voice else "no_speech",
+                voices=tuple(VoicePart(vector=rows[name].voice, seconds=3.0) for name in voices),
+            )
+            seen = FaceResult(
+                vector=None if face is None else rows[face].face, reason=None if face else "no_face"
+            )
+            found = Extracted(face=seen, voice=heard, **more)
+            monkeypatch.setattr(identifier, "_extractor", lambda *_: found)
+            monkeypatch.setattr(identifier, "close", lambda: None)
+            return identifier("clip.mp4")
+
+        yield answer
+        monkeypatch.undo()
+
+
+def test_a_face_that_is_not_the_voice_s_is_told_and_the_answer_is_not_certain(answer_to):
+    answer = answer_to(face="person01", voice="person02")
+    assert {each.speaker for each in answer.candidates[:2]} == {"person01", "person02"}
+    assert answer.probability < 0.95
+    assert (answer.face.speaker, answer.voice.speaker) == ("person01", "person02")
+    (note,) = answer.notes
+    assert "the face alone looks like person01" in note
+    assert "the voice alone sounds like person02" in note
+    whole = answer_to(face="person01", voice="person01")
+    assert whole.speaker == "person01" and whole.notes == ()
+    assert whole.face.speaker == whole.voice.speaker == "person01"
+
+
+def test_several_voices_without_a_face_are_all_candidates(answer_to):
+    answer = answer_to(voice="person01", voices=("person02", "person01"))
+    assert answer.notes[0].startswith("two voices are heard")
+    assert answer.face.speaker is None
+    if "first like person02, then like person01" in answer.notes[0]:
+        assert {each.speaker for each in answer.candidates[:2]} == {"person01", "person02"}
+        assert answer.probability < 0.6
+
+
+def test_where_only_the_beginning_was_read_the_reasons_and_notes_say_so(answer_to):
+    nothing = answer_to(seconds=3600.0, seconds_read=120.0)
+    assert nothing.error == (
+        "nothing to identify: no face found in the first 10 min of 1 h, and no speech heard in the "
+        "first 10 min of 1 h"
+    )
+    named = answer_to(voice="person01", seconds=3600.0, seconds_read=120.0)
+    assert named.notes == ("of 1 h only the first 2 min were read",)
+    assert (named.seconds, named.seconds_read) == (3600.0, 120.0)

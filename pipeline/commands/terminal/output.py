@@ -16,20 +16,6 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-REASONS = {
-    "no_video": "no picture",
-    "only_cover": "only a cover picture",
-    "no_such_track": "no such track",
-    "no_face": "no face found",
-    "face_too_small": "face too small",
-    "low_confidence": "no face found for certain",
-    "no_audio": "no sound",
-    "no_speech": "no speech heard",
-    "speech_too_short": "less than 1 s of speech",
-    "decode_error": "cannot be read",
-}
-"""Reasons for a missing face or voice, in words."""
-
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LISTED = 20
 

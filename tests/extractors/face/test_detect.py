@@ -133,3 +133,35 @@ def test_the_box_of_a_face_that_moves_is_exact(finder, searched, sample_videos):
         (found,) = finder.find([moved])
         assert searched == [2]
         assert overlap(found[1].boxes[0], faces[0].boxes[0]) > 0.85
+
+
+def corner_of(canvas: np.ndarray, face: np.ndarray, side: int) -> np.ndarray:
+    """A large picture with a small one in its corner."""
+    import cv2
+
+    shown = canvas.copy()
+    width = round(side * face.shape[1] / face.shape[0])
+    shown[-side:, -width:] = cv2.resize(face, (width, side), interpolation=cv2.INTER_AREA)
+    return shown
+
+
+def test_where_few_frames_show_a_face_the_others_are_looked_at_more_closely(
+    finder, searched, sample_videos
+):
+    ann, _ = two_people(sample_videos)
+    canvas = np.full((480, 640, 3), 90, np.uint8)
+    small = [corner_of(canvas, ann[t % 5], 90) for t in range(7)]
+    (alone,) = finder.find([np.stack(small)])
+    assert boxes_of(alone) == [1] * 7
+    (found,) = finder.find([np.stack([*small[:3], corner_of(canvas, ann[3], 480), *small[3:]])])
+    assert boxes_of(found) == [1] * 8
+
+
+def test_where_most_frames_show_a_face_the_others_are_left(finder, searched, sample_videos):
+    ann, _ = two_people(sample_videos)
+    empty = np.zeros_like(ann[0])
+    (found,) = finder.find([np.stack([ann[0], ann[1], ann[2], empty, empty])])
+    assert boxes_of(found) == [1, 1, 1, 0, 0] and sum(searched) <= 5
+    searched.clear()
+    (found,) = finder.find([np.stack([ann[0], ann[1], empty, empty, empty])])
+    assert boxes_of(found) == [1, 1, 0, 0, 0] and sum(searched) > 5

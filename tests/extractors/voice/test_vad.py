@@ -108,6 +108,38 @@ def test_noisier_speech_has_a_lower_figure(finder):
         assert finder.find(noisy.astype(np.float32)).snr == pytest.approx(snr, abs=4)
 
 
+def spoken() -> np.ndarray:
+    """A sentence in 16-bit steps, between pauses of a second."""
+    from mraf.data.sample.voice import SAMPLE_RATE, draw_voice, speak
+
+    said = speak("The train to the coast leaves at nine.", "English", draw_voice(0, 0, False))
+    said = np.interp(np.arange(0, len(said), SAMPLE_RATE / 16_000), np.arange(len(said)), said)
+    return np.pad(said, 16_000) / np.abs(said).max() * 0.5
+
+
+@pytest.mark.parametrize("scale", [0.1, 0.01, 0.001])
+def test_quiet_speech_is_found_and_loud_enough_for_an_encoder(finder, scale):
+    wave = np.round(spoken() * scale * 2**15) / 2**15
+    clean, quiet = finder.find(spoken().astype(np.float32)), finder.find(wave.astype(np.float32))
+    assert clean.gain == 1 and quiet.gain > 1
+    assert quiet.seconds == pytest.approx(clean.seconds, abs=0.3)
+    assert np.abs(quiet.wave).max() > 0.2
+
+
+def test_speech_on_a_constant_offset_is_found(finder):
+    wave = spoken()
+    found = finder.find((wave / 2 + 0.5).astype(np.float32))
+    assert found.seconds == pytest.approx(finder.find(wave.astype(np.float32)).seconds, abs=0.2)
+    assert abs(found.wave.mean()) < 0.01
+
+
+def test_quiet_speech_after_a_loud_noise_is_found(finder):
+    slam = np.random.default_rng(0).normal(0, 0.3, 16_000) * np.exp(-np.arange(16_000) / 4_000)
+    wave = np.concatenate([slam, np.tile(spoken() * 0.002, 2)]).astype(np.float32)
+    found = finder.find(wave)
+    assert found.seconds > 2 and np.abs(found.wave).max() > 0.05
+
+
 @pytest.mark.parametrize(
     ("spans", "embedded"),
     [

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,14 @@ def test_clips_without_a_face_or_a_voice_are_named_with_the_reason(printed):
         "  a: no face found; no speech heard",
         "  b: picture cannot be read (pictures of [9] x 9 pixels)",
     ]
+
+
+def test_a_reason_says_that_only_the_beginning_was_read(printed):
+    lacking = {"clip": "a", "face": "no_face", "voice": "no_speech", "detail": None}
+    found = report(Missing(**lacking, seconds=3600.0, seconds_read=120.0))
+    line = printed(show_extracted, found, Path("w")).splitlines()[-1]
+    part = "in the first 10 min of 1 h"
+    assert line == f"  a: no face found {part}; no speech heard {part}"
 
 
 def test_of_many_clips_the_first_twenty_are_named(printed):

@@ -5,6 +5,8 @@ import pytest
 
 from mraf import Workspace
 from mraf.fingerprint import Fingerprint
+from mraf.pipeline.answers.answer import Candidate, Evidence, Prediction
+from mraf.pipeline.commands.identify import show_identified
 from tests.helpers.media_files import corners, write_media
 from tests.pipeline.test_identification import picture_of, without
 from tests.pipeline.test_real_clips import without_sound
@@ -23,8 +25,11 @@ def test_identify_with_json_keeps_the_contract(mraf, sample_videos, sample_clip,
     first, second = clips
     keys = "path speaker probability candidates face voice error notes"
     assert set(first) == set(keys.split()) and first["notes"] == []
-    assert set(first["face"]) == {"present", "weight", "reason", "frames"}
-    assert set(first["voice"]) == {"present", "weight", "reason", "seconds"}
+    alone = {"present", "weight", "reason", "speaker", "probability"}
+    assert set(first["face"]) == {*alone, "frames"}
+    assert set(first["voice"]) == {*alone, "seconds"}
+    assert first["face"]["speaker"] == first["voice"]["speaker"] == first["speaker"]
+    assert second["face"]["speaker"] is None and second["voice"]["speaker"] == second["speaker"]
     assert len(first["candidates"]) == 2
     assert first["candidates"][0]["speaker"] == first["speaker"]
     assert first["face"]["weight"] + first["voice"]["weight"] == pytest.approx(1, abs=1e-3)
@@ -91,6 +96,39 @@ def test_a_picture_is_not_named_by_a_model_without_faces(mraf, sample_clip, extr
     (clip,) = json.loads(out)["clips"]
     assert code == 1 and (clip["speaker"], clip["probability"], clip["error"]) == (None, None, said)
     assert clip["candidates"] == [] and clip["face"]["present"] is True
+
+
+def answer(path: str, *, reason: str = "no_face", **more) -> Prediction:
+    """A clip whose face is missing."""
+    return Prediction(
+        path=path,
+        speaker="Ann",
+        probability=1.0,
+        candidates=(Candidate(speaker="Ann", probability=1.0),),
+        face=Evidence(present=False, reason=reason),
+        voice=Evidence(present=True, weight=1.0, seconds=3.0, speaker="Ann", probability=1.0),
+        **more,
+    )
+
+
+def test_what_was_not_looked_at_is_said(capsys):
+    show_identified(answer("long.mp4", seconds=3600.0, seconds_read=120.0))
+    assert "face   missing: no face found in the first 10 min of 1 h\n" in capsys.readouterr().out
+    show_identified(answer("sound.wav", reason="no_video", seconds=3600.0, seconds_read=120.0))
+    assert "face   missing: no picture\n" in capsys.readouterr().out
+
+
+def test_a_note_on_a_clip_is_shown_with_each_clip_that_has_it(mraf, tmp_path, monkeypatch):
+    def run(paths, *, on_note, on_prediction, **_):
+        on_note("of the model")
+        for path in ("a.mp4", "b.mp4"):
+            on_prediction(answer(path, notes=("of the model", "two people are seen")))
+        return []
+
+    monkeypatch.setattr("mraf.pipeline.identification.identify", run)
+    code, out, _ = mraf("identify", tmp_path)
+    assert code == 0 and out.count("note of the model") == 1
+    assert out.count("note two people are seen") == 2
 
 
 def test_it_says_where_a_precision_is_slow(mraf, tmp_path, monkeypatch):

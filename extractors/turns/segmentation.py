@@ -1,0 +1,97 @@
+"""Segmentation: which of up to three local speakers speak when, in pieces of 10 s."""
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mraf.extractors import openvino, weights
+from mraf.extractors.media.read import SAMPLE_RATE
+
+PIECE_SECONDS = 10.0
+"""Longest sound that goes through at once; the network was trained on pieces of this length."""
+CENTRE, STEP, FIELD = 495, 270, 991
+"""Sample in the middle of the first frame, samples from frame to frame, and samples that a frame sees."""
+SPEAKERS = np.array(
+    [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], bool
+)
+"""The local speakers of each class of the network, `[7, 3]`."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Piece:
+    """The speakers of a piece of sound; those of two pieces have nothing to do with each other."""
+
+    start: int  # its first sample
+    stop: int  # the first sample after it
+    speaks: np.ndarray  # [T, 3] bool: which of them speak in each frame of 270 samples
+
+    def alone(self, speaker: int) -> np.ndarray:
+        """Return `[stop - start]` bool: true where this speaker speaks, and nobody else."""
+        frames = self.speaks[:, speaker] & (self.speaks.sum(axis=1) == 1)
+        return self._samples(frames)
+
+    @property
+    def overlap(self) -> float:
+        """Seconds in which two speak at once."""
+        return float((self.speaks.sum(axis=1) > 1).sum() * STEP / SAMPLE_RATE)
+
+    def _samples(self, frames: np.ndarray) -> np.ndarray:
+        nearest = (np.arange(self.stop - self.start) - CENTRE + STEP // 2) // STEP
+        return frames[np.clip(nearest, 0, len(frames) - 1)]
+
+
+class Segmentation:
+    """Pyannote's segmentation-3.0 (Plaquet and Bredin, 2023), at most two speakers at once.
+
+    Args:
+        published: its weights.
+        device: "cpu", or a device of torch.
+        threads: on a CPU.
+    """
+
+    name = "segmentation"
+
+    def __init__(self, published: weights.Weights, device: str = "cpu", threads: int = 1) -> None:
+        def network() -> tuple[Any, tuple[Any, ...]]:
+            import torch
+
+            from mraf.extractors.turns.segmentation_network import SegmentationNetwork
+
+            module = SegmentationNetwork().eval()
+            weights.fill(module, published.load())
+            return module, (torch.zeros(1, round(PIECE_SECONDS * SAMPLE_RATE)),)
+
+        self._net = openvino.load(
+            self.name, published.sha256, network, device=device, threads=threads
+        )
+
+    def find(self, wave: np.ndarray) -> list[Piece]:
+        """Return the local speakers of `[N]` float32 samples at 16 kHz, in equal pieces of at most 10 s."""
+        count = -(-len(wave) // round(PIECE_SECONDS * SAMPLE_RATE))
+        edges = np.linspace(0, len(wave), count + 1).astype(int).tolist()
+        return [
+            Piece(start=start, stop=stop, speaks=SPEAKERS[self._classes(wave[start:stop])])
+            for start, stop in itertools.pairwise(edges)
+            if stop - start >= FIELD
+        ]
+
+    def _classes(self, wave: np.ndarray) -> np.ndarray:
+        return self._net(wave[None])[0][0].argmax(axis=1)
+
+
+def published(weights_dir: Path | None = None) -> weights.Weights | None:
+    """Return the published weights where they are on this machine, and as they should be; else None."""
+    from mraf.errors import MrafError
+
+    file = weights.PUBLISHED["segmentation"]
+    try:
+        path = weights.get(file, weights_dir=weights_dir, offline=True)
+    except MrafError:  # `mraf doctor` says what is wrong
+        return None
+    return weights.Weights(
+        sha256=file.sha256,
+        load=lambda: weights.read_state(path, file.sha256, file.name)["state_dict"],
+    )

@@ -1,0 +1,48 @@
+"""The answer to a clip."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A speaker and the probability that they speak in the clip."""
+
+    speaker: str
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """The share of a face or a voice in the answer."""
+
+    present: bool
+    weight: float = 0.0  # in the fusion (eq. 11); 0 where missing
+    reason: str | None = None  # why it is missing
+    frames: int | None = None  # of a face: frames in which it was found
+    seconds: float | None = None  # of a voice: length of its speech
+    speaker: str | None = None  # named by this face or voice alone; None where it names nobody
+    probability: float | None = None  # of that
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """The answer to a clip. `speaker` is None where there is nothing to identify: see `error`."""
+
+    path: str
+    speaker: str | None
+    probability: float | None
+    candidates: tuple[Candidate, ...] = ()
+    face: Evidence = field(default_factory=lambda: Evidence(present=False))
+    voice: Evidence = field(default_factory=lambda: Evidence(present=False))
+    error: str | None = None
+    notes: tuple[str, ...] = ()  # caveats for whoever reads the answer
+    seconds: float | None = None  # length of the clip, where it is known
+    seconds_read: float | None = None  # of a long clip's beginning; None where all was read
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the object that `mraf identify --json` prints."""
+        shown = asdict(self)
+        del shown["face"]["seconds"], shown["voice"]["frames"]
+        del shown["seconds"], shown["seconds_read"]  # the notes say what was not read
+        return shown
