@@ -204,7 +204,9 @@ def _show_preview(
     """Print what is understood of the labels of clips."""
     from mraf.pipeline.extraction.extract import preview
 
-    found = preview(paths, manifest=manifest, root=root, layout=layout, exclude=exclude)
+    found = preview(
+        paths, manifest=manifest, root=root, layout=layout, exclude=exclude, on_note=say
+    )
     if as_json:
         print_json(found.as_dict())
     else:

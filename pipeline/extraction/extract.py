@@ -122,9 +122,8 @@ def extract(
         if on_progress:
             found.on_found = lambda: on_progress(_looking(found))
         found.wait(LISTING_SECONDS)
-        while not (
-            found.count or found.is_complete
-        ):  # the layout of a large tree is being inferred
+        # The layout of a large tree takes longer to infer.
+        while not (found.count or found.is_complete):
             found.wait(1.0)
         if on_understood:
             on_understood(source.understood(all_found=found.is_complete))
@@ -168,13 +167,14 @@ def preview(
     root: Path | str | None = None,
     layout: str | None = None,
     exclude: Sequence[str] = (),
+    on_note: Callable[[str], None] | None = None,
 ) -> Understood:
     """Return what `extract` understands of the labels of clips, without embedding any.
 
     The arguments are those of `extract`. Raises UsageError as it does for them.
     """
     source = _Source(paths, manifest=manifest, root=root, layout=layout, exclude=exclude)
-    for _ in source.clips():
+    for _ in source.clips(on_note):
         pass
     return source.understood()
 
