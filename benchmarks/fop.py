@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from common import machine
 
-from mraf.folds import recording_folds
 from mraf.fop.options import FOPOptions
 from mraf.fop.training import train_fop
+from mraf.inference.folds import recording_folds
 from mraf.inference.prediction import predict
 from mraf.pipeline.polysim.protocol import Material, material
 from mraf.pipeline.workspace import Workspace

@@ -20,7 +20,7 @@ import torch
 from common import machine
 
 from mraf.fit import fit
-from mraf.folds import FOLDS, recording_folds
+from mraf.inference.folds import FOLDS, recording_folds
 from mraf.model_types import MODEL_TYPES, changed, options_of
 from mraf.pipeline.polysim.protocol import material
 from mraf.pipeline.polysim.scores import WHOLE, measure

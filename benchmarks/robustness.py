@@ -23,7 +23,7 @@ import numpy as np
 from common import machine
 
 from mraf.fit import fit
-from mraf.folds import FOLDS, recording_folds
+from mraf.inference.folds import FOLDS, recording_folds
 from mraf.inference.prediction import predict
 from mraf.pipeline.polysim.protocol import Material, material
 from mraf.pipeline.polysim.scores import WHOLE

@@ -23,6 +23,7 @@ from mraf.extractors.voice.embed import MIN_SECONDS, VoiceResult, embed_voices
 from mraf.extractors.voice.vad import Speech, SpeechFinder
 from mraf.extractors.weights import Weights
 from mraf.fingerprint import Fingerprint
+from mraf.languages import canonical
 
 RULES = 5
 """Version of the extraction: raise it whenever the same clip and encoders give other vectors."""
@@ -57,7 +58,7 @@ class ExtractOptions:
             frames=self.frames,
             seconds=float(self.max_seconds),
             rules=RULES,
-            audio_track=self.audio_track,
+            audio_track=self.audio_track and canonical(self.audio_track.strip()),
             video_track=self.video_track,
         )
 

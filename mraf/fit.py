@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from mraf.device import choose_device
 from mraf.episodic.fit import fit_episodic
 from mraf.episodic.options import EpisodicOptions
-from mraf.folds import FOLDS, recording_folds
 from mraf.fop.options import FOPOptions
 from mraf.fop.training import train_fop
 from mraf.inference.calibration import calibration_error, temperature
+from mraf.inference.folds import FOLDS, recording_folds
 from mraf.inference.out_of_fold import HeldOutLogits, OutOfFold
 from mraf.inference.prediction import Model, predict, score
 from mraf.model_types import with_epochs
@@ -72,7 +72,7 @@ def fit(
         classes: C; labels run from 0 to C - 1.
         options: the training options; `PrototypeOptions()` if None.
         fold: [N], the fold in which a clip is held out, and -1 for none. Recordings are dealt into
-            folds if it is None (`mraf.folds.recording_folds`).
+            folds if it is None (`mraf.inference.folds.recording_folds`).
         dev: clips of recordings that are not in `train`. They choose nothing and only measure.
         on_epoch: called after each epoch, or each fold of the cross-validation.
 

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROOMS = ("data", "extractors", "pipeline")
 MODEL = ("network", "fop", "prototypes", "episodic", "inference")
-BY_ALL = {"mraf", "mraf.errors", "mraf.fingerprint", "mraf.json_text"}
+BY_ALL = {"mraf", "mraf.errors", "mraf.fingerprint", "mraf.json_text", "mraf.languages"}
 """Modules without dependencies, which every room may import."""
 
 

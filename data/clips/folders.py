@@ -10,12 +10,12 @@ from mraf.data.clips.labels.layout import Folders, Labels, Layout, TreeLayout, i
 from mraf.data.clips.labels.levels import kind_of, may_be_recording, may_name_speaker
 from mraf.data.clips.labels.pattern import EXAMPLE, PatternLayout
 from mraf.data.clips.labels.understood import Understanding, Understood
-from mraf.data.clips.languages import is_language
 from mraf.data.clips.listing import LeftOut, each_clip, is_sound_name
 from mraf.data.clips.names import as_label
 from mraf.data.clips.trees import Tree, no_clips, trees_of
 from mraf.data.clips.waste import Exclusion
 from mraf.errors import UsageError
+from mraf.languages import is_language
 
 SAMPLE = 50_000
 """Number of clips whose paths decide how all of them are read."""

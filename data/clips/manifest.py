@@ -11,10 +11,10 @@ from typing import TextIO
 from unicodedata import normalize
 
 from mraf.data.clips.clip import Clip, add_clip
-from mraf.data.clips.languages import canonical
 from mraf.data.clips.listing import mode_of
 from mraf.data.clips.times import part_of_id, seconds_of
 from mraf.errors import UsageError
+from mraf.languages import canonical
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "clip": ("id", "key"),

@@ -8,11 +8,11 @@ from itertools import chain, islice
 from pathlib import Path
 
 from mraf.data.clips.labels.levels import kind_of
-from mraf.data.clips.languages import is_language
 from mraf.data.clips.listing import VIDEO_SUFFIXES, LeftOut, each_clip, is_clip_name, mode_of
 from mraf.data.clips.names import as_label
 from mraf.data.clips.waste import Exclusion, is_waste
 from mraf.errors import UsageError
+from mraf.languages import is_language
 
 Folders = tuple[str, ...]
 _LOOKED_INTO = 1_000

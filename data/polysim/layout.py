@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mraf.data.clips.languages import canonical
 from mraf.data.polysim.entries import Entry, EntryReader, Labels
 from mraf.errors import UsageError
+from mraf.languages import canonical
 
 SPLITS = ("train", "val", "test")
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mraf.languages import canonical
+
 _ASIDE = re.compile(
     r"comment|kommentar|comentari|director|regisseur|descri[bpz]|deskription|hörfilm|karaoke|"
     r"instrumental|effects only|music and effects|dubbed|doublage|doppiaggio|\bdub\b|\bAD\b|\bDVS\b",
@@ -35,30 +37,6 @@ _MISSING = {  # names for people of codecs that FFmpeg cannot decode
     "ac4": "AC-4",
     "apac": "APAC, Apple's spatial audio",
 }
-
-_LANGUAGES = """
-af afr afrikaans|am amh amharic|ar ara arabic|as asm assamese|az aze azerbaijani|be bel belarusian
-bg bul bulgarian|bn ben bengali|bs bos bosnian|ca cat catalan|cs ces cze czech|cy cym wel welsh
-da dan danish|de deu ger german|el ell gre greek|en eng english|es spa spanish|et est estonian
-eu eus baq basque|fa fas per persian farsi|fi fin finnish|fr fra fre french|ga gle irish
-gl glg galician|gu guj gujarati|ha hau hausa|he heb hebrew|hi hin hindi|hr hrv croatian
-hu hun hungarian|hy hye arm armenian|id ind indonesian|is isl ice icelandic|it ita italian
-ja jpn japanese|jv jav javanese|ka kat geo georgian|kk kaz kazakh|km khm khmer|kn kan kannada
-ko kor korean|lo lao|lt lit lithuanian|lv lav latvian|mk mkd mac macedonian|ml mal malayalam
-mn mon mongolian|mr mar marathi|ms msa may malay|mt mlt maltese|my mya bur burmese|ne nep nepali
-nl nld dut dutch|no nor nob nno nb nn norwegian|or ori odia|pa pan punjabi|pl pol polish
-ps pus pashto|pt por portuguese|ro ron rum romanian|ru rus russian|sd snd sindhi|si sin sinhala
-sk slk slo slovak|sl slv slovenian|so som somali|sq sqi alb albanian|sr srp serbian|sv swe swedish
-sw swa swahili|ta tam tamil|te tel telugu|th tha thai|tl tgl fil filipino tagalog|tr tur turkish
-uk ukr ukrainian|ur urd urdu|uz uzb uzbek|vi vie vietnamese|yo yor yoruba
-zh zho chi cmn yue chinese mandarin cantonese|zu zul zulu
-"""
-_LANGUAGE_NUMBER = {
-    name: number
-    for number, group in enumerate(_LANGUAGES.replace("\n", "|").split("|"))
-    for name in group.split()
-}
-"""Number of the language by each of its names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,7 +221,7 @@ def _wished_sound(streams: Sequence[Any], wish: int | str | None) -> tuple[Any, 
 
 
 def _of_language(streams: Sequence[Any], language: str) -> list[Any]:
-    named = (each for each in streams if same_language(_language(each), language))
+    named = (each for each in streams if _is_language(_language(each), language))
     return sorted(named, key=_sound_rank)
 
 
@@ -307,12 +285,6 @@ def _language(stream: Any) -> str:
     return "" if language == "und" else language
 
 
-def same_language(one: str, other: str) -> bool:
-    """Tell whether two codes or English names mean one language: `en`, `eng`, `en-US`, `English`."""
-    return bool(one) and _language_key(one) == _language_key(other)
-
-
-def _language_key(name: str) -> int | str:
-    plain = name.strip().lower()
-    primary = plain.replace("_", "-").split("-")[0].split("(")[0].strip()
-    return _LANGUAGE_NUMBER.get(plain, _LANGUAGE_NUMBER.get(primary, primary))
+def _is_language(tag: str, asked: str) -> bool:
+    """Tell whether the tag of a stream, such as `eng`, means the language that is asked for."""
+    return bool(tag) and canonical(tag).casefold() == canonical(asked.strip()).casefold()

@@ -21,8 +21,8 @@ import numpy as np
 
 import mraf
 from mraf.errors import MissingError, MrafError, UsageError
-from mraf.folds import recording_folds
 from mraf.fop.options import FOPOptions
+from mraf.inference.folds import recording_folds
 from mraf.network.options import TrainOptions
 from mraf.pipeline.evaluation import score
 from mraf.pipeline.extraction.processes import Work, available_cores, one_by_one, run

@@ -14,7 +14,7 @@ import numpy as np
 from mraf.data.polysim.index import split_of
 from mraf.data.table.labels import FeatureLabels
 from mraf.errors import UsageError, choices
-from mraf.folds import FOLDS, recording_folds
+from mraf.inference.folds import FOLDS, recording_folds
 from mraf.types import Features
 
 Recording = tuple[str, str, str]

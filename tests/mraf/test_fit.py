@@ -7,9 +7,9 @@ import torch
 
 from mraf.errors import UsageError
 from mraf.fit import fit
-from mraf.folds import recording_folds
 from mraf.fop.options import FOPOptions
 from mraf.fop.training import train_fop
+from mraf.inference.folds import recording_folds
 from mraf.inference.prediction import predict
 from mraf.network.options import TrainOptions
 from mraf.network.training import train_network

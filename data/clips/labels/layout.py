@@ -12,7 +12,7 @@ from mraf.data.clips.labels.levels import (
     may_be_recording,
     may_name_speaker,
 )
-from mraf.data.clips.languages import canonical, is_language, may_be_person
+from mraf.languages import canonical, is_language, may_be_person
 
 Folders = tuple[str, ...]
 """Names of the folders from the named one down to a clip."""

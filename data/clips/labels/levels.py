@@ -4,7 +4,7 @@ import re
 from functools import cache
 from typing import Literal
 
-from mraf.data.clips.languages import is_language
+from mraf.languages import is_language
 
 Kind = Literal["container", "split", "date"]
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mraf.data.clips.labels.layout import Folders, Labels
-from mraf.data.clips.languages import canonical
 from mraf.errors import UsageError
+from mraf.languages import canonical
 
 FIELDS = ("speaker", "language", "recording", "clip")
 EXAMPLE = '--layout "{speaker}/{language}/{recording}/{clip}"'

@@ -6,8 +6,8 @@ import torch
 
 from mraf.episodic.fit import cross_validate, fit_episodic, fit_uncalibrated, fitted_temperatures
 from mraf.episodic.options import EpisodicOptions
-from mraf.folds import recording_folds
 from mraf.inference.calibration import calibration_error
+from mraf.inference.folds import recording_folds
 from mraf.inference.prediction import predict
 from mraf.prototypes.fit import DEFAULT_TEMPERATURE, LOWEST_TEMPERATURE
 from mraf.types import Features

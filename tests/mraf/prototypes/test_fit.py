@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from mraf.folds import recording_folds
 from mraf.inference.calibration import calibration_error
+from mraf.inference.folds import recording_folds
 from mraf.inference.prediction import predict
 from mraf.prototypes.fit import (
     DEFAULT_TEMPERATURE,

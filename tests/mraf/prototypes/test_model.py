@@ -6,7 +6,7 @@ import torch
 
 from mraf.checkpoint import Checkpoint, load, save
 from mraf.errors import UsageError
-from mraf.folds import recording_folds
+from mraf.inference.folds import recording_folds
 from mraf.inference.prediction import predict
 from mraf.model_types import build
 from mraf.prototypes.fit import fit_prototypes, fit_uncalibrated

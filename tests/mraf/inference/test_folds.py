@@ -1,6 +1,6 @@
 import numpy as np
 
-from mraf.folds import recording_folds
+from mraf.inference.folds import recording_folds
 
 LABEL = np.repeat([0, 1, 2, 3], [12, 9, 4, 20])
 RECORDING = np.concatenate(

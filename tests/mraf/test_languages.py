@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from mraf.data.clips.languages import canonical, is_language
+from mraf.languages import canonical, is_language
 
 ENGLISH = "en|EN|en-US|en_GB|eng|English|english|ENGLISH|English (US)|English [UK]|british english|English-US"
 
