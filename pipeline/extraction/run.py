@@ -11,6 +11,7 @@ from mraf.data.clips.clip import Clip
 from mraf.data.clips.labels.understood import with_left_out
 from mraf.data.table.features import FeatureRow, FeatureWriter
 from mraf.errors import UsageError
+from mraf.pipeline.answers.words import first_part
 from mraf.pipeline.extraction.reuse import (
     Known,
     KnownClips,
@@ -64,6 +65,14 @@ class Missing:
     seconds_read: float | None = None  # of a long clip's beginning; None where all was read
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """A clip with both a face and a voice, and what is worth knowing of it."""
+
+    clip: str
+    note: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class ExtractReport:
     """Counts of a finished run. `failed` clips have rows too, with neither face nor voice."""
@@ -80,6 +89,7 @@ class ExtractReport:
     missing: tuple[Missing, ...]  # all clips without a face or a voice, those that failed included
     encoders: str
     seconds: float
+    noted: tuple[Noted, ...] = ()  # clips of which something is worth knowing, without `missing`
     warnings: tuple[str, ...] = ()  # what looks wrong in the labels
     other_files: dict[str, int] = field(default_factory=dict)  # by ending, in the folders named
     set_aside: dict[str, int] = field(default_factory=dict)  # files and folders by what they are
@@ -124,6 +134,7 @@ class ExtractionRun:
         self._reasons: dict[str, dict[str, int]] = {"face": {}, "voice": {}}
         self._failed: list[Failure] = []
         self._missing: list[Missing] = []
+        self._noted: list[Noted] = []
         self._renamed: list[tuple[str, str]] = []
         self._undecided: list[Reuse] = []  # until all clips of the run are known
         self._to_relabel: list[Reuse] = []
@@ -228,6 +239,7 @@ class ExtractionRun:
             missing=tuple(sorted(self._missing, key=lambda each: each.clip)),
             encoders=encoders,
             seconds=seconds,
+            noted=tuple(sorted(self._noted, key=lambda each: each.clip)),
             gone=self.gone(),
         )
 
@@ -238,6 +250,8 @@ class ExtractionRun:
                 self._reasons[name][reason] = self._reasons[name].get(reason, 0) + 1
         if row.face_reason is not None or row.voice_reason is not None:
             self._missing.append(_missing(row))
+        elif note := _note(row):
+            self._noted.append(Noted(clip=row.clip, note=sys.intern(note)))
         if row.error is not None:
             self._failed.append(Failure(clip=row.clip, error=row.error))
         if self._on_progress:
@@ -268,3 +282,8 @@ def _missing(row: FeatureRow | Known) -> Missing:
         seconds=row.seconds,
         seconds_read=row.seconds_read,
     )
+
+
+def _note(row: FeatureRow | Known) -> str:
+    part = first_part(row.seconds, row.seconds_read)
+    return "; ".join(filter(None, (f"only the {part} were read" if part else "", row.note)))

@@ -1,5 +1,6 @@
 """The layout of a tree of clips: which of its levels name speakers, languages and recordings."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
@@ -161,7 +162,11 @@ def _kind(name: str, above: str | None) -> str | None:
 
 
 def _aside(paths: list[Folders]) -> frozenset[tuple[int, str]]:
-    """Return depth and kind of the levels whose names are no labels: where all siblings are such."""
+    """Return depth and kind of the levels whose names are no labels.
+
+    All siblings must be such, and so must be most other folders of the level: among `talk` and
+    `interview` of other people, `film` is a recording.
+    """
     found: set[tuple[int, str]] = set()
     for depth in range(max(map(len, paths), default=0)):
         read = TreeLayout(aside=frozenset(found))
@@ -173,8 +178,9 @@ def _aside(paths: list[Folders]) -> frozenset[tuple[int, str]]:
             kind = None if kind == "date" and not is_leading else kind
             families.setdefault(folders[:depth], set()).add(kind)
         mixed = {kind for family in families.values() if None in family for kind in family}
-        kinds = {kind for family in families.values() for kind in family if kind}
-        found |= {(depth, kind) for kind in kinds - mixed}
+        counts = Counter(kind for family in families.values() for kind in family if kind)
+        most = {kind for kind, count in counts.items() if 2 * count >= len(families)}
+        found |= {(depth, kind) for kind in most - mixed}
     return frozenset(found)
 
 

@@ -17,7 +17,7 @@ from mraf.errors import UsageError
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.pipeline.commands.extract import show_extracted
 from mraf.pipeline.commands.terminal.labels import show_left_out
-from mraf.pipeline.extraction.run import ExtractReport, Failure, Missing
+from mraf.pipeline.extraction.run import ExtractReport, Failure, Missing, Noted
 from tests.helpers.media_files import corners, tone, write_media
 
 PACKAGED = ["--face", "dlib", "--voice", "campplus"]
@@ -54,6 +54,16 @@ def test_a_reason_says_that_only_the_beginning_was_read(printed):
     line = printed(show_extracted, found, Path("w")).splitlines()[-1]
     part = "in the first 10 min of 1 h"
     assert line == f"  a: no face found {part}; no speech heard {part}"
+
+
+def test_notes_of_clips_that_lack_nothing_are_shown(printed):
+    found = replace(report(), noted=(Noted(clip="a", note="two voices are heard"),))
+    lines = printed(show_extracted, found, Path("w")).splitlines()
+    assert lines[-2:] == [
+        "1 with a face and a voice, and something to know:",
+        "  a: two voices are heard",
+    ]
+    assert found.as_dict()["noted"] == ({"clip": "a", "note": "two voices are heard"},)
 
 
 def test_of_many_clips_the_first_twenty_are_named(printed):

@@ -2,6 +2,7 @@ import os
 import shutil
 from dataclasses import replace
 
+import av
 import numpy as np
 import pytest
 
@@ -135,6 +136,30 @@ def test_manifest_of_sound_and_picture_pairs(sample_videos, tmp_path):
                 ("d", "decode_error", "decode_error", report.failed[0].error),
                 ("e", "decode_error", None, said),
             )
+        ]
+
+
+def test_notes_of_clips_that_lack_nothing_are_reported(sample_videos, tmp_path):
+    path = tmp_path / "clip.mkv"
+    with (
+        av.open(str(sample_videos / "person01/English/rec1/01.mp4")) as old,
+        av.open(str(path), "w") as new,
+    ):
+        picture, sound = old.streams.video[0], old.streams.audio[0]
+        video, *tracks = (new.add_stream_from_template(s) for s in (picture, sound, sound))
+        for packet in old.demux():
+            if packet.dts is None:
+                continue
+            copies = [video] if packet.stream is picture else tracks
+            for stream in copies:
+                copy = av.Packet(bytes(packet))
+                copy.pts, copy.dts, copy.time_base = packet.pts, packet.dts, packet.time_base
+                copy.is_keyframe, copy.stream = packet.is_keyframe, stream
+                new.mux(copy)
+    for _ in range(2):  # extracted, and re-used
+        report = run(path, tmp_path / "w")
+        assert [(each.clip, each.note) for each in report.noted] == [
+            ("clip.mkv", "sound: track 1 of 2")
         ]
 
 

@@ -47,6 +47,10 @@ def read(*paths: str, name: str | None = "videos", others: int = 0) -> list[tupl
         ),
         (["English/2020/ann/1.mp4"], [("ann", "English", None)]),
         (
+            ["ann/en/film/1.mp4", "ann/eng/talk/1.mp4", "bob/en/show/1.mp4"],
+            [("ann", "English", "film"), ("ann", "English", "talk"), ("bob", "English", "show")],
+        ),
+        (
             ["ann/2020/English/1.mp4", "bob/2021/Urdu/1.mp4"],
             [("ann", "English", "2020"), ("bob", "Urdu", "2021")],
         ),
