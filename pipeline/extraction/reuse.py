@@ -12,6 +12,7 @@ import numpy as np
 from mraf.data.clips.clip import Clip
 from mraf.data.clips.names import as_name, as_text, is_same_file
 from mraf.data.table.features import FeatureRow, FeatureTable, rows_of
+from mraf.data.table.presence import State, states_of
 from mraf.errors import UsageError
 from mraf.extractors.encoders import gone
 from mraf.fingerprint import Fingerprint
@@ -83,19 +84,28 @@ class KnownClips:
         return row is not None and self._cell(row, "path") != path_of(clip)
 
     def refuse_namesake(self, clip: Clip, digest: str | None) -> None:
-        """Raise NamesakeError where the id of a clip belongs to another video that is still there."""
+        """Raise NamesakeError where the id of a clip belongs to another video.
+
+        It must be there, or out of reach: its drive may only not be mounted. A row whose file is gone
+        makes room.
+        """
         row = self._rows.get(clip.id)
         if row is None or not digest or self._cell(row, "source_hash") in ("", digest):
             return
         path = self._cell(row, "path")
         old, new = Path(as_name(path)), clip.files[0]
-        if path == path_of(clip) or not self._look(
-            lambda: _is_there(path) and not is_same_file(old, new)
-        ):
+        if path == path_of(clip):
+            return
+        if self._look(lambda: _is_there(path) and not is_same_file(old, new)):
+            where, remedy = path, ""
+        elif self._is_out_of_reach(row, clip):
+            where = f"{path}, which is out of reach (is its drive not mounted?)"
+            remedy = " If that one is gone for good, remove its row first (`mraf features drop`)."
+        else:
             return
         raise NamesakeError(
-            f"{new}: the table already has another video called '{clip.id}', {path}. Extract into "
-            "another workspace (-w), or name the clips in a manifest (--manifest)."
+            f"{new}: the table already has another video called '{clip.id}', {where}. Extract into "
+            f"another workspace (-w), or name the clips in a manifest (--manifest).{remedy}"
         )
 
     def find(self, clip: Clip, digest: str) -> Reuse:
@@ -178,6 +188,21 @@ class KnownClips:
         wanted = np.array([bytes.fromhex(digest)], "S16")
         first, last = (int(np.searchsorted(digests, wanted, side)[0]) for side in ("left", "right"))
         return sorted(rows[first:last].tolist())
+
+    def _is_out_of_reach(self, row: int, clip: Clip) -> bool:
+        """Return True where the file of a row is neither there nor gone, also as a clip's folder tells."""
+        if self._states[row] in (State.there, State.gone):
+            return False
+        beside = [str(clip.files[0].absolute().parent)]
+        found = states_of([clip.id], [self._cell(row, "path")], holding=beside)
+        return found[0] not in (State.there, State.gone)
+
+    @cached_property
+    def _states(self) -> dict[int, State]:
+        """What the disk tells of the file of each row."""
+        paths = self._columns["path"].to_pylist()
+        states = states_of(list(self._rows), [paths[row] for row in self._rows.values()])
+        return dict(zip(self._rows.values(), states, strict=True))
 
     @cached_property
     def _by_content(self) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ import pytest
 from mraf import Workspace
 from mraf.data.clips.clip import Clip
 from mraf.data.clips.folders import find_clips
+from mraf.errors import UsageError
 from mraf.extractors.extractor import ExtractOptions
 from mraf.pipeline.extraction import rows
 from mraf.pipeline.extraction.extract import extract_clips
@@ -145,3 +146,22 @@ def test_a_renamed_speaker_keeps_the_new_name_in_later_extractions(videos, tmp_p
     report = run(videos)
     assert report.renamed_speakers == {} and set(speakers(tmp_path).values()) == {"ann", "bob"}
     assert not (tmp_path / "w" / "renames.json").exists()
+
+
+def test_a_drive_that_is_away_keeps_its_rows(videos, tmp_path, run):
+    run(videos)
+    others = tmp_path / "others"
+    for name in ("ann/0", "carl/0"):
+        (others / name).parent.mkdir(parents=True)
+        (others / f"{name}.mp4").write_text("another " + name)
+    videos.rename(tmp_path / "unplugged")
+    with pytest.raises(
+        UsageError, match=r"'ann/0.mp4'.*out of reach \(is its drive.*features drop"
+    ):
+        run(others)
+    assert {"ann/0.mp4", *BOB} <= speakers(tmp_path).keys()
+    (tmp_path / "unplugged").rename(videos)
+    (videos / "ann" / "0.mp4").unlink()  # gone: the others of its folder are there
+    run(others)
+    paths = {row.clip: row.path for row in Workspace(tmp_path / "w").table.rows()}
+    assert paths["ann/0.mp4"] == str(others / "ann" / "0.mp4")
