@@ -142,7 +142,7 @@ def test_manifest_of_sound_and_picture_pairs(sample_videos, tmp_path):
 def test_notes_of_clips_that_lack_nothing_are_reported(sample_videos, tmp_path):
     path = tmp_path / "clip.mkv"
     with (
-        av.open(str(sample_videos / "person01/English/rec1/01.mp4")) as old,
+        av.open(str(sample_videos / "person01/English/rec1/02.mp4")) as old,
         av.open(str(path), "w") as new,
     ):
         picture, sound = old.streams.video[0], old.streams.audio[0]
