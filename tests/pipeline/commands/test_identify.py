@@ -67,7 +67,7 @@ def test_silent_clip_is_named_by_its_face(mraf, sample_clip, trained, tmp_path):
 def test_folders_that_cannot_be_listed_are_shown(mraf, trained, tmp_path, monkeypatch):
     (tmp_path / "text.mp4").write_text("no video")
     monkeypatch.setattr(
-        "mraf.pipeline.identification.clip_files", lambda path: ([path], {"shut": "closed"})
+        "mraf.pipeline.identification.files_to_identify", lambda path: ([path], {"shut": "closed"})
     )
     code, out, _ = mraf("identify", "text.mp4", "-w", trained)
     assert code == 1 and "shut\n  not identified: this folder cannot be listed (closed)" in out

@@ -65,7 +65,7 @@ def completed(line: str, **environment: str) -> list[str]:
         ("mraf extract --engine r", ["ray"]),
         ("mraf identify x --device c", ["cpu", "cuda"]),
         ("mraf evaluate --mode s", ["single", "setting"]),
-        ("mraf weights get ", ["facenet", "ecapa", "campplus", "lr_asd"]),
+        ("mraf weights get ", ["facenet", "ecapa", "campplus", "segmentation", "lr_asd"]),
         ("mraf polysim ablate f", ["fusion"]),
         ("mraf train --model-type ", ["prototypes", "mraf", "fop"]),
         ("mraf train --preset p", ["paper"]),
