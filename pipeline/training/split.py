@@ -15,6 +15,7 @@ from mraf.data.polysim.index import split_of
 from mraf.data.table.labels import FeatureLabels
 from mraf.errors import UsageError, choices
 from mraf.inference.folds import FOLDS, recording_folds
+from mraf.languages import canonical
 from mraf.types import Features
 
 Recording = tuple[str, str, str]
@@ -163,7 +164,7 @@ def sources_of(
 
 
 def match_languages(labels: FeatureLabels, languages: Iterable[str] | None) -> set[str] | None:
-    """Return the table's spellings of some languages, whatever their case; None for all.
+    """Return the table's spellings of some languages, by name or code, in any case; None for all.
 
     Raises UsageError for a language that no clip is in.
     """
@@ -171,13 +172,14 @@ def match_languages(labels: FeatureLabels, languages: Iterable[str] | None) -> s
         return None
     spellings: dict[str, set[str]] = defaultdict(set)
     for name in filter(None, labels.language):
-        spellings[name.casefold()].add(name)
+        spellings[canonical(name).casefold()].add(name)
     wanted: set[str] = set()
     for language in languages:
-        if language.casefold() not in spellings:
+        key = canonical(language).casefold()
+        if key not in spellings:
             known = choices(language, sorted(filter(None, set(labels.language))))
             raise UsageError(f"No clip in the table is in '{language}' {known}")
-        wanted |= spellings[language.casefold()]
+        wanted |= spellings[key]
     return wanted
 
 

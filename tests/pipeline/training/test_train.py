@@ -63,7 +63,7 @@ def test_a_network_is_measured_by_one_fit(workspace):
 
 
 def test_one_language_may_be_named_alone(workspace):
-    one = train(workspace, name="one", languages="english", options=QUICK)
+    one = train(workspace, name="one", languages="en", options=QUICK)
     two = train(workspace, name="two", languages=["English"], options=QUICK)
     assert one.samples == two.samples == 24
     assert describe(one.folder).meta["languages"] == ["English"]
