@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from mraf.data.clips.clip import Clip, add_clip
-from mraf.data.clips.labels.layout import Folders, Labels, Layout, TreeLayout, infer
+from mraf.data.clips.labels.inference import infer
+from mraf.data.clips.labels.layout import Folders, Labels, Layout, TreeLayout
 from mraf.data.clips.labels.levels import kind_of, may_be_recording, may_name_speaker
 from mraf.data.clips.labels.pattern import EXAMPLE, PatternLayout
 from mraf.data.clips.labels.understood import Understanding, Understood

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mraf.data.clips.labels.layout import TreeLayout, infer
+from mraf.data.clips.labels.inference import infer
+from mraf.data.clips.labels.layout import TreeLayout
 
 
 def read(*paths: str, name: str | None = "videos", others: int = 0) -> list[tuple[str | None, ...]]:
