@@ -5,18 +5,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mraf.data.clips.clip import Clip, add_clip
+from mraf.data.clips.clip import Clip, are_same
 from mraf.data.clips.labels.inference import infer
 from mraf.data.clips.labels.layout import Folders, Labels, Layout, TreeLayout
-from mraf.data.clips.labels.levels import kind_of, may_be_recording, may_name_speaker
+from mraf.data.clips.labels.levels import may_name_speaker
 from mraf.data.clips.labels.pattern import EXAMPLE, PatternLayout
 from mraf.data.clips.labels.understood import Understanding, Understood
 from mraf.data.clips.listing import LeftOut, each_clip, is_sound_name
 from mraf.data.clips.names import as_label
-from mraf.data.clips.trees import Tree, no_clips, trees_of
+from mraf.data.clips.trees import Tree, is_part, no_clips, trees_of
 from mraf.data.clips.waste import Exclusion
 from mraf.errors import UsageError
-from mraf.languages import is_language
 
 SAMPLE = 50_000
 """Number of clips whose paths decide how all of them are read."""
@@ -31,14 +30,15 @@ class Search:
     The folders between a named one and a clip name its speaker, language and recording, as one layout
     says that is inferred from the whole tree (or its first clips, see `SAMPLE`), or as `layout` says.
     Nothing above the named folder counts; its own name is the speaker's where nothing below it is.
-    Files that are named count as a tree below the folder that holds them all.
+    Files that are named count as a tree below the folder that holds them all, and folders whose names may be
+    people's as a tree of these. Two clips of the same path below two named folders are kept: their ids have
+    the folder's name in front, or a number behind.
 
     Labels and ids are text in Unicode NFC: bytes of a name that are not UTF-8 are escaped (see
     `mraf.data.clips.names.as_label`).
 
-    Iterating raises UsageError where a path does not exist or holds no clip, before the first clip is
-    yielded, where no clip fits `layout`, and where two files would have the same id, as soon as the
-    second is found. So does a `layout` or `exclude` that cannot be read.
+    Iterating raises UsageError where a path does not exist or holds no clip, and where no clip fits `layout`,
+    before the first clip is yielded. So does a `layout` or `exclude` that cannot be read.
     """
 
     def __init__(
@@ -59,7 +59,12 @@ class Search:
         self._left_out.clear()
         self._unfit.clear()
         self._unclear = 0
-        trees = trees_of(self._paths, exclusion=self._exclusion, left_out=self._left_out)
+        trees = trees_of(
+            self._paths,
+            exclusion=self._exclusion,
+            left_out=self._left_out,
+            one_of_people=self._pattern is None,
+        )
         size = max(_SAMPLE_OF_ONE, SAMPLE // max(len(trees), 1))
         for tree in trees:
             tree.take_sample(size)
@@ -68,8 +73,9 @@ class Search:
         else:
             layouts = [self._outright(tree, self._pattern) for tree in trees]
         clips: dict[str, Clip] = {}
+        apart = _clashing(trees)
         for tree, layout in zip(trees, layouts, strict=True):
-            reader = _Reader(tree, layout)
+            reader = _Reader(tree, layout, is_apart=id(tree) in apart)
             for file in tree.files:
                 if clip := self._clip(file, reader):
                     yield from _added(clips, clip)
@@ -172,26 +178,39 @@ def clip_files(path: Path) -> tuple[list[Path], dict[str, str]]:
 
 def _inferred(trees: Sequence[Tree], understanding: Understanding) -> Iterator[TreeLayout]:
     """Yield the layout of each tree, and note what is a guess."""
-    tops: Counter[str] = Counter()
-    for tree in trees:
-        tops.update({folders[0] for file in tree.sample if (folders := tree.folders(file))})
-    shared = {name for name, number in tops.items() if number > 1 and not may_be_recording(name)}
     of_root: dict[str, None] = {}
     for tree in trees:
         paths = Counter(map(tree.folders, tree.sample))
-        is_shared = any(folders and folders[0] in shared for folders in paths)
-        others = 0 if is_shared else len(trees) - 1
-        layout, remarks = infer(paths, name=tree.name, others=others)
+        layout, remarks = infer(
+            paths, name=tree.name, others=len(trees) - 1, is_of_named=bool(tree.members)
+        )
         for remark in remarks:
             understanding.remark(remark)
         if layout.root_speaker:
             of_root[layout.root_speaker] = None
+        elif tree.members:
+            of_root.update(dict.fromkeys(layout.labels(folders).speaker or "" for folders in paths))
+            if not {*of_root} <= {*map(as_label, tree.members.values())}:
+                of_root.clear()
+        if of_root:
             names = ", ".join([*of_root][:5]) + (", ..." if len(of_root) > 5 else "")
             understanding.remark(
                 f"The speaker is the name of the folder that you named, since no folder in it names one: {names}.",
                 key="root",
             )
         yield layout
+
+
+def _clashing(trees: Sequence[Tree]) -> set[int]:
+    """Return the identities of trees that hold clips of the same path below their roots."""
+    known: dict[tuple[str, ...], int] = {}
+    found: set[int] = set()
+    for tree in trees if len(trees) > 1 else ():
+        for file in tree.sample:
+            other = known.setdefault((*tree.folders(file), file.name), id(tree))
+            if other != id(tree):
+                found |= {other, id(tree)}
+    return found
 
 
 class _Reader:
@@ -202,9 +221,9 @@ class _Reader:
         rule: the layout as it applied to the last clip.
     """
 
-    def __init__(self, tree: Tree, layout: Layout) -> None:
+    def __init__(self, tree: Tree, layout: Layout, *, is_apart: bool = False) -> None:
         self._tree, self._layout = tree, layout
-        self.prefix = _prefix(tree, layout)
+        self.prefix = f"{tree.name}/" if tree.name and is_apart else _prefix(tree, layout)
         self.rule = ""
         self._folder: Path | None = None
         self._folders: Folders = ()
@@ -216,6 +235,10 @@ class _Reader:
         if file.parent != self._folder:
             self._folder, self._folders = file.parent, self._tree.folders(file)
             self.rule = self._layout.describe(self._folders)
+            if (
+                self._tree.members
+            ):  # the names of the folders that were named are no part of a pattern
+                self.rule = self.rule.partition("/")[2]
             self._of_folder = self._layout.labels(self._folders, name)
         labels = self._of_folder
         if isinstance(self._layout, PatternLayout):
@@ -238,28 +261,22 @@ def _prefix(tree: Tree, layout: Layout) -> str:
         is_told = bool(layout.root_speaker or layout.root_language)
     else:
         is_told = isinstance(layout, PatternLayout) and "{speaker}" not in layout.pattern
-    is_part = kind_of(tree.name) in ("split", "date") or is_language(tree.name)
-    return f"{tree.name}/" if is_told or is_part else ""
+    return f"{tree.name}/" if is_told or is_part(tree.name) else ""
 
 
 def _added(clips: dict[str, Clip], clip: Clip) -> Iterator[Clip]:
     """Add a clip to others and yield it, but not the same file a second time.
 
-    Names that differ in their Unicode form or in space around them give one id: the second clip gets a
-    number.
+    Two folders that were named may hold clips of the same path, and names that differ in their Unicode
+    form or in space around them are one: the second clip gets a number.
     """
-    known, number = clips.get(clip.id), 2
-    while known and _path(known) == _path(clip) and known.files != clip.files:
-        known = clips.get(f"{clip.id} ({number})")
-        if known is None:
-            clip = replace(clip, id=f"{clip.id} ({number})")
+    plain, number = clip.id, 2
+    while (known := clips.get(clip.id)) and not are_same(known, clip):
+        clip = replace(clip, id=f"{plain} ({number})")
         number += 1
-    if add_clip(clips, clip):
+    if known is None:
+        clips[clip.id] = clip
         yield clip
-
-
-def _path(clip: Clip) -> tuple[str, ...]:
-    return tuple(map(as_label, clip.files[0].parts))
 
 
 def _told(labels: Labels) -> str:

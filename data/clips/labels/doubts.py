@@ -26,6 +26,7 @@ class Facts:
     levels: list[set[str]]  # names by level of the cores
     counts: Mapping[Folders, int]  # clips by path
     name: str | None  # of the named folder, where it may be a speaker's
+    is_of_named: bool = False  # the first level are folders that were named
 
     def example(self, level: int) -> Folders:
         """Return the path of most clips among those that reach a level."""
@@ -49,7 +50,7 @@ def doubts(layout: TreeLayout, facts: Facts) -> list[str]:
         *_languages(layout, facts),
         *_near_languages(layout, facts),
         *_groups_aside(layout, facts),
-        *_strays(facts),
+        *_strays(layout, facts),
         *_below(layout, facts),
     ]
 
@@ -58,6 +59,8 @@ def _say(layout: TreeLayout, facts: Facts, level: int) -> str:
     pattern = layout.describe(facts.example(level))
     if layout.speaker is None:  # the root's
         pattern = pattern.replace("*", "{recording}")
+    if facts.is_of_named:  # a pattern counts from the folders that were named
+        pattern = pattern.partition("/")[2]
     return f'--layout "{pattern}"'
 
 
@@ -90,7 +93,7 @@ def _languages(layout: TreeLayout, facts: Facts) -> Iterator[str]:
         if not (repeat(facts, speaker) or all(map(is_speaker_id, below))):
             other = replace(layout, speaker=0, language=None)
             yield (
-                f"{_some(names)} were taken for languages; if they are people, say "
+                f"Taken for {_noun(names, 'language')}: {_some(names)}. If that is wrong and these are people, say "
                 f"{_say(other, facts, speaker)}."
             )
     between = range((speaker or 0) + 1, layout.language)
@@ -113,7 +116,7 @@ def _near_languages(layout: TreeLayout, facts: Facts) -> Iterator[str]:
             speaker = layout.speaker if level != layout.speaker else level + 1
             other = replace(layout, language=level, speaker=speaker)
             yield (
-                f"{_some(some)}: named like languages, but {_some(names - some)} on the same level is none, so "
+                f"{_some(some)}: named like {_noun(some, 'language')}, but {_some(names - some)} on the same level is none, so "
                 f"all are taken for {as_what}. If all are languages, say {_say(other, facts, level)}."
             )
 
@@ -133,7 +136,7 @@ def _groups_aside(layout: TreeLayout, facts: Facts) -> Iterator[str]:
         )
 
 
-def _strays(facts: Facts) -> Iterator[str]:
+def _strays(layout: TreeLayout, facts: Facts) -> Iterator[str]:
     """Yield a remark where a few folders beside splits, dates or groups are none."""
     names = {path[0] for path in facts.paths if path}
     kinds = {name: kind_of(name) for name in names}
@@ -144,7 +147,12 @@ def _strays(facts: Facts) -> Iterator[str]:
     }
     stray = {name for name, kind in kinds.items() if kind is None}
     inner = {p[1] for p in facts.paths if len(p) > 1 and p[0] in known}
-    if 1 < len(known) >= 2 * len(stray) > 0 and inner and not are_recordings(inner):
+    if (
+        layout.speaker == 0
+        and 1 < len(known) >= 2 * len(stray) > 0
+        and inner
+        and not are_recordings(inner)
+    ):
         excluded = " ".join(f"--exclude '{name}'" for name in sorted(stray)[:3])
         yield (
             f"{_some(known)} hold several people by their names, but {_some(stray)} beside them "
@@ -170,6 +178,10 @@ def _below(layout: TreeLayout, facts: Facts) -> Iterator[str]:
             f"{_some(names)} were taken for speakers. Perhaps the people are on the next level: {_some(inner)}. "
             f"Then say {_say(other, facts, speaker + 1)}."
         )
+
+
+def _noun(names: Collection[str], noun: str) -> str:
+    return f"a {noun}" if len(names) == 1 else f"{noun}s"
 
 
 def _some(names: Collection[str]) -> str:

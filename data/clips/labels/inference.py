@@ -21,7 +21,11 @@ from mraf.languages import may_be_person as code_may_be_person
 
 
 def infer(
-    tree: Mapping[Folders, int], *, name: str | None = None, others: int = 0
+    tree: Mapping[Folders, int],
+    *,
+    name: str | None = None,
+    others: int = 0,
+    is_of_named: bool = False,
 ) -> tuple[TreeLayout, list[str]]:
     """Return the most plausible layout of a tree, and remarks on what is a guess.
 
@@ -34,6 +38,7 @@ def infer(
         name: of the named folder; it may name the speaker where no folder below it does, and the language
             where it is no mere code. None where no folder was named, or several as one tree.
         others: number of other folders that were named beside this one.
+        is_of_named: true where the first level are folders that were named.
     """
     paths = sorted(tree)
     read = TreeLayout(aside=_aside(paths))
@@ -47,6 +52,7 @@ def infer(
         cores=cores,
         levels=levels,
         counts=tree,
+        is_of_named=is_of_named,
         name=name if name and may_name_speaker(name) else None,
     )
     language = _language_level(facts)
@@ -105,8 +111,11 @@ def _holds(paths: list[Folders], depth: int, kind: str) -> bool:
 
 
 def _language_level(facts: Facts) -> int | None:
-    """Return the level all names of which are languages, and not people: these have languages or
-    recordings below them, or names that may be people's initials as well."""
+    """Return the level of the languages.
+
+    All of its names are languages, and not people: these have languages or recordings below them, or names
+    that may be people's initials as well.
+    """
     levels = facts.levels
     found = [i for i, names in enumerate(levels) if all(map(is_language, names))]
     if not found or found[0] > 0:

@@ -50,11 +50,14 @@ def test_names_with_spaces_quotes_and_urdu_letters(tmp_path):
     assert clip.id == name and clip.speaker == "آمنہ 'بی'"
 
 
-def test_the_same_clip_twice_is_one_clip_but_two_of_one_id_are_refused(tmp_path):
+def test_the_same_clip_twice_is_one_clip_and_two_of_one_path_are_both_kept(tmp_path):
     touch(tmp_path, "x/ann/v/1.mp4", "y/ann/v/1.mp4")
     assert len(find_clips([tmp_path / "x", tmp_path / "x"])) == 1
-    with pytest.raises(UsageError, match="two clips have the id 'ann/v/1.mp4'"):
-        find_clips([tmp_path / "x", tmp_path / "y"])
+    clips = find_clips([tmp_path / "x", tmp_path / "y"])
+    assert [(c.id, c.speaker) for c in clips] == [
+        ("x/ann/v/1.mp4", "ann"),
+        ("y/ann/v/1.mp4", "ann"),
+    ]
 
 
 def test_two_paths_to_the_same_clip_are_one_clip(tmp_path, monkeypatch):
