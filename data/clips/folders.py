@@ -1,5 +1,6 @@
 """Clips that are found at and below files and folders, labelled by their paths."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -9,13 +10,12 @@ from mraf.data.clips.clip import Clip, are_same
 from mraf.data.clips.labels.inference import infer
 from mraf.data.clips.labels.layout import Folders, Labels, Layout, TreeLayout
 from mraf.data.clips.labels.levels import may_name_speaker
-from mraf.data.clips.labels.pattern import EXAMPLE, PatternLayout
+from mraf.data.clips.labels.pattern import PatternLayout, no_fit
 from mraf.data.clips.labels.understood import Understanding, Understood
 from mraf.data.clips.listing import LeftOut, each_clip, is_sound_name
 from mraf.data.clips.names import as_label
 from mraf.data.clips.trees import Tree, is_part, no_clips, trees_of
 from mraf.data.clips.waste import Exclusion
-from mraf.errors import UsageError
 
 SAMPLE = 50_000
 """Number of clips whose paths decide how all of them are read."""
@@ -81,6 +81,8 @@ class Search:
                     yield from _added(clips, clip)
         for pattern in self._exclusion.unused:
             self._understanding.remark(f"--exclude '{pattern}' fits no file or folder.")
+        if links := [link for each in self._left_out for link in each.links]:
+            self._understanding.remark(_links_remark(links))
 
     def _clip(self, file: Path, reader: "_Reader") -> Clip | None:
         """Return a file as a clip; None where it does not fit the layout."""
@@ -92,7 +94,7 @@ class Search:
         if not reader.is_clear(file):
             self._unclear += 1
             self._understanding.remark(
-                f"{self._unclear} names can be read in several ways (such as {path}: {_told(labels)}); earlier "
+                f"{'1 name' if self._unclear == 1 else f'{self._unclear} names'} can be read in several ways (such as {path}: {_told(labels)}); earlier "
                 "fields are as short as possible.",
                 key="unclear",
             )
@@ -116,11 +118,7 @@ class Search:
         paths = [(tree.folders(file), as_label(file.name)) for file in tree.sample]
         if paths and not any(layout.labels(*path) for path in paths):
             folders, name = paths[0]
-            depth = "any number of" if layout.depth is None else layout.depth
-            raise UsageError(
-                f"{tree.root}: no clip fits --layout '{pattern}'. It stands for a file in {depth} folders below this "
-                f"one; the first clip lies in {len(folders)}: {'/'.join([*folders, name])}. For example: {EXAMPLE}."
-            )
+            raise no_fit(layout, tree.root, folders, name, [each for _, each in paths])
         return layout
 
     def understood(self, *, all_found: bool = True) -> Understood:
@@ -282,6 +280,14 @@ def _added(clips: dict[str, Clip], clip: Clip) -> Iterator[Clip]:
 def _told(labels: Labels) -> str:
     told = zip(labels._fields, labels, strict=True)
     return ", ".join(f"{field} {value}" for field, value in told if value)
+
+
+def _links_remark(links: Sequence[str]) -> str:
+    told = [f"{as_label(link)} leads to {as_label(os.path.realpath(link))}" for link in links]
+    return (
+        f"Some linked folders are searched under another name, so that their clips count once and not for the "
+        f"link: {'; '.join(told[:_NAMED])}{'; ...' if len(told) > _NAMED else ''}."
+    )
 
 
 def _unfit_remark(pattern: str, unfit: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 
-from mraf.data.clips.labels.levels import kind_of, may_name_speaker
+from mraf.data.clips.labels.levels import is_sure_group, kind_of, may_name_speaker
 from mraf.data.clips.listing import VIDEO_SUFFIXES, LeftOut, each_clip, is_clip_name, mode_of
 from mraf.data.clips.names import as_label
 from mraf.data.clips.waste import Exclusion, is_waste
@@ -37,7 +37,7 @@ class Tree:
 
     root: Path
     name: str | None
-    files: Iterator[Path] = iter(())
+    files: Iterator[Path] = field(default_factory=lambda: iter(()))
     is_folder: bool = True
     sample: list[Path] = field(default_factory=list)
     members: dict[str, str] = field(default_factory=dict)
@@ -107,6 +107,10 @@ def trees_of(
     """
     is_folder = {p: stat.S_ISDIR(mode_of(p, "no such file or folder")) for p in paths}
     named = _outermost(is_folder)
+    left_out.append(LeftOut())
+    for path, is_one in is_folder.items():
+        if is_one and path not in named and path.is_symlink():
+            left_out[0].add_link(str(path))
     seen: set[tuple[int, int]] = set()
 
     def search(path: Path) -> Iterator[Path]:
@@ -151,7 +155,8 @@ def trees_of(
 def is_part(name: str) -> bool:
     """Return True for a name of a part of a corpus: a split, a date, a language, a group."""
     kind = kind_of(name)
-    is_group = kind == "group" and not may_name_speaker(name)
+    is_group = is_sure_group(name) or (kind == "group" and name[-1:].isdigit())
+    is_group = is_group and not may_name_speaker(name)
     return (
         kind in ("split", "date") or is_group or (is_language(name) and not may_name_speaker(name))
     )

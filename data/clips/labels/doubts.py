@@ -50,8 +50,7 @@ def doubts(layout: TreeLayout, facts: Facts) -> list[str]:
         *_languages(layout, facts),
         *_near_languages(layout, facts),
         *_groups_aside(layout, facts),
-        *_strays(layout, facts),
-        *_below(layout, facts),
+        *([*_strays(layout, facts)] or _below(layout, facts)),
     ]
 
 
