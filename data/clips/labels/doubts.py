@@ -170,7 +170,7 @@ def _below(layout: TreeLayout, facts: Facts) -> Iterator[str]:
         return
     if are_people(names) or all(map(is_speaker_id, names)) or all(map(is_number, names)):
         return
-    is_deep = len(facts.levels) > speaker + 2 and are_recordings(facts.levels[speaker + 2])
+    is_deep = len(facts.levels) > speaker + 2
     if is_deep or are_people(inner) or repeat(facts, speaker + 1):
         other = replace(layout, speaker=speaker + 1)
         yield (

@@ -56,6 +56,7 @@ def test_nothing_is_said_of_what_is_clear(patterns):
         (["{xan,yol}/{a1b,c1d}/{en,de}"], "'xan', 'yol' were taken", "*/{speaker}/{language}/{clip}", "a1b"),
         (["{A,B}/{xan,yol}"], "'A', 'B' were taken for groups", "{speaker}/{recording}/{clip}", "A"),
         (["{north1,south2}/{xan,yol}"], "the next level: 'xan', 'yol'", "*/{speaker}/{clip}", "xan"),
+        (["north1/xan/a1b", "south2/yol/c1d"], "next level", "*/{speaker}/{recording}/{clip}", "xan"),
         (["north1/xan/talk", "south2/yol/rec1"], "next level", "*/{speaker}/{recording}/{clip}", "xan"),
     ],
 )  # fmt: skip
