@@ -9,7 +9,6 @@ from pathlib import Path
 from mraf.data.clips.clip import Clip, are_same
 from mraf.data.clips.labels.inference import infer
 from mraf.data.clips.labels.layout import Folders, Labels, Layout, TreeLayout
-from mraf.data.clips.labels.levels import may_name_speaker
 from mraf.data.clips.labels.pattern import PatternLayout, no_fit
 from mraf.data.clips.labels.understood import Understanding, Understood
 from mraf.data.clips.listing import LeftOut, each_clip, is_sound_name
@@ -112,7 +111,7 @@ class Search:
     def _outright(self, tree: Tree, pattern: str) -> PatternLayout:
         """Return the layout that was said outright. Raises UsageError where nothing fits it."""
         layout = PatternLayout(pattern)
-        if tree.name and may_name_speaker(tree.name):
+        if tree.is_person:
             layout = replace(layout, root_speaker=tree.name)
         tree.rise(layout.depth or 0)
         paths = [(tree.folders(file), as_label(file.name)) for file in tree.sample]

@@ -30,6 +30,7 @@ class Tree:
         files: the clips, found while they are asked for.
         is_folder: false for files that were named one by one.
         sample: the first of them, once `take_sample` was called.
+        is_person: true where the name may be a speaker's.
         members: names of folders that were named, by their paths, where the tree is made of several;
             the clips lie in these folders, wherever these lie themselves.
         parts: the clips of each folder that was named; in place of `files`.
@@ -39,6 +40,7 @@ class Tree:
     name: str | None
     files: Iterator[Path] = field(default_factory=lambda: iter(()))
     is_folder: bool = True
+    is_person: bool = False
     sample: list[Path] = field(default_factory=list)
     members: dict[str, str] = field(default_factory=dict)
     parts: list[Iterator[Path]] = field(default_factory=list)
@@ -123,17 +125,12 @@ def trees_of(
     trees: list[Tree] = []
     files = [path for path in named if not is_folder[path]]
     families: dict[Path, list[Path]] = {}
-    people: list[Path] = []
+    people = _people([path for path in named if is_folder[path]])
     for path in named:
-        if is_folder[path]:
+        if is_folder[path] and path not in people:
             whole = Path(os.path.abspath(path))  # noqa: PTH100  # without ".."
-            if is_part(whole.name):
-                families.setdefault(whole.parent, []).append(path)
-            elif one_of_people and may_name_speaker(as_label(whole.name)):
-                people.append(path)
-            else:
-                families.setdefault(whole, []).append(path)
-    if len(people) > 1:
+            families.setdefault(whole.parent if is_part(whole.name) else whole, []).append(path)
+    if one_of_people and len(people) > 1:
         members = {str(each.absolute()): _name(each) for each in people}
         root = Path(os.path.commonpath([*members]))
         trees.append(Tree(root=root, name=None, parts=[*map(search, people)], members=members))
@@ -146,7 +143,9 @@ def trees_of(
             continue
         root = folders[0].absolute()
         name = as_label(_name(root)) or None
-        trees.append(Tree(root=root, name=name, files=search(root), search=peek))
+        is_person = folders[0] in people
+        tree = Tree(root=root, name=name, files=search(root), search=peek, is_person=is_person)
+        trees.append(tree)
     if files:
         trees.append(_tree_of_files(files))
     return trees
@@ -160,6 +159,17 @@ def is_part(name: str) -> bool:
     return (
         kind in ("split", "date") or is_group or (is_language(name) and not may_name_speaker(name))
     )
+
+
+def _people(folders: Sequence[Path]) -> list[Path]:
+    """Return the folders whose names may be people's; beside such, `German` and `Val` may be too."""
+    people = [path for path in folders if may_name_speaker(as_label(_name(path)))]
+    beside = {os.path.abspath(path.parent) for path in people}  # noqa: PTH100
+    return [
+        path
+        for path in folders
+        if path in people or (is_part(_name(path)) and os.path.abspath(path.parent) in beside)  # noqa: PTH100
+    ]
 
 
 def _name(path: Path) -> str:
@@ -231,7 +241,13 @@ def _tree_of_files(paths: Sequence[Path]) -> Tree:
         for path, file in zip(paths, files, strict=True)
     )
     name = as_label(root.name) if is_named else ""
-    return Tree(root=root, name=name or None, files=iter(files), is_folder=False)
+    return Tree(
+        root=root,
+        name=name or None,
+        files=iter(files),
+        is_folder=False,
+        is_person=may_name_speaker(name),
+    )
 
 
 def _absolute(path: Path) -> Path:

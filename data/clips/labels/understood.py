@@ -129,7 +129,7 @@ class Understanding:
             known = f'The paths were read as --layout "{read}"; say yours if that is wrong.'
             path = next((each.path for each in self._examples), "")
             example = f'Say what the paths name, as in --layout "{example_for(read, path)}".'
-            is_known = "{speaker}" in read or (read and any(self._speakers))
+            is_known = "{speaker}" in read or ("/" in read and any(self._speakers))
             hint = " " + (known if is_known else example)
         for warning in warnings:
             yield warning.replace(_HINT, hint)

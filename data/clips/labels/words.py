@@ -52,7 +52,7 @@ ID = re.compile(
 )
 PLACES = frozenset(
     """
-    applications backup backups bin camera cloud default desktop documents dropbox external folder google_drive
+    applications backup backups bin camera cloud default desktop documents dropbox external flat folder google_drive
     home icloud in inbox input library local log lib mnt my_videos my_movies new new_folder onedrive opt out
     own pictures private project projects public root share shared src srv stuff temp temporary test tests tmp
     all colleagues customers employees everyone family friends guests kids kunden members party patients project_files

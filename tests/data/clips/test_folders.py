@@ -143,6 +143,8 @@ def test_the_folder_of_one_person_may_be_named_alone_or_with_others(tmp_path):
         ("ann/x/y/1.mp4 bob/x/y/1.mp4", [("ann", None, "x/y"), ("bob", None, "x/y")]),
         ("xan/oslo/take1/1.mp4 yol/oslo/take1/1.mp4", [("xan", None, "oslo/take1"), ("yol", None, "oslo/take1")]),
         ("ann/talk/English/1.mp4 bob/show2/Urdu/1.mp4", [("ann", "English", "talk"), ("bob", "Urdu", "show2")]),
+        ("German/talk/1.mp4 ann/talk/1.mp4", [("German", None, "talk"), ("ann", None, "talk")]),
+        ("Val/talk/1.mp4 ann/talk/1.mp4", [("Val", None, "talk"), ("ann", None, "talk")]),
         ("ann/2020/oslo/1.mp4 bob/2020/oslo/1.mp4", [("ann", None, "2020/oslo"), ("bob", None, "2020/oslo")]),
     ],
 )  # fmt: skip
