@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from mraf.data.clips.labels.layout import Folders, TreeLayout
 from mraf.data.clips.labels.levels import (
+    are_clearly_people,
     are_people,
     are_recordings,
     is_number,
@@ -73,8 +74,9 @@ def _root(layout: TreeLayout, facts: Facts) -> Iterator[str]:
     if not facts.name or layout.speaker is None:
         return
     names = facts.levels[layout.speaker]
-    is_clear = are_people(names) or all(map(is_speaker_id, names)) or all(map(is_number, names))
-    if not is_clear or (layout.language == 0 and not repeat(facts, layout.speaker)):
+    if not are_clearly_people(names) or (
+        layout.language == 0 and not repeat(facts, layout.speaker)
+    ):
         other = replace(layout, speaker=None)
         yield (
             f"The folder that you named was not taken for a speaker, but {_some(names)} in it. If these are "
@@ -168,7 +170,7 @@ def _below(layout: TreeLayout, facts: Facts) -> Iterator[str]:
     names, inner = facts.levels[speaker], facts.levels[speaker + 1]
     if len(names) < 2 or are_recordings(inner) or all(map(is_number, inner)):
         return
-    if are_people(names) or all(map(is_speaker_id, names)) or all(map(is_number, names)):
+    if are_clearly_people(names):
         return
     is_deep = len(facts.levels) > speaker + 2
     if is_deep or are_people(inner) or repeat(facts, speaker + 1):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from mraf.data.clips.labels.doubts import Facts, doubts, repeat
 from mraf.data.clips.labels.layout import Folders, Labels, TreeLayout, kind_below
 from mraf.data.clips.labels.levels import (
+    are_clearly_people,
     are_people,
     are_recordings,
     is_number,
@@ -153,7 +154,7 @@ def _speaker_level(facts: Facts, language: int | None, others: int) -> int | Non
     level = _below_dates(levels, first) if first else first
     if facts.name and _is_of_root(facts, level, language=language, others=others):
         return None
-    is_group = not are_people(levels[level]) and not are_recordings(levels[level])
+    is_group = not (are_clearly_people(levels[level]) or are_recordings(levels[level]))
     if is_group and len(levels) > level + 1 and are_people(levels[level + 1]):
         return level + 1
     return level

@@ -72,7 +72,7 @@ def may_be_person(name: str) -> bool:
     """Return True for an id, a common given name, alone or before others, and two words such as `Ann Lee`."""
     key = _key(name)
     first = key.partition("_")[0]
-    if first in words.GIVEN_NAMES or is_speaker_id(name) or re.fullmatch(r"[a-z]{1,2}\d{1,4}", key):
+    if first in words.GIVEN_NAMES or is_speaker_id(name):
         return not may_be_recording(name)
     parts = re.split(r"[\s_]+", name.strip())
     is_titled = len(parts) in (2, 3) and all(p.isalpha() and p.istitle() for p in parts)
@@ -82,6 +82,14 @@ def may_be_person(name: str) -> bool:
 def are_people(names: Collection[str]) -> bool:
     """Return True where half of some names or more look like those of people."""
     return bool(names) and 2 * sum(map(may_be_person, names)) >= len(names)
+
+
+def are_clearly_people(names: Collection[str]) -> bool:
+    """Return True where some names look like people's, or are all ids such as `s1` and `84`."""
+    return are_people(names) or all(
+        is_speaker_id(name) or is_number(name) or words.SHORT_ID.fullmatch(_key(name))
+        for name in names
+    )
 
 
 def is_speaker_id(name: str) -> bool:

@@ -60,6 +60,7 @@ PLACES = frozenset(
     """.split()
 )
 YOUTUBE = re.compile(r"[\w-]{11}")
+SHORT_ID = re.compile(r"[a-z]{1,2}\d{1,4}")
 
 GROUPS = frozenset(
     """

@@ -206,6 +206,8 @@ def test_a_whole_name_of_the_root_is_a_language(name):
         (["1989/r1/1.mp4", "1990/r2/1.mp4"], [("1989", None, "r1"), ("1990", None, "r2")]),
         (["1901/xan/1.mp4", "1902/yol/1.mp4"], [("1901", None, "xan"), ("1902", None, "yol")]),
         (["A/talk/1.mp4", "B/rec2/1.mp4"], [("A", None, "talk"), ("B", None, "rec2")]),
+        (["84/a1/1.mp4", "85/b2/1.mp4"], [("84", None, "a1"), ("85", None, "b2")]),
+        (["alpha/ann/1.mp4", "beta/bob/1.mp4"], [("ann", None, None), ("bob", None, None)]),
         (["A/1.mp4", "B/1.mp4"], [("A", None, None), ("B", None, None)]),
         (["April/1.mp4", "May/1.mp4"], [("April", None, None), ("May", None, None)]),
         (["s1/audio/25k/1.wav"], [("s1", None, None)]),
