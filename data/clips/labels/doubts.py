@@ -50,6 +50,7 @@ def doubts(layout: TreeLayout, facts: Facts) -> list[str]:
         *_root(layout, facts),
         *_languages(layout, facts),
         *_near_languages(layout, facts),
+        *_groups(layout, facts),
         *_groups_aside(layout, facts),
         *([*_strays(layout, facts)] or _below(layout, facts)),
     ]
@@ -120,6 +121,18 @@ def _near_languages(layout: TreeLayout, facts: Facts) -> Iterator[str]:
                 f"{_some(some)}: named like {_noun(some, 'language')}, but {_some(names - some)} on the same level is none, so "
                 f"all are taken for {as_what}. If all are languages, say {_say(other, facts, level)}."
             )
+
+
+def _groups(layout: TreeLayout, facts: Facts) -> Iterator[str]:
+    """Yield a remark where people were found below folders that may be people's themselves."""
+    speaker = layout.speaker
+    if not speaker or layout.language == 0 or all(map(is_speaker_id, facts.levels[speaker])):
+        return
+    other = replace(layout, speaker=speaker - 1)
+    yield (
+        f"{_some(facts.levels[speaker])} were taken for people, and {_some(facts.levels[speaker - 1])} for groups of "
+        f"them. If the latter are people, say {_say(other, facts, speaker)}."
+    )
 
 
 def _groups_aside(layout: TreeLayout, facts: Facts) -> Iterator[str]:

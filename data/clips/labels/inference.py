@@ -150,7 +150,7 @@ def _speaker_level(facts: Facts, language: int | None, others: int) -> int | Non
         return None
     if language:
         people = [i for i in range(language) if are_people(levels[i])]
-        return people[0] if people else 0
+        return people[0] if people and not are_clearly_people(levels[0]) else 0
     level = _below_dates(levels, first) if first else first
     if facts.name and _is_of_root(facts, level, language=language, others=others):
         return None

@@ -54,6 +54,7 @@ def test_nothing_is_said_of_what_is_clear(patterns):
         (["Danish/xan", "German/yol"], "Taken for languages", "{speaker}/{recording}/{clip}", "Danish"),
         (["Danish/xan"], "Taken for a language: 'Danish'", "{speaker}/{recording}/{clip}", "Danish"),
         (["{xan,yol}/{a1b,c1d}/{en,de}"], "'xan', 'yol' were taken", "*/{speaker}/{language}/{clip}", "a1b"),
+        (["{xan,yol}/{max_a,will_b}"], "'xan', 'yol' for groups", "{speaker}/{recording}/{clip}", "xan"),
         (["{A,B}/{xan,yol}"], "'A', 'B' were taken for groups", "{speaker}/{recording}/{clip}", "A"),
         (["{north1,south2}/{xan,yol}"], "the next level: 'xan', 'yol'", "*/{speaker}/{clip}", "xan"),
         (["north1/xan/a1b", "south2/yol/c1d"], "next level", "*/{speaker}/{recording}/{clip}", "xan"),
