@@ -220,7 +220,7 @@ def quantiles(a: np.ndarray, b: np.ndarray) -> str:
 
 def speaker_of(clip: Path) -> str:
     """Return the speaker in whose folder a clip lies."""
-    from mraf.data.clips.labels.layout import infer
+    from mraf.data.clips.labels.inference import infer
 
     folders = clip.parts[-4:-1]
     return infer({folders: 1})[0].labels(folders).speaker or clip.parts[-2]

@@ -5,41 +5,52 @@ import unicodedata
 from functools import cache
 
 _TABLE = """
-Afrikaans af afr | Albanian sq sqi alb shqip | Amharic am amh አማርኛ | Arabic ar ara arb العربية
-Armenian hy hye arm հայերեն | Assamese as asm অসমীয়া | Azerbaijani az aze azeri azərbaycanca
-Balochi bal baluchi | Basque eu eus baq euskara | Belarusian be bel беларуская | Bengali bn ben bangla বাংলা
-Bosnian bs bos bosanski | Bulgarian bg bul български | Burmese my mya bur မြန်မာဘာသာ
-Cantonese yue 粵語 粤语 廣東話 | Catalan ca cat català | Chinese zh zho chi 中文 汉语 漢語 | Croatian hr hrv hrvatski
-Czech cs ces cze čeština česky | Danish da dan dansk | Dari prs | Dutch nl nld dut flemish nederlands
-English en eng | Estonian et est eesti | Filipino fil | Finnish fi fin suomi
-French fr fra fre français francais | Galician gl glg galego | Georgian ka kat geo ქართული
-German de deu ger deutsch | Greek el ell gre ελληνικά | Gujarati gu guj ગુજરાતી | Hausa ha hau
-Hebrew he heb עברית | Hindi hi hin हिन्दी हिंदी | Hungarian hu hun magyar | Icelandic is isl ice íslenska
-Igbo ig ibo | Indonesian id ind bahasa | Irish ga gle gaeilge | Italian it ita italiano
-Japanese ja jpn 日本語 | Javanese jv jav | Kannada kn kan ಕನ್ನಡ | Kashmiri ks kas | Kazakh kk kaz қазақша
-Khmer km khm ខ្មែរ | Korean ko kor 한국어 | Kurdish ku kur kurdî | Kyrgyz ky kir | Lao lo
-Latin la lat | Latvian lv lav latviešu | Lithuanian lt lit lietuvių | Macedonian mk mkd македонски
-Malay ms msa may melayu | Malayalam ml mal മലയാളം | Maltese mt mlt malti | Mandarin cmn putonghua 普通话 國語
-Marathi mr mar मराठी | Mongolian mn mon монгол | Nepali ne nep नेपाली
-Norwegian no nor nb nob nn nno norsk bokmål nynorsk | Odia or ori ory oriya ଓଡ଼ିଆ | Pashto ps pus پښتو
-Persian fa fas per pes farsi فارسی | Polish pl pol polski | Portuguese pt por português portugues
-Punjabi pa pan panjabi ਪੰਜਾਬੀ پنجابی | Romanian ro ron rum română romana | Russian ru rus русский
-Sanskrit sa san | Saraiki skr | Serbian sr srp српски srpski | Sindhi sd snd سنڌي | Sinhala si sin සිංහල
-Slovak sk slk slo slovenčina | Slovenian sl slv slovene slovenščina | Somali so som
-Spanish es spa castilian español espanol castellano | Swahili sw swa kiswahili | Swedish sv swe svenska
-Tagalog tl tgl | Tajik tg tgk | Tamil ta tam தமிழ் | Tatar tt tat | Telugu te tel తెలుగు
-Thai th tha ไทย | Tibetan bo bod tib | Tigrinya ti tir | Turkish tr tur türkçe turkce | Turkmen tk tuk
-Ukrainian uk ukr українська | Urdu ur urd اردو | Uyghur ug uig uighur | Uzbek uz uzb oʻzbekcha
-Vietnamese vi vie tiếng\N{NO-BREAK SPACE}việt | Welsh cy cym wel cymraeg | Xhosa xh xho | Yiddish yi yid | Yoruba yo yor yorùbá
-Zulu zu zul isizulu
+Afrikaans af afr | Akan ak aka twi | Albanian sq sqi alb shqip | Amharic am amh አማርኛ | Arabic ar ara arb العربية
+Armenian hy hye arm հայերեն | Assamese as asm অসমীয়া | Aymara aym | Azerbaijani az aze azeri azərbaycanca
+Balochi bal baluchi | Bambara bamanankan | Bashkir | Basque eu eus baq euskara | Belarusian be bel беларуская
+Bemba | Bengali bn ben bangla বাংলা | Berber ber tamazight tarifit | Bhojpuri bho | Bosnian bs bos bosanski
+Breton bre | Bulgarian bg bul български | Burmese my mya bur မြန်မာဘာသာ | Cantonese yue 粵語 粤语 廣東話
+Catalan ca cat català | Cebuano ceb | Chechen che | Chichewa ny nya nyanja | Chinese zh zho chi 中文 汉语 漢語
+Chuvash chv | Croatian hr hrv hrvatski | Czech cs ces cze čeština česky | Danish da dan dansk | Dari prs
+Dutch nl nld dut flemish nederlands | English en eng | Esperanto eo epo | Estonian et est eesti | Ewe
+Faroese fo fao | Filipino fil | Finnish fi fin suomi | Fon fon | French fr fra fre français francais
+Frisian fy fry | Fulani fulfulde pular | Galician gl glg galego | Georgian ka kat geo ქართული
+German de deu ger deutsch | Greek el ell gre ελληνικά | Guarani gn grn | Gujarati gu guj ગુજરાતી
+Haitian ht hat kreyol kreyòl creole | Hausa ha hau | Hawaiian haw | Hebrew he heb עברית
+Hindi hi hin हिन्दी हिंदी | Hmong hmn | Hungarian hu hun magyar | Icelandic is isl ice íslenska | Igbo ig ibo
+Ilocano ilo | Indonesian id ind bahasa | Irish ga gle gaeilge | Italian it ita italiano | Japanese ja jpn 日本語
+Javanese jv jav | Kabyle kab | Kannada kn kan ಕನ್ನಡ | Kashmiri ks kas | Kazakh kk kaz қазақша
+Khmer km khm ខ្មែរ | Kikuyu kik gikuyu | Kinyarwanda rw | Kirundi | Konkani | Korean ko kor 한국어
+Kurdish ku kur kurdî | Kyrgyz ky kir | Lao lo | Latin la lat | Latvian lv lav latviešu | Lingala
+Lithuanian lt lit lietuvių | Luganda lg ganda | Luo luo | Luxembourgish lb ltz lëtzebuergesch
+Macedonian mk mkd македонски | Madurese | Magahi | Maithili | Malagasy mg mlg | Malay ms msa may melayu
+Malayalam ml mal മലയാളം | Maltese mt mlt malti | Mandarin cmn putonghua 普通话 國語 | Maori mi mri māori
+Mapudungun arn | Marathi mr mar मराठी | Meitei manipuri | Minangkabau | Mongolian mn mon монгол | Mossi mooré
+Nahuatl | Ndebele nr nde | Nepali ne nep नेपाली | Norwegian no nor nb nob nn nno norsk bokmål nynorsk
+Odia or ori ory oriya ଓଡ଼ିଆ | Oromo orm | Pashto ps pus پښتو | Persian fa fas per pes farsi فارسی
+Polish pl pol polski | Portuguese pt por português portugues | Punjabi pa pan panjabi ਪੰਜਾਬੀ پنجابی | Quechua qu
+Rajasthani | Romanian ro ron rum română romana | Romansh rumantsch | Russian ru rus русский | Samoan smo
+Sanskrit sa san | Santali | Saraiki skr | Sepedi | Serbian sr srp српски srpski | Sesotho | Shanghainese wuu
+Shona | Sindhi sd snd سنڌي | Sinhala si sin සිංහල | Slovak sk slk slo slovenčina
+Slovenian sl slv slovene slovenščina | Somali so som | Spanish es spa castilian español espanol castellano
+Sundanese | Swahili sw swa kiswahili | Swedish sv swe svenska | Tagalog tl tgl | Taiwanese hokkien minnan
+Tajik tg tgk | Tamil ta tam தமிழ் | Tatar tt tat | Telugu te tel తెలుగు | Thai th tha ไทย | Tibetan bo bod tib
+Tigrinya ti tir | Tongan | Tsonga | Tswana tn tsn setswana | Turkish tr tur türkçe turkce | Turkmen tk tuk
+Ukrainian uk ukr українська | Urdu ur urd اردو | Uyghur ug uig uighur | Uzbek uz uzb oʻzbekcha | Venda
+Vietnamese vi vie tiếng\N{NO-BREAK SPACE}việt | Welsh cy cym wel cymraeg | Wolof wo wol | Xhosa xh xho
+Yakut sah sakha | Yiddish yi yid | Yoruba yo yor yorùbá | Zazaki zza | Zulu zu zul isizulu
 """
 """The English name of each language, its codes of two and three letters (ISO 639), and other names."""
 
 _GIVEN_NAMES = frozenset(
     "alb ara ben bos dan est fin geo han heb ind ita jav kan kas kat kaz kir kor kur lao lit mal mar may mon "
-    "nor ori pan per pol ron san sin sol som tam tat tel tir tur vie wel am my so or no is id as be he".split()
+    "nor ori pan per pol ron san sin sol som tam tat tel tir tur vie wel am my so or no is id as be he "
+    "ewe fon haw lb luo mg mi que fo fy gn ht ny rw wo".split()
 )
 """Codes that are people's names, initials or English words too."""
+
+_WORDS = frozenset({"twi", "ewe", "fon", "luo", "lao"})
+"""Names of languages that are as short as codes."""
 
 _VARIANT = re.compile(
     r"(?P<name>[^()\[\]]+?)\s*(?:\((?P<a>[^()]{1,30})\)|\[(?P<b>[^\[\]]{1,30})\])"
@@ -98,6 +109,12 @@ def is_language(name: str) -> bool:
     return _english_name(name) is not None
 
 
+def is_only_code(name: str) -> bool:
+    """Return True for a code of two or three letters alone, as "en" and "URD", not "en-US" and "English"."""
+    plain = _plain(name)
+    return is_language(name) and len(plain) in (2, 3) and plain.isascii() and plain not in _WORDS
+
+
 def may_be_person(name: str) -> bool:
-    """Return True where a code of a language is a person's name as well, as "dan" and "ben" are."""
-    return _plain(name) in _GIVEN_NAMES
+    """Return True where a code of a language may be a person as well: "dan" and "ben", "Bo", "MS"."""
+    return _plain(name) in _GIVEN_NAMES or (is_only_code(name) and not name.strip().islower())

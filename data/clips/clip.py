@@ -119,7 +119,7 @@ def add_clip(clips: dict[str, Clip], clip: Clip, where: str = "") -> bool:
         return True
     if where and known.files == clip.files:
         raise UsageError(f"{where}: the id '{clip.id}' stands in an earlier line too.")
-    if where or not _are_same(known, clip):
+    if where or not are_same(known, clip):
         here = where or " and ".join(str(c.files[0]) for c in (known, clip))
         raise UsageError(
             f"{here}: two clips have the id '{clip.id}'. "
@@ -128,6 +128,7 @@ def add_clip(clips: dict[str, Clip], clip: Clip, where: str = "") -> bool:
     return False
 
 
-def _are_same(one: Clip, other: Clip) -> bool:
+def are_same(one: Clip, other: Clip) -> bool:
+    """Return True where two clips have the same files, through links too."""
     pairs = zip(one.files, other.files, strict=False)
     return len(one.files) == len(other.files) and all(is_same_file(*pair) for pair in pairs)

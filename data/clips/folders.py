@@ -1,21 +1,20 @@
 """Clips that are found at and below files and folders, labelled by their paths."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mraf.data.clips.clip import Clip, add_clip
-from mraf.data.clips.labels.layout import Folders, Labels, Layout, TreeLayout, infer
-from mraf.data.clips.labels.levels import kind_of, may_be_recording, may_name_speaker
-from mraf.data.clips.labels.pattern import EXAMPLE, PatternLayout
+from mraf.data.clips.clip import Clip, are_same
+from mraf.data.clips.labels.inference import infer
+from mraf.data.clips.labels.layout import Folders, Labels, Layout, TreeLayout
+from mraf.data.clips.labels.pattern import PatternLayout, no_fit
 from mraf.data.clips.labels.understood import Understanding, Understood
 from mraf.data.clips.listing import LeftOut, each_clip, is_sound_name
 from mraf.data.clips.names import as_label
-from mraf.data.clips.trees import Tree, no_clips, trees_of
+from mraf.data.clips.trees import Tree, is_part, no_clips, trees_of
 from mraf.data.clips.waste import Exclusion
-from mraf.errors import UsageError
-from mraf.languages import is_language
 
 SAMPLE = 50_000
 """Number of clips whose paths decide how all of them are read."""
@@ -30,14 +29,15 @@ class Search:
     The folders between a named one and a clip name its speaker, language and recording, as one layout
     says that is inferred from the whole tree (or its first clips, see `SAMPLE`), or as `layout` says.
     Nothing above the named folder counts; its own name is the speaker's where nothing below it is.
-    Files that are named count as a tree below the folder that holds them all.
+    Files that are named count as a tree below the folder that holds them all, and folders whose names may be
+    people's as a tree of these. Two clips of the same path below two named folders are kept: their ids have
+    the folder's name in front, or a number behind.
 
     Labels and ids are text in Unicode NFC: bytes of a name that are not UTF-8 are escaped (see
     `mraf.data.clips.names.as_label`).
 
-    Iterating raises UsageError where a path does not exist or holds no clip, before the first clip is
-    yielded, where no clip fits `layout`, and where two files would have the same id, as soon as the
-    second is found. So does a `layout` or `exclude` that cannot be read.
+    Iterating raises UsageError where a path does not exist or holds no clip, and where no clip fits `layout`,
+    before the first clip is yielded. So does a `layout` or `exclude` that cannot be read.
     """
 
     def __init__(
@@ -58,7 +58,12 @@ class Search:
         self._left_out.clear()
         self._unfit.clear()
         self._unclear = 0
-        trees = trees_of(self._paths, exclusion=self._exclusion, left_out=self._left_out)
+        trees = trees_of(
+            self._paths,
+            exclusion=self._exclusion,
+            left_out=self._left_out,
+            one_of_people=self._pattern is None,
+        )
         size = max(_SAMPLE_OF_ONE, SAMPLE // max(len(trees), 1))
         for tree in trees:
             tree.take_sample(size)
@@ -67,13 +72,16 @@ class Search:
         else:
             layouts = [self._outright(tree, self._pattern) for tree in trees]
         clips: dict[str, Clip] = {}
+        apart = _clashing(trees)
         for tree, layout in zip(trees, layouts, strict=True):
-            reader = _Reader(tree, layout)
+            reader = _Reader(tree, layout, is_apart=id(tree) in apart)
             for file in tree.files:
                 if clip := self._clip(file, reader):
                     yield from _added(clips, clip)
         for pattern in self._exclusion.unused:
             self._understanding.remark(f"--exclude '{pattern}' fits no file or folder.")
+        if links := [link for each in self._left_out for link in each.links]:
+            self._understanding.remark(_links_remark(links))
 
     def _clip(self, file: Path, reader: "_Reader") -> Clip | None:
         """Return a file as a clip; None where it does not fit the layout."""
@@ -85,7 +93,7 @@ class Search:
         if not reader.is_clear(file):
             self._unclear += 1
             self._understanding.remark(
-                f"{self._unclear} names can be read in several ways (such as {path}: {_told(labels)}); earlier "
+                f"{'1 name' if self._unclear == 1 else f'{self._unclear} names'} can be read in several ways (such as {path}: {_told(labels)}); earlier "
                 "fields are as short as possible.",
                 key="unclear",
             )
@@ -103,17 +111,13 @@ class Search:
     def _outright(self, tree: Tree, pattern: str) -> PatternLayout:
         """Return the layout that was said outright. Raises UsageError where nothing fits it."""
         layout = PatternLayout(pattern)
-        if tree.name and may_name_speaker(tree.name):
+        if tree.is_person:
             layout = replace(layout, root_speaker=tree.name)
         tree.rise(layout.depth or 0)
         paths = [(tree.folders(file), as_label(file.name)) for file in tree.sample]
         if paths and not any(layout.labels(*path) for path in paths):
             folders, name = paths[0]
-            depth = "any number of" if layout.depth is None else layout.depth
-            raise UsageError(
-                f"{tree.root}: no clip fits --layout '{pattern}'. It stands for a file in {depth} folders below this "
-                f"one; the first clip lies in {len(folders)}: {'/'.join([*folders, name])}. For example: {EXAMPLE}."
-            )
+            raise no_fit(layout, tree.root, folders, name, [each for _, each in paths])
         return layout
 
     def understood(self, *, all_found: bool = True) -> Understood:
@@ -171,26 +175,39 @@ def clip_files(path: Path) -> tuple[list[Path], dict[str, str]]:
 
 def _inferred(trees: Sequence[Tree], understanding: Understanding) -> Iterator[TreeLayout]:
     """Yield the layout of each tree, and note what is a guess."""
-    tops: Counter[str] = Counter()
-    for tree in trees:
-        tops.update({folders[0] for file in tree.sample if (folders := tree.folders(file))})
-    shared = {name for name, number in tops.items() if number > 1 and not may_be_recording(name)}
     of_root: dict[str, None] = {}
     for tree in trees:
         paths = Counter(map(tree.folders, tree.sample))
-        is_shared = any(folders and folders[0] in shared for folders in paths)
-        others = 0 if is_shared else len(trees) - 1
-        layout, remarks = infer(paths, name=tree.name, others=others)
+        layout, remarks = infer(
+            paths, name=tree.name, others=len(trees) - 1, is_of_named=bool(tree.members)
+        )
         for remark in remarks:
             understanding.remark(remark)
         if layout.root_speaker:
             of_root[layout.root_speaker] = None
+        elif tree.members:
+            of_root.update(dict.fromkeys(layout.labels(folders).speaker or "" for folders in paths))
+            if not {*of_root} <= {*map(as_label, tree.members.values())}:
+                of_root.clear()
+        if of_root:
             names = ", ".join([*of_root][:5]) + (", ..." if len(of_root) > 5 else "")
             understanding.remark(
                 f"The speaker is the name of the folder that you named, since no folder in it names one: {names}.",
                 key="root",
             )
         yield layout
+
+
+def _clashing(trees: Sequence[Tree]) -> set[int]:
+    """Return the identities of trees that hold clips of the same path below their roots."""
+    known: dict[tuple[str, ...], int] = {}
+    found: set[int] = set()
+    for tree in trees if len(trees) > 1 else ():
+        for file in tree.sample:
+            other = known.setdefault((*tree.folders(file), file.name), id(tree))
+            if other != id(tree):
+                found |= {other, id(tree)}
+    return found
 
 
 class _Reader:
@@ -201,9 +218,9 @@ class _Reader:
         rule: the layout as it applied to the last clip.
     """
 
-    def __init__(self, tree: Tree, layout: Layout) -> None:
+    def __init__(self, tree: Tree, layout: Layout, *, is_apart: bool = False) -> None:
         self._tree, self._layout = tree, layout
-        self.prefix = _prefix(tree, layout)
+        self.prefix = f"{tree.name}/" if tree.name and is_apart else _prefix(tree, layout)
         self.rule = ""
         self._folder: Path | None = None
         self._folders: Folders = ()
@@ -215,6 +232,10 @@ class _Reader:
         if file.parent != self._folder:
             self._folder, self._folders = file.parent, self._tree.folders(file)
             self.rule = self._layout.describe(self._folders)
+            if (
+                self._tree.members
+            ):  # the names of the folders that were named are no part of a pattern
+                self.rule = self.rule.partition("/")[2]
             self._of_folder = self._layout.labels(self._folders, name)
         labels = self._of_folder
         if isinstance(self._layout, PatternLayout):
@@ -237,33 +258,35 @@ def _prefix(tree: Tree, layout: Layout) -> str:
         is_told = bool(layout.root_speaker or layout.root_language)
     else:
         is_told = isinstance(layout, PatternLayout) and "{speaker}" not in layout.pattern
-    is_part = kind_of(tree.name) in ("split", "date") or is_language(tree.name)
-    return f"{tree.name}/" if is_told or is_part else ""
+    return f"{tree.name}/" if is_told or is_part(tree.name) else ""
 
 
 def _added(clips: dict[str, Clip], clip: Clip) -> Iterator[Clip]:
     """Add a clip to others and yield it, but not the same file a second time.
 
-    Names that differ in their Unicode form or in space around them give one id: the second clip gets a
-    number.
+    Two folders that were named may hold clips of the same path, and names that differ in their Unicode
+    form or in space around them are one: the second clip gets a number.
     """
-    known, number = clips.get(clip.id), 2
-    while known and _path(known) == _path(clip) and known.files != clip.files:
-        known = clips.get(f"{clip.id} ({number})")
-        if known is None:
-            clip = replace(clip, id=f"{clip.id} ({number})")
+    plain, number = clip.id, 2
+    while (known := clips.get(clip.id)) and not are_same(known, clip):
+        clip = replace(clip, id=f"{plain} ({number})")
         number += 1
-    if add_clip(clips, clip):
+    if known is None:
+        clips[clip.id] = clip
         yield clip
-
-
-def _path(clip: Clip) -> tuple[str, ...]:
-    return tuple(map(as_label, clip.files[0].parts))
 
 
 def _told(labels: Labels) -> str:
     told = zip(labels._fields, labels, strict=True)
     return ", ".join(f"{field} {value}" for field, value in told if value)
+
+
+def _links_remark(links: Sequence[str]) -> str:
+    told = [f"{as_label(link)} leads to {as_label(os.path.realpath(link))}" for link in links]
+    return (
+        f"Some linked folders are searched under another name, so that their clips count once and not for the "
+        f"link: {'; '.join(told[:_NAMED])}{'; ...' if len(told) > _NAMED else ''}."
+    )
 
 
 def _unfit_remark(pattern: str, unfit: Sequence[str]) -> str:

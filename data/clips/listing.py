@@ -25,6 +25,7 @@ AUDIO_SUFFIXES = frozenset(
 )
 
 
+_LINKS = 3
 SORTED_AT_ONCE = 4096
 """Names of a folder that are sorted together: of a larger one, clips are yielded before all are read."""
 
@@ -36,6 +37,13 @@ class LeftOut:
     others: dict[str, Counter[str]] = field(default_factory=dict)  # by folder: count by ending
     unreadable: dict[str, str] = field(default_factory=dict)  # by folder: why it cannot be listed
     set_aside: Counter[str] = field(default_factory=Counter)  # by what it is
+    links: list[str] = field(default_factory=list)  # the first of those searched anyway
+
+    def add_link(self, path: str) -> None:
+        """Note a link to a folder that is searched under another name."""
+        self.set_aside["links to folders that are searched anyway"] += 1
+        if len(self.links) < _LINKS:
+            self.links.append(path)
 
 
 def each_clip(
@@ -110,7 +118,7 @@ def _folders(root: str, *, left_out: LeftOut, seen: set[tuple[int, int]]) -> Ite
             waiting += sorted(folder.inner, reverse=True)
             links += folder.links
         elif is_link:
-            left_out.set_aside["links to folders that are searched anyway"] += 1
+            left_out.add_link(folder.path)
 
 
 def _what_is(entry: os.DirEntry[str], *, exclusion: Exclusion, root: Path) -> str | None:
@@ -120,7 +128,8 @@ def _what_is(entry: os.DirEntry[str], *, exclusion: Exclusion, root: Path) -> st
     if _is_folder(entry):
         return is_waste(entry.name) or (_HIDDEN if entry.name.startswith(".") else _FOLDER)
     if not is_clip_name(entry.name):
-        return _OTHER
+        is_broken = entry.is_symlink() and not os.path.exists(entry.path)  # noqa: PTH110
+        return "broken links" if is_broken else _OTHER
     if entry.name.startswith("."):
         return "._* (side files of macOS)" if entry.name.startswith("._") else "hidden files"
     return why_no_media(entry)

@@ -106,7 +106,15 @@ def _delimiter(file: TextIO) -> str:
 
 
 def _match_columns(path: Path, header: Iterable[str]) -> dict[str, int]:
-    names = {name.strip().lower(): index for index, name in enumerate(header) if name.strip()}
+    titles = [name.strip().lower() for name in header]
+    names = {name: index for index, name in enumerate(titles) if name}
+    for column, aliases in COLUMNS.items():
+        same = [name for name in titles if name in (column, *aliases)]
+        if len(same) > 1:
+            raise UsageError(
+                f"{path}: the columns '{same[0]}' and '{same[1]}' both name the {column}. Remove one or give it "
+                "another name."
+            )
     found = {
         column: names[alias]
         for column, aliases in COLUMNS.items()

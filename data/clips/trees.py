@@ -2,12 +2,13 @@
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 
-from mraf.data.clips.labels.levels import kind_of
+from mraf.data.clips.labels.levels import is_sure_group, kind_of, may_name_speaker
 from mraf.data.clips.listing import VIDEO_SUFFIXES, LeftOut, each_clip, is_clip_name, mode_of
 from mraf.data.clips.names import as_label
 from mraf.data.clips.waste import Exclusion, is_waste
@@ -29,17 +30,29 @@ class Tree:
         files: the clips, found while they are asked for.
         is_folder: false for files that were named one by one.
         sample: the first of them, once `take_sample` was called.
+        is_person: true where the name may be a speaker's.
+        members: names of folders that were named, by their paths, where the tree is made of several;
+            the clips lie in these folders, wherever these lie themselves.
+        parts: the clips of each folder that was named; in place of `files`.
     """
 
     root: Path
     name: str | None
-    files: Iterator[Path]
+    files: Iterator[Path] = field(default_factory=lambda: iter(()))
     is_folder: bool = True
+    is_person: bool = False
     sample: list[Path] = field(default_factory=list)
+    members: dict[str, str] = field(default_factory=dict)
+    parts: list[Iterator[Path]] = field(default_factory=list)
     search: Callable[[Path], Iterator[Path]] | None = None  # below one folder of the tree
 
     def take_sample(self, size: int) -> None:
         """Find the first clips; where there are more, one of each other folder below the root too."""
+        if self.parts:
+            share = max(size // len(self.parts), 1)
+            self.sample = [path for part in self.parts for path in islice(part, share)]
+            self.files = chain(self.sample, *self.parts)
+            return
         self.sample = list(islice(self.files, size))
         self.files = chain(self.sample, self.files)
         if len(self.sample) < size or not self.search:
@@ -62,6 +75,9 @@ class Tree:
 
     def raw_folders(self, file: Path) -> Folders:
         """Return the names of the folders between the root and a clip, as they are on the disk."""
+        for number, parent in enumerate(file.parents if self.members else ()):
+            if name := self.members.get(str(parent)):
+                return (name, *(file.parts[-1 - number : -1] if number else ()))
         root = str(self.root).rstrip("/")
         return tuple(str(file)[len(root) + 1 :].split("/")[:-1])
 
@@ -70,21 +86,33 @@ class Tree:
         return tuple(map(as_label, self.raw_folders(file)))
 
 
-def trees_of(paths: Sequence[Path], *, exclusion: Exclusion, left_out: list[LeftOut]) -> list[Tree]:
+def trees_of(
+    paths: Sequence[Path],
+    *,
+    exclusion: Exclusion,
+    left_out: list[LeftOut],
+    one_of_people: bool = True,
+) -> list[Tree]:
     """Return the trees at some files and folders, in each of which a clip has been found.
 
-    A path that lies in another one counts once. Folders of splits, dates and languages that lie side
-    by side are one tree, below the folder that holds them; so are files.
+    A path that lies in another one counts once. Folders of splits, dates, groups and languages that lie
+    side by side are one tree, below the folder that holds them; so are files. Folders whose names may be
+    people's are one tree of these names, wherever they lie.
 
     Args:
         paths: files and folders.
         exclusion: what is set aside.
         left_out: what is left out is added, filled while the clips are found.
+        one_of_people: false for a tree of each folder whose name may be a person's.
 
     Raises UsageError where a path does not exist or holds no clip.
     """
     is_folder = {p: stat.S_ISDIR(mode_of(p, "no such file or folder")) for p in paths}
     named = _outermost(is_folder)
+    left_out.append(LeftOut())
+    for path, is_one in is_folder.items():
+        if is_one and path not in named and path.is_symlink():
+            left_out[0].add_link(str(path))
     seen: set[tuple[int, int]] = set()
 
     def search(path: Path) -> Iterator[Path]:
@@ -97,22 +125,55 @@ def trees_of(paths: Sequence[Path], *, exclusion: Exclusion, left_out: list[Left
     trees: list[Tree] = []
     files = [path for path in named if not is_folder[path]]
     families: dict[Path, list[Path]] = {}
+    people = _people([path for path in named if is_folder[path]])
     for path in named:
-        if is_folder[path]:
+        if is_folder[path] and path not in people:
             whole = Path(os.path.abspath(path))  # noqa: PTH100  # without ".."
-            is_part = kind_of(whole.name) in ("split", "date") or is_language(whole.name)
-            families.setdefault(whole.parent if is_part else whole, []).append(path)
-    for parent, members in families.items():
-        if len(members) > 1:  # splits, years or languages side by side
-            found = chain.from_iterable([*map(search, map(_absolute, members))])
-            trees.append(Tree(root=parent, name=None, files=found, search=None))
+            families.setdefault(whole.parent if is_part(whole.name) else whole, []).append(path)
+    if one_of_people and len(people) > 1:
+        members = {str(each.absolute()): _name(each) for each in people}
+        root = Path(os.path.commonpath([*members]))
+        trees.append(Tree(root=root, name=None, parts=[*map(search, people)], members=members))
+    else:
+        families.update({each: [each] for each in people})
+    for parent, folders in families.items():
+        if len(folders) > 1:  # splits, years or languages side by side
+            parts = [*map(search, map(_absolute, folders))]
+            trees.append(Tree(root=parent, name=None, parts=parts))
             continue
-        root = members[0].absolute()
-        name = as_label(Path(os.path.abspath(root)).name) or None  # noqa: PTH100
-        trees.append(Tree(root=root, name=name, files=search(root), search=peek))
+        root = folders[0].absolute()
+        name = as_label(_name(root)) or None
+        is_person = folders[0] in people
+        tree = Tree(root=root, name=name, files=search(root), search=peek, is_person=is_person)
+        trees.append(tree)
     if files:
         trees.append(_tree_of_files(files))
     return trees
+
+
+def is_part(name: str) -> bool:
+    """Return True for a name of a part of a corpus: a split, a date, a language, a group."""
+    kind = kind_of(name)
+    is_group = is_sure_group(name) or (kind == "group" and name[-1:].isdigit())
+    is_group = is_group and not may_name_speaker(name)
+    return (
+        kind in ("split", "date") or is_group or (is_language(name) and not may_name_speaker(name))
+    )
+
+
+def _people(folders: Sequence[Path]) -> list[Path]:
+    """Return the folders whose names may be people's; beside such, `German` and `Val` may be too."""
+    people = [path for path in folders if may_name_speaker(as_label(_name(path)))]
+    beside = {os.path.abspath(path.parent) for path in people}  # noqa: PTH100
+    return [
+        path
+        for path in folders
+        if path in people or (is_part(_name(path)) and os.path.abspath(path.parent) in beside)  # noqa: PTH100
+    ]
+
+
+def _name(path: Path) -> str:
+    return Path(os.path.abspath(path)).name  # noqa: PTH100
 
 
 def _found(
@@ -131,10 +192,16 @@ def no_clips(path: Path, left_out: LeftOut) -> UsageError:
     """Return the error for a folder without clips."""
     closed = [f"; {folder} cannot be listed ({why})" for folder, why in left_out.unreadable.items()]
     aside = ", ".join(f"{what} {number}" for what, number in left_out.set_aside.items())
+    where = f"{path}: no video or sound file in this folder or below it{''.join(closed[:3])}."
+    if left_out.set_aside:
+        is_excluded = any("--exclude" in what for what in left_out.set_aside)
+        advice = " Check --exclude." if is_excluded else ""
+        return UsageError(f"{where} Left out: {aside}.{advice}")
+    counts = sum(left_out.others.values(), Counter[str]()).most_common(5)
+    found = ", ".join(f"{ending or 'no ending'} {number}" for ending, number in counts)
     return UsageError(
-        f"{path}: no video or sound file in this folder or below it{''.join(closed[:3])}. "
-        + (f"Left out: {aside}. " if aside else "")
-        + f"Looked for {', '.join(sorted(VIDEO_SUFFIXES))} and sound files."
+        f"{where} {f'Found other files only: {found}.' if found else 'It is empty.'} Videos end in .mp4, .mkv, "
+        f".mov and {len(VIDEO_SUFFIXES) - 3} others, sound files in .wav, .mp3, .m4a and others."
     )
 
 
@@ -174,7 +241,13 @@ def _tree_of_files(paths: Sequence[Path]) -> Tree:
         for path, file in zip(paths, files, strict=True)
     )
     name = as_label(root.name) if is_named else ""
-    return Tree(root=root, name=name or None, files=iter(files), is_folder=False)
+    return Tree(
+        root=root,
+        name=name or None,
+        files=iter(files),
+        is_folder=False,
+        is_person=may_name_speaker(name),
+    )
 
 
 def _absolute(path: Path) -> Path:

@@ -76,8 +76,8 @@ class Exclusion:
     """Patterns of names and paths that are left out, folders whole.
 
     A pattern is compared with the name, with the path below the named folder, and with the path as a
-    shell shows it. `*` stands for any text, slashes included, `?` for one letter, `[ab]` for one of
-    these.
+    shell shows it; where it begins with `**/` or ends in `/*` or `/**`, with the path below any folder.
+    `*` stands for any text, slashes included, `?` for one letter, `[ab]` for one of these.
 
     Making one raises UsageError for an empty pattern.
     """
@@ -91,19 +91,27 @@ class Exclusion:
                 raise UsageError(
                     f"--exclude '{each}': the pattern is empty. For example: --exclude '*.wav', --exclude raw."
                 )
-        compiled = [(each, re.compile(translate(_trimmed(each)))) for each in self.patterns]
+        compiled = [
+            (each, re.compile(translate(text)), is_anywhere)
+            for each in self.patterns
+            for text, is_anywhere in _readings(each)
+        ]
         object.__setattr__(self, "_compiled", compiled)
 
     def holds(self, root: Path, path: str) -> bool:
         """Return True where a pattern fits a file or folder at or below a folder."""
         if not self.patterns:
             return False
-        compiled: list[tuple[str, re.Pattern[str]]] = object.__getattribute__(self, "_compiled")
+        compiled: list[tuple[str, re.Pattern[str], bool]] = object.__getattribute__(
+            self, "_compiled"
+        )
         below = as_label(os.path.relpath(path, root))
         names = {below, below.rpartition("/")[2], f"{as_label(root.name)}/{below}", as_label(path)}
         names.add(as_label(os.path.relpath(path)))
-        for pattern, expression in compiled:
-            if any(map(expression.match, names)):
+        parts = below.split("/")
+        tails = {"/".join(parts[i:]) for i in range(len(parts))}
+        for pattern, expression, is_anywhere in compiled:
+            if any(map(expression.match, names | tails if is_anywhere else names)):
                 self.used.add(pattern)
                 return True
         return False
@@ -118,7 +126,9 @@ KEEP_ALL = Exclusion()
 """Leaves nothing out."""
 
 
-def _trimmed(pattern: str) -> str:
-    text = as_label(pattern)
-    text = text.removeprefix("./").rstrip("/")
-    return text.removeprefix("**/") if text.startswith("**/") else text
+def _readings(pattern: str) -> set[tuple[str, bool]]:
+    """Return the patterns that one stands for, each with whether it counts below any folder."""
+    text = as_label(pattern).removeprefix("./").rstrip("/")
+    is_anywhere = text.startswith("**/") or text.endswith(("/*", "/**"))
+    short = text.removeprefix("**/") if text.startswith("**/") else text
+    return {(short, is_anywhere), (short.replace("/**/", "/"), is_anywhere)}

@@ -176,7 +176,7 @@ def preview(
     source = _Source(paths, manifest=manifest, root=root, layout=layout, exclude=exclude)
     for _ in source.clips(on_note):
         pass
-    return source.understood()
+    return source.understood(look=True)
 
 
 class _Source:
@@ -214,10 +214,13 @@ class _Source:
         self._listed = read_manifest(self._manifest, root=self._root or None, on_note=on_note)
         return self._listed
 
-    def understood(self, *, all_found: bool = True) -> Understood:
-        """Return what has been understood of the labels so far."""
+    def understood(self, *, all_found: bool = True, look: bool = False) -> Understood:
+        """Return what has been understood of the labels so far.
+
+        With `look`, whether a manifest's files are there too.
+        """
         if self._manifest:
-            return understand(self._listed).summary()
+            return understand(self._listed, look=look).summary()
         return self._search.understood(all_found=all_found)
 
 

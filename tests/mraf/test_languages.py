@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from mraf.languages import canonical, is_language
+from mraf.languages import canonical, is_language, is_only_code, may_be_person
 
 ENGLISH = "en|EN|en-US|en_GB|eng|English|english|ENGLISH|English (US)|English [UK]|british english|English-US"
 
@@ -20,6 +20,8 @@ ENGLISH = "en|EN|en-US|en_GB|eng|English|english|ENGLISH|English (US)|English [U
         ("fa|Farsi|persian", "Persian"),
         ("pt-BR|Brazilian Portuguese|Português", "Portuguese"),
         ("es-419|Español", "Spanish"),
+        ("Wolof|wol", "Wolof"),
+        ("Quechua", "Quechua"),
     ],
 )
 def test_one_language_has_one_name(names, language):
@@ -33,3 +35,13 @@ def test_one_language_has_one_name(names, language):
 )
 def test_other_names_stay(name):
     assert canonical(name) == name and not is_language(name)
+
+
+def test_codes_are_told_from_names():
+    assert is_only_code("en") and is_only_code("URD") and is_only_code("Bo")
+    assert not any(map(is_only_code, ["English", "en-US", "Lao", "中文", "ann"]))
+
+
+def test_codes_that_may_be_people():
+    assert all(map(may_be_person, ["dan", "Bo", "MS"]))
+    assert not any(map(may_be_person, ["en", "de", "German", "en-US"]))

@@ -1,65 +1,16 @@
 """What the name of a folder says of its level: a container, a split, a date, a recording, a person."""
 
 import re
+from collections.abc import Collection
+from datetime import date
 from functools import cache
 from typing import Literal
 
-from mraf.languages import is_language
+from mraf.data.clips.labels import words
+from mraf.languages import is_language, is_only_code
 
-Kind = Literal["container", "split", "date"]
-
-_CONTAINERS = frozenset(
-    """
-    aac actors aiff align aligned amr audio audios avi celebrities celebs clip clips content corpora corpus cropped data dataset
-    datasets dcim download downloads extracted face faces file files film films flac footage frames identities
-    m4a m4v media mkv mov movie movies mp3 mp4 mpeg mpg mvlrs_v1 ogg opus original originals output participants people
-    persons processed raw recordings sample samples segment segments set sets sound sounds speaker speakers subjects
-    upload uploads utterances video videos voice voices volunteers wav wave waves wavs webm wmv unzippedfaces
-    aufnahmen vidéos vídeos
-    """.split()
-)
-_SPLITS = frozenset(
-    """
-    train training trainset val valid validation valset dev devel development test testing testset eval
-    evaluation holdout heldout trainval pretrain main unlabeled unlabelled enrol enroll enrolment enrollment
-    """.split()
-)
-_CONTAINER = re.compile(
-    r"(mpg|mpeg)_\w+"  # GRID: mpg_6000, mpg_vcd
-    r"|(audio|wav|flac|video|mp4)_?\d+(\.\d+)?k(hz|bps)?"
-    r"|(wav|flac)(8|16|22|24|44|48)(k|khz)?(_\w+)?|(8|16|22|24|44|48)_?k(hz)?"
-    r"|(voxceleb|vox|lrs|lrw)_?[123]?(_(dev|test|wav|mp4|aac|mp4_aac|txt|v\d))*|mav_?celeb(_?v?\d)?|grid(_?corpus)?"
-    r"|(dataset|corpus)_?v?\d*|libri(speech|tts|_?light)|(tcd_?)?timit|vctk(_corpus.*)?|ravdess|crema_?d|"
-    r"(mead|celebv_?hq|avspeech|ava_avd|voxconverse|ami|commonvoice|common_voice.*|aishell_?\d?)"
-)
-_SPLIT = re.compile(
-    r"(train|val|valid|dev|test|eval)_?(set|data|split|clean|other|\d{1,3}|[a-e])?(_\d{1,3})?"
-)
-_DATE = re.compile(
-    r"(19|20)\d\d(_?(0?[1-9]|1[0-2])(_?(0?[1-9]|[12]\d|3[01]))?)?|(0?[1-9]|[12]\d|3[01])_(0?[1-9]|1[0-2])_(19|20)\d\d"
-)
-_MONTH_OR_DAY = re.compile(r"(0?[1-9]|[12]\d|3[01])")
-_RECORDING = re.compile(
-    r"(v|vid|video|rec|recording|session|sess|sitzung|clip|take|scene|part|teil|tape|disc|disk|cd|talk|interview|"
-    r"lecture|vorlesung|speech|rede|episode|ep|folge|day|visit|meeting|call|podcast|show|vlog|stream|news|"
-    r"conversation|dialog|dialogue|monologue|presentation|webinar|keynote|press_conference|debate|story|reading|"
-    r"chapter|trial|round|block|utt|utterance|sentence|phrase|test|birthday|wedding|holiday|vacation|home|work)"
-    r"s?(_?\d+)?(_.*)?"
-)
-_BATCH = re.compile(
-    r"(set|batch|group|part|disc|disk|cd|dvd|volume|vol|chunk|shard|archive|backup|folder|dir|drive|usb|card|camera|"
-    r"cam|day|week|month|season|class|room|site|lab|new|old|more|other|others|misc)s?(_?(\d+|[a-z]))?"
-)
-_ID = re.compile(r"(id_?\d{4,}|(spk|spkr|speaker|person|subject|subj|participant|user|actor)_?\d+)")
-_PLACES = frozenset(
-    """
-    applications backup backups bin camera cloud default desktop documents dropbox external folder google_drive
-    home icloud in inbox input library local log lib mnt my_videos my_movies new new_folder onedrive opt out
-    own pictures private project projects public root share shared src srv stuff temp temporary test tests tmp
-    todo tree unsorted untitled_folder user users usr var work workspace x y
-    """.split()
-)
-_YOUTUBE = re.compile(r"[\w-]{11}")
+Kind = Literal["container", "split", "date", "group"]
+_FIRST_YEAR = 1950
 
 
 def _key(name: str) -> str:
@@ -68,18 +19,31 @@ def _key(name: str) -> str:
 
 @cache
 def kind_of(name: str) -> Kind | None:
-    """Return what a folder holds by its name, where it is a word for that and no label."""
+    """Return what a folder holds by its name, where it is a word for that and no label.
+
+    A group holds people, such as `male`, `team 1` and `A`, in case there are folders of people in it.
+    """
     key = _key(name)
-    if key in _SPLITS or _SPLIT.fullmatch(key):
+    if key in words.SPLITS or words.SPLIT.fullmatch(key):
         return "split"
-    if key in _CONTAINERS or _CONTAINER.fullmatch(key):
+    if key in words.CONTAINERS or words.CONTAINER.fullmatch(key):
         return "container"
-    return "date" if _DATE.fullmatch(key) else None
+    if match := words.DATE.fullmatch(key):
+        year = int(match["year"] or _FIRST_YEAR)
+        return "date" if _FIRST_YEAR <= year <= date.today().year + 1 else None
+    is_group = key in words.GROUPS or words.GROUP.fullmatch(key) or words.BATCH.fullmatch(key)
+    return "group" if is_group else None
+
+
+def is_sure_group(name: str) -> bool:
+    """Return True for a word that is the name of nobody, such as `male`; False for `A` and `team 1`."""
+    key = _key(name)
+    return key in words.GROUPS and len(key) > 1 and key not in words.GIVEN_NAMES
 
 
 def is_month_or_day(name: str) -> bool:
     """Return True for a number that may be a month or a day, below the folder of a year."""
-    return bool(_MONTH_OR_DAY.fullmatch(_key(name)))
+    return bool(words.MONTH_OR_DAY.fullmatch(_key(name)))
 
 
 def is_number(name: str) -> bool:
@@ -91,27 +55,59 @@ def is_number(name: str) -> bool:
 def may_be_recording(name: str) -> bool:
     """Return True for a name that recordings have rather than people: `talk`, `rec2`, a date, a video's id."""
     key = _key(name)
-    if _RECORDING.fullmatch(key) or _DATE.fullmatch(key):
+    if words.RECORDING.fullmatch(key) or words.DATE.fullmatch(key):
         return True
     kinds = (any(map(test, name)) for test in (str.islower, str.isupper, str.isdigit))
-    return bool(_YOUTUBE.fullmatch(name)) and sum(kinds) + ("_" in name or "-" in name) >= 3
+    is_video = bool(words.YOUTUBE.fullmatch(name)) and not is_speaker_id(name)
+    return is_video and sum(kinds) + ("_" in name or "-" in name) >= 3
+
+
+def are_recordings(names: Collection[str]) -> bool:
+    """Return True where half of some names or more are of recordings."""
+    return bool(names) and 2 * sum(map(may_be_recording, names)) >= len(names)
+
+
+@cache
+def may_be_person(name: str) -> bool:
+    """Return True for an id, a common given name, alone or before others, and two words such as `Ann Lee`."""
+    key = _key(name)
+    first = key.partition("_")[0]
+    if first in words.GIVEN_NAMES or is_speaker_id(name):
+        return not may_be_recording(name)
+    parts = re.split(r"[\s_]+", name.strip())
+    is_titled = len(parts) in (2, 3) and all(p.isalpha() and p.istitle() for p in parts)
+    return is_titled and not (may_be_recording(name) or kind_of(name) or is_language(name))
+
+
+def are_people(names: Collection[str]) -> bool:
+    """Return True where half of some names or more look like those of people."""
+    return bool(names) and 2 * sum(map(may_be_person, names)) >= len(names)
+
+
+def are_clearly_people(names: Collection[str]) -> bool:
+    """Return True where some names look like people's, or are all ids such as `s1` and `84`."""
+    return are_people(names) or all(
+        is_speaker_id(name) or is_number(name) or words.SHORT_ID.fullmatch(_key(name))
+        for name in names
+    )
 
 
 def is_speaker_id(name: str) -> bool:
     """Return True for an id such as `id10001`, `spk02` and `person 3`."""
-    return bool(_ID.fullmatch(_key(name)))
+    return bool(words.ID.fullmatch(_key(name)))
 
 
 def may_name_speaker(name: str) -> bool:
     """Return True where a person's clips may lie in a folder of this name."""
     key = _key(name)
     return bool(key) and not (
-        kind_of(name)
-        or key in _PLACES
-        or _BATCH.fullmatch(key)
-        or is_language(name)
+        kind_of(name) in ("container", "split", "date")
+        or is_sure_group(name)
+        or key in words.PLACES
+        or words.BATCH.fullmatch(key)
+        or (is_language(name) and not (is_only_code(name) and not name.islower()))
         or is_number(name)
-        or any(word in _CONTAINERS or word in _SPLITS for word in key.split("_"))
+        or any(word in words.CONTAINERS or word in words.SPLITS for word in key.split("_"))
     )
 
 
@@ -122,8 +118,10 @@ def strange_for_speaker(name: str) -> str | None:
     if is_number(name):
         return "a number"
     kind, key = kind_of(name), _key(name)
-    if not kind and (_BATCH.fullmatch(key) or (key in _PLACES and len(key) > 3)):
+    if words.BATCH.fullmatch(key) or (not kind and key in words.PLACES and len(key) > 3):
         return "a folder of files"
-    if kind:
+    if kind and kind != "group":
         return {"container": "a folder of files", "split": "a split", "date": "a date"}[kind]
-    return None
+    if is_sure_group(name):
+        return "a group of people"
+    return "a recording" if may_be_recording(name) else None

@@ -1,6 +1,7 @@
 """Layouts that people write: patterns such as `{speaker}/{language}/{recording}/{clip}`."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -50,15 +51,22 @@ class PatternLayout:
 
     @cached_property
     def _short(self) -> re.Pattern[str]:
-        return _compile(self.pattern, field="[^/]+?")
+        return _compile(self._in_lower_ending, field="[^/]+?")
 
     @cached_property
     def _long(self) -> re.Pattern[str]:
-        return _compile(self.pattern, field="[^/]+")
+        return _compile(self._in_lower_ending, field="[^/]+")
 
     @cached_property
     def _has_ending(self) -> bool:
         return bool(_ENDING.fullmatch(self.pattern[max(self.pattern.rfind("."), 0) :]))
+
+    @property
+    def _in_lower_ending(self) -> str:
+        if not self._has_ending:
+            return self.pattern
+        dot = self.pattern.rfind(".")
+        return self.pattern[:dot] + self.pattern[dot:].lower()
 
     @property
     def depth(self) -> int | None:
@@ -81,6 +89,54 @@ class PatternLayout:
         if "{speaker}" not in self.pattern:
             speaker = self.root_speaker
         return Labels(speaker, language and canonical(language), recording)
+
+
+def example_for(rule: str, name: str) -> str:
+    """Return a layout that a file's path may have.
+
+    Args:
+        rule: a pattern of the path's depth; its `*` are kept where it has nothing else.
+        name: of the file, which may be made of labels: `ann_talk_01.mp4`.
+    """
+    *folders, _ = rule.split("/")
+    if any(part != "*" for part in folders):
+        fields = ["{speaker}", "{language}", "{recording}"] if len(folders) > 2 else []
+        fields = fields or ["{speaker}", "{recording}"][: len(folders)]
+        return "/".join([*fields, *["{recording}"] * (len(folders) - 3), "{clip}"])
+    stem = name.rpartition("/")[2].rpartition(".")[0]
+    mark = next((mark for mark in ("_", "-", " ", ".") if mark in stem), "_")
+    fields = (
+        ["{speaker}", "{recording}", "{clip}"] if stem.count(mark) > 1 else ["{speaker}", "{clip}"]
+    )
+    return "/".join([*folders, mark.join(fields)])
+
+
+def no_fit(
+    layout: PatternLayout, root: object, folders: Folders, name: str, names: Sequence[str]
+) -> UsageError:
+    """Return the error for a layout that fits no clip.
+
+    Args:
+        layout: the layout.
+        root: the folder that was named.
+        folders: the folders of the first clip.
+        name: of the first clip.
+        names: of more clips.
+    """
+    path = "/".join([*folders, name])
+    if layout.depth not in (None, len(folders)):
+        in_folders = f"{layout.depth} folder{'' if layout.depth == 1 else 's'}"
+        why = f"It stands for a file in {in_folders} below this one; the first clip lies in {len(folders)}: {path}."
+    else:
+        last = layout.pattern.strip("/").rpartition("/")[2]
+        literals = [each for each in re.split(r"\{[^{}]*\}|\*", last) if each]
+        absent = [each for each in literals if not any(each.lower() in n.lower() for n in names)]
+        told = f"No file's name has '{absent[0]}' in it. " if absent else ""
+        why = f"{told}The first clip is {path}."
+    example = example_for("/".join(["{}"] * len(folders) + ["{clip}"]), name)
+    return UsageError(
+        f"{root}: no clip fits --layout '{layout.pattern}'. {why} For example: --layout \"{example}\"."
+    )
 
 
 def _compile(pattern: str, *, field: str) -> re.Pattern[str]:

@@ -4,11 +4,13 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from mraf.data.clips.clip import Clip
 from mraf.data.clips.labels.layout import Labels
 from mraf.data.clips.labels.levels import strange_for_speaker
+from mraf.data.clips.labels.pattern import example_for
 from mraf.data.clips.names import as_text, look_alike
 
 SINGLES = 100
@@ -16,7 +18,6 @@ SINGLES = 100
 _EXAMPLES = 3
 _GROUPS = 10
 _HINT = "\0"  # where a warning may say what to do
-_EXAMPLE = "{speaker}/{recording}/{clip}"
 _HINT_OF_MANIFEST = " Check the columns 'speaker', 'language' and 'recording' of the manifest."
 
 
@@ -126,8 +127,10 @@ class Understanding:
         if hint is None:
             read = next((name for name, _ in self._layouts.most_common(1)), "")
             known = f'The paths were read as --layout "{read}"; say yours if that is wrong.'
-            example = f'Say what the paths name, as in --layout "{_EXAMPLE}".'
-            hint = " " + (known if "{speaker}" in read else example)
+            path = next((each.path for each in self._examples), "")
+            example = f'Say what the paths name, as in --layout "{example_for(read, path)}".'
+            is_known = "{speaker}" in read or ("/" in read and any(self._speakers))
+            hint = " " + (known if is_known else example)
         for warning in warnings:
             yield warning.replace(_HINT, hint)
             hint = "" if _HINT in warning else hint
@@ -143,8 +146,9 @@ class Understanding:
         if len(speakers) == 1:
             yield f"Only one speaker: {speakers[0]}.{_HINT}"
         yield from _strange(speakers)
-        yield from _alike("Speakers", speakers)
-        yield from _alike("Languages", self._languages)
+        what = "folders" if self._fixed_hint is None else "cells of the manifest"
+        yield from _alike("Speakers", speakers, what)
+        yield from _alike("Languages", self._languages, what)
         singles = [name for name in speakers if self._speakers[name] == 1]
         if len(singles) >= SINGLES and 2 * len(singles) > len(speakers):
             yield (
@@ -166,12 +170,21 @@ class Understanding:
         yield f"The paths do not all tell the same: {'; '.join(told)}."
 
 
-def understand(clips: Iterable[Clip]) -> Understanding:
-    """Return what is understood of clips whose labels are known, as from a manifest."""
+def understand(clips: Iterable[Clip], *, look: bool = False) -> Understanding:
+    """Return what is understood of clips whose labels are known, as from a manifest.
+
+    With `look`, a warning names files that are not there.
+    """
     understanding = Understanding(_HINT_OF_MANIFEST)
+    absent: list[Path] = []
     for clip in clips:
         labels = Labels(clip.speaker, clip.language, clip.recording)
         understanding.add(labels, as_text(clip.id))
+        if look:
+            absent += [path for path in clip.files if not path.exists()]
+    if absent:
+        files = "A file is" if len(absent) == 1 else f"{len(absent)} files are"
+        understanding.remark(f"{files} not there: {_listed([as_text(p) for p in absent])}.")
     return understanding
 
 
@@ -186,7 +199,7 @@ def _strange(speakers: Sequence[str]) -> Iterator[str]:
         yield f"{noun} named like {what}: {_listed(names)}.{_HINT}"
 
 
-def _alike(noun: str, names: Iterable[str]) -> Iterator[str]:
+def _alike(noun: str, names: Iterable[str], what: str) -> Iterator[str]:
     """Yield a warning for names that differ in case, spaces, underscores or accents alone."""
     found: dict[str, list[str]] = {}
     for name in sorted(names):
@@ -197,7 +210,7 @@ def _alike(noun: str, names: Iterable[str]) -> Iterator[str]:
         more = f"; and {len(groups) - _GROUPS} more" if len(groups) > _GROUPS else ""
         yield (
             f"{noun} whose names differ in case, spaces, underscores or accents alone count as different: "
-            f"{told}{more}. If they are the same, give the folders the same name."
+            f"{told}{more}. If they are the same, give the {what} the same name."
         )
 
 

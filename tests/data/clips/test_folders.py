@@ -50,11 +50,14 @@ def test_names_with_spaces_quotes_and_urdu_letters(tmp_path):
     assert clip.id == name and clip.speaker == "آمنہ 'بی'"
 
 
-def test_the_same_clip_twice_is_one_clip_but_two_of_one_id_are_refused(tmp_path):
+def test_the_same_clip_twice_is_one_clip_and_two_of_one_path_are_both_kept(tmp_path):
     touch(tmp_path, "x/ann/v/1.mp4", "y/ann/v/1.mp4")
     assert len(find_clips([tmp_path / "x", tmp_path / "x"])) == 1
-    with pytest.raises(UsageError, match="two clips have the id 'ann/v/1.mp4'"):
-        find_clips([tmp_path / "x", tmp_path / "y"])
+    clips = find_clips([tmp_path / "x", tmp_path / "y"])
+    assert [(c.id, c.speaker) for c in clips] == [
+        ("x/ann/v/1.mp4", "ann"),
+        ("y/ann/v/1.mp4", "ann"),
+    ]
 
 
 def test_two_paths_to_the_same_clip_are_one_clip(tmp_path, monkeypatch):
@@ -133,6 +136,58 @@ def test_the_folder_of_one_person_may_be_named_alone_or_with_others(tmp_path):
     assert "The speaker is the name of the folder that you named" in said and "ann, bob" in said
 
 
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ("ann/kitchen/take1/1.mp4 bob/garden/take1/1.mp4", [("ann", None, "kitchen/take1"), ("bob", None, "garden/take1")]),
+        ("ann/x/y/1.mp4 bob/x/y/1.mp4", [("ann", None, "x/y"), ("bob", None, "x/y")]),
+        ("xan/oslo/take1/1.mp4 yol/oslo/take1/1.mp4", [("xan", None, "oslo/take1"), ("yol", None, "oslo/take1")]),
+        ("ann/talk/English/1.mp4 bob/show2/Urdu/1.mp4", [("ann", "English", "talk"), ("bob", "Urdu", "show2")]),
+        ("German/talk/1.mp4 ann/talk/1.mp4", [("German", None, "talk"), ("ann", None, "talk")]),
+        ("Val/talk/1.mp4 ann/talk/1.mp4", [("Val", None, "talk"), ("ann", None, "talk")]),
+        ("ann/2020/oslo/1.mp4 bob/2020/oslo/1.mp4", [("ann", None, "2020/oslo"), ("bob", None, "2020/oslo")]),
+    ],
+)  # fmt: skip
+def test_folders_of_people_are_read_as_the_one_that_holds_them(tmp_path, files, expected):
+    touch(tmp_path, *(f"v2/{file}" for file in files.split()))
+    named = sorted((tmp_path / "v2").iterdir())
+    whole = find_clips([tmp_path / "v2"])
+    assert [labels(clip) for clip in whole] == expected
+    search = Search(named)
+    assert sorted(search, key=lambda clip: clip.id) == whole
+    assert any("the folder that you named" in each for each in search.understood().warnings)
+    pattern = search.understood().layouts[0]
+    assert [labels(clip) for clip in find_clips(named, layout=pattern)] == expected
+
+
+def test_people_in_folders_that_lie_apart_are_read_likewise(tmp_path):
+    touch(tmp_path, "d1/ann/oslo/t/1.mp4", "d2/bob/oslo/t/1.mp4", "d3/ann/oslo/t/1.mp4")
+    named = [tmp_path / "d1/ann", tmp_path / "d2/bob", tmp_path / "d3/ann"]
+    assert [(clip.id, clip.speaker) for clip in find_clips(named)] == [
+        ("ann/oslo/t/1.mp4", "ann"),
+        ("ann/oslo/t/1.mp4 (2)", "ann"),
+        ("bob/oslo/t/1.mp4", "bob"),
+    ]
+
+
+def test_every_folder_of_people_is_in_the_sample(tmp_path, monkeypatch):
+    monkeypatch.setattr("mraf.data.clips.folders.SAMPLE", 3)
+    monkeypatch.setattr("mraf.data.clips.folders._SAMPLE_OF_ONE", 3)
+    touch(tmp_path, *(f"Danish/talk/{n}.mp4" for n in range(5)), "zoe/talk/1.mp4")
+    clips = find_clips([tmp_path / "Danish", tmp_path / "zoe"])
+    assert len(clips) == 6
+
+
+def test_corpora_stay_apart(tmp_path):
+    touch(tmp_path, "corpus1/ann/talk/1.mp4", "corpus2/ann/talk/1.mp4", "corpus2/bob/talk/1.mp4")
+    clips = find_clips([tmp_path / "corpus1", tmp_path / "corpus2"])
+    assert [(clip.id, *labels(clip)) for clip in clips] == [
+        ("corpus1/ann/talk/1.mp4", "ann", None, "talk"),
+        ("corpus2/ann/talk/1.mp4", "ann", None, "talk"),
+        ("corpus2/bob/talk/1.mp4", "bob", None, "talk"),
+    ]
+
+
 def test_splits_and_languages_side_by_side_are_one_tree(tmp_path):
     touch(tmp_path, "train/ann/1.mp4", "test/ann/1.mp4", "English/ann/1.mp4", "Urdu/ann/1.mp4")
     clips = find_clips([tmp_path / "train", tmp_path / "test"])
@@ -181,7 +236,8 @@ def test_a_layout_that_is_said_outright(tmp_path):
     assert found.set_aside == {"clips that do not fit --layout": 2}
     assert "2 clips (other.mp4, deep/x_y_3.mp4)" in found.warnings[0]
     with pytest.raises(
-        UsageError, match=r"no clip fits .* in 2 folders below .*; the first clip lies in 0: ann"
+        UsageError,
+        match=r"no clip fits .* in 2 folders below .*; the first clip lies in 0: ann.*{recording}_{clip}",
     ):
         find_clips([tmp_path / "flat"], layout="{speaker}/{recording}/{clip}")
     with pytest.raises(UsageError, match="is no field"):

@@ -84,6 +84,27 @@ def test_linked_folders_are_followed_once_after_the_others(tmp_path):
     }
 
 
+def test_links_to_the_folder_of_another_name_are_named(tmp_path):
+    store = touch(tmp_path, "store/a/1.mp4") / "store/a"
+    (tmp_path / "lnk").mkdir()
+    for name in ("ann", "bob"):
+        (tmp_path / "lnk" / name).symlink_to(store)
+    for named in ([tmp_path / "lnk"], [tmp_path / "lnk" / "ann", tmp_path / "lnk" / "bob"]):
+        search = Search(named)
+        assert [clip.speaker for clip in search] == ["ann"]
+        assert search.set_aside == {"links to folders that are searched anyway": 1}
+        said = [each for each in search.understood().warnings if "lnk/bob leads to" in each]
+        assert len(said) == 1 and f"lnk/bob leads to {store}" in said[0]
+
+
+def test_broken_links_are_no_files(tmp_path):
+    touch(tmp_path, "ann/1.mp4")
+    (tmp_path / "bob").symlink_to("nowhere")
+    search = Search([tmp_path])
+    assert len(list(search)) == 1 and search.other_files == {}
+    assert search.set_aside == {"broken links": 1}
+
+
 def test_a_linked_folder_may_be_named(tmp_path):
     touch(tmp_path, "real/ann/1.mp4")
     (tmp_path / "link").symlink_to(tmp_path / "real")
@@ -213,3 +234,12 @@ def test_a_folder_that_can_only_be_listed_has_clips_that_cannot_be_read(tmp_path
     clips = find_clips([tmp_path])
     assert [clip.id for clip in clips] == ["half/1.mp4", "half/2.mp4"]
     assert digest_of(clips[0]).error == "1.mp4 cannot be read (Permission denied)"
+
+
+def test_the_message_without_clips_is_short_and_says_what_is_there(tmp_path):
+    touch(tmp_path, "pictures/1.jpg", "pictures/2.jpg")
+    with pytest.raises(
+        UsageError, match=r"no video .*Found other files only: \.jpg 2\."
+    ) as refused:
+        find_clips([tmp_path / "pictures"])
+    assert len(str(refused.value).replace(str(tmp_path), "")) < 250

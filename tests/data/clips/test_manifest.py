@@ -249,7 +249,6 @@ def test_parts_of_one_file_are_clips_of_their_own(tmp_path):
             "video,Langauge,weather",
             ["'Langauge' (did you mean 'language'?), 'weather'. Those that are: clip"],
         ),
-        ("video,path", ["this column is not used: 'path'."]),
         (",video,speaker,start,end", None),
         ("Unnamed: 0,video,lang,video_id", None),
     ],
@@ -260,3 +259,21 @@ def test_columns_that_are_not_understood_are_named(tmp_path, header, said):
     path = write(tmp_path / "m.csv", f"{header}\n{cells}\n")
     assert len(read_manifest(path, on_note=notes.append)) == 1
     assert len(notes) == (said is not None) and all(each in notes[0] for each in said or ())
+
+
+@pytest.mark.parametrize(
+    "header", ["video,speaker,speaker", "video,name,identity", "video,path", "Video,Speaker,NAME"]
+)
+def test_two_columns_of_one_field_are_refused(tmp_path, header):
+    path = write(tmp_path / "m.csv", f"{header}\na.mp4,b,c\n")
+    one, two = header.lower().split(",")[-2:]
+    with pytest.raises(UsageError, match=rf"the columns '{one}' and '{two}' both name the"):
+        read_manifest(path)
+
+
+@pytest.mark.parametrize("column", ["start_ms", "Start (s)", "duration"])
+def test_columns_of_other_times_are_named(tmp_path, column):
+    notes: list[str] = []
+    path = write(tmp_path / "m.csv", f"video,{column}\na.mp4,1\n")
+    read_manifest(path, on_note=notes.append)
+    assert len(notes) == 1 and f"'{column}'" in notes[0]

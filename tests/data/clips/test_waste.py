@@ -65,6 +65,12 @@ def test_what_is_excluded_is_left_out_with_all_in_it(tmp_path, monkeypatch, patt
     assert search.set_aside == {"excluded by --exclude": 1}
 
 
+@pytest.mark.parametrize("pattern", ["**/raw/**", "raw/*", "raw/**", "**/raw", "ann/**/raw", "raw"])
+def test_patterns_that_people_know_from_git_work(tmp_path, pattern):
+    touch(tmp_path, "videos/ann/1.mp4", "videos/ann/raw/2.mp4", "videos/ann/raw/deep/3.mp4")
+    assert [c.id for c in find_clips([tmp_path / "videos"], exclude=[pattern])] == ["ann/1.mp4"]
+
+
 def test_files_are_excluded_by_ending_and_a_pattern_without_use_is_told(tmp_path):
     touch(tmp_path, "ann/1.mp4", "ann/1.wav", "bob/2.mp4")
     search = Search([tmp_path], exclude=["*.wav", "*.avi"])
@@ -72,7 +78,9 @@ def test_files_are_excluded_by_ending_and_a_pattern_without_use_is_told(tmp_path
     assert search.understood().warnings == ("--exclude '*.avi' fits no file or folder.",)
     with pytest.raises(UsageError, match="the pattern is empty"):
         Search([tmp_path], exclude=["/"])
-    with pytest.raises(UsageError, match="no video .*Left out: excluded by --exclude 2"):
+    with pytest.raises(
+        UsageError, match="no video .*Left out: excluded by --exclude 2. Check --exclude.$"
+    ):
         find_clips([tmp_path], exclude=["ann", "bob"])
 
 

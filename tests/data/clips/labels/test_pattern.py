@@ -2,7 +2,7 @@
 
 import pytest
 
-from mraf.data.clips.labels.pattern import PatternLayout
+from mraf.data.clips.labels.pattern import PatternLayout, example_for, no_fit
 from mraf.errors import UsageError
 
 
@@ -25,6 +25,8 @@ from mraf.errors import UsageError
         ("{speaker}_{recording}", "ann_interview.mp4", ("ann", None, "interview")),
         ("{speaker}", "ann.lee.mp4", ("ann.lee", None, None)),
         ("{speaker}.mp4", "ann.MP4", ("ann", None, None)),
+        ("{speaker}/{clip}.MP4", "ann/1.mp4", ("ann", None, None)),
+        ("{speaker}/{clip}.MP4", "ann/1.MP4", ("ann", None, None)),
         ("speaker-{speaker}/*", "speaker-7/1.mp4", ("7", None, None)),
         ("**/{speaker}/{clip}", "a/b/ann/1.mp4", ("ann", None, None)),
         ("**/{speaker}/{clip}", "ann/1.mp4", ("ann", None, None)),
@@ -67,3 +69,26 @@ def test_a_name_that_can_be_read_in_two_ways_is_known():
     layout = PatternLayout("{speaker}_{recording}_{clip}")
     assert layout.labels((), "ann_b_talk_1.mp4") == ("ann", None, "b")
     assert not layout.is_clear((), "ann_b_talk_1.mp4") and layout.is_clear((), "ann_talk_1.mp4")
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "example"),
+    [
+        ("{clip}", "ann_talk_01.mp4", "{speaker}_{recording}_{clip}"),
+        ("{clip}", "ann-01.mp4", "{speaker}-{clip}"),
+        ("*/{clip}", "wav/1001_DFA_ANG.wav", "*/{speaker}_{recording}_{clip}"),
+        ("{}/{clip}", "1.mp4", "{speaker}/{clip}"),
+        ("{}/{}/{clip}", "1.mp4", "{speaker}/{recording}/{clip}"),
+        ("{}/{}/{}/{clip}", "1.mp4", "{speaker}/{language}/{recording}/{clip}"),
+        ("{}/{}/{}/{}/{clip}", "1.mp4", "{speaker}/{language}/{recording}/{recording}/{clip}"),
+    ],
+)
+def test_an_example_has_the_depth_of_the_tree(rule, name, example):
+    assert example_for(rule, name) == example
+
+
+def test_what_no_name_has_is_told():
+    error = str(no_fit(PatternLayout("{speaker}-{clip}"), "flat", (), "ann_1.mp4", ["ann_1.mp4"]))
+    assert "No file's name has '-' in it" in error and '--layout "{speaker}_{clip}"' in error
+    error = str(no_fit(PatternLayout("{speaker}/{clip}"), "flat", (), "ann_1.mp4", ["ann_1.mp4"]))
+    assert "in 1 folder below this one; the first clip lies in 0: ann_1.mp4" in error

@@ -47,6 +47,8 @@ def test_nothing_is_said_of_people_that_look_like_people():
         (["ann", "Desktop", "set 2"], "2 speakers named like a folder of files: Desktop, set 2."),
         (["ann", "train"], "Speaker named like a split: train."),
         (["ann", "2020-05-01"], "Speaker named like a number: 2020-05-01."),
+        (["talk", "rec1", "session2"], "3 speakers named like a recording: rec1, session2, talk."),
+        (["ann", "male"], "Speaker named like a group of people: male."),
         (["ann", "Ann", "bob"], "alone count as different: Ann and ann."),
         (["ann_b", "ann b", "bob"], "ann b and ann_b"),
         (["José", "jose", "bob"], "José and jose"),
@@ -79,3 +81,18 @@ def test_a_manifest_is_understood_as_folders_are(tmp_path):
     found = understand(clips).summary()
     assert (found.speakers, found.languages, found.clips) == (("ann",), ("Urdu",), 3)
     assert "Check the columns" in found.warnings[0] and "--layout" not in found.warnings[0]
+
+
+def test_names_in_a_manifest_that_are_alike_are_cells_and_absent_files_are_told(tmp_path):
+    clips = [Clip(name, tmp_path / name, speaker=name) for name in ("ann", "Ann")]
+    (tmp_path / "ann").touch()
+    text = "\n".join(understand(clips, look=True).summary().warnings)
+    assert "give the cells of the manifest the same name" in text and "folders" not in text
+    assert f"A file is not there: {tmp_path / 'Ann'}." in text
+    assert "not there" not in "\n".join(understand(clips).summary().warnings)
+
+
+def test_the_hint_for_files_without_folders_fits_their_names():
+    understanding = Understanding()
+    understanding.add(Labels(), "flat/ann_talk_01.mp4", "{clip}")
+    assert '--layout "{speaker}_{recording}_{clip}"' in understanding.summary().warnings[0]

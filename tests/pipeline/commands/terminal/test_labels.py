@@ -40,7 +40,8 @@ def test_a_dry_run_of_a_manifest_and_options_that_do_not_fit(mraf, tmp_path):
     found = json.loads(out)
     assert code == 0 and (found["speakers"], found["languages"]) == (["ann"], ["English"])
     assert found["warnings"] == [
-        "Only one speaker: ann. Check the columns 'speaker', 'language' and 'recording' of the manifest."
+        f"2 files are not there: {tmp_path / 'a.mp4'}, {tmp_path / 'b.mp4'}.",
+        "Only one speaker: ann. Check the columns 'speaker', 'language' and 'recording' of the manifest.",
     ]
     for option, value in (("--layout", "{speaker}/{clip}"), ("--exclude", "x")):
         code, _, err = mraf("extract", "--manifest", "clips.csv", option, value)
