@@ -105,6 +105,7 @@ def may_name_speaker(name: str) -> bool:
         or is_sure_group(name)
         or key in words.PLACES
         or words.BATCH.fullmatch(key)
+        or words.RECORDING.fullmatch(key)
         or (is_language(name) and not (is_only_code(name) and not name.islower()))
         or is_number(name)
         or any(word in words.CONTAINERS or word in words.SPLITS for word in key.split("_"))

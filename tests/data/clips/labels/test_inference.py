@@ -276,3 +276,8 @@ def test_labels_come_from_the_tree_and_not_from_the_order_of_listing(tree, rando
             "Malay",
             "Tibetan",
         }
+
+
+@pytest.mark.parametrize("name", ["talk", "interview 2", "session_3", "v1"])
+def test_a_named_folder_of_a_recording_is_no_speaker(name):
+    assert read("1.mp4", "2.mp4", name=name) == [(None, None, None)] * 2
