@@ -24,12 +24,14 @@ class Mixed(NamedTuple):
 
     wave: np.ndarray  # [N] float32
     sides: np.ndarray | None = None  # [2, N]: left and right, where they hold different sound
+    rest: np.ndarray | None = None  # [N]: beside a centre that is taken, all others that hold sound
 
 
 def mix(channels: np.ndarray, names: Sequence[str]) -> Mixed:
     """Mix channels `[C, N]` float32 called `names`, as FL, FR and FC, into one.
 
-    The centre speaks, where there is one that holds sound. Otherwise the mean of all channels but
+    The centre speaks, where there is one that holds sound; what else there is goes into `rest`, since
+    the centre may hold leakage or music. Otherwise the mean of all channels but
     that of deep effects, silent ones left out; where one has the opposite sign it is turned, and
     where the mean would still lose sound, the loudest channel alone is taken.
     """
@@ -39,7 +41,7 @@ def mix(channels: np.ndarray, names: Sequence[str]) -> Mixed:
     place = {name: index for index, name in enumerate(names)}
     centre = place.get("FC")
     if centre is not None and len(channels) > 2 and level[centre] > _least(level):
-        return Mixed(channels[centre])
+        return Mixed(channels[centre], rest=_rest(channels, names, centre))
     if (
         names and names[0] == "AMBI0"
     ):  # the first of a sound field is all of it, the others differences
@@ -57,6 +59,13 @@ def mix(channels: np.ndarray, names: Sequence[str]) -> Mixed:
     return Mixed(strongest if _loses(mean, used) else mean)
 
 
+def _rest(channels: np.ndarray, names: Sequence[str], centre: int) -> np.ndarray | None:
+    """Return the mix of all channels but the centre; None where they hold nothing beside it."""
+    others = [i for i in range(len(channels)) if i != centre]
+    rest = mix(channels[others], [names[i] for i in others]).wave
+    return rest if _level(rest) > max(_SILENT, _FAINT * _level(channels[centre])) else None
+
+
 def concatenated(parts: Sequence[Mixed]) -> Mixed:
     """Return sounds that follow each other as one; sides only where all have them."""
     if len(parts) == 1:
@@ -64,7 +73,13 @@ def concatenated(parts: Sequence[Mixed]) -> Mixed:
     waves = [part.wave for part in parts] or [np.zeros(0, np.float32)]
     sides = [part.sides for part in parts if part.sides is not None]
     are_whole = len(sides) == len(parts) > 0
-    return Mixed(np.concatenate(waves), np.concatenate(sides, axis=1) if are_whole else None)
+    has_rest = any(part.rest is not None for part in parts)
+    rest = [part.wave if part.rest is None else part.rest for part in parts]
+    return Mixed(
+        np.concatenate(waves),
+        np.concatenate(sides, axis=1) if are_whole else None,
+        np.concatenate(rest) if has_rest else None,
+    )
 
 
 def clipped_share(wave: np.ndarray) -> float:

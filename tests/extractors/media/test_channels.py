@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mraf.extractors.media.channels import clipped_share, concatenated, mix
-from mraf.extractors.media.read import read_video
+from mraf.extractors.media.isolated import Decoder
+from mraf.extractors.media.read import Part, read_video
 from tests.helpers.format_files import Sound, check_chirp, chirp, write_clip
 
 RATE = 16_000
@@ -64,7 +65,22 @@ SURROUND = ["FL", "FR", "FC", "LFE", "SL", "SR"]
 def test_the_centre_speaks():
     band = [chirp(2.0, RATE)] * 2
     channels = np.stack([*band, 0.2 * speech(), chirp(2.0, RATE, 40, 60), *band])
-    assert np.array_equal(mix(channels, SURROUND).wave, channels[2])
+    found = mix(channels, SURROUND)
+    assert np.array_equal(found.wave, channels[2])
+    assert np.allclose(found.rest, band[0], atol=1e-6)  # without the deep effects
+
+
+def test_there_is_no_rest_where_the_other_channels_are_silent_or_there_is_no_centre():
+    channels = np.stack([1e-3 * speech(seed=1)] * 2 + [speech()])
+    assert mix(channels, SURROUND[:3]).rest is None
+    assert mix(channels[:2], SURROUND[:2]).rest is None
+
+
+def test_parts_without_a_rest_stand_for_it():
+    whole = mix(np.stack([speech(seed=1), speech(seed=1), speech()]), SURROUND[:3])
+    found = concatenated([whole, mix(speech(seed=2)[None], ["FC"])])
+    assert np.allclose(found.rest, np.concatenate([speech(seed=1), speech(seed=2)]), atol=1e-6)
+    assert concatenated([mix(speech()[None], ["FC"])] * 2).rest is None
 
 
 def test_where_the_centre_is_silent_the_rest_speaks_and_the_deep_effects_do_not():
@@ -134,6 +150,17 @@ def test_the_voice_is_heard_in_whichever_channel(tmp_path, ending, codec, layout
     wave = np.stack([each * chirp() for each in waves]).astype(np.float32)
     path = write_clip(tmp_path / f"clip.{ending}", Sound(wave, codec, layout=layout))
     check_chirp(read_video(path).wave)
+
+
+def test_the_other_channels_come_with_the_centre(tmp_path):
+    wave = np.stack([chirp(), chirp(), 0.05 * chirp(low=300, high=900), *[0 * chirp()] * 3])
+    path = write_clip(tmp_path / "clip.flac", Sound(wave, "flac", layout="5.1"))
+    with Decoder() as decoder:
+        found = decoder.read(path)
+    assert np.abs(found.wave).max() < 0.1 and found.rest is not None
+    check_chirp(found.rest)
+    part = read_video(path, part=Part(start=0.25, end=0.75))
+    assert len(part.rest) == len(part.wave) == 8000
 
 
 def test_a_channel_of_nonsense_numbers_costs_nothing(tmp_path):
