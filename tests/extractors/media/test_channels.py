@@ -129,6 +129,52 @@ def test_clipping_is_measured(gain):
     assert clipped_share(blurred + 0.01 * speech(4.0, 5)) > 0.2 * share
 
 
+def smooth(seconds: float = 4.0) -> np.ndarray:
+    """Most of the power of a voice lies far below half the sampling rate."""
+    found = np.convolve(speech(seconds), np.full(16, 0.25), "same")
+    return (found / np.abs(found).max()).astype(np.float32)
+
+
+@pytest.mark.parametrize("hertz", [20, 50, 60, 100, 250, 440, 1000, 1333, 1600, 2000, 2667, 4000])
+@pytest.mark.parametrize("voice", [0, 0.02, 0.1, 0.4])
+def test_hum_and_tones_are_not_clipped(hertz, voice):
+    time = np.arange(4 * RATE) / RATE
+    wave = voice * smooth() + 0.5 * np.sin(2 * np.pi * hertz * time + 0.3)
+    assert clipped_share(wave.astype(np.float32)) < 0.01
+
+
+@pytest.mark.parametrize("voice", [0.02, 0.1, 0.4])
+def test_a_drift_is_not_clipping(voice):
+    drift = 0.5 * np.sin(np.linspace(0, 6, 4 * RATE))
+    assert clipped_share((voice * smooth() + drift).astype(np.float32)) < 0.01
+
+
+def test_compressed_music_is_not_clipped():
+    time = np.arange(4 * RATE) / RATE
+    music = sum(np.sin(2 * np.pi * f * time + f) / (1 + i) for i, f in enumerate((220, 331, 523)))
+    block = 800
+    crests = np.abs(music).reshape(-1, block).max(axis=1)
+    gain = np.interp(np.arange(len(music)), np.arange(len(crests)) * block + block / 2, crests)
+    assert clipped_share((0.9 * music / gain).astype(np.float32)) < 0.01
+
+
+@pytest.mark.parametrize("gain", [3, 10])
+@pytest.mark.parametrize("kind", ["wav", "m4a", "one side", "offset"])
+def test_clipping_is_seen_after_a_codec_and_on_one_side(tmp_path, gain, kind):
+    loud = gain * smooth()
+    cut = np.clip(loud, -9 if kind == "one side" else -0.9, 0.9)
+    share = float((np.abs(cut) == np.float32(0.9)).mean())
+    if kind == "m4a":
+        time = np.arange(3 * len(cut)) / 3
+        wide = np.interp(time, np.arange(len(cut)), cut).astype(np.float32)
+        track = Sound(wide[None], "aac", options={"b": "64000"})
+        cut = read_video(write_clip(tmp_path / "clip.m4a", track, container_format="mp4")).wave
+    elif kind == "offset":
+        cut = 0.5 * cut + 0.3
+    found = clipped_share(cut.astype(np.float32))
+    assert max(0.003, (0.05 if kind == "m4a" else 0.25) * share) < found < 1.2 * share
+
+
 @pytest.mark.parametrize("wave", [speech(4.0), 0.001 * speech(4.0), np.zeros(RATE), np.zeros(0)])
 def test_clean_sound_and_silence_are_not_clipped(wave):
     assert clipped_share(wave.astype(np.float32)) == 0.0
