@@ -30,7 +30,8 @@ screens have minutes without a picture that stands for itself."""
 LEAKAGE = 0.18
 """Level of the speech in the centre beside that of the other channels below which it is leakage: -15 dB."""
 
-_SEARCHED = "later minutes were read as well in search of"
+SEARCHED = "later minutes were read as well in search of"
+"""The beginning of notes on minutes beyond those that were read at first."""
 
 Read = Callable[[Part, Wish], Media]
 
@@ -75,10 +76,10 @@ def with_speech(
         other, found = _heard_in(read, later, track, find)
         if other is not None and _is_enough(found):
             is_first = track == tracks[0] and media.wave is not None
-            note = f"{_SEARCHED} a voice: it is from {_span(later)}"
+            note = f"{SEARCHED} a voice: it is from {_span(later)}"
             return _heard(media, other, [*_of("sound", media if is_first else other), note]), found
     if later.end is not None:
-        note = f"{_SEARCHED} a voice, up to {_clock(later.end)} (min:s): none is there"
+        note = f"{SEARCHED} a voice, up to {_clock(later.end)} (min:s): none is there"
         media = replace(media, notes=(*media.notes, note))
     return media, first
 
@@ -178,15 +179,13 @@ def _in_more_frames(
         found = None if other is None else embed(other)
         whole = replace(piece, is_quick=False)
         if found is not None and found.vector is not None:
-            few = "a face is seen in few frames only" if whole in near else f"{_SEARCHED} a face"
+            few = "a face is seen in few frames only" if whole in near else f"{SEARCHED} a face"
             return found, [f"{few}: it is from {_span(piece)}"]
         if piece.is_quick and whole in later and _shows_little(other):
             left.append(whole)
     if not later:
         return None, []
-    return None, [
-        f"{_SEARCHED} a face, up to {_clock(later[-1].end or 0.0)} (min:s): none is there"
-    ]
+    return None, [f"{SEARCHED} a face, up to {_clock(later[-1].end or 0.0)} (min:s): none is there"]
 
 
 def _shows_little(media: Media | None) -> bool:
