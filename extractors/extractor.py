@@ -221,7 +221,7 @@ class ClipExtractor:
             media = decoder.read(clip.video, clip.audio, clip.image, part=clip.part, wish=wish)
             return with_speech(
                 media,
-                lambda each: None if each.wave is None else finder.find(each.wave),
+                finder.find,
                 lambda part, wish: decoder.read(clip.video, clip.audio, part=part, wish=wish),
                 clip.part,
                 wish,

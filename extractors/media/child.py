@@ -70,9 +70,12 @@ def _answer(replies: int, request: dict[str, Any], options: dict[str, Any], limi
             "more_sound": media.more_sound,
             "more_pictures": media.more_pictures,
             "sides": None if media.sides is None else media.sides.shape,
+            "rest": None if media.rest is None else media.rest.shape,
+            "picture_track": media.picture_track,
+            "sound_track": media.sound_track,
             "clipped": media.clipped,
         }
-        arrays = (media.frames, media.wave, media.sides)
+        arrays = (media.frames, media.wave, media.sides, media.rest)
         _send(replies, header, *(part for part in arrays if part is not None))
 
 

@@ -12,15 +12,10 @@ _PICTURES = {
     b"MM\0*": "TIFF",
     b"BM": "BMP",
 }
-_PICTURES_IN_BOXES = {
-    b"heic": "HEIC",
-    b"heix": "HEIC",
-    b"heim": "HEIC",
-    b"heis": "HEIC",
-    b"mif1": "HEIF",
-    b"mif2": "HEIF",
-    b"avif": "AVIF",
-}
+_AVIF = frozenset({b"avif", b"avis"})
+_HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
+_ANY_HEIF = frozenset({b"mif1", b"mif2", b"msf1", b"miaf"})
+"""Brands of pictures in boxes. The last do not say how the picture is coded; others beside them may."""
 _UNSUPPORTED = {
     b"NIST_1A": "NIST SPHERE",
     b"tBaK": "TAK",
@@ -30,11 +25,30 @@ _UNSUPPORTED = {
     b"#!SILK": "SILK",
     b"\x02#!SILK": "SILK",
     b"ADIF": "AAC in ADIF",
-    b"FORM": "IFF",
     b"MThd": "MIDI, which holds notes and no sound",
     b"YUV4MPEG2": "raw YUV4MPEG",
     b"%!PS": "PostScript",
 }
+_READ = {
+    b"RIFF": "WAV or AVI",
+    b"RF64": "WAV",
+    b"wvpk": "WavPack",
+    b"ajkg": "Shorten",
+    b"fLaC": "FLAC",
+    b"MAC ": "Monkey's Audio",
+    b"TTA1": "True Audio",
+    b"OggS": "Ogg",
+    b"caff": "CAF",
+    b".snd": "AU",
+    b"#!AMR": "AMR",
+    b"ID3": "MP3",
+    b"MPCK": "Musepack",
+    b"MP+": "Musepack",
+    b"FLV": "Flash Video",
+    b"\x1aE\xdf\xa3": "Matroska or WebM",
+    b"0&\xb2u": "WMV or WMA",
+}
+"""Formats that are read, by the first bytes of their files."""
 _OTHER_FILES = {
     b"%PDF": "a PDF document",
     b"PK\3\4": "a ZIP archive or an office document: unpack it first",
@@ -88,6 +102,8 @@ def what_is_wrong(path: Path) -> str | None:
                 return "its index is missing: the recording or the copy was cut off"
             if path.suffix.lower() in _PARTIAL:
                 return "by its name a download that has not ended"
+            if name := _format_read(head):
+                return f"it begins like {name}, and what follows is damaged or cut off"
     except OSError:
         pass  # what opening the file raised says as much
     return None
@@ -96,7 +112,16 @@ def what_is_wrong(path: Path) -> str | None:
 def picture_format(path: Path) -> str | None:
     """Return the format of a picture by its first bytes, None for all other files. Raises OSError."""
     with path.open("rb") as file:
-        return _picture_format(file.read(32))
+        return _picture_format(file.read(256))
+
+
+def damaged_format(path: Path) -> str | None:
+    """Return the format that a file of sound or film begins like, if files of it can be read."""
+    try:
+        with path.open("rb") as file:
+            return _format_read(file.read(16))
+    except OSError:
+        return None
 
 
 def is_copy_protected(path: Path) -> bool:
@@ -126,6 +151,8 @@ def _what_it_is(head: bytes, ending: str) -> str | None:
         found = f"it is copy-protected (DRM of {_PROTECTED_BRANDS[head[8:12]]})"
     else:
         name = _starts_like(head, _UNSUPPORTED)
+        if head.startswith(b"FORM") and not _format_read(head):
+            name = "IFF"
         found = None if name else _kind_of_text(head)
         if not found and (name := name or _UNSUPPORTED_ENDINGS.get(ending)):
             found = f"format not supported: {name}; convert it to WAV or MP4 (ffmpeg, sox)"
@@ -134,6 +161,12 @@ def _what_it_is(head: bytes, ending: str) -> str | None:
 
 def _starts_like(head: bytes, marks: dict[bytes, str]) -> str | None:
     return next((name for mark, name in marks.items() if head.startswith(mark)), None)
+
+
+def _format_read(head: bytes) -> str | None:
+    if head.startswith(b"FORM"):
+        return "AIFF" if head[8:12] in (b"AIFF", b"AIFC") else None
+    return _starts_like(head, _READ)
 
 
 def _kind_of_text(head: bytes) -> str | None:
@@ -158,10 +191,20 @@ def _kind_of_text(head: bytes) -> str | None:
 
 def _picture_format(head: bytes) -> str | None:
     if head[4:8] == b"ftyp":
-        return _PICTURES_IN_BOXES.get(head[8:12])
+        end = max(16, min(int.from_bytes(head[:4], "big"), len(head)))
+        return _picture_in_boxes(head[8:12], {head[i : i + 4] for i in range(16, end - 3, 4)})
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
     return _starts_like(head, _PICTURES)
+
+
+def _picture_in_boxes(brand: bytes, others: set[bytes]) -> str | None:
+    if brand not in _AVIF | _HEIC | _ANY_HEIF:
+        return None
+    for name, brands in (("AVIF", _AVIF), ("HEIC", _HEIC)):
+        if brand in brands or (brand in _ANY_HEIF and brands & others):
+            return name
+    return "HEIF"
 
 
 def _holds_index(file: BinaryIO) -> bool:

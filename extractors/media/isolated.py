@@ -220,6 +220,9 @@ class _Child:
             more_sound=tuple(header["more_sound"]),
             more_pictures=tuple(header["more_pictures"]),
             sides=self._array(header["sides"], np.float32, limits),
+            rest=self._array(header["rest"], np.float32, limits),
+            picture_track=header["picture_track"],
+            sound_track=header["sound_track"],
             clipped=header["clipped"],
         )
 

@@ -66,7 +66,9 @@ class Reader:
         self._problems: dict[str, str] = {}  # the first problem of the picture, the sound, the file
         self.out_of_memory = False
         self.is_cut = False  # by the time limit
-        self.sides: np.ndarray | None = None  # of the sound, see `channels.mix`
+        # Of the sound, see `channels.Mixed`.
+        self.sides: np.ndarray | None = None
+        self.rest: np.ndarray | None = None
         self.pictures = 0  # packets of the picture that were read
         origin = None if part.is_whole else (container.start_time or 0) / 1e6
         self._origin, self._frames = origin, pictures.EvenFrames(wanted)
@@ -116,7 +118,7 @@ class Reader:
         return (pictures.of_one_size([p for _, p in found]) if found else None), times
 
     def sound(self) -> np.ndarray | None:
-        """Return the sound `[N]` float32, None where there is none, and set `sides`. Call it once."""
+        """Return the sound `[N]` float32, None where there is none; set `sides` and `rest`. Call it once."""
         self._end_sound()
         mixed = [
             mix(_clean(np.concatenate(chunks, axis=1)), names)
@@ -124,15 +126,19 @@ class Reader:
             if chunks
         ]
         self._segments.clear()
-        wave, sides = concatenated(mixed)
+        wave, self.sides, self.rest = (self._of_part(each) for each in concatenated(mixed))
+        return wave if wave is not None and wave.size else None
+
+    def _of_part(self, sound: np.ndarray | None) -> np.ndarray | None:
+        """Return the samples `[..., N]` that lie in the part."""
+        if sound is None:
+            return None
         if not self.part.is_whole and self._sound_from is not None:
             first = round(max(0.0, self.part.begins - self._sound_from) * SAMPLE_RATE)
             last = round(max(0.0, self._ends - self._sound_from) * SAMPLE_RATE)
-            wave = wave[first:last]
-            sides = None if sides is None else sides[:, first:last]
+            sound = sound[..., first:last]
         # Of several channels, each is spread over memory, and would keep the others there.
-        self.sides = None if sides is None else np.ascontiguousarray(sides)
-        return np.ascontiguousarray(wave) if wave.size else None
+        return np.ascontiguousarray(sound)
 
     def problem(self, kind: str | None = None) -> str | None:
         """Return the first problem of all, or of the "picture" or the "sound"; None without one."""

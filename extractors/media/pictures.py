@@ -1,5 +1,6 @@
 """Read pictures: JPEG, PNG, WebP, BMP, TIFF, HEIC and AVIF, upright by their flags."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from mraf.extractors.media.limits import Limits, check_file
 from mraf.extractors.media.one_pass import short
 
 _OPENCV_NO_MEMORY = -4
+_NO_CODEC = ("plugin", "unsupported", "built in")
+"""Words by which the libraries say that they have no decoder, rather than that a file is damaged."""
 
 
 def read_image(path: Path, limits: Limits = Limits()) -> np.ndarray:
@@ -32,7 +35,7 @@ def read_image(path: Path, limits: Limits = Limits()) -> np.ndarray:
     if kind in ("HEIC", "HEIF", "AVIF"):
         picture = _in_boxes(path, kind, limits)
     else:
-        picture = _by_opencv(path, limits)
+        picture = _by_opencv(path, kind, limits)
         _check_size(path, limits, picture.shape[1], picture.shape[0])
     height, width = picture.shape[:2]
     if kept_size(width, height) != (width, height):
@@ -40,7 +43,7 @@ def read_image(path: Path, limits: Limits = Limits()) -> np.ndarray:
     return np.ascontiguousarray(picture)
 
 
-def _by_opencv(path: Path, limits: Limits) -> np.ndarray:
+def _by_opencv(path: Path, kind: str | None, limits: Limits) -> np.ndarray:
     import cv2
 
     try:
@@ -54,48 +57,86 @@ def _by_opencv(path: Path, limits: Limits) -> np.ndarray:
             ) from None
         if isinstance(error, cv2.error) and error.code == _OPENCV_NO_MEMORY:
             raise MemoryError from None
-        raise MediaError(
-            f"{path.name}: not a picture that can be decoded ({short(error)})"
-        ) from None
+        if isinstance(error, OSError):
+            raise MediaError(f"{path.name}: cannot be read ({short(error)})") from None
+        raise _undecodable(path, kind) from None
     if picture is None:
-        raise MediaError(f"{path.name}: not a picture that can be decoded")
+        raise _undecodable(path, kind)
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
 def _in_boxes(path: Path, kind: str, limits: Limits) -> np.ndarray:
-    """Read a picture that is stored in tiles, of which FFmpeg and OpenCV would give one or ignore the turn."""
+    """Read a picture that is stored in tiles, of which FFmpeg and OpenCV would give one or ignore the turn.
+
+    Raises MediaError, MemoryError.
+    """
     try:
-        if kind == "AVIF":
-            from PIL import Image, ImageOps
-
-            Image.MAX_IMAGE_PIXELS = None  # the limits are checked here
-            with Image.open(path, formats=["AVIF"]) as opened:
-                _check_size(path, limits, *opened.size)
-                return np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
-        import pi_heif
-
-        found = pi_heif.open_heif(path, convert_hdr_to_8bit=True, bgr_mode=False)
-        _check_size(path, limits, *found.size)
-        picture = np.array(found)  # a copy: a view would outlive the memory that it shows
+        return _avif(path, limits) if kind == "AVIF" else _heif(path, limits)
     except ImportError:
         raise MediaError(
             f"{path.name}: a {kind} picture, for which a package is missing. Run `pip install pi-heif`, "
             "or convert it to JPEG."
         ) from None
-    except MemoryError:
+    except (MediaError, MemoryError):
         raise
     except (OSError, ValueError, RuntimeError, SyntaxError, EOFError) as error:
-        raise MediaError(
-            f"{path.name}: not a {kind} picture that can be decoded ({short(error)})"
-        ) from None
+        if any(word in str(error).lower() for word in _NO_CODEC):
+            raise _without_decoder(path, kind) from None
+        raise _undecodable(path, kind) from None
+
+
+def _avif(path: Path, limits: Limits) -> np.ndarray:
+    from PIL import Image, ImageOps, features
+
+    if not features.check("avif"):
+        raise _without_decoder(path, "AVIF")
+    Image.MAX_IMAGE_PIXELS = None  # the limits are checked here
+    data = path.read_bytes()
+    try:
+        opened = Image.open(io.BytesIO(data), formats=["AVIF"])
+    except OSError:
+        # The brand of films on a file that holds a picture alone has the decoder look for a film.
+        still = data[:8] + b"avif" + data[12:]
+        opened = Image.open(io.BytesIO(still), formats=["AVIF"])
+    with opened:
+        _check_size(path, limits, *opened.size)
+        return np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
+
+
+def _heif(path: Path, limits: Limits) -> np.ndarray:
+    import pi_heif
+
+    found = pi_heif.open_heif(path, convert_hdr_to_8bit=True, bgr_mode=False)
+    _check_size(path, limits, *found.size)
+    picture = np.array(found)  # a copy: a view would outlive the memory that it shows
     if picture.ndim == 2:
         picture = picture[:, :, None]
     return picture[:, :, :3] if picture.shape[2] > 2 else np.repeat(picture[:, :, :1], 3, axis=2)
 
 
+def _without_decoder(path: Path, kind: str) -> MediaError:
+    article = "an" if kind == "AVIF" else "a"
+    return MediaError(
+        f"{path.name}: {article} {kind} picture of a kind that cannot be decoded here; convert it to JPEG"
+    )
+
+
+def _undecodable(path: Path, kind: str | None) -> MediaError:
+    """Return the error on a file that no decoder takes; what their libraries say is for programmers."""
+    if kind is None:
+        return MediaError(f"{path.name}: not a picture that can be decoded")
+    article = "an" if kind == "AVIF" else "a"
+    return MediaError(
+        f"{path.name}: {article} {kind} picture that cannot be decoded: the file is cut off or damaged"
+    )
+
+
 def _kind(path: Path) -> str | None:
     try:
-        return picture_format(path)
+        kind = picture_format(path)
+        if kind == "HEIF" and b"av01" in path.open("rb").read(4096):
+            return "AVIF"  # though no brand of the file says so
+        return kind
     except OSError:
         return None  # decoding says more
 

@@ -9,7 +9,12 @@ import numpy as np
 
 from mraf.errors import BusyError, MediaError
 from mraf.extractors.media.channels import clipped_share
-from mraf.extractors.media.diagnosis import is_copy_protected, picture_format, what_is_wrong
+from mraf.extractors.media.diagnosis import (
+    damaged_format,
+    is_copy_protected,
+    picture_format,
+    what_is_wrong,
+)
 from mraf.extractors.media.limits import Limits, Part, check_file
 from mraf.extractors.media.one_pass import SAMPLE_RATE, Reader, short
 from mraf.extractors.media.pictures import read_image
@@ -34,6 +39,9 @@ _OPEN_OPTIONS = {
     "mjpeg,ivf,obu,wav,w64,caf,aiff,au,mp3,flac,aac,ac3,eac3,amr,wv,tta,ape,dts,dtshd,gif,swf,wtv,vob,"
     "voc,qcp,dsf,shn,mpc,mpc8,mlp,truehd,gsm,amv,dhav",
 }
+
+_INVALID = "Invalid data found when processing input"
+"""The message of FFmpeg on what it cannot make sense of."""
 
 _COVER_SECONDS = 0.5
 """Length of sound beside which a single picture is a cover."""
@@ -61,6 +69,10 @@ class Media:
     more_pictures: tuple[int, ...] = ()
     # [2, N] float32 at 16 kHz: the left and the right channel, where they hold different sound.
     sides: np.ndarray | None = None
+    # [N] float32: where `wave` is the centre of several channels, the mix of the others.
+    rest: np.ndarray | None = None
+    picture_track: int | None = None  # number of the track that was read, None where there is none
+    sound_track: int | None = None
     clipped: float = 0.0  # share of the samples cut off at the loudest value, 0 to 1
 
     def __post_init__(self) -> None:
@@ -170,6 +182,9 @@ def _media(path: Path, reader: Reader, tracks: Tracks, part: Part, max_seconds: 
         more_sound=tracks.more_sound,
         more_pictures=tracks.more_pictures,
         sides=reader.sides,
+        rest=reader.rest,
+        picture_track=tracks.picture_number,
+        sound_track=tracks.sound_number,
         clipped=0.0 if wave is None else clipped_share(wave),
     )
 
@@ -194,7 +209,11 @@ def _ending(reader: Reader) -> str:
 
 def _in_full(path: Path, problem: str) -> str:
     """Return a problem of decoding, with its likely cause."""
-    return f"{problem}: the file is copy-protected (DRM)" if is_copy_protected(path) else problem
+    if is_copy_protected(path):
+        return f"{problem}: the file is copy-protected (DRM)"
+    if problem == _INVALID and (name := damaged_format(path)):
+        return f"{problem}: the {name} file is damaged or cut off"
+    return problem
 
 
 def read_pair(
@@ -271,5 +290,7 @@ def pair_up(
         seconds_read=heard.seconds_read,
         more_sound=heard.more_sound,
         sides=heard.sides,
+        rest=heard.rest,
+        sound_track=heard.sound_track,
         clipped=heard.clipped,
     )

@@ -8,17 +8,25 @@ from typing import Any
 from mraf.languages import canonical
 
 _ASIDE = re.compile(
-    r"comment|kommentar|comentari|director|regisseur|descri[bpz]|deskription|hörfilm|karaoke|"
-    r"instrumental|effects only|music and effects|dubbed|doublage|doppiaggio|\bdub\b|\bAD\b|\bDVS\b",
+    r"comment|kommentar|comentari|解说|解説|해설|评论|"
+    r"descri[bpz]|deskription|hörfilm|hörfassung|(?-i:\bAD\b)|\bDVS\b|karaoke|instrumental|"
+    r"effects only|music and effects|music only|\b(?:isolated|original|music) score\b|"
+    r"\bdub(?:s|bed|bing)?\b|doubl(?:age|ée?\b)|doppia|dobla(?:je|do|da)\b|dubla(?:gem|do)|"
+    r"synchron(?:fassung|sprecher)|дубл|配音|吹き?替|더빙|"
+    r"voice[- ]?over|interpret(?:er|ing|ation)|int[eé]rpr[eè]te\b|dolmetsch|simultan|lektor|"
+    r"\btranslat|übersetz|traduc|traduz|\btraduit|перевод|закадр|озвуч|翻译|通訳",
     re.IGNORECASE,
 )
 """Titles of tracks in which somebody else speaks, or nobody."""
-_ORIGINAL = re.compile(r"\boriginal|\bomu\b|\bvo\b", re.IGNORECASE)
+_WITHOUT = re.compile(
+    r"\b(?:no|non|not|without|ohne|keine?|sans|sin|senza|sem|bez|без)[- ]+[\w-]+", re.IGNORECASE
+)
+"""What a title says is not in the track."""
+_ORIGINAL = re.compile(r"\boriginal|\bomu\b", re.IGNORECASE)
 _FLAGS = {
     "comment": "commentary",
     "descriptions": "description",
     "visual_impaired": "description for the blind",
-    "hearing_impaired": "for the hard of hearing",
     "dub": "dubbed",
     "karaoke": "karaoke",
     "lyrics": "lyrics",
@@ -27,6 +35,8 @@ _FLAGS = {
     "dependent": "to be mixed with another",
 }
 """Flags of tracks that are read last, in words."""
+_SAME_SPEECH = {"hearing_impaired": "for the hard of hearing"}
+"""Flags that say more of a track, in words. The speakers are the same, made clearer."""
 _STILL_CODECS = frozenset("mjpeg png bmp tiff webp gif jpeg2000".split())
 _MISSING = {  # names for people of codecs that FFmpeg cannot decode
     "mhm1": "MPEG-H 3D Audio",
@@ -61,6 +71,9 @@ class Tracks:
     more_pictures: tuple[int, ...] = ()
     more_sound: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    # Numbers of those that are read, by which `Wish` asks for them.
+    picture_number: int | None = None
+    sound_number: int | None = None
 
 
 def choose_tracks(container: Any, wish: Wish = Wish()) -> Tracks:
@@ -91,7 +104,7 @@ def choose_tracks(container: Any, wish: Wish = Wish()) -> Tracks:
     elif isinstance(wish.sound, str) and not wish.sound.isdecimal():
         others = [s for s in _of_language(near, wish.sound) if s is not sound]
         more_sound = _numbers(others, sounds, sound, programmes)
-    notes = [*programmes.note(picked or sound)]
+    notes = [*programmes.note(picked or sound, films, sounds)]
     if wish.sound != 0:
         notes += _note("sound", sound, sounds, programmes, wish.sound if no_sound else None)
     if wish.picture != 0:
@@ -105,6 +118,8 @@ def choose_tracks(container: Any, wish: Wish = Wish()) -> Tracks:
         more_pictures=more_pictures,
         more_sound=more_sound,
         notes=tuple(notes),
+        picture_number=_number(picked, films),
+        sound_number=_number(sound, sounds),
     )
 
 
@@ -155,11 +170,18 @@ class _Programmes:
         """Tell whether two streams are of one programme."""
         return self.number(one) == self.number(other)
 
-    def note(self, stream: Any) -> list[str]:
-        """Return which of several programmes a stream is of."""
-        if stream is None or len(self._order) < 2:
+    def note(self, stream: Any, films: Sequence[Any], sounds: Sequence[Any]) -> list[str]:
+        """Return which of several programmes a stream is of, and how another one is read."""
+        count = len(self._order)
+        if stream is None or count < 2:
             return []
-        return [f"programme {self.number(stream)} of {len(self._order)}"]
+        note = f"programme {self.number(stream)} of {count}"
+        for option, streams in (("--video-track", films), ("--audio-track", sounds)):
+            for number, each in enumerate(streams, 1):
+                if not self.are_one(each, stream):
+                    other = "the other" if count == 2 else "another"
+                    return [f"{note}: {option} {number} reads {other}"]
+        return [note]
 
 
 def _films(container: Any) -> tuple[list[Any], list[Any]]:
@@ -193,11 +215,11 @@ def _picture_rank(stream: Any, has_sound: set[int], programmes: _Programmes) -> 
 def _sound_rank(stream: Any) -> tuple[Any, ...]:
     from av.stream import Disposition
 
-    title = _title(stream)
+    title = _WITHOUT.sub("", _title(stream))
     is_original = stream.disposition & Disposition.original or _ORIGINAL.search(title)
     return (
         not has_decoder(stream),
-        bool(_flags(stream) or _ASIDE.search(title)),
+        bool(_flags(stream, _FLAGS) or _ASIDE.search(title)),
         not is_original,
         not stream.disposition & Disposition.default,
         stream.index,
@@ -250,7 +272,7 @@ def _note(
         return [f"{kind}: there is no track {wanted!s}; tracks of this file: {there}"]
     if chosen is None or sum(programmes.are_one(each, chosen) for each in streams) < 2:
         return []
-    number = [each.index for each in streams].index(chosen.index) + 1
+    number = _number(chosen, streams)
     lost = [i + 1 for i, each in enumerate(streams) if not has_decoder(each)]
     note = f"{kind}: track {number} of {len(streams)}{_detail(chosen)}"
     for each in lost:
@@ -260,20 +282,29 @@ def _note(
 
 
 def _described(stream: Any, streams: Sequence[Any]) -> str:
-    return f"{[each.index for each in streams].index(stream.index) + 1}{_detail(stream)}"
+    return f"{_number(stream, streams)}{_detail(stream)}"
+
+
+def _number(stream: Any, streams: Sequence[Any]) -> int | None:
+    indices = [each.index for each in streams]
+    return None if stream is None else indices.index(stream.index) + 1
 
 
 def _detail(stream: Any) -> str:
     title = stream.metadata.get("title") or ""
-    parts = [_language(stream), f"'{title}'" if title else "", *_flags(stream)]
+    parts = [
+        _language(stream),
+        f"'{title}'" if title else "",
+        *_flags(stream, _FLAGS | _SAME_SPEECH),
+    ]
     shown = ", ".join(part for part in parts if part)
     return f" ({shown})" if shown else ""
 
 
-def _flags(stream: Any) -> list[str]:
+def _flags(stream: Any, known: dict[str, str]) -> list[str]:
     from av.stream import Disposition
 
-    return [words for flag, words in _FLAGS.items() if stream.disposition & Disposition[flag]]
+    return [words for flag, words in known.items() if stream.disposition & Disposition[flag]]
 
 
 def _title(stream: Any) -> str:

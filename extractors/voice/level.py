@@ -1,4 +1,4 @@
-"""The level of sound: a constant offset goes, and what is too quiet to be heard is made louder."""
+"""The level of sound: an offset goes, be it constant or drifting, and what is too quiet to be heard is made louder."""
 
 import itertools
 from dataclasses import dataclass
@@ -9,6 +9,10 @@ from mraf.extractors.media.read import SAMPLE_RATE
 
 OFFSET = 0.1
 """An offset counts that is more than this share of the deviation around it."""
+DRIFT = 0.5
+"""A drift counts that is more than this share of the sound around it: in that of voices it is 0.02."""
+DRIFT_SECONDS = 0.25
+"""Time over which the mean is no sound, but drift."""
 LOUD_SHARE = 0.005
 """The loudness is the value that this share of the samples exceed. A second of speech in two minutes
 is more than that, clicks of a few milliseconds are less."""
@@ -66,9 +70,26 @@ def is_quiet(wave: np.ndarray) -> bool:
 
 def _centred(wave: np.ndarray) -> np.ndarray:
     mean = float(wave.mean(dtype=np.float64)) if len(wave) else 0.0
-    if abs(mean) <= OFFSET * float(wave.std(dtype=np.float64) if len(wave) else 0.0):
+    if abs(mean) > OFFSET * float(wave.std(dtype=np.float64) if len(wave) else 0.0):
+        wave = (wave - mean).astype(np.float32)
+    block = round(DRIFT_SECONDS * SAMPLE_RATE)
+    whole = len(wave) // block
+    if whole < 4:
         return wave
-    return (wave - mean).astype(np.float32)
+    blocks = wave[: whole * block].reshape(whole, block)
+    drift = float(blocks.mean(axis=1, dtype=np.float64).std())
+    if drift <= DRIFT * float(blocks.std(axis=1, dtype=np.float64).mean()):
+        return wave
+    return (wave - _running_mean(wave, block)).astype(np.float32)
+
+
+def _running_mean(wave: np.ndarray, length: int) -> np.ndarray:
+    """Return the mean `[N]` of `length` samples around each; at the ends, of those that are there."""
+    total = np.concatenate([[0.0], np.cumsum(wave, dtype=np.float64)])
+    at = np.arange(len(wave))
+    first, last = np.maximum(at - length // 2, 0), np.minimum(at + length // 2 + 1, len(wave))
+    mean: np.ndarray = (total[last] - total[first]) / (last - first)
+    return mean
 
 
 def _gain(wave: np.ndarray) -> float:

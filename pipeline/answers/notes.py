@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from mraf.extractors.extractor import Extracted
+from mraf.extractors.second_looks import SEARCHED
 from mraf.extractors.turns.voices import counted, in_words
 from mraf.pipeline.answers.answer import Candidate, Evidence
 from mraf.pipeline.answers.words import length
@@ -68,4 +69,5 @@ def _unread(found: Extracted) -> tuple[str, ...]:
     if found.seconds_read is None or (found.seconds or 1e9) <= found.seconds_read:
         return ()
     whole = f"of {length(found.seconds)} " if found.seconds else ""
-    return (f"{whole}only the first {length(found.seconds_read)} were read",)
+    only = "" if any(note.startswith(SEARCHED) for note in found.notes) else "only "
+    return (f"{whole}{only}the first {length(found.seconds_read)} were read",)

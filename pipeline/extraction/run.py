@@ -285,5 +285,8 @@ def _missing(row: FeatureRow | Known) -> Missing:
 
 
 def _note(row: FeatureRow | Known) -> str:
+    from mraf.extractors.second_looks import SEARCHED
+
     part = first_part(row.seconds, row.seconds_read)
-    return "; ".join(filter(None, (f"only the {part} were read" if part else "", row.note)))
+    only = "" if SEARCHED in (row.note or "") else "only "
+    return "; ".join(filter(None, (f"{only}the {part} were read" if part else "", row.note)))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mraf.extractors.media.channels import clipped_share, concatenated, mix
-from mraf.extractors.media.read import read_video
+from mraf.extractors.media.isolated import Decoder
+from mraf.extractors.media.read import Part, read_video
 from tests.helpers.format_files import Sound, check_chirp, chirp, write_clip
 
 RATE = 16_000
@@ -64,7 +65,22 @@ SURROUND = ["FL", "FR", "FC", "LFE", "SL", "SR"]
 def test_the_centre_speaks():
     band = [chirp(2.0, RATE)] * 2
     channels = np.stack([*band, 0.2 * speech(), chirp(2.0, RATE, 40, 60), *band])
-    assert np.array_equal(mix(channels, SURROUND).wave, channels[2])
+    found = mix(channels, SURROUND)
+    assert np.array_equal(found.wave, channels[2])
+    assert np.allclose(found.rest, band[0], atol=1e-6)  # without the deep effects
+
+
+def test_there_is_no_rest_where_the_other_channels_are_silent_or_there_is_no_centre():
+    channels = np.stack([1e-3 * speech(seed=1)] * 2 + [speech()])
+    assert mix(channels, SURROUND[:3]).rest is None
+    assert mix(channels[:2], SURROUND[:2]).rest is None
+
+
+def test_parts_without_a_rest_stand_for_it():
+    whole = mix(np.stack([speech(seed=1), speech(seed=1), speech()]), SURROUND[:3])
+    found = concatenated([whole, mix(speech(seed=2)[None], ["FC"])])
+    assert np.allclose(found.rest, np.concatenate([speech(seed=1), speech(seed=2)]), atol=1e-6)
+    assert concatenated([mix(speech()[None], ["FC"])] * 2).rest is None
 
 
 def test_where_the_centre_is_silent_the_rest_speaks_and_the_deep_effects_do_not():
@@ -113,6 +129,52 @@ def test_clipping_is_measured(gain):
     assert clipped_share(blurred + 0.01 * speech(4.0, 5)) > 0.2 * share
 
 
+def smooth(seconds: float = 4.0) -> np.ndarray:
+    """Most of the power of a voice lies far below half the sampling rate."""
+    found = np.convolve(speech(seconds), np.full(16, 0.25), "same")
+    return (found / np.abs(found).max()).astype(np.float32)
+
+
+@pytest.mark.parametrize("hertz", [20, 50, 60, 100, 250, 440, 1000, 1333, 1600, 2000, 2667, 4000])
+@pytest.mark.parametrize("voice", [0, 0.02, 0.1, 0.4])
+def test_hum_and_tones_are_not_clipped(hertz, voice):
+    time = np.arange(4 * RATE) / RATE
+    wave = voice * smooth() + 0.5 * np.sin(2 * np.pi * hertz * time + 0.3)
+    assert clipped_share(wave.astype(np.float32)) < 0.01
+
+
+@pytest.mark.parametrize("voice", [0.02, 0.1, 0.4])
+def test_a_drift_is_not_clipping(voice):
+    drift = 0.5 * np.sin(np.linspace(0, 6, 4 * RATE))
+    assert clipped_share((voice * smooth() + drift).astype(np.float32)) < 0.01
+
+
+def test_compressed_music_is_not_clipped():
+    time = np.arange(4 * RATE) / RATE
+    music = sum(np.sin(2 * np.pi * f * time + f) / (1 + i) for i, f in enumerate((220, 331, 523)))
+    block = 800
+    crests = np.abs(music).reshape(-1, block).max(axis=1)
+    gain = np.interp(np.arange(len(music)), np.arange(len(crests)) * block + block / 2, crests)
+    assert clipped_share((0.9 * music / gain).astype(np.float32)) < 0.01
+
+
+@pytest.mark.parametrize("gain", [3, 10])
+@pytest.mark.parametrize("kind", ["wav", "m4a", "one side", "offset"])
+def test_clipping_is_seen_after_a_codec_and_on_one_side(tmp_path, gain, kind):
+    loud = gain * smooth()
+    cut = np.clip(loud, -9 if kind == "one side" else -0.9, 0.9)
+    share = float((np.abs(cut) == np.float32(0.9)).mean())
+    if kind == "m4a":
+        time = np.arange(3 * len(cut)) / 3
+        wide = np.interp(time, np.arange(len(cut)), cut).astype(np.float32)
+        track = Sound(wide[None], "aac", options={"b": "64000"})
+        cut = read_video(write_clip(tmp_path / "clip.m4a", track, container_format="mp4")).wave
+    elif kind == "offset":
+        cut = 0.5 * cut + 0.3
+    found = clipped_share(cut.astype(np.float32))
+    assert max(0.003, (0.05 if kind == "m4a" else 0.25) * share) < found < 1.2 * share
+
+
 @pytest.mark.parametrize("wave", [speech(4.0), 0.001 * speech(4.0), np.zeros(RATE), np.zeros(0)])
 def test_clean_sound_and_silence_are_not_clipped(wave):
     assert clipped_share(wave.astype(np.float32)) == 0.0
@@ -134,6 +196,17 @@ def test_the_voice_is_heard_in_whichever_channel(tmp_path, ending, codec, layout
     wave = np.stack([each * chirp() for each in waves]).astype(np.float32)
     path = write_clip(tmp_path / f"clip.{ending}", Sound(wave, codec, layout=layout))
     check_chirp(read_video(path).wave)
+
+
+def test_the_other_channels_come_with_the_centre(tmp_path):
+    wave = np.stack([chirp(), chirp(), 0.05 * chirp(low=300, high=900), *[0 * chirp()] * 3])
+    path = write_clip(tmp_path / "clip.flac", Sound(wave, "flac", layout="5.1"))
+    with Decoder() as decoder:
+        found = decoder.read(path)
+    assert np.abs(found.wave).max() < 0.1 and found.rest is not None
+    check_chirp(found.rest)
+    part = read_video(path, part=Part(start=0.25, end=0.75))
+    assert len(part.rest) == len(part.wave) == 8000
 
 
 def test_a_channel_of_nonsense_numbers_costs_nothing(tmp_path):

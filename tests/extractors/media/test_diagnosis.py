@@ -75,6 +75,11 @@ def _picture(suffix: str) -> bytes:
         ("a.mp4", b"%PDF-1.7\n" + bytes(range(256)) * 8, "it is a PDF document"),
         ("a.mp4", b"PK\3\4" + bytes(range(256)) * 8, "it is a ZIP archive"),
         ("a.aax", b"\0\0\0\x18ftypaax " + bytes(3000), "copy-protected"),
+        ("a.aiff", b"FORM\0\0\1\0AIFF" + bytes(range(200)), "begins like AIFF, .* damaged"),
+        ("a.aif", b"FORM\0\0\1\0AIFC" + bytes(range(200)), "begins like AIFF, .* damaged"),
+        ("a.iff", b"FORM\0\0\1\0ILBM" + bytes(range(200)), "format not supported: IFF"),
+        ("a.wv", b"wvpk\0\1" + bytes(range(256)) * 8, "begins like WavPack, .* damaged"),
+        ("a.shn", b"ajkg\2\0" + bytes(range(256)) * 8, "Shorten file is damaged"),
         ("a.mp4.part", bytes(range(256)) * 8, "a download that has not ended"),
     ],
 )

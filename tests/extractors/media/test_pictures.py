@@ -88,8 +88,74 @@ def test_the_limits_hold_before_a_picture_is_decoded(tmp_path, kind):
         read_image(path, Limits(side=250))
     path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(
-        MediaError, match=rf"photo\.{kind}: not a {kind.upper()} picture that can be decoded"
+        MediaError, match=f"{kind.upper()} picture that cannot be decoded: the file is"
     ):
+        read_image(path)
+
+
+@pytest.mark.parametrize("kind", ["heic", "avif", "jpeg", "png", "webp"])
+@pytest.mark.parametrize("share", [0.2, 0.6])
+def test_a_picture_that_is_cut_off_is_called_so(tmp_path, kind, share):
+    """In one line, without what the libraries say."""
+    path = tmp_path / f"photo.{kind}"
+    noise = np.random.default_rng(0).integers(0, 255, (200, 300, 3), np.uint8)
+    if kind == "heic":
+        write_heic(path, noise)
+    else:
+        Image.fromarray(noise).save(path)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))])
+    name = {"webp": "WebP"}.get(kind, kind.upper())
+    try:
+        read_image(path)  # some decoders give the part that is there
+    except MediaError as error:
+        article = "an" if kind == "avif" else "a"
+        assert str(error) == (
+            f"photo.{kind}: {article} {name} picture that cannot be decoded: the file is cut off or damaged"
+        )
+    else:
+        assert kind in ("jpeg", "png")
+
+
+def rebranded(data: bytes, major: bytes, others: bytes | None = None) -> bytes:
+    """The picture in boxes with other brands."""
+    size = int.from_bytes(data[:4], "big")
+    kept = data[16:size] if others is None else others * ((size - 16) // 4)
+    return data[:8] + major + data[12:16] + kept + data[size:]
+
+
+@pytest.mark.parametrize(
+    ("major", "others"),
+    [(b"mif1", None), (b"msf1", None), (b"miaf", None), (b"avis", None), (b"mif1", b"mif1")],
+)
+def test_an_avif_picture_of_another_brand_is_read(tmp_path, major, others):
+    path = tmp_path / "photo.avif"
+    Image.fromarray(quarters()).save(path, quality=95)
+    path.write_bytes(rebranded(path.read_bytes(), major, others))
+    check_corners(read_image(path)[None], 25)
+    with pytest.raises(MediaError, match="it is an? (AVIF|HEIF) picture"):
+        read_video(path)
+
+
+@pytest.mark.parametrize("major", [b"mif1", b"msf1", b"hevc", b"heim", b"heis", b"hevx"])
+def test_a_heic_picture_of_another_brand_is_read(tmp_path, major):
+    path = write_heic(tmp_path / "photo.heic", quarters())
+    path.write_bytes(rebranded(path.read_bytes(), major, b"heic"))
+    check_corners(read_image(path)[None], 25)
+
+
+def test_a_film_of_pictures_is_a_picture(tmp_path):
+    path = tmp_path / "photo.avif"
+    frames = [Image.fromarray(quarters()), Image.fromarray(np.zeros((96, 160, 3), np.uint8))]
+    frames[0].save(path, save_all=True, append_images=frames[1:], quality=95)
+    check_corners(read_image(path)[None], 25)
+
+
+def test_a_kind_of_picture_without_a_decoder_is_not_called_damaged(tmp_path, monkeypatch):
+    path = tmp_path / "photo.avif"
+    Image.fromarray(quarters()).save(path)
+    monkeypatch.setattr("PIL.features.check", lambda name: False)
+    with pytest.raises(MediaError, match=r"photo\.avif: an AVIF picture .* cannot be decoded here"):
         read_image(path)
 
 

@@ -66,6 +66,24 @@ def pitch(media: Media) -> int:
         ([{"title": "English AD"}, {"title": "English"}], 2),
         ([{"title": "Deutsch (dubbed)"}, {"title": "English"}], 2),
         ([{"title": "Karaoke"}, {}], 2),
+        ([{"flags": Disposition.default, "title": "Stereo"}, {"title": "VO (voice-over)"}], 1),
+        ([{"flags": Disposition.default}, {"title": "VO", "language": "rus"}], 1),
+        ([{"flags": Disposition.default}, {"title": "VO", "language": "fre"}], 1),
+        ([{"title": "Voice-over (VO)"}, {"title": "Floor"}], 2),
+        ([{"title": "Interpreter"}, {"title": "Floor"}], 2),
+        ([{"title": "Simultaneous translation"}, {}], 2),
+        ([{"title": "Polski lektor"}, {}], 2),
+        ([{"title": "Simultanübersetzung"}, {}], 2),
+        ([{"title": "Дублированный"}, {}], 2),
+        ([{"title": "Original score (isolated score)"}, {}], 2),
+        ([{"flags": Disposition.hearing_impaired | Disposition.default}, {}], 1),
+        ([{"flags": Disposition.hearing_impaired}, {}], 1),
+        ([{"title": "Interview with the director"}, {}], 1),
+        ([{"title": "Gameplay, no commentary"}, {}], 1),
+        ([{"title": "Ohne Kommentar"}, {}], 1),
+        ([{"title": "Undubbed"}, {}], 1),
+        ([{"title": "ad break"}, {}], 1),
+        ([{"title": "Interpret: Ann"}, {}], 1),
         ([{"title": "Desktop"}, {"title": "Mic"}], 1),
         ([{"flags": Disposition.dub}, {"flags": Disposition.comment}], 1),
     ],
@@ -184,9 +202,12 @@ def test_picture_and_sound_come_from_the_same_programme(tmp_path, first):
     media = read_video(path)
     assert pitch(media) == (500, 1000)[first]
     assert media.frames.shape[1] == (96, 192)[first]
-    assert media.notes == ("programme 1 of 2",)
+    assert media.notes == ("programme 1 of 2: --video-track 2 reads the other",)
     assert media.more_sound == media.more_pictures == ()
+    assert (media.picture_track, media.sound_track) == (1, 1)
     other = read_video(path, wish=Wish(picture=2))
+    assert (other.picture_track, other.sound_track) == (2, 2)
+    assert other.notes == ("programme 2 of 2: --video-track 1 reads the other",)
     assert pitch(other) == (1000, 500)[first] and other.frames.shape[1] == (192, 96)[first]
     heard = read_video(path, wish=Wish(sound=2))
     assert pitch(heard) == (1000, 500)[first] and heard.frames.shape[1] == (192, 96)[first]

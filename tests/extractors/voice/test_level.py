@@ -60,3 +60,18 @@ def test_what_is_quiet_beside_something_loud_is_made_louder_by_itself():
     assert np.allclose(levelled.wave[:16_000], wave[:16_000], atol=1e-6)
     assert 0.05 < levelled.wave[-64_000:].std() < 0.2
     assert level_parts(sound(8.0)) is None and level_parts(sound(1.0)) is None
+
+
+@pytest.mark.parametrize("loudness", [0.02, 0.05, 0.2])
+def test_a_drift_is_taken_off(loudness):
+    wave = sound(loudness=loudness)
+    drift = 0.5 * np.sin(np.linspace(0, 6, len(wave)))
+    found = level((wave + drift).astype(np.float32))
+    assert np.abs(found.wave).max() < 0.9
+    inner = slice(4000, -4000)  # at the very ends, the mean is of fewer samples
+    assert np.corrcoef(found.wave[inner], wave[inner])[0, 1] > 0.95
+
+
+def test_a_deep_hum_is_no_drift():
+    wave = (sound() + 0.1 * np.sin(np.arange(64_000) / 16_000 * 2 * np.pi * 50)).astype(np.float32)
+    assert level(wave).wave is wave

@@ -2,6 +2,7 @@ import numpy as np
 
 from mraf.extractors.extractor import Extracted
 from mraf.extractors.face.embed import FaceResult
+from mraf.extractors.second_looks import SEARCHED
 from mraf.extractors.voice.embed import VoicePart, VoiceResult
 from mraf.pipeline.answers.answer import Candidate, Evidence
 from mraf.pipeline.answers.notes import different_names, disagreement, notes_on
@@ -42,6 +43,9 @@ def test_what_was_not_read_and_who_else_is_seen_is_told():
         "of 9 min only the first 2 min were read",
         "of the file",
     )
+    later = f"{SEARCHED} a voice: it is from 4:00 to 6:00 (min:s)"
+    notes = notes_on(found(seconds=540, seconds_read=120, notes=(later,)), [], ())
+    assert notes == ("of 9 min the first 2 min were read", later)
     assert notes_on(found(seconds_read=120), [], ()) == ("only the first 2 min were read",)
 
 
