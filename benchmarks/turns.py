@@ -98,7 +98,7 @@ def voices(waves: list[np.ndarray], speakers: np.ndarray, segmentation: Any, enc
             np.concatenate([own[a][0], own[b][0], own[a][1], own[b][1]]) for a, b in pairs
         ],
     }
-    for decibel in (0, -5, -10):
+    for decibel in (0, -6, -12):
         kinds[f"two people at once, {decibel} dB"] = [
             added(own[a][0], own[b][0], decibel) for a, b in pairs
         ]

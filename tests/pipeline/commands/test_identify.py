@@ -25,9 +25,9 @@ def test_identify_with_json_keeps_the_contract(mraf, sample_videos, sample_clip,
     first, second = clips
     keys = "path speaker probability candidates face voice error notes"
     assert set(first) == set(keys.split()) and first["notes"] == []
-    alone = {"present", "weight", "reason", "speaker", "probability"}
+    alone = {"present", "weight", "reason", "problem", "speaker", "probability"}
     assert set(first["face"]) == {*alone, "frames"}
-    assert set(first["voice"]) == {*alone, "seconds"}
+    assert set(first["voice"]) == {*alone, "seconds", "voices", "overlap"}
     assert first["face"]["speaker"] == first["voice"]["speaker"] == first["speaker"]
     assert second["face"]["speaker"] is None and second["voice"]["speaker"] == second["speaker"]
     assert len(first["candidates"]) == 2
@@ -67,7 +67,7 @@ def test_silent_clip_is_named_by_its_face(mraf, sample_clip, trained, tmp_path):
 def test_folders_that_cannot_be_listed_are_shown(mraf, trained, tmp_path, monkeypatch):
     (tmp_path / "text.mp4").write_text("no video")
     monkeypatch.setattr(
-        "mraf.pipeline.identification.clip_files", lambda path: ([path], {"shut": "closed"})
+        "mraf.pipeline.identification.files_to_identify", lambda path: ([path], {"shut": "closed"})
     )
     code, out, _ = mraf("identify", "text.mp4", "-w", trained)
     assert code == 1 and "shut\n  not identified: this folder cannot be listed (closed)" in out
@@ -116,6 +116,12 @@ def test_what_was_not_looked_at_is_said(capsys):
     assert "face   missing: no face found in the first 10 min of 1 h\n" in capsys.readouterr().out
     show_identified(answer("sound.wav", reason="no_video", seconds=3600.0, seconds_read=120.0))
     assert "face   missing: no picture\n" in capsys.readouterr().out
+
+
+def test_why_a_picture_cannot_be_read_is_shown(capsys):
+    shown = answer("protected.mp4", reason="decode_error")
+    show_identified(replace(shown, face=replace(shown.face, problem="no decoder for encv")))
+    assert "face   missing: cannot be read (no decoder for encv)\n" in capsys.readouterr().out
 
 
 def test_a_note_on_a_clip_is_shown_with_each_clip_that_has_it(mraf, tmp_path, monkeypatch):
