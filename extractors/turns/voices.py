@@ -1,6 +1,7 @@
 """The voices of a clip: stretches of its speech, embedded and sorted by who speaks."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -141,18 +142,21 @@ def _cut(wave: np.ndarray) -> list[np.ndarray]:
 
 
 def _by_speaker(wave: np.ndarray, pieces: list[Piece]) -> list[np.ndarray]:
-    """Return stretches of what each local speaker says alone, piece by piece."""
-    return [
-        stretch
+    """Return stretches of what each local speaker says alone, in the order in which their turns begin."""
+    turns = [
+        turn
         for piece in pieces
-        for speaker in _in_order(piece)
+        for speaker in range(piece.speaks.shape[1])
         for turn in _turns(wave[piece.start : piece.stop], piece, speaker)
-        for stretch in _cut(turn)
     ]
+    turns.sort(key=lambda turn: turn[0])
+    return [stretch for _, turn in turns for stretch in _cut(turn)]
 
 
-def _turns(wave: np.ndarray, piece: Piece, speaker: int) -> list[np.ndarray]:
+def _turns(wave: np.ndarray, piece: Piece, speaker: int) -> list[tuple[int, np.ndarray]]:
     """Return what a local speaker says alone until another does; where that is short, all in one.
+
+    Each comes with the place of its first sample in the whole sound.
 
     The segmentation takes a second of one person for another now and then: a stretch that goes over
     several turns would be a mixture of the two.
@@ -160,24 +164,20 @@ def _turns(wave: np.ndarray, piece: Piece, speaker: int) -> list[np.ndarray]:
     alone = piece.alone(speaker)
     others = [piece.alone(other) for other in range(piece.speaks.shape[1]) if other != speaker]
     changes = np.flatnonzero(np.diff(np.any(others, axis=0).astype(np.int8)) > 0) + 1
-    turns = [
-        part[mask]
-        for part, mask in zip(np.split(wave, changes), np.split(alone, changes), strict=True)
+    edges = [0, *changes.tolist(), len(wave)]
+    turns = [(start + alone[start:stop].argmax(), start, stop) for start, stop in pairwise(edges)]
+    spoken = [
+        (piece.start + int(first), wave[start:stop][alone[start:stop]])
+        for first, start, stop in turns
     ]
-    long = [turn for turn in turns if len(turn) >= SHORTEST_SECONDS * SAMPLE_RATE]
-    return long or [wave[alone]]
+    long = [turn for turn in spoken if len(turn[1]) >= SHORTEST_SECONDS * SAMPLE_RATE]
+    return long or [(piece.start + int(alone.argmax()), wave[alone])]
 
 
 def _sample(stretches: list[np.ndarray]) -> list[np.ndarray]:
     """Return at most `STRETCHES` of them, from the first to the last."""
     places = np.linspace(0, len(stretches) - 1, min(STRETCHES, len(stretches)))
     return [stretches[i] for i in places.round().astype(int)]
-
-
-def _in_order(piece: Piece) -> list[int]:
-    """Return the local speakers in the order in which they begin."""
-    heard = np.flatnonzero(piece.speaks.any(axis=0))
-    return sorted(heard.tolist(), key=lambda speaker: int(piece.speaks[:, speaker].argmax()))
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
