@@ -98,16 +98,16 @@ def voices(waves: list[np.ndarray], speakers: np.ndarray, segmentation: Any, enc
             np.concatenate([own[a][0], own[b][0], own[a][1], own[b][1]]) for a, b in pairs
         ],
     }
-    for decibel in (0, -5, -10):
+    for decibel in (0, -6, -12):
         kinds[f"two people at once, {decibel} dB"] = [
             added(own[a][0], own[b][0], decibel) for a, b in pairs
         ]
     print(f"\n{'':34}{'clips':>6}{'windows: several':>18}{'several':>9}{'at once':>9}")
     for title, some in kinds.items():
-        plain = [bool(voices_of(wave, encoder)[0]) for wave in some]
+        plain = [bool(voices_of(wave, encoder).voices) for wave in some]
         found = [voices_of(wave, encoder, segmentation) for wave in some]
-        several = np.mean([bool(parts) for parts, _ in found])
-        at_once = np.mean([seconds >= OVERLAP_SECONDS for _, seconds in found])
+        several = np.mean([bool(each.voices) for each in found])
+        at_once = np.mean([each.overlap >= OVERLAP_SECONDS for each in found])
         print(f"{title:34}{len(some):6}{np.mean(plain):18.1%}{several:9.1%}{at_once:9.1%}")
 
 

@@ -208,11 +208,11 @@ class ClipExtractor:
         media, speech = heard
         if voice.vector is None or speech is None:
             return voice
-        voices, overlap = voices_of(speech.wave, self._voice, self._segmentation)
+        voices, overlap, perhaps = voices_of(speech.wave, self._voice, self._segmentation)
         if media.sides is not None:
             sides = [self._speech[0].find(side).wave for side in media.sides]
             voices = voices_of_sides(sides, self._voice) or voices
-        return replace(voice, voices=voices, overlap=overlap)
+        return replace(voice, voices=voices, overlap=overlap, perhaps=perhaps)
 
     def _read(self, clip: Files) -> tuple[Media, Speech | None] | MediaError:
         decoder, finder = self._free.get()  # no other thread uses them meanwhile

@@ -19,7 +19,7 @@ from mraf.extractors.turns import segmentation
 from mraf.extractors.weights import Progress
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.answers import notes
-from mraf.pipeline.answers.answer import Candidate, Evidence, Prediction
+from mraf.pipeline.answers.answer import Candidate, Evidence, Prediction, each_voice
 from mraf.pipeline.answers.words import why_nothing
 from mraf.pipeline.extraction.processes import available_cores
 from mraf.pipeline.fingerprints import check_fits, encoders_of
@@ -161,17 +161,20 @@ class Identifier:
 
     def _predict(self, path: str, found: Extracted, top: int) -> Prediction:
         from mraf.inference.contradiction import reconcile
+        from mraf.inference.mixture import at_once, share_out
         from mraf.inference.prediction import predict
 
         face, voice = found.face, found.voice
+        parts = voice.voices or voice.perhaps
         # The clip, its face alone, its voice alone, and each of several voices.
         rows = [(face.vector, voice.vector), (face.vector, None), (None, voice.vector)]
-        rows += [(None, part.vector) for part in voice.voices]
+        rows += [(None, part.vector) for part in parts]
         posterior = predict(self._model, self._features(rows))
         by_face = Evidence(
             present=face.vector is not None,
             weight=float(posterior.face_weight[0]),
             reason=face.reason,
+            problem=face.problem,
             frames=face.frames,
             **self._first(posterior.probability[1]),
         )
@@ -179,21 +182,33 @@ class Identifier:
             present=voice.vector is not None,
             weight=float(posterior.voice_weight[0]),
             reason=voice.reason,
+            problem=voice.problem,
             seconds=round(voice.seconds, 2),
+            overlap=round(voice.overlap, 2),
             **self._first(posterior.probability[2]),
         )
         if np.isnan(posterior.probability[0]).any():
             error = why_nothing(by_face, by_voice, found.seconds, found.seconds_read)
             lost = _unidentified(path, error, face=by_face, voice=by_voice)
             return replace(
-                lost, notes=found.notes, seconds=found.seconds, seconds_read=found.seconds_read
+                lost,
+                notes=(*notes.undecoded(found), *found.notes),
+                seconds=found.seconds,
+                seconds_read=found.seconds_read,
             )
         answer = reconcile(*posterior.probability[:3])
         several = posterior.probability[3:]
-        parts = [Candidate(**self._first(each)) for each in several if np.isfinite(each).all()]
+        named = [Candidate(**self._first(each)) for each in several if np.isfinite(each).all()]
+        if not voice.voices and notes.different_names(named):  # the model hears several people
+            voice = replace(voice, voices=voice.perhaps)
+            found = replace(found, voice=voice)
+        named = named if voice.voices else []
+        by_voice = replace(by_voice, voices=each_voice(voice.voices, named))
         probability = answer.probability
-        if not by_face.present and notes.different_names(parts):  # one after the other: all of them
-            probability = np.average(several, axis=0, weights=[v.seconds for v in voice.voices])
+        if not by_face.present and named:
+            probability = share_out(list(several), [each.seconds for each in voice.voices])
+        elif not by_face.present and voice.seconds:
+            probability = at_once(probability, voice.overlap / voice.seconds)
         ranked = self._ranked(probability, max(1, top))
         disagree = (notes.disagreement(by_face, by_voice),) if answer.told else ()
         return Prediction(
@@ -203,7 +218,7 @@ class Identifier:
             candidates=ranked,
             face=by_face,
             voice=by_voice,
-            notes=(*self.notes, *notes.notes_on(found, parts, disagree)),
+            notes=(*self.notes, *notes.notes_on(found, named, disagree)),
             seconds=found.seconds,
             seconds_read=found.seconds_read,
         )

@@ -14,10 +14,14 @@ PIECE_SECONDS = 10.0
 """Longest sound that goes through at once; the network was trained on pieces of this length."""
 CENTRE, STEP, FIELD = 495, 270, 991
 """Sample in the middle of the first frame, samples from frame to frame, and samples that a frame sees."""
+AT_ONCE = 0.3
+"""Probability of two at once from which a frame holds both: the network says that too seldom."""
 SPEAKERS = np.array(
     [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], bool
 )
 """The local speakers of each class of the network, `[7, 3]`."""
+FIRST_PAIR = 4
+"""The first class of two at once."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -79,7 +83,10 @@ class Segmentation:
         ]
 
     def _classes(self, wave: np.ndarray) -> np.ndarray:
-        return self._net(wave[None])[0][0].argmax(axis=1)
+        probability = np.exp(self._net(wave[None])[0][0])  # [T, 7]
+        one, two = np.split(probability, [FIRST_PAIR], axis=1)
+        at_once = two.sum(axis=1) >= AT_ONCE
+        return np.where(at_once, FIRST_PAIR + two.argmax(axis=1), one.argmax(axis=1))
 
 
 def published(weights_dir: Path | None = None) -> weights.Weights | None:

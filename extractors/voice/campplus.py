@@ -14,7 +14,7 @@ class CampPlus(TwoGraphs):
     """
 
     name, dim = "campplus", 192
-    different = 0.3
+    different = 0.35
 
     def __init__(
         self, weights: Weights, device: str = "cpu", threads: int = 1, precision: str = "single"

@@ -34,6 +34,7 @@ class VoiceResult:
     problem: str | None = None  # why the sound could not be decoded, in words
     voices: tuple[VoicePart, ...] = ()  # where several are heard: each, the first one first
     overlap: float = 0.0  # seconds in which two speak at once; 0 where that was not looked for
+    perhaps: tuple[VoicePart, ...] = ()  # the parts of one voice that may be several people's
 
 
 class VoiceEncoder(Protocol):

@@ -1,7 +1,10 @@
 """The answer to a clip."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from mraf.extractors.voice.embed import VoicePart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -10,6 +13,16 @@ class Candidate:
 
     speaker: str
     probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Voice:
+    """One of several voices in a clip."""
+
+    seconds: float  # of its speech that was looked at
+    side: str | None = None  # left, right: the channel in which it is heard
+    speaker: str | None = None  # whom it is most like
+    probability: float | None = None  # of that
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +36,9 @@ class Evidence:
     seconds: float | None = None  # of a voice: length of its speech
     speaker: str | None = None  # named by this face or voice alone; None where it names nobody
     probability: float | None = None  # of that
+    problem: str | None = None  # why it could not be decoded, in words
+    voices: tuple[Voice, ...] = ()  # of a voice, where several are heard: each, the first one first
+    overlap: float | None = None  # of a voice: seconds in which two speak at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,5 +60,15 @@ class Prediction:
         """Return the object that `mraf identify --json` prints."""
         shown = asdict(self)
         del shown["face"]["seconds"], shown["voice"]["frames"]
+        del shown["face"]["voices"], shown["face"]["overlap"]
         del shown["seconds"], shown["seconds_read"]  # the notes say what was not read
         return shown
+
+
+def each_voice(parts: Sequence[VoicePart], named: Sequence[Candidate]) -> tuple[Voice, ...]:
+    """Return the voices of a clip with whom each is most like, where the model knows voices."""
+    who = [asdict(each) for each in named] or [{}] * len(parts)
+    return tuple(
+        Voice(seconds=round(part.seconds, 2), side=part.side, **each)
+        for part, each in zip(parts, who, strict=True)
+    )

@@ -20,14 +20,27 @@ def notes_on(found: Extracted, parts: Sequence[Candidate], two: tuple[str, ...])
         parts: whom each of several voices is most like, in their order; empty for a single voice.
         two: the notes that face and voice disagree, if they do.
     """
-    return (*two, *_voices(found, parts), *_people(found), *_unread(found), *found.notes)
+    return (
+        *two,
+        *_voices(found, parts),
+        *_people(found),
+        *undecoded(found),
+        *_unread(found),
+        *found.notes,
+    )
+
+
+def undecoded(found: Extracted) -> tuple[str, ...]:
+    """Return the notes on a picture or sound that could not be decoded."""
+    kinds = (("picture", found.face), ("sound", found.voice))
+    return tuple(f"the {kind} cannot be read: {x.problem}" for kind, x in kinds if x.problem)
 
 
 def disagreement(face: Evidence, voice: Evidence) -> str:
     """Return the note on a clip that shows one person and lets another be heard."""
     return (
         f"face and voice disagree: the face alone looks like {_named(face)}, the voice alone sounds "
-        f"like {_named(voice)}"
+        f"like {_named(voice)}; who speaks is asked, so the voice counts more"
     )
 
 
@@ -60,9 +73,7 @@ def _people(found: Extracted) -> tuple[str, ...]:
     people = found.face.people or 0
     if found.face.vector is None or people < 2:
         return ()
-    return (
-        f"{counted(people, 'people')} are seen; the answer goes by the largest face of those who stay",
-    )
+    return (f"{counted(people, 'people')} are seen; the face is the largest of those who stay",)
 
 
 def _unread(found: Extracted) -> tuple[str, ...]:

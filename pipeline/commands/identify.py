@@ -114,7 +114,7 @@ def show_identified(prediction: "Prediction", notes: Sequence[str] = ()) -> None
 def _evidence(evidence: "Evidence", prediction: "Prediction") -> str:
     if not evidence.present:
         reason = reason_in_words(evidence.reason or "", prediction.seconds, prediction.seconds_read)
-        return f"missing: {reason}"
+        return f"missing: {reason}" + (f" ({escape(evidence.problem)})" if evidence.problem else "")
     if evidence.frames is not None:
         return f"weight {evidence.weight:.2f}, in {count(evidence.frames, 'frame')}"
     return f"weight {evidence.weight:.2f}, {evidence.seconds:.1f} s of speech"

@@ -205,11 +205,14 @@ def answer_to(trained, extracted, monkeypatch):
     }
     with Identifier(trained) as identifier:
 
-        def answer(face=None, voice=None, voices=(), **more):
+        def answer(face=None, voice=None, voices=(), perhaps=(), overlap=0.0, **more):
             heard = VoiceResult(
                 vector=None if voice is None else rows[voice].voice,
                 reason=None if voice else "no_speech",
                 voices=tuple(VoicePart(vector=rows[name].voice, seconds=3.0) for name in voices),
+                perhaps=tuple(VoicePart(vector=rows[name].voice, seconds=3.0) for name in perhaps),
+                overlap=overlap,
+                seconds=6.0,
             )
             seen = FaceResult(
                 vector=None if face is None else rows[face].face, reason=None if face else "no_face"
@@ -243,6 +246,30 @@ def test_several_voices_without_a_face_are_all_candidates(answer_to):
     if "first like person02, then like person01" in answer.notes[0]:
         assert {each.speaker for each in answer.candidates[:2]} == {"person01", "person02"}
         assert answer.probability < 0.6
+
+
+def test_parts_of_a_voice_that_the_model_names_otherwise_are_two_voices(answer_to):
+    answer = answer_to(voice="person01", perhaps=("person02", "person01"))
+    assert answer.notes == ("two voices are heard: first like person02, then like person01",)
+    assert answer.probability < 0.6
+    assert [each.speaker for each in answer.voice.voices] == ["person02", "person01"]
+    one = answer_to(voice="person01", perhaps=("person01", "person01"))
+    assert one.notes == () and one.voice.voices == () and one.probability > 0.9
+
+
+def test_several_voices_or_two_at_once_are_not_one_name_for_certain(answer_to):
+    alone = answer_to(voice="person01")
+    same = answer_to(voice="person01", voices=("person01", "person01"))
+    assert same.notes == ("two voices are heard",) and same.probability < 0.8
+    mixed = answer_to(voice="person01", overlap=5.5)
+    assert mixed.notes == ("two people speak at once for 5.5 s",)
+    assert mixed.speaker == "person01" and mixed.probability < 0.75 < alone.probability
+    assert answer_to(voice="person01", overlap=1.0).probability == alone.probability
+    shown = mixed.as_dict()
+    assert shown["voice"]["overlap"] == 5.5 and "overlap" not in shown["face"]
+    (first, _) = same.as_dict()["voice"]["voices"]
+    assert set(first) == {"seconds", "side", "speaker", "probability"}
+    assert (first["seconds"], first["speaker"]) == (3.0, "person01")
 
 
 def test_where_only_the_beginning_was_read_the_reasons_and_notes_say_so(answer_to):

@@ -28,6 +28,14 @@ def seeded() -> Segmentation:
     return Segmentation(weights.Weights(sha256="seeded 0", load=lambda: state))
 
 
+def test_two_at_once_are_told_before_they_are_the_likeliest_class(seeded, monkeypatch):
+    frames = [[0, 0.65, 0, 0, 0.2, 0.15, 0], [0, 0.75, 0, 0, 0.25, 0, 0], [0, 0, 0, 0.9, 0, 0, 0.1]]
+    probability = np.maximum(np.array([frames], np.float32), 1e-6)
+    monkeypatch.setattr(seeded, "_net", lambda _: (np.log(probability),))
+    (found,) = seeded.find(np.zeros(3 * 270 + 720, np.float32))
+    assert found.speaks.astype(int).tolist() == [[1, 1, 0], [1, 0, 0], [0, 0, 1]]
+
+
 def test_long_sound_is_cut_into_equal_pieces(seeded):
     found = seeded.find(np.random.default_rng(0).normal(0, 0.1, 25 * 16_000).astype(np.float32))
     assert [(each.start, each.stop) for each in found] == [

@@ -38,16 +38,16 @@ class Scripted:
 
 
 def test_two_people_one_after_the_other_are_two_voices_in_their_order():
-    (first, second), overlap = voices_of(speech((6, 0.0), (6, 1.0)), ByLevel())
+    (first, second), overlap, _ = voices_of(speech((6, 0.0), (6, 1.0)), ByLevel())
     assert overlap == 0 and np.allclose(first.vector, [0, 1]) and np.allclose(second.vector, [1, 0])
     assert first.vector.dtype == np.float32 and first.seconds == pytest.approx(6, abs=0.1)
 
 
 def test_one_person_has_no_voices_and_short_speech_is_not_compared():
     encoder = ByLevel()
-    assert voices_of(speech((9, 1.0)), encoder) == ((), 0)
+    assert voices_of(speech((9, 1.0)), encoder) == ((), 0, ())
     encoder.seconds.clear()
-    assert voices_of(speech((2.5, 0.0), (2.5, 1.0)), encoder) == ((), 0)
+    assert voices_of(speech((2.5, 0.0), (2.5, 1.0)), encoder) == ((), 0, ())
     assert encoder.seconds == []
 
 
@@ -60,10 +60,46 @@ def test_long_speech_costs_no_more_than_eight_stretches():
 def test_a_segmentation_finds_the_change_in_short_speech():
     wave = speech((2.4, 1.0), (2.6, 0.0))
     assert voices_of(wave, ByLevel())[0] == ()
-    voices, _ = voices_of(wave, ByLevel(), Scripted())
+    voices = voices_of(wave, ByLevel(), Scripted()).voices
     assert [voice.vector.argmax() for voice in voices] == [0, 1]
     assert voices_of(speech((2.4, 1.0), (1.0, 0.0)), ByLevel(), Scripted())[0] == ()  # too short
     assert voices_of(wave, ByLevel(), Scripted(at_once=60))[1] == pytest.approx(60 * 270 / 16_000)
+
+
+class Mistaken:
+    """A segmentation that takes the first second of the quiet one for the loud one."""
+
+    def find(self, wave):
+        loud = wave[495::270] > 0.5
+        loud[: round(16_000 / 270)] = True
+        speaks = np.stack([loud, ~loud, np.zeros_like(loud)], axis=1)
+        return [Piece(start=0, stop=len(wave), speaks=speaks)]
+
+
+def test_a_second_taken_for_the_other_does_not_mix_the_voices():
+    heard = voices_of(speech((3.0, 0.0), (3.0, 1.0)), ByLevel(), Mistaken())
+    shares = [voice.vector[0] for voice in heard.voices]
+    assert shares == pytest.approx([0, 1], abs=0.02)  # the quiet one is heard first
+
+
+def test_where_changes_tell_no_voices_apart_windows_are_compared():
+    class Deaf:
+        def find(self, wave):
+            silence = np.zeros(((len(wave) - 495) // 270, 3), bool)
+            return [Piece(start=0, stop=len(wave), speaks=silence)]
+
+    assert len(voices_of(speech((4, 0.0), (4, 1.0)), ByLevel(), Deaf()).voices) == 2
+
+
+def test_parts_that_are_somewhat_alike_are_perhaps_two_voices():
+    class Alike(ByLevel):
+        def embed(self, waves):
+            angle = [np.arccos(0.5) * np.abs(wave).mean() for wave in waves]
+            return np.array([[np.cos(a), np.sin(a)] for a in angle], np.float32)
+
+    heard = voices_of(speech((6, 0.0), (6, 1.0)), Alike())
+    assert heard.voices == () and len(heard.perhaps) == 2
+    assert voices_of(speech((12, 1.0)), Alike()).perhaps == ()
 
 
 def test_the_sides_of_a_telephone_call():

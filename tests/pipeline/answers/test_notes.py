@@ -39,7 +39,7 @@ def test_several_voices_are_named_where_all_are_recognised():
 def test_what_was_not_read_and_who_else_is_seen_is_told():
     notes = notes_on(found(people=3, seconds=540, seconds_read=120, notes=("of the file",)), [], ())
     assert notes == (
-        "3 people are seen; the answer goes by the largest face of those who stay",
+        "3 people are seen; the face is the largest of those who stay",
         "of 9 min only the first 2 min were read",
         "of the file",
     )
@@ -54,5 +54,14 @@ def test_the_note_on_a_contradiction_names_both():
     voice = Evidence(present=True, speaker="Ann", probability=0.9999)
     assert disagreement(face, voice) == (
         "face and voice disagree: the face alone looks like Bob (97 %), the voice alone sounds like Ann "
-        "(over 99 %)"
+        "(over 99 %); who speaks is asked, so the voice counts more"
+    )
+
+
+def test_why_sound_or_picture_cannot_be_read_is_told():
+    face = FaceResult(reason="decode_error", problem="there is no decoder for encv")
+    voice = VoiceResult(reason="decode_error", problem="there is no decoder for AC-4")
+    assert notes_on(Extracted(face=face, voice=voice), [], ()) == (
+        "the picture cannot be read: there is no decoder for encv",
+        "the sound cannot be read: there is no decoder for AC-4",
     )

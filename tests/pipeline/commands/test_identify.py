@@ -25,9 +25,9 @@ def test_identify_with_json_keeps_the_contract(mraf, sample_videos, sample_clip,
     first, second = clips
     keys = "path speaker probability candidates face voice error notes"
     assert set(first) == set(keys.split()) and first["notes"] == []
-    alone = {"present", "weight", "reason", "speaker", "probability"}
+    alone = {"present", "weight", "reason", "problem", "speaker", "probability"}
     assert set(first["face"]) == {*alone, "frames"}
-    assert set(first["voice"]) == {*alone, "seconds"}
+    assert set(first["voice"]) == {*alone, "seconds", "voices", "overlap"}
     assert first["face"]["speaker"] == first["voice"]["speaker"] == first["speaker"]
     assert second["face"]["speaker"] is None and second["voice"]["speaker"] == second["speaker"]
     assert len(first["candidates"]) == 2
@@ -116,6 +116,12 @@ def test_what_was_not_looked_at_is_said(capsys):
     assert "face   missing: no face found in the first 10 min of 1 h\n" in capsys.readouterr().out
     show_identified(answer("sound.wav", reason="no_video", seconds=3600.0, seconds_read=120.0))
     assert "face   missing: no picture\n" in capsys.readouterr().out
+
+
+def test_why_a_picture_cannot_be_read_is_shown(capsys):
+    shown = answer("protected.mp4", reason="decode_error")
+    show_identified(replace(shown, face=replace(shown.face, problem="no decoder for encv")))
+    assert "face   missing: cannot be read (no decoder for encv)\n" in capsys.readouterr().out
 
 
 def test_a_note_on_a_clip_is_shown_with_each_clip_that_has_it(mraf, tmp_path, monkeypatch):
