@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mraf.extractors.voice.embed import VoicePart
+if TYPE_CHECKING:  # `mraf --help` needs the words for reasons, and no numpy
+    from mraf.extractors.voice.embed import VoicePart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +66,7 @@ class Prediction:
         return shown
 
 
-def each_voice(parts: Sequence[VoicePart], named: Sequence[Candidate]) -> tuple[Voice, ...]:
+def each_voice(parts: "Sequence[VoicePart]", named: Sequence[Candidate]) -> tuple[Voice, ...]:
     """Return the voices of a clip with whom each is most like, where the model knows voices."""
     who = [asdict(each) for each in named] or [{}] * len(parts)
     return tuple(

@@ -245,10 +245,10 @@ def test_clip_of_nothing_readable_becomes_a_row(tmp_path):
 
 def test_another_video_of_the_same_name_is_refused_and_the_first_kept(videos, tmp_path):
     run(videos, tmp_path / "w")
-    (tmp_path / "day2" / "ann").mkdir(parents=True)
-    write_media(tmp_path / "day2" / "ann" / "1.mp4", wave=tone(1.5))
+    (tmp_path / "others" / "ann").mkdir(parents=True)
+    write_media(tmp_path / "others" / "ann" / "1.mp4", wave=tone(1.5))
     with pytest.raises(UsageError, match=r"already has another video called 'ann/1.mp4'"):
-        run(tmp_path / "day2", tmp_path / "w")
+        run(tmp_path / "others", tmp_path / "w")
     assert rows(tmp_path / "w")["ann/1.mp4"].face_reason != "no_video"
 
 

@@ -98,7 +98,7 @@ def test_every_array_of_the_clips_counts(features, name):
 
 
 MEASURED_BY = """
-    mraf/inference/calibration.py mraf/fit.py mraf/folds.py mraf/inference/prediction.py mraf/inference/propagation.py
+    mraf/inference/calibration.py mraf/fit.py mraf/inference/folds.py mraf/inference/prediction.py mraf/inference/propagation.py
     mraf/network/model.py mraf/network/losses.py mraf/prototypes/fit.py mraf/prototypes/metric.py
     mraf/prototypes/options.py pipeline/evaluation.py pipeline/modes.py pipeline/polysim/protocol.py
     pipeline/polysim/scores.py
