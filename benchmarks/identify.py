@@ -125,10 +125,10 @@ def measured(extractor: Any) -> dict[str, float]:
 def timed(function: Any, stage: str, spent: dict[str, float]) -> Any:
     """Return the function with its time added to a stage."""
 
-    def call(*arguments: Any) -> Any:
+    def call(*arguments: Any, **options: Any) -> Any:
         before = time.monotonic()
         try:
-            return function(*arguments)
+            return function(*arguments, **options)
         finally:
             spent[stage] += time.monotonic() - before
 
