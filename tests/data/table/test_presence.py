@@ -147,7 +147,7 @@ def test_paths_that_are_not_absolute_are_not_looked_for():
         ("ann/1.mp4", "/media/disk/ann/1.mp4", "/media/disk"),
         ("1.mp4", "/mnt/disk/1.mp4", "/mnt/disk"),
         ("1.mp4", "/media/me/disk/1.mp4", "/media/me/disk"),
-        ("home/me/ann/1.mp4", "/home/me/ann/1.mp4", "/home/me"),
+        ("Volumes/disk/ann/1.mp4", "/Volumes/disk/ann/1.mp4", "/Volumes/disk"),
         ("a/b/c/d/1.mp4", "/d/1.mp4", "/d"),
     ],
 )
