@@ -115,6 +115,6 @@ def is_only_code(name: str) -> bool:
     return is_language(name) and len(plain) in (2, 3) and plain.isascii() and plain not in _WORDS
 
 
-def may_be_person(name: str) -> bool:
+def may_be_given_name(name: str) -> bool:
     """Return True where a code of a language may be a person as well: "dan" and "ben", "Bo", "MS"."""
     return _plain(name) in _GIVEN_NAMES or (is_only_code(name) and not name.strip().islower())

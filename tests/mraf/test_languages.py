@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from mraf.languages import canonical, is_language, is_only_code, may_be_person
+from mraf.languages import canonical, is_language, is_only_code, may_be_given_name
 
 ENGLISH = "en|EN|en-US|en_GB|eng|English|english|ENGLISH|English (US)|English [UK]|british english|English-US"
 
@@ -43,5 +43,5 @@ def test_codes_are_told_from_names():
 
 
 def test_codes_that_may_be_people():
-    assert all(map(may_be_person, ["dan", "Bo", "MS"]))
-    assert not any(map(may_be_person, ["en", "de", "German", "en-US"]))
+    assert all(map(may_be_given_name, ["dan", "Bo", "MS"]))
+    assert not any(map(may_be_given_name, ["en", "de", "German", "en-US"]))

@@ -17,8 +17,7 @@ from mraf.data.clips.labels.levels import (
     may_be_recording,
     may_name_speaker,
 )
-from mraf.languages import canonical, is_language, is_only_code
-from mraf.languages import may_be_person as code_may_be_person
+from mraf.languages import canonical, is_language, is_only_code, may_be_given_name
 
 
 def infer(
@@ -124,7 +123,7 @@ def _language_level(facts: Facts) -> int | None:
     rest = found[1] if len(found) > 1 else None
     if 1 in found:  # people called Danish and French
         return 1
-    if all(map(code_may_be_person, levels[0])):
+    if all(map(may_be_given_name, levels[0])):
         is_cased = all(name.isupper() for name in levels[0])
         return 0 if is_cased and repeat(facts, 1) else rest
     first = _below_dates(levels, 1)
