@@ -144,7 +144,9 @@ class RayEngine:
         is_last = False
         while pending:
             faulty: Answer | None = None
-            answers = self._answers(task, slots, list(pending.values()), size, left_out)
+            answers = self._answers(
+                task, slots, list(pending.values()), size, left_out, is_last=is_last
+            )
             with closing(answers):
                 for answer in answers:
                     for clip_id, digest, row in answer.results:
@@ -171,11 +173,19 @@ class RayEngine:
             yield Result(clip, None, rows.failed_row(clip, error, task.fingerprint.to_json()))
 
     def _answers(
-        self, task: Task, slots: int, clips: Sequence[Clip], size: int, left_out: Collection[str]
+        self,
+        task: Task,
+        slots: int,
+        clips: Sequence[Clip],
+        size: int,
+        left_out: Collection[str],
+        *,
+        is_last: bool,
     ) -> Generator[Answer, None, None]:
         """Yield answers to blocks of `size` clips as they come; a block that Ray gave up has none.
 
-        No actor runs on the nodes that are left out. Closing the generator ends the actors.
+        No actor runs on the nodes that are left out; in the last round none has a block waiting. Closing
+        the generator ends the actors.
         """
         import ray.data
         from ray.util.scheduling_strategies import NodeLabelSchedulingStrategy, NotIn
@@ -196,7 +206,10 @@ class RayEngine:
                 batch_size=1,
                 batch_format="pyarrow",
                 compute=ray.data.ActorPoolStrategy(
-                    min_size=slots, max_size=self.workers, max_tasks_in_flight_per_actor=2
+                    min_size=slots,
+                    max_size=self.workers,
+                    # A block that waits behind a deadly one would be lost with it again and again.
+                    max_tasks_in_flight_per_actor=1 if is_last else 2,
                 ),
                 num_cpus=task.decoders,
                 num_gpus=self.gpus or None,

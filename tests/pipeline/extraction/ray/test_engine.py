@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from contextlib import redirect_stdout
+import time
+from contextlib import redirect_stdout, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,7 +64,19 @@ def nodes(environment):
     does other work too, stays: Ray ends the process that uses a cluster whose head it takes for dead.
     """
     connection.import_ray()
+    from ray._private import services
     from ray.cluster_utils import Cluster
+
+    found = services.get_node
+
+    def wait_for_node(*args):
+        """Ray gives a node 30 s to start, which is too little on a machine that does much else."""
+        end = time.monotonic() + 600
+        while time.monotonic() < end:
+            with suppress(RuntimeError):
+                return found(*args)
+            time.sleep(0.2)
+        return found(*args)
 
     health = {"period_ms": 500, "timeout_ms": 60000, "initial_delay_ms": 0, "failure_threshold": 5}
     head = {
@@ -72,12 +85,14 @@ def nodes(environment):
         "object_store_memory": 80 << 20,
         "_system_config": {f"health_check_{name}": value for name, value in health.items()},
     }
-    cluster = Cluster(initialize_head=True, head_node_args=head)
-    for _ in range(2):
-        cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
-    cluster.wait_for_nodes()
-    yield cluster
-    cluster.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(services, "get_node", wait_for_node)
+        cluster = Cluster(initialize_head=True, head_node_args=head)
+        for _ in range(2):
+            cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
+        cluster.wait_for_nodes()
+        yield cluster
+        cluster.shutdown()
 
 
 @pytest.fixture
@@ -238,6 +253,7 @@ def test_a_clip_that_kills_its_worker_is_a_row_with_the_reason(nodes, quick, tmp
 def test_what_ray_gives_up_is_a_row_too_and_tried_again_by_the_next_run(
     nodes, quick, tmp_path, monkeypatch
 ):
+    """One worker does all, so that a clip always waits behind the deadly one: it is not given up too."""
     clips = quick(6, n2="fatal")
     monkeypatch.setattr(
         "mraf.pipeline.extraction.rows.setup_worker", quick_extract.setup_beside_an_actor
@@ -247,7 +263,7 @@ def test_what_ray_gives_up_is_a_row_too_and_tried_again_by_the_next_run(
         clips,
         workspace=tmp_path / "w",
         encoders=quick_extract.ENCODERS,
-        engine=RayEngine(nodes.address),
+        engine=RayEngine(nodes.address, workers=1),
     )
     assert [failure.clip for failure in report.failed] == ["s2/002.mp4"]
     assert "Ray gave it up" in report.failed[0].error and report.embedded == 6
@@ -316,7 +332,8 @@ def test_a_node_that_joins_late_with_another_version_is_left_out_with_a_line(
         )
     finally:
         quick_extract.HOLD.unlink(missing_ok=True)
-        nodes.remove_node(late[0])
+        for node in late:
+            nodes.remove_node(node)
     assert (report.embedded, report.failed) == (60, ())
     assert sorted(written(tmp_path / "w")) == sorted(clip.id for clip in clips)
     (line,) = [each for each in notes if "room" not in each]
@@ -495,19 +512,19 @@ def results(quick, tmp_path, monkeypatch):
 def test_a_node_without_memory_is_passed_over_and_its_clips_tried_again_once(results):
     asked = []
 
-    def answers(self, task, slots, some, size, left_out):
-        asked.append(size)
+    def answers(self, task, slots, some, size, left_out, *, is_last):
+        asked.append((size, is_last))
         yield Answer(fatal=MrafError("node a: 3 workers ended before they had begun"), node="a")
 
     with pytest.raises(MrafError, match="3 workers"):
         results(answers, "a", "b")
-    assert asked == [4, 1]
+    assert asked == [(4, False), (1, True)]
 
 
 def test_nodes_where_nothing_works_are_left_out_until_none_is_left(results):
     asked, notes = [], []
 
-    def answers(self, task, slots, some, size, left_out):
+    def answers(self, task, slots, some, size, left_out, **_):
         asked.append(sorted(left_out))
         bad = next((name for name in "ab" if name not in left_out), None)
         if bad:
