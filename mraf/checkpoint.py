@@ -22,7 +22,7 @@ from mraf.json_text import finite, to_json
 if TYPE_CHECKING:
     from mraf.inference.prediction import Model
 
-FORMAT, VERSION = "mraf-model", 4
+FORMAT, VERSION = "mraf-model", 5
 WEIGHTS, CONFIG, LABELS, METRICS, TRAINED, CARD = FILES = (
     "model.safetensors",
     "config.json",

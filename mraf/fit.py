@@ -32,6 +32,7 @@ from mraf.network.options import TrainOptions
 from mraf.network.training import train_network
 from mraf.prototypes.fit import fit_prototypes
 from mraf.prototypes.options import PrototypeOptions
+from mraf.recognition.fit import FALSE_NAMES
 from mraf.types import Features
 
 Options = TrainOptions | FOPOptions | EpisodicOptions | PrototypeOptions
@@ -58,6 +59,7 @@ def fit(
     *,
     fold: NDArray[np.int64] | None = None,
     dev: Features | None = None,
+    false_names: float = FALSE_NAMES,
     on_epoch: Callable[[EpochReport], None] | None = None,
 ) -> Trained:
     """Train a model to name the `classes` speakers of `train`, on all its clips.
@@ -74,6 +76,7 @@ def fit(
         fold: [N], the fold in which a clip is held out, and -1 for none. Recordings are dealt into
             folds if it is None (`mraf.inference.folds.recording_folds`).
         dev: clips of recordings that are not in `train`. They choose nothing and only measure.
+        false_names: share of strangers' clips that may be named.
         on_epoch: called after each epoch, or each fold of the cross-validation.
 
     Raises:
@@ -88,7 +91,7 @@ def fit(
     device = torch.device(choose_device(options.device))
     with surroundings(options.seed, options.threads, device):
         if isinstance(options, PrototypeOptions | EpisodicOptions):
-            trained = _fit_by_folds(clips, classes, options, fold[kept], on_epoch)
+            trained = _fit_by_folds(clips, classes, options, fold[kept], false_names, on_epoch)
         else:
             trained = _fit_network(clips, classes, options, fold[kept], on_epoch)
         known = known_clips(dev, trained.model.config) if dev is not None else None
@@ -109,6 +112,7 @@ def _fit_by_folds(
     classes: int,
     options: PrototypeOptions | EpisodicOptions,
     fold: NDArray[np.int64],
+    false_names: float,
     on_epoch: Callable[[EpochReport], None] | None,
 ) -> Trained:
     history: list[EpochReport] = []
@@ -133,7 +137,13 @@ def _fit_by_folds(
         )
     else:
         model, answers = fit_prototypes(
-            train, classes, options, fold=fold, device=device, on_fold=report
+            train,
+            classes,
+            options,
+            fold=fold,
+            device=device,
+            false_names=false_names,
+            on_fold=report,
         )
     return Trained(model=model, best_epoch=None, history=history, out_of_fold=answers)
 

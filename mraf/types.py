@@ -69,10 +69,20 @@ class Posterior:
     embedding: NDArray[np.float32] | None = None  # [N, D], e_c of eq. 14
     face_embedding: NDArray[np.float32] | None = None  # [N, D_f], e_f, unit; NaN where missing
     voice_embedding: NDArray[np.float32] | None = None  # [N, D_a], e_a, unit; NaN where missing
+    known: NDArray[np.float32] | None = None  # [N], probability that the person is enrolled
+    threshold: NDArray[np.float32] | None = None  # [N], of `known`: below, nobody is named
 
     def __len__(self) -> int:
         """Return N, the number of clips."""
         return len(self.probability)
+
+    @property
+    def is_known(self) -> NDArray[np.bool_]:
+        """[N] bool: the person counts as enrolled. True where the model does not know strangers."""
+        if self.known is None or self.threshold is None:
+            return np.ones(len(self), np.bool_)
+        with np.errstate(invalid="ignore"):
+            return ~(self.known < self.threshold)
 
 
 def _check_array(name: str, array: Any, rank: int, dtype: Any, length: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("data", "extractors", "pipeline")
-MODEL = ("network", "fop", "prototypes", "episodic", "inference")
+MODEL = ("network", "fop", "prototypes", "episodic", "inference", "recognition")
 BY_ALL = {"mraf", "mraf.errors", "mraf.fingerprint", "mraf.json_text", "mraf.languages"}
 """Modules without dependencies, which every room may import."""
 

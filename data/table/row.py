@@ -41,6 +41,7 @@ class FeatureRow:
     seconds_read: float | None = None  # of a long clip's beginning; None where all was read
     error: str | None = None  # why the clip could not be read at all
     note: str | None = None  # what is worth knowing of the clip, as why its sound cannot be decoded
+    enrolled: bool = False  # by `mraf enrol` or `mraf name`, and not found by `mraf extract`
     replaces: str | None = None  # earlier id of the same file, before it was moved
 
     def __post_init__(self) -> None:
@@ -55,6 +56,7 @@ class FeatureRow:
 
 
 _NUMBERS: dict[str, pa.DataType] = {
+    "enrolled": pa.bool_(),
     "start": pa.float64(),
     "end": pa.float64(),
     "seconds": pa.float64(),
@@ -76,8 +78,8 @@ COLUMNS: Columns = {
 }
 """Columns of the feature table."""
 
-LATER = ("start", "end", "seconds", "seconds_read")
-"""Columns that tables of earlier versions lack. A new column with the default None belongs here."""
+LATER = ("start", "end", "seconds", "seconds_read", "enrolled")
+"""Columns that tables of earlier versions lack. A new column whose default reads as null belongs here."""
 
 
 def to_arrow(rows: Sequence[FeatureRow]) -> pa.Table:
@@ -93,6 +95,7 @@ def rows_of(snapshot: Snapshot) -> Iterator[FeatureRow]:
             for name in ("face", "voice"):
                 if cells[name] is not None:
                     cells[name] = np.asarray(cells[name], np.float32)
+            cells["enrolled"] = bool(cells["enrolled"])
             yield FeatureRow(**cells)
 
 

@@ -15,6 +15,7 @@ from mraf.network.fusion import Fused
 from mraf.network.model import EncodedClips, MRAFOutput
 from mraf.network.options import MRAFConfig
 from mraf.prototypes.fusion import fixed_reliability, hide_missing, weighted_score
+from mraf.recognition.recogniser import Recogniser
 
 INITIAL_TEMPERATURE = 0.1
 """The temperature of cosine scores in training, before any is fitted."""
@@ -68,6 +69,7 @@ class EpisodicMRAF(nn.Module):
         self.face_alone_head = PrototypeHead(config.dim, config.classes)  # of e_c, face alone
         self.voice_alone_head = PrototypeHead(config.dim, config.classes)  # of e_c, voice alone
         self.temperature = Temperatures(*[INITIAL_TEMPERATURE] * 3)
+        self.recogniser = Recogniser(config.classes)
 
     def forward(
         self, face: Tensor, voice: Tensor, face_present: Tensor, voice_present: Tensor

@@ -10,6 +10,7 @@ from mraf.fop.options import FOPConfig
 from mraf.inference.calibration import Temperatures
 from mraf.inference.modalities import TrainedModalities
 from mraf.network.model import MRAFOutput
+from mraf.recognition.recogniser import Recogniser
 
 
 class Branch(nn.Module):
@@ -47,6 +48,7 @@ class FOP(nn.Module):
         self.weight = nn.Parameter(torch.rand(2))  # w_f, w_a; start uniformly in 0..1
         self.head = nn.Linear(config.dim, config.classes)
         self.temperature = Temperatures()
+        self.recogniser = Recogniser(config.classes)
         self.trained = TrainedModalities()
 
     @property

@@ -16,6 +16,7 @@ from mraf.errors import UsageError
 from mraf.inference.calibration import Temperatures
 from mraf.network.batches import Batch
 from mraf.network.model import MRAFOutput
+from mraf.recognition.recogniser import Recogniser
 from mraf.types import Features, Posterior
 
 MODALITIES: dict[str, tuple[bool, bool]] = {
@@ -32,6 +33,7 @@ class Model(Protocol):
     model_type: str  # its name in a model folder, see `mraf.model_types`
     config: Any  # its dataclass, with face_dim, voice_dim and classes
     temperature: Temperatures
+    recogniser: Recogniser
     training: bool
 
     def __call__(
@@ -147,7 +149,10 @@ def _posterior(model: Model, batch: Batch) -> dict[str, Tensor]:
     nothing = (output.w_f + output.w_a <= 0)[:, None]
     # Of a modality that the model never learned, nothing counts: no vector, no embedding, no temperature.
     logits = output.fusion_logits / model.temperature(output.face_used, output.voice_used)
+    known, threshold = model.recogniser(output)
     return {
+        "known": known,
+        "threshold": threshold,
         "probability": logits.softmax(dim=-1).masked_fill(nothing, torch.nan),
         "face_weight": output.w_f,
         "voice_weight": output.w_a,

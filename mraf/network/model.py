@@ -16,6 +16,7 @@ from mraf.network.alternatives import Completion, GatedFusion, LinearFusion, LST
 from mraf.network.encoder import Encoded, MissingToken, ModalityEncoder
 from mraf.network.fusion import CrossAttentionFusion, Fused
 from mraf.network.options import MRAFConfig
+from mraf.recognition.recogniser import Recogniser
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +68,7 @@ class MRAF(nn.Module):
         self.voice_head = nn.Linear(config.dim, config.classes)  # g_a
         self.fusion_head = nn.Linear(config.dim, config.classes)  # g_c
         self.temperature = Temperatures()
+        self.recogniser = Recogniser(config.classes)
         self.trained = TrainedModalities()
 
     def forward(

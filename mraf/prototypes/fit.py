@@ -20,6 +20,7 @@ from mraf.prototypes.metric import TrainingModality, learn_metric
 from mraf.prototypes.model import ClassMeans, PrototypeConfig, PrototypeModel
 from mraf.prototypes.options import PrototypeOptions
 from mraf.prototypes.recordings import hubness
+from mraf.recognition.fit import FALSE_NAMES, recognise_with
 from mraf.types import Features
 
 DEFAULT_TEMPERATURE = 0.05
@@ -32,6 +33,9 @@ and then even an impostor's posterior would be near 1."""
 LOWEST_OF_EVIDENCE = 0.5
 """The least temperature of the sum of log L_m, for the same reason; unfitted, it is 1."""
 
+MOST_OF_COHORT = 2000
+"""The number of recordings that are kept of one modality, to measure newcomers by."""
+
 FoldReport = Callable[[int, int, dict[str, float]], None]
 """A function of the number of a fold from 1, the number of all fits, and the fold's accuracies."""
 
@@ -43,6 +47,7 @@ def fit_prototypes(
     *,
     fold: NDArray[np.int64],
     device: torch.device,
+    false_names: float = FALSE_NAMES,
     on_fold: FoldReport | None = None,
 ) -> tuple[PrototypeModel, OutOfFold | None]:
     """Return a calibrated model of the speakers of `train` [N], and the answers out of fold.
@@ -57,12 +62,22 @@ def fit_prototypes(
         options: the training options.
         fold: [N], the fold that a clip is held out in; -1 where it trains in every fold.
         device: where the model goes.
+        false_names: share of strangers' clips that may be named.
         on_fold: called after each fold.
     """
     held_out = cross_validate(train, classes, options, fold=fold, on_fold=on_fold)
     model = fit_uncalibrated(train, classes, options)
     answers = _out_of_fold(model, held_out)
     model.temperature.value.copy_(fitted_temperatures(model, held_out))
+    recognise_with(
+        model,
+        train,
+        classes,
+        fold=fold,
+        seed=options.seed,
+        fit=lambda rest: fit_uncalibrated(rest, classes, options),
+        false_names=false_names,
+    )
     return model.to(device), answers
 
 
@@ -86,13 +101,16 @@ def fit_uncalibrated(train: Features, classes: int, options: PrototypeOptions) -
         )
     )
     metric = learn_metric(face, voice, label=samples.label, recording=recording, options=options)
-    model = PrototypeModel(_config(train, classes, options))
-    for part, modality, x, projection in (
-        (model.face, face, samples.face, face.whitening),
-        (model.voice, voice, samples.voice, voice.whitening @ metric),
+    kept = [modality.recordings.evenly(MOST_OF_COHORT) for modality in (face, voice)]
+    model = PrototypeModel(_config(train, classes, options, cohorts=[len(each) for each in kept]))
+    for part, modality, x, projection, cohort in (
+        (model.face, face, samples.face, face.whitening, kept[0]),
+        (model.voice, voice, samples.voice, voice.whitening @ metric, kept[1]),
     ):
         if modality.present.any():
             _fill(part, modality, x=x, projection=projection, share=options.hubness_offset)
+            _keep_cohort(part, modality, x=x, cohort=cohort)
+    model.recogniser.recordings.copy_(torch.maximum(model.face.count, model.voice.count))
     return model.eval()
 
 
@@ -213,8 +231,13 @@ def _out_of_fold(model: PrototypeModel, held_out: HeldOutScores | None) -> OutOf
     return OutOfFold.joined(parts)
 
 
-def _config(train: Features, classes: int, options: PrototypeOptions) -> PrototypeConfig:
+def _config(
+    train: Features, classes: int, options: PrototypeOptions, cohorts: Sequence[int]
+) -> PrototypeConfig:
     return PrototypeConfig(
+        face_cohort=cohorts[0],
+        voice_cohort=cohorts[1],
+        hubness_offset=options.hubness_offset,
         face_dim=train.face.shape[1],
         voice_dim=train.voice.shape[1],
         classes=classes,
@@ -237,7 +260,10 @@ def _fill(
     """
     known = modality.recordings.known
     part.mean.copy_(modality.mean)
+    part.whitening.copy_(modality.whitening)
     part.projection.copy_(projection)
+    part.means.copy_(modality.means)
+    part.count.copy_(modality.recordings.count)
     q = part.embed(x[modality.present])
     # Prototypes are means of whitened vectors, so only the metric is applied to them. The projection
     # is whitening times metric: solving for the metric undoes the whitening.
@@ -246,3 +272,12 @@ def _fill(
     part.known.copy_(known)
     found = hubness(q @ part.prototypes.T, modality.recordings)
     part.offset.copy_(share * (found - found[known].mean()) * known)
+
+
+def _keep_cohort(
+    part: ClassMeans, modality: TrainingModality, *, x: Tensor, cohort: Tensor
+) -> None:
+    """Keep the embeddings of the recordings at `cohort` [M], by which newcomers are measured."""
+    q = part.embed(x[modality.present])
+    part.cohort.copy_(F.normalize(modality.recordings.means(q)[cohort], dim=-1))
+    part.cohort_speaker.copy_(modality.recordings.speaker[cohort])

@@ -27,7 +27,8 @@ class TrainingModality:
     present: Tensor  # [N] bool
     u: Tensor  # [N, D], whitened vectors of unit length; zero where missing
     own_prototype: Tensor  # [N, D], unit: the speaker's prototype without the clip's own recording
-    prototypes: Tensor  # [C, D], unit; zero where unknown
+    means: Tensor  # [C, D], of each speaker's whitened recordings
+    prototypes: Tensor  # [C, D], the same, unit; zero where unknown
     differences: Tensor  # [M, D], of recordings from their speaker's mean
     recordings: Recordings  # of the clips that are present
     mean: Tensor  # [D], mu
@@ -54,11 +55,13 @@ class TrainingModality:
             mean = recordings.means(x).mean(dim=0) * centre
             white = whitening(recordings.within(x), shrinkage)
         u = F.normalize((x - mean) @ white, dim=-1)
+        means = recordings.prototypes(u)
         return cls(
             present=present,
             u=_to_all_rows(u, present),
             own_prototype=_to_all_rows(F.normalize(recordings.without_own(u), dim=-1), present),
-            prototypes=F.normalize(recordings.prototypes(u), dim=-1),
+            means=means,
+            prototypes=F.normalize(means, dim=-1),
             differences=recordings.differences(u),
             recordings=recordings,
             mean=mean,

@@ -16,6 +16,7 @@ from mraf.inference.calibration import Temperatures
 from mraf.network.model import MRAFOutput
 from mraf.prototypes.fusion import UNKNOWN, FusedScores, fuse_posteriors, weighted_mean
 from mraf.prototypes.options import PrototypeConfig
+from mraf.recognition.recogniser import Recogniser
 
 INITIAL_TEMPERATURE = 0.1
 """The temperature of cosine scores in training, before any is fitted."""
@@ -29,18 +30,29 @@ class ClassMeans(nn.Module):
     """
 
     mean: Tensor
+    whitening: Tensor
     projection: Tensor
+    means: Tensor
     prototypes: Tensor
     offset: Tensor
+    count: Tensor
     known: Tensor
+    cohort: Tensor
+    cohort_speaker: Tensor
 
-    def __init__(self, dim: int, classes: int) -> None:
+    def __init__(self, dim: int, classes: int, cohort: int = 0) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(dim))  # [D], mu
+        self.register_buffer("whitening", torch.eye(dim))  # [D, D], W
         self.register_buffer("projection", torch.eye(dim))  # [D, D], whitening times metric
+        self.register_buffer("means", torch.zeros(classes, dim))  # [C, D], of whitened vectors
         self.register_buffer("prototypes", torch.zeros(classes, dim))  # [C, D], unit rows
         self.register_buffer("offset", torch.zeros(classes))  # [C], hubness offset
+        self.register_buffer("count", torch.zeros(classes))  # [C], recordings of a speaker
         self.register_buffer("known", torch.zeros(classes, dtype=torch.bool))  # [C]
+        # Embeddings of training recordings, as what impostors to a newcomer are measured by.
+        self.register_buffer("cohort", torch.zeros(cohort, dim))  # [M, D], unit rows
+        self.register_buffer("cohort_speaker", torch.zeros(cohort, dtype=torch.int64))  # [M]
 
     def embed(self, x: Tensor) -> Tensor:
         """Return unit embeddings [B, D] of vectors [B, D] of any length."""
@@ -63,10 +75,11 @@ class PrototypeModel(nn.Module):
     def __init__(self, config: PrototypeConfig) -> None:
         super().__init__()
         self.config = config
-        self.face = ClassMeans(config.face_dim, config.classes)
-        self.voice = ClassMeans(config.voice_dim, config.classes)
+        self.face = ClassMeans(config.face_dim, config.classes, config.face_cohort)
+        self.voice = ClassMeans(config.voice_dim, config.classes, config.voice_cohort)
         both = 1.0 if config.fusion == "posterior" else INITIAL_TEMPERATURE
         self.temperature = Temperatures(both, INITIAL_TEMPERATURE, INITIAL_TEMPERATURE)
+        self.recogniser = Recogniser(config.classes)
 
     def forward(
         self, face: Tensor, voice: Tensor, face_present: Tensor, voice_present: Tensor

@@ -75,7 +75,10 @@ class PrototypeConfig:
 
     face_dim: PositiveInt  # D_f
     voice_dim: PositiveInt  # D_a
-    classes: Annotated[int, Field(ge=2)]  # C
+    classes: Annotated[int, Field(ge=1)]  # C
+    face_cohort: NonNegativeInt = 0  # recordings kept to measure newcomers' hubness by
+    voice_cohort: NonNegativeInt = 0
+    hubness_offset: NonNegativeFloat = 0.75  # of a newcomer; see `PrototypeOptions`
     fusion: FusionRule = "posterior"
     wrong_face: Share = 0.2
     wrong_voice: Share = 0.1

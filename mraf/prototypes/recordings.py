@@ -56,6 +56,15 @@ class Recordings:
         """[N]: equal for all speakers, all recordings of a speaker, all clips of a recording."""
         return 1 / (self.size[self.recording] * self.count[self.label])
 
+    def evenly(self, most: int) -> Tensor:
+        """Return the indices of at most `most` recordings, as many of each speaker as can be."""
+        if len(self.speaker) <= most:
+            return torch.arange(len(self.speaker))
+        order = torch.argsort(self.speaker, stable=True)
+        first = torch.cumsum(self.count, 0) - self.count
+        turn = torch.arange(len(order)) - first[self.speaker[order]]  # which of its speaker's it is
+        return order[torch.argsort(turn, stable=True)[:most]].sort().values
+
     def means(self, x: Tensor) -> Tensor:
         """Return the mean [R, D] over the clips of each recording, of x [N, D]."""
         total = x.new_zeros(len(self.size), x.shape[1]).index_add(0, self.recording, x)

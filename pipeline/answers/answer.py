@@ -24,6 +24,7 @@ class Voice:
     side: str | None = None  # left, right: the channel in which it is heard
     speaker: str | None = None  # whom it is most like
     probability: float | None = None  # of that
+    known: float | None = None  # probability that it is an enrolled person's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,7 @@ class Evidence:
     seconds: float | None = None  # of a voice: length of its speech
     speaker: str | None = None  # named by this face or voice alone; None where it names nobody
     probability: float | None = None  # of that
+    known: float | None = None  # probability that it is an enrolled person's
     problem: str | None = None  # why it could not be decoded, in words
     voices: tuple[Voice, ...] = ()  # of a voice, where several are heard: each, the first one first
     overlap: float | None = None  # of a voice: seconds in which two speak at once
@@ -44,7 +46,7 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """The answer to a clip. `speaker` is None where there is nothing to identify: see `error`."""
+    """The answer to a clip. `speaker` is None where nobody is named: see `unknown` and `error`."""
 
     path: str
     speaker: str | None
@@ -52,6 +54,9 @@ class Prediction:
     candidates: tuple[Candidate, ...] = ()
     face: Evidence = field(default_factory=lambda: Evidence(present=False))
     voice: Evidence = field(default_factory=lambda: Evidence(present=False))
+    known: float | None = None  # probability that the person is enrolled
+    threshold: float | None = None  # of `known`, below which nobody is named
+    unknown: bool = False  # True: there is somebody, and nobody that the model knows
     error: str | None = None
     notes: tuple[str, ...] = ()  # caveats for whoever reads the answer
     seconds: float | None = None  # length of the clip, where it is known

@@ -38,6 +38,7 @@ def train(
     holdout: float = 0.0,
     seed: int = 1,
     epochs: int | None = None,
+    false_names: float = 0.01,
     device: str = "auto",
     options: "Options | None" = None,
     on_epoch: "Callable[[EpochReport], None] | None" = None,
@@ -60,6 +61,7 @@ def train(
         seed: random seed.
         epochs: at most this many passes over the clips; by default the options say how long. Ignored
             by types that have no epochs.
+        false_names: share of strangers' clips that may be named, above 0 and below 1.
         device: "auto", "cpu" or "cuda".
         options: in place of a type and its preset; `seed`, `epochs` and `device` still apply.
         on_epoch: called after each epoch.
@@ -100,7 +102,15 @@ def train(
     digests = [labels.source_hash[i] for i in np.flatnonzero(parts.train)]
     fold, by_clip = folds_of(samples, digests, seed)
     dev = heldout if len(heldout) else None
-    result = fit(samples, len(parts.speakers), chosen, fold=fold, dev=dev, on_epoch=on_epoch)
+    result = fit(
+        samples,
+        len(parts.speakers),
+        chosen,
+        fold=fold,
+        dev=dev,
+        false_names=false_names,
+        on_epoch=on_epoch,
+    )
     answers = result.out_of_fold
     report = TrainReport(
         model=folder.name,

@@ -113,7 +113,7 @@ def test_is_saved_and_built_from_its_configuration_alone(tmp_path):
     "changes",
     [
         {"face_dim": 0},
-        {"classes": 1},
+        {"classes": 0},
         {"voice_weight": -1},
         {"power": "2"},
         {"voice_dim": 2.5},

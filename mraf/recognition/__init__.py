@@ -1,0 +1,1 @@
+"""Known people and strangers: the probability that the person of a clip is enrolled."""

@@ -1,0 +1,41 @@
+"""The decision whether the person of a clip is enrolled."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mraf.recognition.signals import SIGNALS, Scores, signals
+
+
+class Recogniser(nn.Module):
+    """The probability that a clip's person is enrolled, and the threshold below which nobody is named.
+
+    A logistic function of `mraf.recognition.signals`, one each for both modalities, voice alone and
+    face alone. It is fitted after training, to clips of enrolled people and of strangers.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    threshold: Tensor
+    recordings: Tensor
+    fitted: Tensor
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.zeros(3, len(SIGNALS)))
+        self.register_buffer("bias", torch.zeros(3))
+        self.register_buffer("threshold", torch.zeros(3))  # of the probability, 0 to 1
+        self.register_buffer("recordings", torch.zeros(classes))  # [C], in the gallery
+        self.register_buffer("fitted", torch.tensor(False))
+
+    def forward(self, output: Scores) -> tuple[Tensor, Tensor]:
+        """Return the probability [B] that the person is enrolled, and the threshold [B].
+
+        Both are NaN where nothing was compared, and before the recogniser is fitted.
+        """
+        found, _, column = signals(output, self.recordings)
+        logit = (found * self.weight[column]).sum(dim=-1) + self.bias[column]
+        nothing = ~(output.face_used | output.voice_used) | ~self.fitted
+        known = logit.sigmoid().masked_fill(nothing, torch.nan)
+        return known, self.threshold[column].masked_fill(nothing, torch.nan)
