@@ -45,31 +45,55 @@ def run(
 def commands(videos: Path, workspace: Path, speakers: int) -> Iterator[list[str]]:
     """Yield the arguments of `mraf`, command after command.
 
-    The last command depends on the results of the others, so each must run before the next.
+    Two people are kept out of the training. Their clips come afterwards; one of the two is enrolled, and
+    the other stays unknown. Later commands depend on the results of the earlier ones, so each must run
+    before the next.
     """
     place = ["-w", str(workspace)]
     yield ["sample", str(videos), "--speakers", str(speakers)]
-    yield ["extract", str(videos), *place]
+    newcomer, stranger = kept_out(videos)
+    without = ["--exclude", newcomer, "--exclude", stranger]
+    yield ["extract", str(videos), *without, *place]
     yield ["train", "--language", "English", *place]
+    yield ["extract", str(videos), *place]
     yield ["evaluate", *place]
     yield ["identify", *clips(videos, workspace), "--top", "3", *place]
+    yield ["enrol", newcomer, *complete(videos, newcomer, "English")[:2], *place]
+    later = [complete(videos, person, "Urdu")[0] for person in (newcomer, stranger)]
+    yield ["identify", *later, "--top", "3", *place]
+
+
+def kept_out(videos: Path) -> list[str]:
+    """Return the two people who do not train."""
+    return sorted({row["speaker"] for row in _rows(videos)})[-2:]
+
+
+def complete(videos: Path, speaker: str, language: str) -> list[str]:
+    """Return the paths of a person's clips in a language that have both a face and speech."""
+    return [
+        str(videos / row["path"])
+        for row in _rows(videos)
+        if (row["speaker"], row["language"]) == (speaker, language)
+        and (row["face"], row["sound"]) == ("seen", "speech")
+    ]
 
 
 def clips(videos: Path, workspace: Path) -> list[str]:
-    """Return the paths of three clips whose recordings did not train the model.
+    """Return the paths of three clips whose recordings did not train the model, which knows the people.
 
     One has face and voice, one lacks the face, one lacks the sound. They are of three people, where
     there are such clips, and in Urdu: all of the English ones trained.
     """
     from mraf.checkpoint import describe, load_trained
 
-    trained = load_trained(describe(Workspace.at(workspace).model())).recordings
-    with (videos / "sample.csv").open(encoding="utf-8", newline="") as file:
-        rows = [
-            row
-            for row in csv.DictReader(file)
-            if (row["speaker"], row["language"], row["recording"]) not in trained
-        ]
+    described = describe(Workspace.at(workspace).model())
+    trained = load_trained(described).recordings
+    rows = [
+        row
+        for row in _rows(videos)
+        if row["speaker"] in described.labels
+        and (row["speaker"], row["language"], row["recording"]) not in trained
+    ]
     kinds = [
         [r for r in rows if r["face"] == "seen" and r["sound"] == "speech"],
         [r for r in rows if r["face"] != "seen" and r["sound"] == "speech"],
@@ -83,3 +107,9 @@ def clips(videos: Path, workspace: Path) -> list[str]:
         if kind:
             chosen[number] = (others or kind)[0]
     return [str(videos / chosen[number]["path"]) for number in sorted(chosen)]
+
+
+def _rows(videos: Path) -> list[dict[str, str]]:
+    """Return the rows of the list of sample clips."""
+    with (videos / "sample.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

@@ -6,7 +6,7 @@ import pytest
 
 from mraf.checkpoint import describe, load_trained
 from mraf.data.sample.plan import SampleOptions, plan_takes
-from mraf.pipeline.demo import clips, run
+from mraf.pipeline.demo import clips, commands, run
 from mraf.pipeline.training.train import train
 from mraf.pipeline.workspace import Workspace
 from tests.helpers.workspaces import filled
@@ -27,6 +27,8 @@ def test_commands_come_in_order_and_a_failure_ends_them(tmp_path):
 
     def command(arguments):
         ran.append(arguments)
+        if arguments[0] == "sample":
+            listed(tmp_path / "videos", "a English seen speech", "b English seen speech")
         return 3 if arguments[0] == "train" else 0
 
     code, _ = run(tmp_path, speakers=12, command=command, announce=lines.append)
@@ -37,6 +39,8 @@ def test_commands_come_in_order_and_a_failure_ends_them(tmp_path):
 def test_as_json_nothing_else_is_printed(tmp_path, capsys):
     def command(arguments):
         assert arguments[-1] == "--json"
+        if arguments[0] == "sample":
+            listed(tmp_path / "videos", "a English seen speech", "b English seen speech")
         print(json.dumps({"did": arguments[0]}))
         return int(arguments[0] == "extract")
 
@@ -82,6 +86,23 @@ def listed(folder, *clips: str):
 def test_a_clip_of_each_kind_is_named(workspace, tmp_path, rows, chosen):
     videos = listed(tmp_path / "videos", *rows)
     assert clips(videos, workspace) == [str(videos / f"{number}.mp4") for number in chosen]
+
+
+def test_people_who_did_not_train_are_no_example(workspace, tmp_path):
+    videos = listed(tmp_path / "videos", "z Urdu seen speech", "a Urdu seen speech")
+    assert clips(videos, workspace) == [str(videos / "1.mp4")]
+
+
+def test_two_people_are_kept_out_and_one_of_them_enrolled(workspace, tmp_path):
+    """The command `sample` has run already; what the others do does not matter here."""
+    spoken = [f"{s} {x} {k} speech" for s in "abcde" for x in ("English", "Urdu") for k in ("hand", "seen", "seen")]  # fmt: skip
+    videos = listed(tmp_path / "videos", *spoken)
+    _, extract, train_, again, evaluate, known, enrol, later = commands(videos, workspace, 5)
+    assert extract[:6] == ["extract", str(videos), "--exclude", "d", "--exclude", "e"]
+    assert train_[:1] == ["train"] and evaluate[:1] == ["evaluate"] and len(known) > 4
+    assert again == ["extract", str(videos), "-w", str(workspace)]
+    assert enrol[:4] == ["enrol", "d", str(videos / "19.mp4"), str(videos / "20.mp4")]
+    assert later[:3] == ["identify", str(videos / "22.mp4"), str(videos / "28.mp4")]
 
 
 def test_the_sample_has_a_clip_of_each_kind_in_another_language():
