@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,9 +32,10 @@ from mraf.network.loop import (
 )
 from mraf.network.options import TrainOptions
 from mraf.network.training import train_network
-from mraf.prototypes.fit import fit_prototypes
+from mraf.prototypes.fit import fit_prototypes, fit_uncalibrated
 from mraf.prototypes.options import PrototypeOptions
-from mraf.recognition.fit import FALSE_NAMES
+from mraf.recognition.fit import FALSE_NAMES, HiddenTrials, check_false_names, recognise_with
+from mraf.recognition.priors import prior_of
 from mraf.types import Features
 
 Options = TrainOptions | FOPOptions | EpisodicOptions | PrototypeOptions
@@ -50,6 +53,9 @@ class Trained:
     # expected calibration error there `before` and `after` the temperatures. Empty without such clips.
     dev: dict[str, float] = field(default_factory=dict)
     calibration: dict[str, float] = field(default_factory=dict)
+    # How known people and strangers fare, see `mraf.recognition.rates.report`; empty where the model does
+    # not know strangers.
+    recognition: dict[str, Any] = field(default_factory=dict)
 
 
 def fit(
@@ -60,6 +66,7 @@ def fit(
     fold: NDArray[np.int64] | None = None,
     dev: Features | None = None,
     false_names: float = FALSE_NAMES,
+    encoders: tuple[str | None, str | None] = (None, None),
     on_epoch: Callable[[EpochReport], None] | None = None,
 ) -> Trained:
     """Train a model to name the `classes` speakers of `train`, on all its clips.
@@ -76,14 +83,17 @@ def fit(
         fold: [N], the fold in which a clip is held out, and -1 for none. Recordings are dealt into
             folds if it is None (`mraf.inference.folds.recording_folds`).
         dev: clips of recordings that are not in `train`. They choose nothing and only measure.
-        false_names: share of strangers' clips that may be named.
+        false_names: share of strangers' clips that may be named, above 0 and below 1.
+        encoders: the names of the face and the voice encoder, such as ("dlib", "campplus"), where known:
+            what is known of them stands in where few speakers train.
         on_epoch: called after each epoch, or each fold of the cross-validation.
 
     Raises:
-        UsageError: there are fewer than two speakers, a label is out of range, no clip has a face
-            or a voice, or the development clips have other dimensions.
+        UsageError: there are fewer than two speakers, a label or `false_names` is out of range, no clip has
+            a face or a voice, or the development clips have other dimensions.
     """
     options = options or PrototypeOptions()
+    check_false_names(false_names)
     kept = np.flatnonzero(train.face_present | train.voice_present)
     clips = usable(train, classes)
     if fold is None:
@@ -91,9 +101,11 @@ def fit(
     device = torch.device(choose_device(options.device))
     with surroundings(options.seed, options.threads, device):
         if isinstance(options, PrototypeOptions | EpisodicOptions):
-            trained = _fit_by_folds(clips, classes, options, fold[kept], false_names, on_epoch)
+            trained = _fit_by_folds(
+                clips, classes, options, fold[kept], false_names, encoders, on_epoch
+            )
         else:
-            trained = _fit_network(clips, classes, options, fold[kept], on_epoch)
+            trained = _fit_network(clips, classes, options, fold[kept], false_names, on_epoch)
         known = known_clips(dev, trained.model.config) if dev is not None else None
         if known is not None:
             trained = replace(
@@ -113,6 +125,7 @@ def _fit_by_folds(
     options: PrototypeOptions | EpisodicOptions,
     fold: NDArray[np.int64],
     false_names: float,
+    encoders: tuple[str | None, str | None],
     on_epoch: Callable[[EpochReport], None] | None,
 ) -> Trained:
     history: list[EpochReport] = []
@@ -132,20 +145,38 @@ def _fit_by_folds(
     model: Model
     answers: OutOfFold | None
     if isinstance(options, EpisodicOptions):
+        trials = HiddenTrials(train, classes, options.seed)
         model, answers = fit_episodic(
-            train, classes, options, fold=fold, device=device, on_fold=report
-        )
-    else:
-        model, answers = fit_prototypes(
             train,
             classes,
             options,
             fold=fold,
             device=device,
-            false_names=false_names,
             on_fold=report,
+            on_model=trials.add,
         )
-    return Trained(model=model, best_epoch=None, history=history, out_of_fold=answers)
+        recognition = trials.fit(model, false_names)
+    else:
+        model, answers = fit_prototypes(
+            train, classes, options, fold=fold, device=device, on_fold=report
+        )
+        recognition = recognise_with(
+            model,
+            train,
+            classes,
+            fold=fold,
+            seed=options.seed,
+            fit=partial(fit_uncalibrated, classes=classes, options=options),
+            prior=prior_of(encoders, centred=options.centre),
+            false_names=false_names,
+        )
+    return Trained(
+        model=model,
+        best_epoch=None,
+        history=history,
+        out_of_fold=answers,
+        recognition=recognition,
+    )
 
 
 def _fit_network(
@@ -153,6 +184,7 @@ def _fit_network(
     classes: int,
     options: TrainOptions | FOPOptions,
     fold: NDArray[np.int64],
+    false_names: float,
     on_epoch: Callable[[EpochReport], None] | None,
 ) -> Trained:
     """Fit a network without the first fold, which chooses the epoch and calibrates; then to all clips."""
@@ -169,11 +201,14 @@ def _fit_network(
     fitted = torch.tensor([temperature(*logits.of_modalities(column)) for column in range(3)])
     result = _trained(train, None, classes, _until(options, chosen), on_epoch)
     result.model.temperature.value.copy_(fitted)
+    trials = HiddenTrials(train, classes, options.seed)
+    trials.add(chosen.model, held_out)
     return Trained(
         model=result.model,
         best_epoch=chosen.best_epoch,
         history=chosen.history,
         out_of_fold=logits.answers(fitted),
+        recognition=trials.fit(result.model, false_names),
     )
 
 

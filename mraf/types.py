@@ -69,8 +69,8 @@ class Posterior:
     embedding: NDArray[np.float32] | None = None  # [N, D], e_c of eq. 14
     face_embedding: NDArray[np.float32] | None = None  # [N, D_f], e_f, unit; NaN where missing
     voice_embedding: NDArray[np.float32] | None = None  # [N, D_a], e_a, unit; NaN where missing
-    known: NDArray[np.float32] | None = None  # [N], probability that the person is enrolled
-    threshold: NDArray[np.float32] | None = None  # [N], of `known`: below, nobody is named
+    known: NDArray[np.float64] | None = None  # [N], probability that the person is enrolled
+    threshold: NDArray[np.float64] | None = None  # [N], of `known`: below, nobody is named
 
     def __len__(self) -> int:
         """Return N, the number of clips."""

@@ -25,6 +25,9 @@ from mraf.types import Features
 FoldReport = Callable[[int, int, dict[str, float]], None]
 """A function of the number of a fold from 1, the number of all fits, and the fold's accuracies."""
 
+ModelReport = Callable[[EpisodicMRAF, NDArray[np.int64]], None]
+"""A function of a fold's model and the positions of the clips that it did not train on."""
+
 BATCH = 2048
 """The number of training clips that are embedded at once."""
 
@@ -37,6 +40,7 @@ def fit_episodic(
     fold: NDArray[np.int64],
     device: torch.device,
     on_fold: FoldReport | None = None,
+    on_model: ModelReport | None = None,
 ) -> tuple[EpisodicMRAF, OutOfFold | None]:
     """Return a calibrated model of the speakers of `train` [N], and the answers out of fold.
 
@@ -51,8 +55,11 @@ def fit_episodic(
         fold: [N], the fold that a clip is held out in; -1 where it trains in every fold.
         device: where the model goes; it is fitted on the CPU.
         on_fold: called after each fold.
+        on_model: likewise.
     """
-    held_out = cross_validate(train, classes, options, fold=fold, on_fold=on_fold)
+    held_out = cross_validate(
+        train, classes, options, fold=fold, on_fold=on_fold, on_model=on_model
+    )
     model = fit_uncalibrated(train, classes, options)
     model.temperature.value.copy_(fitted_temperatures(held_out))
     answers = [
@@ -102,6 +109,7 @@ def cross_validate(
     *,
     fold: NDArray[np.int64],
     on_fold: FoldReport | None = None,
+    on_model: ModelReport | None = None,
 ) -> list[HeldOutLogits]:
     """Return the logits of the held-out clips of each fold."""
     numbers = [int(k) for k in np.unique(fold) if k >= 0]
@@ -110,6 +118,8 @@ def cross_validate(
         model = fit_uncalibrated(train.take(fold != k), classes, options)
         samples = Batch.of(train.take(fold == k), "cpu")
         parts.append(HeldOutLogits.of(model, samples, np.flatnonzero(fold == k)))
+        if on_model is not None:
+            on_model(model, np.flatnonzero(fold == k))
         if on_fold is not None:
             # The fit on all recordings follows the folds.
             on_fold(count, len(numbers) + 1, score(model, samples))

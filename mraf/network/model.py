@@ -33,6 +33,7 @@ class MRAFOutput(Fused):
     e_a: Tensor  # [B, D], unit norm
     face_used: Tensor  # [B] bool: present, and faces have trained the model
     voice_used: Tensor  # [B] bool, likewise
+    voice_plain: Tensor | None = None  # [B, C], cosines of the voice as the encoder gives it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,6 @@ from mraf.prototypes.metric import TrainingModality, learn_metric
 from mraf.prototypes.model import ClassMeans, PrototypeConfig, PrototypeModel
 from mraf.prototypes.options import PrototypeOptions
 from mraf.prototypes.recordings import hubness
-from mraf.recognition.fit import FALSE_NAMES, recognise_with
 from mraf.types import Features
 
 DEFAULT_TEMPERATURE = 0.05
@@ -47,7 +46,6 @@ def fit_prototypes(
     *,
     fold: NDArray[np.int64],
     device: torch.device,
-    false_names: float = FALSE_NAMES,
     on_fold: FoldReport | None = None,
 ) -> tuple[PrototypeModel, OutOfFold | None]:
     """Return a calibrated model of the speakers of `train` [N], and the answers out of fold.
@@ -62,22 +60,12 @@ def fit_prototypes(
         options: the training options.
         fold: [N], the fold that a clip is held out in; -1 where it trains in every fold.
         device: where the model goes.
-        false_names: share of strangers' clips that may be named.
         on_fold: called after each fold.
     """
     held_out = cross_validate(train, classes, options, fold=fold, on_fold=on_fold)
     model = fit_uncalibrated(train, classes, options)
     answers = _out_of_fold(model, held_out)
     model.temperature.value.copy_(fitted_temperatures(model, held_out))
-    recognise_with(
-        model,
-        train,
-        classes,
-        fold=fold,
-        seed=options.seed,
-        fit=lambda rest: fit_uncalibrated(rest, classes, options),
-        false_names=false_names,
-    )
     return model.to(device), answers
 
 

@@ -62,6 +62,20 @@ class ClassMeans(nn.Module):
         """Return scores [B, C] of unit embeddings [B, D]; `UNKNOWN` without a prototype."""
         return (q @ self.prototypes.T - self.offset).masked_fill(~self.known, UNKNOWN)
 
+    def plain(self, x: Tensor) -> Tensor:
+        """Return the cosines [B, C] of vectors [B, D] of any length to each speaker's mean vector.
+
+        Nothing that was learned changes them, so they hold where clips differ from the training clips,
+        in another language for instance. The mean vectors are found by undoing the whitening.
+        """
+        a = torch.linalg.solve(self.whitening.T, F.normalize(self.means, dim=-1).T).T
+        # The whitened vectors have lost their length: the s > 0 for which mean + s a has length 1.
+        square, along = a.square().sum(dim=-1).clamp(min=1e-12), a @ self.mean
+        rest = (along.square() + square * (1 - self.mean.square().sum())).clamp(min=0)
+        s = (rest.sqrt() - along) / square
+        vectors = F.normalize(self.mean + s[:, None] * a, dim=-1)
+        return (F.normalize(x, dim=-1) @ vectors.T).masked_fill(~self.known, UNKNOWN)
+
 
 class PrototypeModel(nn.Module):
     """Comparison of face and voice with a prototype of each speaker, and fusion of their scores.
@@ -116,6 +130,7 @@ class PrototypeModel(nn.Module):
             w_a=w_a,
             face_used=face_present,
             voice_used=voice_present,
+            voice_plain=self.voice.plain(voice),
         )
 
     def fuse(

@@ -1,18 +1,104 @@
-"""The weights of the decision before any clip is seen, by encoder."""
+"""The decision before any clip is seen.
+
+It rules where few speakers were trained, and is what training draws the weights to. The constants were
+measured by `benchmarks/priors.py`, and stand here with what it printed.
+"""
 
 from __future__ import annotations
+
+import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-PRIOR_WEIGHT = torch.tensor(
-    [[10.0, 5.0, 6.0, 3.0, 0.0], [0.0, 0.0, 12.0, 8.0, 0.0], [12.0, 8.0, 0.0, 0.0, 0.0]]
+
+@dataclass(frozen=True, kw_only=True)
+class Cosines:
+    """The mean cosine of a clip to a prototype of the same person and of a different one."""
+
+    same: float
+    different: float
+
+    @property
+    def gap(self) -> float:
+        """The difference, in units of which scores of encoders are alike."""
+        return self.same - self.different
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderCosines:
+    """The cosines of an encoder's vectors as they are, and less the mean of the training recordings."""
+
+    plain: Cosines
+    centred: Cosines
+
+
+# python benchmarks/priors.py, PLACE
+FACES = {
+    "facenet": EncoderCosines(
+        plain=Cosines(same=0.75, different=0.15), centred=Cosines(same=0.70, different=0.0)
+    ),
+}
+VOICES = {
+    "ecapa": EncoderCosines(
+        plain=Cosines(same=0.70, different=0.20), centred=Cosines(same=0.60, different=0.0)
+    ),
+}
+UNKNOWN_ENCODER = EncoderCosines(
+    plain=Cosines(same=0.95, different=0.40), centred=Cosines(same=0.9, different=0.2)
 )
-"""[3, S]"""
-PRIOR_BIAS = torch.tensor([-9.0, -7.0, -9.0])
-PRIOR_THRESHOLD = 0.9
+"""Cautious: of an encoder that was not measured, little counts as the same person."""
+
+# Of signals in units of `Cosines.gap`, 0 at `different`.
+WEIGHT = ((8.0, 6.0, 3.0, 3.0, 3.0), (0.0, 0.0, 4.0, 4.0, 4.0), (7.0, 7.0, 0.0, 0.0, 0.0))
+BIAS = (-9.0, -6.0, -8.0)
+THRESHOLD = (1.5, 2.0, 2.5)
+"""Logits that 1 % of strangers' clips reach, in galleries of 2 to 8 people."""
+TAIL = (0.8, 0.8, 0.8)
+"""Logits by which the threshold rises where 1 / e of that share is allowed."""
+LEVEL = 0.2
+"""The least score of a cohort that counts, in the same units."""
 
 
-def prior() -> tuple[Tensor, Tensor, Tensor]:
-    """Return weight [3, S], bias [3] and threshold [3] of the decision without any clip."""
-    return PRIOR_WEIGHT.clone(), PRIOR_BIAS.clone(), torch.full((3,), PRIOR_THRESHOLD)
+@dataclass(frozen=True, kw_only=True)
+class Prior:
+    """The decision without any clip, of one pair of encoders."""
+
+    weight: Tensor  # [3, S]
+    bias: Tensor  # [3]
+    level: Tensor  # [2]
+
+    def threshold(self, false_names: float) -> Tensor:
+        """Return the logits [3] above which that share of strangers' clips is named."""
+        share = math.log(0.01 / false_names)
+        return torch.tensor([t + share * each for t, each in zip(THRESHOLD, TAIL, strict=True)])
+
+
+def prior_of(encoders: tuple[str | None, str | None] = (None, None), *, centred: bool) -> Prior:
+    """Return the decision without any clip.
+
+    Args:
+        encoders: names of the face and the voice encoder; one that was not measured counts as unknown.
+        centred: the model subtracts the mean of its training recordings.
+    """
+    face = FACES.get(encoders[0] or "", UNKNOWN_ENCODER)
+    voice = VOICES.get(encoders[1] or "", UNKNOWN_ENCODER)
+    scores = [each.centred if centred else each.plain for each in (face, voice)]
+    of_signals = [scores[0], scores[0], scores[1], scores[1], voice.plain]
+    weight = torch.tensor(WEIGHT) / torch.tensor([each.gap for each in of_signals])
+    # Margins are differences: no level of their own.
+    zero = torch.tensor(
+        [0.0 if index in (1, 3) else each.different for index, each in enumerate(of_signals)]
+    )
+    return Prior(
+        weight=weight,
+        bias=torch.tensor(BIAS) - weight @ zero,
+        level=torch.tensor([each.different + LEVEL * each.gap for each in scores]),
+    )
+
+
+def prior(false_names: float = 0.01) -> tuple[Tensor, Tensor, Tensor]:
+    """Return weight [3, S], bias [3] and threshold [3] of unknown encoders, whose vectors are not centred."""
+    found = prior_of(centred=False)
+    return found.weight, found.bias, found.threshold(false_names).sigmoid()

@@ -5,19 +5,21 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mraf.recognition.signals import SIGNALS, Scores, signals
+from mraf.recognition.signals import SIGNALS, Scores, compare, signals
 
 
 class Recogniser(nn.Module):
     """The probability that a clip's person is enrolled, and the threshold below which nobody is named.
 
     A logistic function of `mraf.recognition.signals`, one each for both modalities, voice alone and
-    face alone. It is fitted after training, to clips of enrolled people and of strangers.
+    face alone, for clips of which half are of enrolled people. It is fitted after training, to clips of
+    enrolled people and of strangers.
     """
 
     weight: Tensor
     bias: Tensor
     threshold: Tensor
+    level: Tensor
     recordings: Tensor
     fitted: Tensor
 
@@ -26,16 +28,20 @@ class Recogniser(nn.Module):
         self.register_buffer("weight", torch.zeros(3, len(SIGNALS)))
         self.register_buffer("bias", torch.zeros(3))
         self.register_buffer("threshold", torch.zeros(3))  # of the probability, 0 to 1
+        self.register_buffer("level", torch.full((2,), torch.nan))  # of `signals`
         self.register_buffer("recordings", torch.zeros(classes))  # [C], in the gallery
         self.register_buffer("fitted", torch.tensor(False))
 
     def forward(self, output: Scores) -> tuple[Tensor, Tensor]:
         """Return the probability [B] that the person is enrolled, and the threshold [B].
 
-        Both are NaN where nothing was compared, and before the recogniser is fitted.
+        Both are NaN where nothing was compared, and before the recogniser is fitted. They are float64:
+        in single precision all sure clips would have the probability 1, and could not be ranked.
         """
-        found, _, column = signals(output, self.recordings)
+        compared = compare(output)
+        column = compared.column
+        found = signals(compared.scores, column, self.level)
         logit = (found * self.weight[column]).sum(dim=-1) + self.bias[column]
         nothing = ~(output.face_used | output.voice_used) | ~self.fitted
-        known = logit.sigmoid().masked_fill(nothing, torch.nan)
-        return known, self.threshold[column].masked_fill(nothing, torch.nan)
+        known = logit.double().sigmoid().masked_fill(nothing, torch.nan)
+        return known, self.threshold[column].double().masked_fill(nothing, torch.nan)

@@ -109,6 +109,7 @@ def train(
         fold=fold,
         dev=dev,
         false_names=false_names,
+        encoders=(fingerprint.face, fingerprint.voice),
         on_epoch=on_epoch,
     )
     answers = result.out_of_fold
