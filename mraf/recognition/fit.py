@@ -24,7 +24,7 @@ from mraf.types import Features
 FALSE_NAMES = 0.01
 """The share of strangers' clips that may be named."""
 
-PRECISION = 0.5
+PRECISION = 0.2
 """How much the prior's weights count: 1 / variance. Loose weights follow one language's clips too far."""
 
 PRECISION_OF_BIAS = 0.002

@@ -1,6 +1,6 @@
 """The command `mraf train`."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,8 @@ from mraf.pipeline.commands.terminal.options import (
     WorkspaceOption,
 )
 from mraf.pipeline.commands.terminal.output import count, escape, print_json, show, show_notes
+
+_TITLES = (("face_voice", "face + voice"), ("voice", "voice only"), ("face", "face only"))
 
 if TYPE_CHECKING:
     from mraf.pipeline.training.model_card import TrainReport
@@ -53,6 +55,13 @@ def train(
             help="Share of each speaker's recordings that does not train and only measures.",
         ),
     ] = 0.0,
+    false_names: Annotated[
+        float,
+        typer.Option(
+            metavar="SHARE",
+            help="Share of the clips of people it does not know that may get a name, above 0 and below 1.",
+        ),
+    ] = 0.01,
     device: DeviceOption = "auto",
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -71,6 +80,7 @@ def train(
             holdout=holdout,
             seed=seed,
             epochs=epochs,
+            false_names=false_names,
             device=device,
             on_epoch=on_epoch,
         )
@@ -96,11 +106,28 @@ def show_trained(report: "TrainReport") -> None:
         before = report.calibration.get("before")
         shown = f" ({before:.3f} before it was calibrated)" if before is not None else ""
         show(f"  calibration error {report.calibration['after']:.3f}{shown}")
+    if strangers := _strangers(report.recognition):
+        show(f"  {strangers}")
     for name, value in report.learned.items():
         show(f"  {escape(name)} {value:.3f}")
     show_notes(report.notes)
 
 
 def _figures(accuracy: dict[str, float]) -> str:
-    names = (("face_voice", "face + voice"), ("voice", "voice only"), ("face", "face only"))
-    return ", ".join(f"{title} {accuracy[key]:.3f}" for key, title in names if key in accuracy)
+    return ", ".join(f"{title} {accuracy[key]:.3f}" for key, title in _TITLES if key in accuracy)
+
+
+def _strangers(recognition: dict[str, Any]) -> str | None:
+    """Return a line on the decision whether a person is known; None where there is none."""
+    if not recognition:
+        return None
+    promise = f"strangers: at most {recognition['false_names']:.2%} of their clips may get a name"
+    shown = []
+    for key, title in _TITLES:
+        rates = recognition[key]
+        if "strangers" in rates and "known" in rates:
+            shown.append(
+                f"{title} {rates['strangers']['named']:.3f} ± {rates['strangers']['error']:.3f} "
+                f"(known people right {rates['known']['right']:.3f})"
+            )
+    return f"{promise}; measured {', '.join(shown)}" if shown else f"{promise}; not measured"

@@ -11,6 +11,9 @@ from mraf.model_types import MODEL_TYPES
 
 TITLES = {"face_voice": "Face and voice", "voice": "Voice only", "face": "Face only"}
 
+FEW = 20
+"""The number of speakers under which the decision about strangers rests on the prior more than on them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainReport:
@@ -30,6 +33,9 @@ class TrainReport:
     # Calibration error on the held-out clips, `before` and `after` the temperature; or `after` on the
     # cross-validated clips.
     calibration: dict[str, float]
+    # How known people and strangers fare, see `mraf.recognition.rates.report`; empty where the model does
+    # not know strangers.
+    recognition: dict[str, Any]
     learned: dict[str, float]  # numbers that say how the model weighs face and voice, by name
     notes: tuple[str, ...]
 
@@ -58,6 +64,7 @@ def model_card(
         encoders=fingerprint.encoders,
         vectors=_vectors(fingerprint),
         figures=_figures(report, by_clip=meta["heldout_by"] == "clip"),
+        strangers=_strangers(report.recognition),
         notes="\n".join(f"- {note}" for note in report.notes),
     )
 
@@ -88,6 +95,53 @@ def _figures(report: TrainReport, *, by_clip: bool) -> str:
     ]
     shown = [_table(figures, title) for figures, title in tables if figures]
     return "\n\n".join(shown) or "Nothing could be held out, so it has not been measured."
+
+
+def _strangers(recognition: dict[str, Any]) -> str:
+    """Return what is promised about people whom the model does not know, and on what it rests."""
+    if not recognition:
+        return (
+            "This model has not learned to tell strangers: no clip could be held out, so a stranger gets one "
+            "of the names above too."
+        )
+    measured = {key: recognition[key] for key in TITLES if "strangers" in recognition[key]}
+    promise = (
+        f"It answers `unknown` where the probability `known` that the person is enrolled, at even odds, is "
+        f"below a threshold. The threshold is set so that at most {recognition['false_names']:.2%} of "
+        "strangers' clips get a name."
+    )
+    if not measured:
+        return (
+            f"{promise} No clip could be held out to measure that: it rests on cosines of the encoders that were "
+            "measured on other people (`mraf.recognition.priors`), or is a guess where the encoder is another one."
+        )
+    number = max(each["strangers"]["speakers"] for each in measured.values())
+    rests = (
+        f"Measured with strangers made of the training clips ({recognition['by']}), {number} in all; "
+        "each was answered with a threshold from the others:"
+    )
+    few = (
+        "\n\nSo few speakers say little: the decision rests mostly on a prior from the encoders "
+        "(`mraf.recognition.priors`), and the figures on luck."
+        if number < FEW
+        else ""
+    )
+    weaker = (
+        "\n\nThose speakers had trained the model, so real strangers may get names more often."
+        if recognition["by"] != "speakers left out"
+        else ""
+    )
+    rows = [_row(TITLES[key], each) for key, each in measured.items()]
+    head = "| Seen and heard | Known: right | wrong | unknown | Strangers named | Threshold |"
+    table = "\n".join([head, "|---|---|---|---|---|---|", *rows])
+    return f"{promise} {rests}\n\n{table}{few}{weaker}"
+
+
+def _row(title: str, rates: dict[str, Any]) -> str:
+    known, strangers = rates.get("known"), rates["strangers"]
+    shares = [f"{known[k]:.3f}" if known else "-" for k in ("right", "wrong", "unknown")]
+    named = f"{strangers['named']:.3f} ± {strangers['error']:.3f}"
+    return f"| {title} | {' | '.join(shares)} | {named} | {rates['threshold']:.3f} |"
 
 
 def _table(figures: dict[str, float], title: str) -> str:

@@ -68,12 +68,13 @@ def train(
 
     Raises:
         MissingError: nothing has been extracted.
-        UsageError: too few speakers, an unknown type, preset or language, or features of several
-            fingerprints.
+        UsageError: too few speakers, an unknown type, preset or language, a share out of range, or
+            features of several fingerprints.
     """
     from mraf.checkpoint import check_target
     from mraf.device import choose_device
     from mraf.fit import fit
+    from mraf.recognition.fit import check_false_names
 
     started = time.monotonic()
     workspace = Workspace.at(workspace)
@@ -86,6 +87,7 @@ def train(
     choose_device(device)
     if not 0 <= holdout < 1:
         raise UsageError(f"The share to hold out must be from 0 to below 1, is {holdout}.")
+    check_false_names(false_names)
     disk = look(workspace.table)
     labels = workspace.table.labels(disk.rows)
     check_target(folder)
@@ -127,6 +129,7 @@ def train(
         cross_validation=answers.scores() if answers else {},
         calibration=result.calibration
         or ({"after": answers.calibration_error()} if answers else {}),
+        recognition=result.recognition,
         learned=dict(getattr(result.model, "scalars", {})),
         notes=(
             *_notes(labels, parts, samples, by_clip=by_clip, result=result),
@@ -174,6 +177,7 @@ def _save(
         "dev": report.dev,
         "cross_validation": report.cross_validation,
         "calibration": report.calibration,
+        "recognition": report.recognition,
         "learned": report.learned,
         "epoch": report.epoch,
         "history": [
