@@ -17,7 +17,7 @@ from mraf.inference.prediction import MODALITIES, Model
 from mraf.recognition.priors import Prior
 from mraf.recognition.rates import Decided, report
 from mraf.recognition.recogniser import Recogniser
-from mraf.recognition.signals import COHORT, SIGNALS, signals
+from mraf.recognition.signals import ANY, COHORT, SIGNALS, signals
 from mraf.recognition.trials import Trials, groups_of, leave_out, trials_of
 from mraf.types import Features
 
@@ -311,7 +311,7 @@ def _level(trials: Trials | None, prior: Prior | None) -> Tensor:
 
     Galleries of up to `COHORT` others show only how few they are: then the prior's.
     """
-    level = prior.level.clone() if prior is not None else torch.full((2,), torch.nan)
+    level = prior.level.clone() if prior is not None else torch.full((2,), ANY)
     if trials is None or len(np.unique(trials.speaker)) < 2 * COHORT or prior is None:
         return level
     strangers = trials.take(~trials.known)

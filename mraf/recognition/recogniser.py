@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mraf.recognition.signals import SIGNALS, Scores, compare, signals
+from mraf.recognition.signals import ANY, SIGNALS, Scores, compare, signals
 
 
 class Recogniser(nn.Module):
@@ -28,7 +28,7 @@ class Recogniser(nn.Module):
         self.register_buffer("weight", torch.zeros(3, len(SIGNALS)))
         self.register_buffer("bias", torch.zeros(3))
         self.register_buffer("threshold", torch.zeros(3))  # of the probability, 0 to 1
-        self.register_buffer("level", torch.full((2,), torch.nan))  # of `signals`
+        self.register_buffer("level", torch.full((2,), ANY))  # of `signals`
         self.register_buffer("recordings", torch.zeros(classes))  # [C], in the gallery
         self.register_buffer("fitted", torch.tensor(False))
 

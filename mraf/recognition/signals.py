@@ -15,6 +15,10 @@ COHORT = 10
 """The number of other speakers whose mean score makes the margin."""
 
 
+ANY = -1e4
+"""The least score of a cohort that counts, where every score does."""
+
+
 class Scores(Protocol):
     """What a model gives of B clips and C speakers: see `mraf.network.model.MRAFOutput`."""
 
@@ -81,7 +85,7 @@ def signals(scores: Tensor, column: Tensor, level: Tensor) -> Tensor:
     Args:
         scores: of `Compared`.
         column: of `Compared`.
-        level: [2], of face and voice, the least score of a cohort that counts; NaN for any.
+        level: [2], of face and voice, the least score of a cohort that counts, or `ANY`.
     """
     face, voice = column != 1, column != 2
     found = []
@@ -89,7 +93,7 @@ def signals(scores: Tensor, column: Tensor, level: Tensor) -> Tensor:
         (face, scores[:, :2].T, level[0]),
         (voice, scores[:, 2:4].T, level[1]),
     ):
-        floor = torch.where(least.isnan(), torch.where(cohort.isinf(), 0.0, cohort), least)
+        floor = torch.where(least <= ANY, torch.where(cohort.isinf(), 0.0, cohort), least)
         found += [score, (score - cohort.maximum(floor)).masked_fill(~present, 0)]
     return torch.stack([*found, scores[:, 4]], dim=-1)
 

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from mraf.recognition.signals import COHORT, SIGNALS, compare, signals
+from mraf.recognition.signals import ANY, COHORT, SIGNALS, compare, signals
 
-NONE = torch.full((2,), torch.nan)
+NONE = torch.full((2,), ANY)
 AWAY = -1e4
 
 
