@@ -43,11 +43,11 @@ def directly(train, dev, options):
 
 
 def weights(model):
-    """Return the state without the temperatures, which are fitted afterwards."""
+    """Return the state without temperatures and recogniser, which are fitted afterwards."""
     return {
         name: value
         for name, value in model.state_dict().items()
-        if not name.startswith("temperature.")
+        if not name.startswith(("temperature.", "recogniser."))
     }
 
 
