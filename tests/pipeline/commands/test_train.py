@@ -32,7 +32,28 @@ def test_the_figures_are_those_of_the_cross_validation(mraf, workspace):
         + FIGURES,
         lines[1],
     )
-    assert re.fullmatch(r"  calibration error 0\.\d{3}", lines[2]) and len(lines) == 3
+    assert re.fullmatch(r"  calibration error 0\.\d{3}", lines[2]) and len(lines) == 4
+    share = r"(0\.\d{3}|1\.000)"
+    assert re.fullmatch(
+        r"  strangers: at most 1\.00% of their clips may get a name; measured face \+ voice "
+        rf"{share} ± {share} \(known people right {share}\), voice only .*, face only .*",
+        lines[3],
+    )
+
+
+@pytest.mark.parametrize("share", ["0", "1", "-0.1", "2", "nan"])
+def test_a_share_of_false_names_out_of_range_is_refused(mraf, workspace, share):
+    code, _, err = mraf("train", "--false-names", share, "-w", workspace)
+    assert code == 2 and "above 0 and below 1" in err
+    assert not (workspace / "models" / "prototypes").exists()
+
+
+def test_the_model_folder_has_what_was_measured_of_strangers(mraf, workspace):
+    code, _, _ = mraf("train", "--false-names", "0.2", "-w", workspace)
+    metrics = json.loads((workspace / "models/prototypes/metrics.json").read_text("utf-8"))
+    found = metrics["recognition"]
+    assert code == 0 and found["false_names"] == 0.2
+    assert {"known", "strangers", "curve", "threshold"} <= set(found["voice"])
 
 
 def test_held_out_recordings_have_figures_of_their_own(mraf, workspace):

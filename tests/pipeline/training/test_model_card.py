@@ -88,3 +88,30 @@ def test_a_network_has_its_epoch_and_many_speakers_are_not_all_named(tmp_path):
     report = train(filled(tmp_path, people(41, 2, 1, ["English"])), options=QUICK["fop"])
     assert "seed 1, epoch 1 chosen)" in card_of(report)
     assert "| Speakers | 41: s0, s1, s10," in card_of(report) and ", s8, ... |" in card_of(report)
+
+
+def test_the_card_says_what_is_promised_about_strangers_and_what_is_not(tmp_path):
+    report = train(filled(tmp_path, people()), options=QUICK["prototypes"], false_names=0.05)
+    card = card_of(report)
+    assert "at most 5.00% of strangers' clips get a name" in card
+    measured = report.recognition["face_voice"]
+    assert (
+        f"| {measured['strangers']['named']:.3f} ± {measured['strangers']['error']:.3f} |" in card
+    )
+    assert "speakers left out" in card and "rests mostly on a prior" in card
+    for exception in ("twins", "children", "photos", "cloned voices", "other encoders"):
+        assert exception in card
+
+
+def test_the_card_of_a_network_says_that_its_strangers_had_trained(tmp_path):
+    card = card_of(train(filled(tmp_path, people()), options=QUICK["fop"]))
+    assert "Those speakers had trained the model" in card
+
+
+def test_the_card_says_that_nothing_was_measured(tmp_path):
+    workspace = filled(tmp_path, people(speakers=2, recordings=1, clips=1, languages=["English"]))
+    prototypes = card_of(train(workspace, options=QUICK["prototypes"]))
+    assert "No clip could be held out to measure that" in prototypes or "luck" in prototypes
+    network = train(workspace, options=QUICK["fop"])
+    assert network.recognition == {}
+    assert "has not learned to tell strangers" in card_of(network)
