@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mraf.recognition.signals import ANY, SIGNALS, Scores, compare, signals
+from mraf.recognition.priors import Prior, prior_of
+from mraf.recognition.signals import SIGNALS, Scores, compare, signals
 
 
 class Recogniser(nn.Module):
@@ -28,9 +29,18 @@ class Recogniser(nn.Module):
         self.register_buffer("weight", torch.zeros(3, len(SIGNALS)))
         self.register_buffer("bias", torch.zeros(3))
         self.register_buffer("threshold", torch.zeros(3))  # of the probability, 0 to 1
-        self.register_buffer("level", torch.full((2,), ANY))  # of `signals`
+        self.register_buffer("level", prior_of(centred=False).level)  # of `signals`
         self.register_buffer("recordings", torch.zeros(classes))  # [C], in the gallery
         self.register_buffer("fitted", torch.tensor(False))
+
+    @torch.no_grad()
+    def use_prior(self, prior: Prior, false_names: float) -> None:
+        """Decide by a prior alone, as before any clip is seen."""
+        self.weight.copy_(prior.weight)
+        self.bias.copy_(prior.bias)
+        self.level.copy_(prior.level)
+        self.threshold.copy_(prior.threshold(false_names).sigmoid())
+        self.fitted.fill_(True)
 
     def forward(self, output: Scores) -> tuple[Tensor, Tensor]:
         """Return the probability [B] that the person is enrolled, and the threshold [B].

@@ -127,3 +127,14 @@ def test_is_saved_and_built_from_its_configuration_alone(tmp_path):
 def test_wrong_shapes_are_named(changes):
     with pytest.raises(UsageError, match=next(iter(changes))):
         PrototypeConfig(**{"face_dim": 4, "voice_dim": 4, "classes": 2, **changes})
+
+
+def test_plain_cosines_are_those_to_the_mean_vector_of_a_speaker():
+    features = made_features(speakers=6, recordings=4, noise=0.2)
+    model = fit_uncalibrated(features, 6, PrototypeOptions(steps=5, batch_size=16))
+    voice = features.voice / np.linalg.norm(features.voice, axis=1, keepdims=True)
+    means = np.stack([voice[features.label == speaker].mean(axis=0) for speaker in range(6)])
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    found = model.voice.plain(torch.from_numpy(features.voice)).numpy()
+    assert np.abs(found - voice @ means.T).max() < 0.1
+    assert np.corrcoef(found.ravel(), (voice @ means.T).ravel())[0, 1] > 0.99
