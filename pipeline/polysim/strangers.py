@@ -19,6 +19,7 @@ from mraf.errors import MrafError, UsageError
 from mraf.pipeline.extraction.processes import Work, available_cores, one_by_one, run
 from mraf.pipeline.polysim.draws import Clips, Draw
 from mraf.pipeline.polysim.protocol import Spec
+from mraf.pipeline.recognition.rates import decided, only, showing
 from mraf.pipeline.workspace import Workspace, write_text
 from mraf.types import Features
 
@@ -157,7 +158,7 @@ def figures_of(draw: Draw, spec: Spec | None, seed: int) -> dict[str, dict[str, 
     for language, tests in draw.tests.items():
         found[language] = {}
         for name in MODALITIES:
-            known, strange = (_showing(clips, name) for clips in tests)
+            known, strange = (only(clips.take(showing(clips, name)), name) for clips in tests)
             if len(known) and len(strange):
                 found[language][name] = _figures(scored, known, strange)
     return found
@@ -190,34 +191,19 @@ def _figures(
     return found
 
 
-def _showing(clips: Features, name: str) -> Features:
-    """Return the clips that have all modalities of a name, with nothing else."""
-    from mraf.inference.prediction import MODALITIES
-
-    face, voice = MODALITIES[name]
-    clips = clips.take((clips.face_present | (not face)) & (clips.voice_present | (not voice)))
-    clips = clips if face else clips.without_face()
-    return clips if voice else clips.without_voice()
-
-
 def _trained(draw: Draw, spec: Spec, seed: int) -> Callable[[Features], Scored]:
     """Train a model as `mraf train` does; its score is the probability that a person is enrolled."""
     from mraf.fit import fit
-    from mraf.inference.prediction import predict
 
     options = replace(spec.options, seed=seed, device="cpu", threads=1)
     model = fit(draw.train, draw.classes, options).model
 
     def scored(clips: Features) -> Scored:
-        answer = predict(model, clips)
+        given = decided(model, clips)
         # A model without the decision: the best probability tells known people as well as it can.
-        has = answer.known is not None and not np.isnan(answer.known).all()
-        probability = answer.probability.max(axis=1)
-        return Scored(
-            score=answer.known if has and answer.known is not None else probability,
-            best=answer.probability.argmax(axis=1),
-            accepted=answer.is_known if has else None,
-        )
+        has = bool(given.possible.any())
+        score = given.score if has else given.probability
+        return Scored(score=score, best=given.best, accepted=given.accepted if has else None)
 
     return scored
 

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mraf.pipeline.commands.terminal.output import count, escape, new_table, out, show, show_rows
+from mraf.pipeline.commands.terminal.rates import SEEN_AND_HEARD
 
 if TYPE_CHECKING:
     from mraf.pipeline.polysim.ablation import Ablation
     from mraf.pipeline.polysim.protocol import Score
     from mraf.pipeline.polysim.strangers import StrangersReport, StrangersScore
-
-SEEN_AND_HEARD = {"face_voice": "face + voice", "voice": "voice only", "face": "face only"}
 
 _SHORT = {
     "identified at 1 %": "at 1 %",

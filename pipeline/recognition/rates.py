@@ -1,0 +1,147 @@
+"""Shares of known people and of strangers that a model names: on new clips, and as training measured."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mraf.types import Features
+
+if TYPE_CHECKING:
+    from mraf.inference.prediction import Model
+    from mraf.recognition.curve import Curve, KnownRates, StrangerRates
+
+POINTS = 100
+"""The number of false-alarm rates at which a curve is stated, besides 0."""
+
+Points = dict[str, list[float]]
+"""A curve in numbers: `false_alarm` and `identified`, and `threshold` where it was measured here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenSet:
+    """The decision on clips with some modalities: shares at the model's threshold, and all thresholds."""
+
+    threshold: float | None  # of the probability that the person is enrolled
+    known: "KnownRates | None"  # None without a clip of a known person
+    strangers: "StrangerRates | None"  # None without a stranger's clip
+    curve: Points | None  # None without both
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """The decisions on N clips."""
+
+    score: (
+        np.ndarray
+    )  # [N], the probability that the person is enrolled; NaN where nothing is compared
+    probability: np.ndarray  # [N], of the most probable speaker, given that the person is enrolled
+    best: np.ndarray  # [N], that speaker's index
+    accepted: np.ndarray  # [N] bool: gets a name
+    possible: np.ndarray  # [N] bool: the model can tell known people from strangers
+
+
+def decided(model: "Model", clips: Features) -> Decided:
+    """Return a model's decisions on clips."""
+    from mraf.inference.prediction import predict
+
+    answer = predict(model, clips)
+    score = np.full(len(clips), np.nan) if answer.known is None else answer.known
+    possible = np.isfinite(score)
+    return Decided(
+        score=score,
+        probability=answer.probability.max(axis=1),
+        best=np.nan_to_num(answer.probability).argmax(axis=1),
+        accepted=answer.is_known & possible,
+        possible=possible,
+    )
+
+
+def showing(clips: Features, modalities: str) -> np.ndarray:
+    """Return a mask [N] of the clips that have all modalities of a key of `MODALITIES`."""
+    from mraf.inference.prediction import MODALITIES
+
+    face, voice = MODALITIES[modalities]
+    mask: np.ndarray = (clips.face_present | (not face)) & (clips.voice_present | (not voice))
+    return mask
+
+
+def only(clips: Features, modalities: str) -> Features:
+    """Return clips with everything hidden but the modalities of a key of `MODALITIES`."""
+    from mraf.inference.prediction import MODALITIES
+
+    face, voice = MODALITIES[modalities]
+    clips = clips if face else clips.without_face()
+    return clips if voice else clips.without_voice()
+
+
+def measured(model: "Model", clips: Features, speaker: np.ndarray) -> dict[str, OpenSet]:
+    """Return the decisions on clips that did not train a model, by `MODALITIES`.
+
+    Modalities that no clip has, or that the model cannot decide by, are left out.
+
+    Args:
+        model: with its decision fitted.
+        clips: N clips, with the label -1 where the speaker is not enrolled.
+        speaker: [N], names.
+    """
+    from mraf.inference.prediction import MODALITIES
+    from mraf.recognition.curve import curve, known_rates, stranger_rates
+
+    found = {}
+    for column, modalities in enumerate(MODALITIES):
+        shown = showing(clips, modalities)
+        some, who = only(clips.take(shown), modalities), speaker[shown]
+        given = decided(model, some)
+        if not given.possible.any():
+            continue
+        known, right = some.label >= 0, given.best == some.label
+        both = known.any() and not known.all()
+        found[modalities] = OpenSet(
+            threshold=float(model.recogniser.threshold[column]),
+            known=known_rates(given.accepted[known], right[known], who[known]),
+            strangers=stranger_rates(given.accepted[~known], who[~known]),
+            curve=points(curve(given.score[known], right[known], given.score[~known]))
+            if both
+            else None,
+        )
+    return found
+
+
+def kept(metrics: Mapping[str, Any]) -> dict[str, OpenSet]:
+    """Return the decisions that training measured by leaving speakers out, as a model folder has them.
+
+    Figures that are not in the folder, or in another form, are left out.
+    """
+    from mraf.inference.prediction import MODALITIES
+    from mraf.recognition.curve import KnownRates, StrangerRates
+
+    found = {}
+    stored = metrics.get("recognition")
+    for name in MODALITIES:
+        values = stored.get(name) if isinstance(stored, Mapping) else None
+        if not isinstance(values, Mapping):
+            continue
+        try:
+            known, strangers = values.get("known"), values.get("strangers")
+            found[name] = OpenSet(
+                threshold=values.get("threshold"),
+                known=KnownRates(**known) if known else None,
+                strangers=StrangerRates(**strangers) if strangers else None,
+                curve=values.get("curve") or None,
+            )
+        except TypeError:  # made by another version
+            continue
+    return found
+
+
+def points(rising: "Curve") -> Points:
+    """Return a curve in numbers: at no false alarm, and from the least one to all in equal ratios."""
+    rates = rising.false_alarm[rising.false_alarm > 0]
+    least = rates[0] if len(rates) else 1.0
+    grid = np.append(0.0, np.geomspace(least, 1.0, POINTS)).clip(max=1.0)
+    few = rising.sampled(np.unique(grid).tolist())
+    return {
+        name: getattr(few, name).tolist() for name in ("false_alarm", "identified", "threshold")
+    }
