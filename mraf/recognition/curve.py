@@ -18,8 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from mraf.errors import UsageError
 
-FALSE_ALARMS = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-"""False-alarm rates at which a curve is stated in few numbers."""
+_DECADE = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
+FALSE_ALARMS = (0.0, *(round(n * s, 6) for s in (0.001, 0.01, 0.1) for n in _DECADE), 1.0)
+"""False-alarm rates at which a curve is stated in few numbers: 0, 0.1 % and up to all."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,18 +48,25 @@ def write_curves(base: Path, title: str, found: Found) -> tuple[Path, ...]:
 
 
 def csv_of(found: Found) -> str:
-    """Return a line for each point of each curve; the threshold is empty where it was not kept."""
+    """Return a line for each point of each curve.
+
+    The threshold is left out where it was not kept, and empty where everything is accepted.
+    """
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow("answered_by modalities false_alarm identified threshold".split())
     for source, some in found.items():
         for modalities, each in some.items():
             for row in _rows(each):
-                writer.writerow([source, modalities, *(f"{value:.6g}" for value in row)])
+                writer.writerow([source, modalities, *map(_cell, row)])
     return out.getvalue()
 
 
-def _rows(each: OpenSet) -> list[tuple[float, ...]]:
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
+
+
+def _rows(each: OpenSet) -> list[tuple[Any, ...]]:
     columns = each.curve or {}
     names = [name for name in ("false_alarm", "identified", "threshold") if name in columns]
     return list(zip(*(columns[name] for name in names), strict=True))

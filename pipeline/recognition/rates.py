@@ -1,8 +1,8 @@
 """Shares of known people and of strangers that a model names: on new clips, and as training measured."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     from mraf.inference.prediction import Model
     from mraf.recognition.curve import Curve, KnownRates, StrangerRates
 
+Rates = TypeVar("Rates", "KnownRates", "StrangerRates")
+
 POINTS = 100
 """The number of false-alarm rates at which a curve is stated, besides 0."""
 
-Points = dict[str, list[float]]
-"""A curve in numbers: `false_alarm` and `identified`, and `threshold` where it was measured here."""
+Points = dict[str, list[float | None]]
+"""A curve in numbers: `false_alarm`, `identified` and, where it was kept, `threshold`: of the
+probability, or of its logit where training measured it; None where everything is accepted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +30,7 @@ class OpenSet:
     known: "KnownRates | None"  # None without a clip of a known person
     strangers: "StrangerRates | None"  # None without a stranger's clip
     curve: Points | None  # None without both
+    error: float | None = None  # standard error of the share of strangers named, where it was kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,16 +128,22 @@ def kept(metrics: Mapping[str, Any]) -> dict[str, OpenSet]:
         if not isinstance(values, Mapping):
             continue
         try:
-            known, strangers = values.get("known"), values.get("strangers")
+            known, strangers = (values.get(kind) or {} for kind in ("known", "strangers"))
             found[name] = OpenSet(
                 threshold=values.get("threshold"),
-                known=KnownRates(**known) if known else None,
-                strangers=StrangerRates(**strangers) if strangers else None,
+                known=_rates(KnownRates, known) if known else None,
+                strangers=_rates(StrangerRates, strangers) if strangers else None,
                 curve=values.get("curve") or None,
+                error=strangers.get("error"),
             )
-        except TypeError:  # made by another version
+        except (AttributeError, TypeError, KeyError):  # made by another version
             continue
-    return found
+    return {name: each for name, each in found.items() if each.known or each.strangers}
+
+
+def _rates(kind: type[Rates], values: Mapping[str, Any]) -> Rates:
+    """Return rates from JSON, which may hold more."""
+    return kind(**{each.name: values[each.name] for each in fields(kind)})
 
 
 def points(rising: "Curve") -> Points:
@@ -143,5 +153,7 @@ def points(rising: "Curve") -> Points:
     grid = np.append(0.0, np.geomspace(least, 1.0, POINTS)).clip(max=1.0)
     few = rising.sampled(np.unique(grid).tolist())
     return {
-        name: getattr(few, name).tolist() for name in ("false_alarm", "identified", "threshold")
+        "false_alarm": few.false_alarm.tolist(),
+        "identified": few.identified.tolist(),
+        "threshold": [each if np.isfinite(each) else None for each in few.threshold.tolist()],
     }

@@ -47,7 +47,8 @@ def _strangers(each: "OpenSet") -> list[str]:
     if each.strangers is None:
         return ["-"] * 2
     number = f"{each.strangers.clips:,} ({each.strangers.speakers:,})"
-    return [_percent(each.strangers.named), number]
+    error = "" if each.error is None else f" ±{100 * each.error:.1f}"
+    return [_percent(each.strangers.named) + error, number]
 
 
 def _percent(share: float) -> str:

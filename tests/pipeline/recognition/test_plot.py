@@ -13,7 +13,7 @@ from mraf.recognition.curve import KnownRates, StrangerRates
 CURVE = {
     "false_alarm": [0.0, 0.01, 0.1, 1.0],
     "identified": [0.5, 0.8, 0.9, 0.95],
-    "threshold": [0.9, 0.8, 0.5, float("-inf")],
+    "threshold": [0.9, 0.8, 0.5, None],
 }
 BOTH = OpenSet(
     threshold=0.8,
@@ -32,6 +32,7 @@ def test_a_line_for_each_point(tmp_path):
     with files[0].open(newline="") as lines:
         rows = list(csv.DictReader(lines))
     assert [row["false_alarm"] for row in rows] == ["0", "0.01", "0.1", "1"]
+    assert rows[3]["threshold"] == ""
     assert rows[1] == {
         "answered_by": "model",
         "modalities": "face_voice",

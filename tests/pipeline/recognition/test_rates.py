@@ -14,7 +14,7 @@ from mraf.types import Features
 SHARES = {
     "threshold": 0.4,
     "known": {"right": 0.9, "wrong": 0.0, "unknown": 0.1, "clips": 20, "speakers": 4},
-    "strangers": {"named": 0.05, "clips": 20, "speakers": 4},
+    "strangers": {"named": 0.05, "clips": 20, "speakers": 4, "error": 0.02},
     "curve": {"false_alarm": [0.0, 1.0], "identified": [0.5, 1.0]},
 }
 
@@ -112,6 +112,7 @@ def test_figures_of_training_are_read_from_the_folder():
     assert list(found) == ["voice"]
     assert found["voice"].known.clips == 20 and found["voice"].strangers.named == 0.05
     assert found["voice"].curve["identified"] == [0.5, 1.0]
+    assert found["voice"].error == 0.02
 
 
 @pytest.mark.parametrize(
@@ -120,6 +121,8 @@ def test_figures_of_training_are_read_from_the_folder():
         {},
         {"recognition": None},
         {"recognition": {"voice": None}},
+        {"recognition": {"voice": {"threshold": 0.4}, "by": "speakers left out"}},
+        {"recognition": {"voice": {**SHARES, "strangers": [1]}}},
         {"recognition": {"voice": {**SHARES, "known": {"odd": 1}}}},
         {"recognition": {"smell": SHARES}},
     ],
