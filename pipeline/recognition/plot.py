@@ -23,7 +23,7 @@ LINES = {"face_voice": ("face + voice", "-"), "voice": ("voice", "--"), "face": 
 """Label and dashes of the line of some modalities: they can be told apart without colours, too."""
 
 LEAST = 1e-3
-"""The least false-alarm rate that the picture shows, unless fewer clips were measured."""
+"""The least false-alarm rate that the picture shows."""
 
 Found = Mapping[str, Mapping[str, OpenSet]]
 """By source and modalities."""
@@ -107,7 +107,6 @@ def picture(title: str, found: Found) -> str:
 def _panel(axis: Any, source: str, curves: Mapping[str, OpenSet]) -> None:
     from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-    least = LEAST
     for name, each in curves.items():
         label, dashes = LINES[name]
         rows = _rows(each)
@@ -116,12 +115,11 @@ def _panel(axis: Any, source: str, curves: Mapping[str, OpenSet]) -> None:
         start = [(LEAST / 10, row[1]) for row in rows if row[0] <= 0]
         x, y = zip(*[row[:2] for row in (*start, *positive)], strict=True)
         (line,) = axis.step(x, y, where="post", linestyle=dashes, linewidth=1.8, label=label)
-        least = min([least, *(row[0] for row in positive[:1])])
         if each.known is not None and each.strangers is not None:
             named = max(each.strangers.named, LEAST * 1.05)
             axis.plot(named, each.known.right, "o", color=line.get_color(), clip_on=False)
     axis.set_xscale("log")
-    axis.set(xlim=(max(least, LEAST), 1), ylim=(0, 1.01), title=SOURCES[source])
+    axis.set(xlim=(LEAST, 1), ylim=(0, 1.01), title=SOURCES[source])
     axis.title.set_fontsize("medium")
     axis.set_xlabel("strangers' clips named (dot: the model's threshold)")
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
