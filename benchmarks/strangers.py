@@ -5,13 +5,13 @@
 VIDEOS holds clips `<speaker>/<language>/<recording>/<clip>.mp4` of a few people. Their features go to
 WORKSPACE, and are taken from there where they are current.
 
+- other strangers: a model is trained on all clips. Named are the voices of MEETINGS (recordings with an
+  RTTM file each, each voice in pieces of up to 5 s in which nobody else speaks), and people of `mraf
+  sample`: painted faces and espeak's voices, in two clips each.
 - five of them: for every choice of five people, a model is trained on half of each one's clips. Named are
   the other halves, and all clips of the others, who are strangers. Then each stranger with three clips or
   more is enrolled from the first two of them: the others' share that is named right, and the share of the
   remaining strangers' clips that is named.
-- other strangers: a model is trained on all clips. Named are the voices of MEETINGS (recordings with an
-  RTTM file each, each voice in pieces of up to 5 s in which nobody else speaks), and people of `mraf
-  sample`: painted faces and espeak's voices, in two clips each.
 
 Every model keeps its own threshold, of 1 % of strangers' clips by its own cross-validation.
 """
@@ -48,7 +48,6 @@ def main() -> None:
         rows = rows_of(arguments.videos, arguments.workspace or Path(folder) / "w")
         names = sorted({each.speaker for each in rows})
         choices = list(combinations(names, arguments.known))[:: arguments.every]
-        some_known(rows, choices)
         kinds: dict[str, list[Any]] = {}
         if arguments.meetings:
             kinds["voices in meetings"] = meeting_rows(arguments.meetings, rows[0])
@@ -56,6 +55,7 @@ def main() -> None:
             kinds["painted faces, espeak's voices"] = made_rows(Path(folder), arguments.made)
         if kinds:
             other_kinds(rows, kinds)
+        some_known(rows, choices)
 
 
 def rows_of(videos: Path, workspace: Path) -> list[Any]:
@@ -107,9 +107,7 @@ def some_known(rows: list[Any], choices: list[tuple[str, ...]]) -> None:
 def other_kinds(rows: list[Any], kinds: dict[str, list[Any]]) -> None:
     """Print the share of other strangers' clips that a model of all clips names."""
     loaded = trained(rows, 0)
-    print(
-        f"\n{len({each.speaker for each in rows})} known people: strangers' clips named, in %\n"
-    )
+    print(f"\n{len({each.speaker for each in rows})} known people: strangers' clips named, in %\n")
     print(head("", "people", *(f"{each}, clips" for each in MODALITIES.values())))
     for kind, strangers in kinds.items():
         people = len({each.speaker for each in strangers})
@@ -218,7 +216,14 @@ def meeting_rows(folder: Path, like: Any) -> list[Any]:
             for piece in [each for each in pieces if len(each) > 2 * SAMPLE_RATE]:
                 vector = encoder.embed([piece])[0]
                 found.append(
-                    replace(like, speaker=speaker, recording=path.stem, face=None, voice=vector)
+                    replace(
+                        like,
+                        speaker=speaker,
+                        recording=path.stem,
+                        face=None,
+                        face_reason="no_face",
+                        voice=vector,
+                    )
                 )
     return found
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Rates = TypeVar("Rates", "KnownRates", "StrangerRates")
 
 POINTS = 100
-"""The number of false-alarm rates at which a curve is stated, besides 0."""
+"""The number of points at which a curve is stated, at most, besides that of no false alarm."""
 
 Points = dict[str, list[float | None]]
 """A curve in numbers: `false_alarm`, `identified` and, where it was kept, `threshold`: of the
@@ -147,13 +147,13 @@ def _rates(kind: type[Rates], values: Mapping[str, Any]) -> Rates:
 
 
 def points(rising: "Curve") -> Points:
-    """Return a curve in numbers: at no false alarm, and from the least one to all in equal ratios."""
-    rates = rising.false_alarm[rising.false_alarm > 0]
-    least = rates[0] if len(rates) else 1.0
-    grid = np.append(0.0, np.geomspace(least, 1.0, POINTS)).clip(max=1.0)
-    few = rising.sampled(np.unique(grid).tolist())
+    """Return a curve in numbers: all its points, or of many those at rates in equal ratios."""
+    if len(rising.false_alarm) > POINTS:
+        least = rising.false_alarm[rising.false_alarm > 0][0]
+        grid = np.append(0.0, np.geomspace(least, 1.0, POINTS)).clip(max=1.0)
+        rising = rising.sampled(np.unique(grid).tolist())
     return {
-        "false_alarm": few.false_alarm.tolist(),
-        "identified": few.identified.tolist(),
-        "threshold": [each if np.isfinite(each) else None for each in few.threshold.tolist()],
+        "false_alarm": rising.false_alarm.tolist(),
+        "identified": rising.identified.tolist(),
+        "threshold": [each if np.isfinite(each) else None for each in rising.threshold.tolist()],
     }

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 SEEN_AND_HEARD = {"face_voice": "face + voice", "voice": "voice only", "face": "face only"}
 
 _TITLES = {
-    "model": "Known people and strangers: new clips, each alone, by the model",
-    "cross_validation": "Known people and strangers: training clips, with speakers left out in turn",
+    "model": "Known people and strangers: new clips, each alone, by the model (in %)",
+    "cross_validation": "Known people and strangers: training clips, speakers left out in turn (in %)",
 }
 
 
@@ -31,6 +31,7 @@ def show_open_set(found: "Mapping[str, Mapping[str, OpenSet]]") -> None:
                 "Clips (people)",
             ),
         )
+        table.columns[0].min_width = max(map(len, SEEN_AND_HEARD.values()))
         for name, each in some.items():
             table.add_row(SEEN_AND_HEARD[name], *_known(each), *_strangers(each))
         show(table)
@@ -52,4 +53,4 @@ def _strangers(each: "OpenSet") -> list[str]:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    return f"{100 * share:.1f}"

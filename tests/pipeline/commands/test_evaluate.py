@@ -93,7 +93,7 @@ def test_the_help_does_not_claim_that_the_clips_chose_nothing(mraf):
 def test_shares_of_known_people_and_strangers_are_shown_with_who_answered(printed):
     known = KnownRates(right=0.9, wrong=0.025, unknown=0.075, clips=1200, speakers=40)
     strangers = StrangerRates(named=0.0125, clips=80, speakers=7)
-    both = OpenSet(threshold=0.5, known=known, strangers=strangers, curve=None)
+    both = OpenSet(threshold=0.5, known=known, strangers=strangers, curve=None, error=0.004)
     some = OpenSet(threshold=0.5, known=None, strangers=None, curve=None)
     report = report_of(
         open_set={"model": {"voice": both, "face": some}, "cross_validation": {"face_voice": both}},
@@ -101,9 +101,9 @@ def test_shares_of_known_people_and_strangers_are_shown_with_who_answered(printe
     )
     text = printed(show_evaluated, report)
     assert "new clips, each alone, by the model" in text
-    assert "training clips, with speakers left out in turn" in text
+    assert "training clips, speakers left out in turn" in text
     (line,) = [each for each in text.splitlines() if each.strip().startswith("voice only")]
-    assert line.split() == "voice only 90.0 % 2.5 % 7.5 % 1,200 (40) 1.2 % 80 (7)".split()
+    assert line.split() == "voice only 90.0 2.5 7.5 1,200 (40) 1.2 ±0.4 80 (7)".split()
     (line,) = [each for each in text.splitlines() if each.strip().startswith("face only")]
     assert line.split() == ["face", "only", *("-" * 6)]
     assert "reports/m-single-open-set.csv" in text
