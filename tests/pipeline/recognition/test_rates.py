@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-import torch
 
+from mraf.fit import fit
 from mraf.inference.prediction import predict
 from mraf.pipeline.recognition.rates import POINTS, decided, kept, measured, only, points, showing
-from mraf.prototypes.fit import fit_prototypes
 from mraf.prototypes.options import PrototypeOptions
 from mraf.recognition.curve import curve
 from mraf.types import Features
@@ -46,7 +45,7 @@ def model():
     train = clips(np.repeat(np.arange(4), 10))
     fold = (train.recording % 5).astype(np.int64)
     options = PrototypeOptions(steps=2, batch_size=16)
-    return fit_prototypes(train, 4, options, fold=fold, device=torch.device("cpu"))[0]
+    return fit(train, 4, options, fold=fold).model
 
 
 @pytest.fixture(scope="module")
