@@ -16,14 +16,16 @@ from mraf.fingerprint import Fingerprint
 from mraf.json_text import finite
 from mraf.pipeline.fingerprints import check_fits, dims_of, fingerprint_of
 from mraf.pipeline.modes import probabilities
-from mraf.pipeline.selection import select
+from mraf.pipeline.recognition.plot import write_curves
+from mraf.pipeline.recognition.rates import OpenSet, kept, measured
+from mraf.pipeline.selection import Selection, select
 from mraf.pipeline.training.split import to_features
 from mraf.pipeline.upkeep.disk import look
 from mraf.pipeline.workspace import Workspace, write_text
 from mraf.types import Features
 
 if TYPE_CHECKING:
-    from mraf.checkpoint import TrainedOn
+    from mraf.checkpoint import Checkpoint, TrainedOn
     from mraf.inference.prediction import Model
 
 log = logging.getLogger("mraf")
@@ -55,6 +57,11 @@ class EvaluateReport:
     clips with a voice, the face hidden; P3 and P4 in the languages of the training clips, P5 and P6
     in others. `more` holds the same by language, with the face alone, and clips as they come; only in
     mode `single`. Clips without a language count in `more` only, unless such clips trained the model.
+
+    `open_set` tells known people from strangers, by who answered and by
+    `mraf.inference.prediction.MODALITIES`: the "model", clips that did not train it, each alone,
+    whatever their language; and in "cross_validation" models of training, clips that trained the
+    others, with speakers left out in turn.
     """
 
     model: str
@@ -66,7 +73,9 @@ class EvaluateReport:
     other_languages: tuple[str, ...]
     out_of_fold: int  # clips that trained the model, answered by models that did not train on them
     held_out: int  # clips in the training languages that did not train it, answered by the model
-    unknown_speakers: int  # clips left out because the model has no such speaker
+    unknown_speakers: int  # clips of speakers that the model does not have: in `open_set` only
+    open_set: dict[str, dict[str, OpenSet]]
+    files: tuple[Path, ...]  # of the curves of `open_set`: CSV and picture
     notes: tuple[str, ...]  # caveats for whoever reads the figures
     seconds: float
 
@@ -91,7 +100,8 @@ def evaluate(
     challenge these are 118 Urdu clips, cut from videos of the English set, and the two settings have
     9,186 clips; `mraf polysim dev` counts all 9,304.
 
-    The report goes to `reports/<model>-<mode>.json` of the workspace too, where that can be written.
+    The report goes to `reports/<model>-<mode>.json` of the workspace too, where that can be written,
+    and the curve over all thresholds to `<model>-<mode>-open-set.csv` and `.svg`.
 
     Args:
         workspace: a folder, by default `./mraf-workspace`.
@@ -147,6 +157,8 @@ def evaluate(
             names=loaded.labels,
         )
     scores = [each.accuracy for each in settings.values() if each.accuracy is not None]
+    open_set = _open_set(loaded, labels, clips, dims_of(fingerprint))
+    base = workspace.reports / f"{folder.name}-{mode}"
     report = EvaluateReport(
         model=folder.name,
         mode=mode,
@@ -158,6 +170,12 @@ def evaluate(
         out_of_fold=int(clips.answered.sum()) if mode == "single" else 0,
         held_out=int((clips.measured & clips.same).sum()),
         unknown_speakers=int(clips.unknown.sum()),
+        open_set=open_set,
+        files=write_curves(
+            base.with_name(base.name + "-open-set"),
+            f"{folder.name}: known people and strangers",
+            open_set,
+        ),
         notes=tuple(
             dict.fromkeys(
                 [
@@ -170,8 +188,23 @@ def evaluate(
         ),
         seconds=time.monotonic() - started,
     )
-    _write(workspace.reports / f"{folder.name}-{mode}.json", asdict(report))
+    values = asdict(report) | {"files": [str(file) for file in report.files]}
+    _write(base.with_name(base.name + ".json"), values)
     return report
+
+
+def _open_set(
+    loaded: "Checkpoint", labels: FeatureLabels, clips: Selection, dims: tuple[int, int]
+) -> dict[str, dict[str, OpenSet]]:
+    """Return what the model decides on new clips, and what training measured, where there is any."""
+    rows = np.flatnonzero(clips.measured | clips.unknown)
+    features = to_features(labels, loaded.labels, dims, rows)
+    speaker = np.array([str(labels.speaker[i]) for i in rows])
+    found = {
+        "model": measured(loaded.model, features, speaker) if len(rows) else {},
+        "cross_validation": kept(loaded.metrics),
+    }
+    return {source: some for source, some in found.items() if some}
 
 
 def _learned(model: "Model") -> dict[str, bool]:

@@ -19,6 +19,7 @@ from mraf.pipeline.commands.terminal.output import (
     show,
     show_notes,
 )
+from mraf.pipeline.commands.terminal.rates import show_open_set
 
 if TYPE_CHECKING:
     from mraf.pipeline.evaluation import EvaluateReport
@@ -47,6 +48,10 @@ def evaluate(
     and voice, P4 and P6 with the voice alone. Clips that trained the model have the answers of the
     cross-validation in training; those of a network of linear heads chose its epoch and temperatures
     too, which makes its figures a little too good.
+
+    Of people whom the model knows, it shows which share of clips it names right, names wrong and leaves
+    unknown, and of strangers, which share it names. Strangers are the new clips of people whom the
+    model does not have; and in training, people who were left out in turn.
     """
     from mraf.pipeline.evaluation import evaluate as run
 
@@ -77,10 +82,13 @@ def show_evaluated(report: "EvaluateReport") -> None:
     show(table)
     for sentence in _who_answered(report):
         show(sentence)
+    show_open_set(report.open_set)
+    for file in report.files:
+        show(f"  {escape(str(file))}")
     show_notes(report.notes)
     if report.unknown_speakers:
         clips = count(report.unknown_speakers, "clip")
-        show_notes([f"Left out: {clips} of speakers that the model does not know."])
+        show_notes([f"Left out of accuracies: {clips} of speakers that the model does not know."])
     if not report.other_languages:
         show(
             "No clip in another language: P5 and P6 need a model trained with --language on one of two."

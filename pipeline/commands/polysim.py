@@ -25,19 +25,17 @@ from mraf.pipeline.commands.terminal.options import (
 from mraf.pipeline.commands.terminal.output import (
     escape,
     new_table,
-    out,
     print_json,
     show,
     show_notes,
-    show_rows,
 )
+from mraf.pipeline.commands.terminal.scores import show_ablated, show_developed, show_strangers
 
 if TYPE_CHECKING:
     from mraf.data.polysim.importing import PolysimImport
     from mraf.data.polysim.index import SplitCount
-    from mraf.pipeline.polysim.ablation import Ablation
     from mraf.pipeline.polysim.challenge import SubmitReport
-    from mraf.pipeline.polysim.protocol import Score, Spec
+    from mraf.pipeline.polysim.protocol import Spec
 
 app = typer.Typer(
     help="Import, measure and submit for the POLY-SIM 2026 challenge.", no_args_is_help=True
@@ -113,8 +111,17 @@ def dev(
             help="Settings of the model type (may be repeated).",
         ),
     ] = None,
-    seeds: SeedsOption = 3,
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=1, help="Number of random seeds. Default: 3; with --strangers, 8."),
+    ] = None,
     folds: FoldsOption = 5,
+    strangers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Measure how N people who are not enrolled are told instead."
+        ),
+    ] = None,
     change: ChangeOption = None,
     language: Annotated[
         str, typer.Option(metavar="NAME", help="Language that trains the models.")
@@ -127,6 +134,10 @@ def dev(
 
     P3 and P4 come from cross-validation over recordings, P5 and P6 from the other language. Without
     --model-type it measures the default. After an interruption, the same command goes on.
+
+    With --strangers, each seed draws N people who are not enrolled. Of the others, a recording of each
+    one who has several is held out; models train on the rest and name these clips, those in the other
+    language, and the strangers'. Plain prototypes stand beside them.
     """
     from mraf.pipeline.commands.terminal.bars import count_bar
     from mraf.pipeline.polysim.protocol import develop
@@ -134,11 +145,22 @@ def dev(
     specs = _specs(
         model_type or [ModelType.prototypes], preset or [Preset.default], _changes(change or [])
     )
+    if strangers is not None:
+        _dev_strangers(
+            specs,
+            as_json,
+            workspace=workspace,
+            strangers=strangers,
+            draws=seeds,
+            language=language,
+            workers=workers,
+        )
+        return
     with count_bar("Training", as_json) as progress:
         scores = develop(
             specs,
             workspace=workspace,
-            seeds=seeds,
+            seeds=seeds or 3,
             folds=folds,
             language=language,
             workers=workers,
@@ -148,6 +170,15 @@ def dev(
         print_json({"scores": [vars(score) for score in scores]})
     else:
         show_developed(scores)
+
+
+def _dev_strangers(specs: "list[Spec]", as_json: bool, draws: int | None, **options: Any) -> None:
+    from mraf.pipeline.commands.terminal.bars import count_bar
+    from mraf.pipeline.polysim.strangers import DRAWS, measure_strangers
+
+    with count_bar("Training", as_json) as progress:
+        report = measure_strangers(specs, draws=draws or DRAWS, progress=progress, **options)
+    print_json(report) if as_json else show_strangers(report)
 
 
 @app.command()
@@ -270,47 +301,6 @@ def show_statistics(version: str, counts: "Sequence[SplitCount]") -> None:
         show("-: not in the challenge's files, which hide the speakers of that split.")
 
 
-def show_developed(scores: "Sequence[Score]") -> None:
-    """Print a table for each mode, and how well the probabilities are calibrated."""
-    from mraf.pipeline.modes import MODES
-
-    for mode, meaning in MODES.items():
-        of_mode = [score for score in scores if score.mode == mode]
-        if of_mode:
-            _show_scores(f"mode {mode}: {meaning}", of_mode)
-    seeds = scores[0].seeds
-    show(f"Mean ± standard deviation over {seeds} seed{'s' if seeds > 1 else ''}.")
-    for score in scores:
-        if score.mode == "single" and score.calibration_after is not None:
-            show(
-                f"  {escape(score.name)}: calibration error {score.calibration_before:.3f} before the "
-                f"temperature, {score.calibration_after:.3f} after; {score.seconds:.0f} s a fit"
-            )
-        elif score.mode == "single":
-            show(
-                f"  {escape(score.name)}: not calibrated, to halve the time; {score.seconds:.0f} s a fit. "
-                "Calibrated, as `mraf train` does, it differs in modes setting and cross."
-            )
-
-
-def show_ablated(result: "Ablation") -> None:
-    """Print the ablation's table, the paper's figures and the files."""
-    from mraf.pipeline.polysim.ablation import COLUMNS, EXTRA, PAPER_NOTE, extra
-
-    conditions = result.conditions.replace("`", "")
-    _show_scores(f"{result.title} ({conditions}), mode single", result.scores)
-    if result.extras:
-        lines = [(score.name, *extra(score)) for score in result.scores]
-        show_rows("Cross-entropy, and where faces are another speaker's", ("", *EXTRA), lines)
-    for name, values in result.paper.items():
-        figures = ", ".join(f"{s} {v:.4f}" for s, v in zip(COLUMNS, values, strict=True))
-        show(f"  published, {escape(name)}: {figures}")
-    if result.paper:
-        show(f"  {PAPER_NOTE}")
-    for file in result.files:
-        show(f"  {escape(str(file))}")
-
-
 def show_submitted(report: "SubmitReport") -> None:
     """Print what the submission holds and where it is."""
     from mraf.pipeline.modes import MODES
@@ -323,19 +313,3 @@ def show_submitted(report: "SubmitReport") -> None:
     for file in (*report.files, report.zip):
         show(f"  {escape(str(file))}")
     show_notes(report.notes)
-
-
-def _show_scores(title: str, scores: "Sequence[Score]") -> None:
-    from mraf.pipeline.polysim.ablation import COLUMNS, figure
-
-    table = new_table(title, "", numbers=COLUMNS)
-    table.columns[0].min_width = min(max(len(score.name) for score in scores), 12)
-    between = " " if out().width >= 110 else "\n"  # a narrow terminal has the deviation below
-    for column in table.columns[1:]:
-        column.no_wrap = True
-    for score in scores:
-        cells = [f"{figure(score, s)}{between}±{figure(score, s, deviation=True)}" for s in COLUMNS]
-        table.add_row(escape(score.name), *cells)
-    show(table)
-    counts = ", ".join(f"{scores[0].n[s]:,} in {s}" for s in COLUMNS[:-1])
-    show(f"Clips: {counts}.\n")

@@ -387,3 +387,45 @@ def test_a_place_where_no_model_can_go_is_refused_before_training(workspace, obs
         (workspace / "models" / "prototypes" / "notes.txt").write_text("mine")
     with pytest.raises(UsageError, match=r"cannot be written|'notes.txt'"):
         train(workspace, options=QUICK, on_epoch=lambda epoch: pytest.fail("has trained"))
+
+
+def test_strangers_clips_are_named_or_not_by_the_model(workspace):
+    train(workspace, languages="English", options=QUICK)
+    urdu_of_s3 = lambda row: row.language == "Urdu" and row.speaker == "s3"  # noqa: E731
+    relabel(workspace, urdu_of_s3, speaker=lambda _: "a stranger")
+    report = evaluate(workspace)
+    found = report.open_set["model"]
+    assert list(found) == ["face_voice", "voice", "face"]
+    assert {name: (each.known.clips, each.known.speakers) for name, each in found.items()} == {
+        "face_voice": (16, 3),
+        "voice": (17, 3),
+        "face": (17, 3),
+    }
+    assert {(each.strangers.clips, each.strangers.speakers) for each in found.values()} == {(6, 1)}
+    # s3 is known, and so are the answers: the clips differ only in the name in the table.
+    names = [file.name for file in report.files]
+    assert names == [f"prototypes-single-open-set.{suffix}" for suffix in ("csv", "svg")]
+    assert all(file.is_file() for file in report.files)
+    stored = json.loads((workspace / "reports" / "prototypes-single.json").read_text())
+    assert stored["open_set"]["model"]["voice"]["strangers"]["clips"] == 6
+    assert stored["files"] == [str(file) for file in report.files]
+
+
+def test_without_new_strangers_the_figures_of_training_stand(workspace):
+    from mraf import checkpoint
+
+    folder = train(workspace, options=QUICK).folder
+    known = {"right": 0.9, "wrong": 0.0, "unknown": 0.1, "clips": 20, "speakers": 4}
+    values = {
+        "threshold": 0.4,
+        "known": known,
+        "strangers": {"named": 0.05, "clips": 20, "speakers": 4},
+        "curve": {"false_alarm": [0.0, 1.0], "identified": [0.5, 1.0]},
+    }
+    loaded = load(folder)
+    metrics = {**loaded.metrics, "recognition": {"voice": values}}
+    checkpoint.save(folder, replace(loaded, metrics=metrics), "", load_trained(describe(folder)))
+    report = evaluate(workspace)
+    assert list(report.open_set) == ["cross_validation"]
+    assert report.open_set["cross_validation"]["voice"].strangers.named == 0.05
+    assert len(report.files) == 2

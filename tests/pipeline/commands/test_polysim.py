@@ -7,7 +7,8 @@ import shutil
 import pytest
 
 from mraf.fop.options import FOPOptions
-from mraf.pipeline.commands.polysim import _specs, show_developed
+from mraf.pipeline.commands.polysim import _specs
+from mraf.pipeline.commands.terminal.scores import show_developed
 from mraf.pipeline.modes import MODES
 from mraf.pipeline.polysim.scores import Score
 from mraf.prototypes.options import PrototypeOptions
@@ -52,6 +53,7 @@ def test_every_command_gives_one_json_object(mraf, place, tmp_path):
             *("dev", "--model-type", "prototypes", "--preset", "cosine"),
             *("--seeds", 1, "--folds", 2, "--workers", 0),
         ],
+        "strangers": ["dev", "--strangers", 1, "--seeds", 2, "--workers", 0, "--preset", "cosine"],
         "ablate": ["ablate", "missing", "--seeds", 1, "--folds", 2, "--workers", 0, *TINY],
         "submit": ["submit", "--out", tmp_path / "out", "--mode", "setting"],
     }.items():
@@ -61,6 +63,8 @@ def test_every_command_gives_one_json_object(mraf, place, tmp_path):
     assert printed["import"]["unchanged"] == printed["import"]["samples"] == 88
     assert len(printed["stats"]["splits"]) == 4
     assert {score["mode"] for score in printed["dev"]["scores"]} == set(MODES)
+    assert printed["strangers"]["strangers"] == 1 and printed["strangers"]["known"] == 3
+    assert {score["draws"] for score in printed["strangers"]["scores"]} == {2}
     assert (
         printed["ablate"]["paper_mode"] == "cross" and "dim = 16" in printed["ablate"]["conditions"]
     )
@@ -101,6 +105,9 @@ def test_evaluate_in_every_mode(mraf, place):
         (["import", "nowhere"], 2, "nowhere"),
         (["dev", "--model-type", "fob"], 2, "'fop'"),
         (["dev", "--preset", "papr"], 2, "'paper'"),
+        (["dev", "--strangers", 3], 2, "from 1 to 2 of them can be strangers, not 3"),
+        (["dev", "--strangers", 0], 2, "greater than or equal to 1"),
+        (["dev", "--strangers", 1, "--language", "Udru"], 2, "'Urdu'"),
         (["dev", "--language", "Udru"], 2, "'Urdu'"),
         (["dev", "--preset", "paper"], 2, "--model-type mraf"),
         (["dev", *PAPER, "--change", "epochs=1.5"], 2, "epochs is 1.5"),

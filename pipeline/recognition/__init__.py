@@ -1,0 +1,1 @@
+"""Measurement of who gets a name: known people and strangers."""
