@@ -78,9 +78,6 @@ def test_the_others_stay_as_they_were(fusion):
         # little more: what a newcomer takes of the evidence leaves the share of wrong vectors.
         change = np.abs(np.pad(old, ((0, 0), (0, 1))) - new).sum(axis=1) / 2
         assert (change <= (1.5 if shown is test else 1.001) * taken + 1e-6).all()
-        certain = taken < 1e-4
-        np.testing.assert_allclose(old[certain], new[certain, :6], atol=1e-3)
-        assert certain.mean() > 0.2
     newcomer = predict(after, of(made_features(speakers=7, session=1), 6)).probability
     assert (newcomer.argmax(axis=1) == 6).mean() > 0.9
 
