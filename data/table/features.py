@@ -142,9 +142,7 @@ class FeatureTable:
         return len(snapshot)
 
     @contextmanager
-    def writer(
-        self, rows_a_part: int = 256, *, patience: float = 0.0
-    ) -> Iterator["FeatureWriter"]:
+    def writer(self, rows_a_part: int = 256, *, patience: float = 0.0) -> Iterator["FeatureWriter"]:
         """Append rows; all added rows are on disk when the block ends, by an error too.
 
         Another run that writes is waited for, for `patience` seconds.

@@ -14,7 +14,9 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @contextmanager
-def locked(folder: Path, *, patience: float = 0.0, holder: str = "`mraf extract`") -> Iterator[None]:
+def locked(
+    folder: Path, *, patience: float = 0.0, holder: str = "`mraf extract`"
+) -> Iterator[None]:
     """Hold the lock of a folder; the folder is made where it does not exist.
 
     Args:

@@ -16,23 +16,34 @@ from torch import Tensor
 from mraf.errors import UsageError
 from mraf.inference.prediction import check_dims
 from mraf.network.batches import Batch
-from mraf.prototypes.fit import fitted_temperatures
 from mraf.prototypes.model import ClassMeans, PrototypeModel
 from mraf.prototypes.options import PrototypeConfig
 from mraf.prototypes.recordings import Recordings
-from mraf.recognition.priors import prior
+from mraf.recognition.pairs import BOTH, Pairs
+from mraf.recognition.signals import SIGNALS
 from mraf.types import Features
 
 SPEAKERS_AT_START = 20
 """The K of `mraf.prototypes.fusion.evidence` in a model that begins with enrolment."""
+KNOWN_AT_START = 0.95
+"""The least probability that a person is known, in such a model."""
 
 
 @torch.no_grad()
-def blank(face_dim: int, voice_dim: int) -> PrototypeModel:
+def blank(face_dim: int, voice_dim: int, *, face: str, voice: str) -> PrototypeModel:
     """Return a model that has learned nothing, with one speaker whose clips are still to come.
 
-    Vectors are compared as they are: no centre, no whitening, no metric. The decision who is known is the
-    prior one.
+    Vectors are compared as they are: no centre, no whitening, no metric. Its probabilities, and the
+    decision who is known, are those of pairs of clips (`mraf.recognition.pairs`).
+
+    Args:
+        face_dim: D_f.
+        voice_dim: D_a.
+        face: name of the encoder of faces.
+        voice: name of the encoder of voices.
+
+    Raises:
+        UsageError: the pairs of an encoder were not measured.
     """
     model = PrototypeModel(
         PrototypeConfig(
@@ -43,12 +54,21 @@ def blank(face_dim: int, voice_dim: int) -> PrototypeModel:
             voice_speakers=SPEAKERS_AT_START,
         )
     )
-    model.temperature.value.copy_(fitted_temperatures(model, None))
-    weight, bias, threshold = prior()
-    model.recogniser.weight.copy_(weight)
-    model.recogniser.bias.copy_(bias)
-    model.recogniser.threshold.copy_(threshold)
-    model.recogniser.fitted.fill_(True)
+    pairs = Pairs.of(face, voice)
+    (f, f_bias), (a, a_bias) = pairs.face_line, pairs.voice_line
+    # Log odds that grow by f with the cosine: softmax(f cosine) over equally likely people.
+    model.temperature.value.copy_(torch.tensor([1.0, 1 / a, 1 / f]))
+    made = model.recogniser
+    w_f, w_a, bias = BOTH
+    made.weight.zero_()
+    for column, (by_face, by_voice, by_both) in enumerate(
+        ((w_f, w_a, w_f * f_bias + w_a * a_bias + bias), (0, 1, a_bias), (1, 0, f_bias))
+    ):
+        made.weight[column, SIGNALS.index("face")] = by_face * f
+        made.weight[column, SIGNALS.index("voice")] = by_voice * a
+        made.bias[column] = by_both
+    made.threshold.copy_(torch.tensor(KNOWN_AT_START))
+    made.fitted.fill_(True)
     return model.eval()
 
 

@@ -158,7 +158,7 @@ def test_two_become_one_as_if_trained_so():
 
 def test_a_gallery_of_one():
     clips = made_features(speakers=2)
-    model = enrolled(blank(10, 8), of(clips, 0), 0)
+    model = enrolled(blank(10, 8, face="facenet", voice="ecapa"), of(clips, 0), 0)
     assert model.config.classes == 1 and model.config.face_speakers == SPEAKERS_AT_START
     found = predict(model, made_features(speakers=2, session=1))
     mine = np.arange(len(found)) < len(found) / 2
