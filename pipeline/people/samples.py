@@ -12,9 +12,9 @@ from mraf.pipeline.answers.words import reason_in_words
 
 LEAST_SPEECH = 5.0
 """Seconds of speech in all, where no face is seen."""
-LEAST_FACE = 40.0
+LEAST_FACE = 30.0
 """Height of a face in pixels. See the guide for what the limits were chosen by."""
-LEAST_SHARPNESS = 4.0
+LEAST_SHARPNESS = 3.2
 """Of a face at 160 x 160 pixels, `FeatureRow.face_sharpness`."""
 LEAST_STEADINESS = 0.9
 """Mean cosine of the faces of a clip to their mean: below, they may be two people's."""
