@@ -130,6 +130,7 @@ def enrol(
     else:
         trained = fingerprint_of(known)
         options = options_of(trained, encoders, known.folder.name)
+        options = extractor.options if extractor else options
         pair = encoders or choose(
             known=trained, weights_dir=weights, offline=offline, progress=on_download
         )
@@ -156,7 +157,14 @@ def enrol(
             if on_sample:
                 on_sample(each)
     return enrol_samples(
-        workspace, name, samples, fingerprint, model=model, yes=yes, on_question=on_question
+        workspace,
+        name,
+        samples,
+        fingerprint,
+        known=known,
+        model=model,
+        yes=yes,
+        on_question=on_question,
     )
 
 
@@ -182,7 +190,14 @@ def enrol_rows(
         check_fits(fingerprint_of(known), fingerprint, what="the clips", model=known.folder.name)
     samples = [Sample(path=row.clip, row=row) for row in rows]
     return enrol_samples(
-        workspace, name, samples, fingerprint, model=model, yes=yes, on_question=on_question
+        workspace,
+        name,
+        samples,
+        fingerprint,
+        known=known,
+        model=model,
+        yes=yes,
+        on_question=on_question,
     )
 
 
@@ -192,11 +207,15 @@ def enrol_samples(
     samples: Sequence[Sample],
     fingerprint: Fingerprint,
     *,
+    known: Gallery | None,
     model: str | None,
     yes: bool = False,
     on_question: Question | None = None,
 ) -> EnrolReport:
-    """Judge samples, ask about doubts, and write the rows and the model. Raises as `enrol` does."""
+    """Judge samples, ask about doubts, and write the rows and the model. Raises as `enrol` does.
+
+    `known` is the model as it is before; it is read again where it is changed.
+    """
     started = time.monotonic()
     samples = of_one_person(judged(samples), fingerprint)
     rows = [each.row for each in samples if each.row is not None]
@@ -205,9 +224,13 @@ def enrol_samples(
     )
     if not rows:
         raise nothing_enrolled(name, refused)
+    doubts = [
+        looks_like_another(known, name, rows),
+        not_the_person(workspace.table, name, rows, fingerprint),
+    ]
     asked = time.monotonic()
-    _ask(workspace, name, rows, fingerprint, model=model, yes=yes, on_question=on_question)
-    started += time.monotonic() - asked if on_question else 0.0
+    _ask(name, [each for each in doubts if each], yes=yes, on_question=on_question)
+    started += time.monotonic() - asked
     with galleries.changing(workspace):
         # Read again: another process may have enrolled somebody meanwhile.
         known = current(workspace, model)
@@ -294,26 +317,14 @@ def nothing_enrolled(name: str, refused: Sequence[Refused]) -> UsageError:
     return error
 
 
-def _ask(
-    workspace: Workspace,
-    name: str,
-    rows: Sequence[FeatureRow],
-    fingerprint: Fingerprint,
-    *,
-    model: str | None,
-    yes: bool,
-    on_question: Question | None,
-) -> None:
+def _ask(name: str, doubts: Sequence[str], *, yes: bool, on_question: Question | None) -> None:
     """Raise UsageError where a doubt stays about who the clips are of."""
-    known = current(workspace, model)
-    doubts = [
-        looks_like_another(known, name, rows),
-        not_the_person(workspace.table, name, rows, fingerprint),
-    ]
-    for doubt in filter(None, doubts):
-        if yes or (on_question is not None and on_question(f"{doubt} Enrol them as {name}?")):
+    for doubt in doubts:
+        if yes or (
+            on_question is not None and on_question(f"{doubt} Enrol as '{name}' all the same?")
+        ):
             continue
-        hint = "" if on_question else " If they are, say --yes (yes=True)."
+        hint = "" if on_question else f" If they are {name}'s, say --yes (yes=True)."
         raise UsageError(f"{doubt} Nobody was enrolled as '{name}'.{hint}")
 
 

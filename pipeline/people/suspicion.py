@@ -13,6 +13,8 @@ from mraf.fingerprint import Fingerprint
 from mraf.pipeline.people.gallery import Gallery, features_of
 from mraf.pipeline.people.samples import TWO_PEOPLE, log_odds
 
+LIKELY = 0.5
+"""The least probability of being known at which a clip may be somebody else's."""
 COMPARED = 64
 """Rows of a person that new clips are compared with, at most."""
 
@@ -34,7 +36,7 @@ def looks_like_another(known: Gallery | None, name: str, rows: Sequence[FeatureR
     for i in np.flatnonzero(found.is_known):
         if np.isfinite(found.probability[i]).all() and found.known is not None:
             who = known.labels[int(found.probability[i].argmax())]
-            if plain(who) != plain(name) and np.isfinite(found.known[i]):
+            if plain(who) != plain(name) and found.known[i] >= LIKELY:
                 named.append(who)
     if 2 * len(named) <= len(rows):
         return None
