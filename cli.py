@@ -34,8 +34,8 @@ app = typer.Typer(
 )
 for command in (extract, train, evaluate, identify, sample, demo, doctor):
     app.command()(command)
-for command in (enrol, forget):
-    app.command()(command)
+app.command()(enrol)
+app.command()(forget)
 app.command()(features.rename)
 app.add_typer(weights.app, name="weights")
 app.add_typer(features.app, name="features")
