@@ -59,6 +59,8 @@ def blank(face_dim: int, voice_dim: int, *, face: str, voice: str) -> PrototypeM
     # Log odds that grow by f with the cosine: softmax(f cosine) over equally likely people.
     model.temperature.value.copy_(torch.tensor([1.0, 1 / a, 1 / f]))
     made = model.recogniser
+    # What has not been fitted may be NaN, which no weight of 0 hides.
+    made.load_state_dict({name: b.nan_to_num() for name, b in made.state_dict().items()})
     w_f, w_a, bias = BOTH
     made.weight.zero_()
     for column, (by_face, by_voice, by_both) in enumerate(

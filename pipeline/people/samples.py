@@ -14,7 +14,7 @@ LEAST_SPEECH = 5.0
 """Seconds of speech in all, where no face is seen."""
 LEAST_FACE = 30.0
 """Height of a face in pixels. See the guide for what the limits were chosen by."""
-LEAST_SHARPNESS = 3.2
+LEAST_SHARPNESS = 3.0
 """Of a face at 160 x 160 pixels, `FeatureRow.face_sharpness`."""
 LEAST_STEADINESS = 0.9
 """Mean cosine of the faces of a clip to their mean: below, they may be two people's."""
