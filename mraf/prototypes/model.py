@@ -62,10 +62,6 @@ class ClassMeans(nn.Module):
         """Return unit embeddings [B, D] of vectors [B, D] of any length."""
         return F.normalize((F.normalize(x, dim=-1) - self.mean) @ self.projection, dim=-1)
 
-    def compare(self, q: Tensor) -> Tensor:
-        """Return scores [B, C] of unit embeddings [B, D]; `UNKNOWN` without a prototype."""
-        return (q @ self.prototypes.T - self.offset).masked_fill(~self.known, UNKNOWN)
-
     def hubness(self, *speakers: int) -> Tensor:
         """Return the RMS cosine [M] of M speakers' prototypes to the others' cohort, 0 without one.
 
@@ -82,6 +78,10 @@ class ClassMeans(nn.Module):
         """Return the mean hubness of the speakers of the cohort."""
         of = self.cohort_speaker.unique().tolist()
         return self.hubness(*of).mean() if of else self.offset.new_zeros(())
+
+    def compare(self, q: Tensor) -> Tensor:
+        """Return scores [B, C] of unit embeddings [B, D]; `UNKNOWN` without a prototype."""
+        return (q @ self.prototypes.T - self.offset).masked_fill(~self.known, UNKNOWN)
 
 
 class PrototypeModel(nn.Module):
