@@ -11,6 +11,7 @@ from mraf.data.table.features import FeatureRow
 from mraf.data.table.renames import checked, plain
 from mraf.device import choose_device
 from mraf.errors import MissingError, UsageError
+from mraf.extractors.compat import torch_threads
 from mraf.extractors.encoders import EncoderPair, choose
 from mraf.extractors.extractor import ClipExtractor, ExtractOptions
 from mraf.extractors.turns import segmentation
@@ -201,6 +202,7 @@ def enrol_rows(
     )
 
 
+@torch_threads(1)  # a second one slows down matrices this small, most of all on a busy machine
 def enrol_samples(
     workspace: Workspace,
     name: str,
