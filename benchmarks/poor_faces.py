@@ -4,7 +4,7 @@
 
 The first clip of each person below VIDEOS (`<person>/.../<clip>.mp4`) is made smaller or blurred. A line says how
 large and sharp its face is then, and the cosines of its vector to the mean of the person's other clips and to
-the most similar other person's mean. The limits of `mraf.pipeline.people.samples` were chosen by it.
+the most similar other person's mean. The limits of `mraf.pipeline.people.enrolment.samples` were chosen by it.
 """
 
 import sys

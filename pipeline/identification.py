@@ -24,7 +24,7 @@ from mraf.pipeline.answers.words import why_nothing
 from mraf.pipeline.extraction.processes import available_cores
 from mraf.pipeline.fingerprints import check_fits, encoders_of
 from mraf.pipeline.inputs import clip_of, files_to_identify
-from mraf.pipeline.people.members import Members
+from mraf.pipeline.people.enrolment.members import Members
 from mraf.pipeline.workspace import Workspace
 from mraf.types import Features
 

@@ -20,11 +20,17 @@ from mraf.fingerprint import Fingerprint
 from mraf.pipeline.extraction.extract import choose_encoders
 from mraf.pipeline.extraction.processes import available_cores
 from mraf.pipeline.fingerprints import check_fits, encoders_of
-from mraf.pipeline.people import gallery as galleries
-from mraf.pipeline.people.embedding import Encoding, clips_of, once, refuse_mixing, samples_of
-from mraf.pipeline.people.gallery import Gallery
-from mraf.pipeline.people.samples import Sample, judged, of_one_person
-from mraf.pipeline.people.suspicion import looks_like_another, not_the_person
+from mraf.pipeline.people.enrolment import gallery as galleries
+from mraf.pipeline.people.enrolment.embedding import (
+    Encoding,
+    clips_of,
+    once,
+    refuse_mixing,
+    samples_of,
+)
+from mraf.pipeline.people.enrolment.gallery import Gallery
+from mraf.pipeline.people.enrolment.samples import Sample, judged, of_one_person
+from mraf.pipeline.people.enrolment.suspicion import looks_like_another, not_the_person
 from mraf.pipeline.workspace import Workspace
 
 Question = Callable[[str], bool]
@@ -275,7 +281,7 @@ def enrol_samples(
 def current(workspace: Workspace, model: str | None) -> Gallery | None:
     """Return the model that is enrolled into; None where the workspace has none at all.
 
-    Raises MissingError where there is none of that name but others, and as `mraf.pipeline.people.gallery.read`.
+    Raises MissingError where there is none of that name but others, and as `mraf.pipeline.people.enrolment.gallery.read`.
     """
     from mraf.checkpoint import model_folders
 

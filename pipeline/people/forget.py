@@ -8,7 +8,7 @@ from typing import Any
 
 from mraf.data.table.renames import plain
 from mraf.errors import MrafError, UsageError, choices
-from mraf.pipeline.people import gallery as galleries
+from mraf.pipeline.people.enrolment import gallery as galleries
 from mraf.pipeline.workspace import Workspace
 
 
@@ -67,7 +67,7 @@ def forget(
                 f"{workspace.root}: nobody is called '{name}' {choices(name, sorted(everyone))}"
             )
         if on_question is not None and not on_question(
-            f"Forget {name}: {len(rows)} clips of the table and {len(having)} models? The files stay."
+            f"Forget {name}: {len(rows)} rows of the table, known to {len(having)} of the models? The files stay."
         ):
             raise UsageError(f"'{name}' was not forgotten.")
         content = [digest for _, digest, _ in rows if digest]

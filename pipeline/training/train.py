@@ -15,8 +15,8 @@ from mraf.data.table.labels import FeatureLabels
 from mraf.errors import UsageError
 from mraf.model_types import DEFAULT, options_of, title_of, type_of, with_epochs
 from mraf.pipeline.fingerprints import dims_of, fingerprint_of
-from mraf.pipeline.people.after_training import enrol_left_out
-from mraf.pipeline.people.gallery import changing
+from mraf.pipeline.people.enrolment.after_training import enrol_left_out
+from mraf.pipeline.people.enrolment.gallery import changing
 from mraf.pipeline.training.model_card import TrainReport, model_card
 from mraf.pipeline.training.split import Split, folds_of, split, to_features
 from mraf.pipeline.upkeep.disk import gone_line, look

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from mraf.data.table.features import FeatureTable
 from mraf.data.table.renames import checked, plain
 from mraf.errors import MrafError, UsageError, choices
-from mraf.pipeline.people import gallery as galleries
+from mraf.pipeline.people.enrolment import gallery as galleries
 from mraf.pipeline.workspace import Workspace
 
 

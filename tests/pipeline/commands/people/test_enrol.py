@@ -5,8 +5,8 @@ import pytest
 
 from mraf.pipeline.commands.people import enrol as commands
 from tests.helpers.described_clips import clip
-from tests.pipeline.people.conftest import extractor, workspace  # noqa: F401
-from tests.pipeline.people.test_enrol import clips_of, rows_of
+from tests.pipeline.people.enrolment.conftest import extractor, workspace  # noqa: F401
+from tests.pipeline.people.enrolment.test_enrol import clips_of, rows_of
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ import pytest
 
 from mraf.data.clips.clip import Clip
 from mraf.errors import UsageError
-from mraf.pipeline.people.samples import Sample, judged, log_odds, of_one_person
+from mraf.pipeline.people.enrolment.samples import Sample, judged, log_odds, of_one_person
 from tests.helpers.described_clips import FINGERPRINT, DescribedExtractor, clip, stored
 
 

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from mraf.data.table.features import FeatureRow, FeatureTable, rows_of
 from mraf.data.table.renames import plain
 from mraf.fingerprint import Fingerprint
-from mraf.pipeline.people.gallery import Gallery, features_of
-from mraf.pipeline.people.samples import TWO_PEOPLE, log_odds
+from mraf.pipeline.people.enrolment.gallery import Gallery, features_of
+from mraf.pipeline.people.enrolment.samples import TWO_PEOPLE, log_odds
 
 LIKELY = 0.5
 """The least probability of being known at which a clip may be somebody else's."""

@@ -17,7 +17,7 @@ from mraf.pipeline.extraction.hashing import Job, Unreadable, digest_of
 from mraf.pipeline.extraction.reuse import fingerprints_in, mixing, path_of
 from mraf.pipeline.extraction.rows import finished_row, row_of
 from mraf.pipeline.inputs import IMAGE_SUFFIXES, clip_of, files_to_identify
-from mraf.pipeline.people.samples import Sample
+from mraf.pipeline.people.enrolment.samples import Sample
 
 
 @dataclass(frozen=True, kw_only=True)

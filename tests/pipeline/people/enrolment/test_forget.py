@@ -8,8 +8,8 @@ from mraf.pipeline.training.train import train
 from mraf.pipeline.upkeep.rename import rename
 from mraf.pipeline.workspace import Workspace
 from tests.helpers.described_clips import PAIR, clip
-from tests.pipeline.people.conftest import QUICK
-from tests.pipeline.people.test_enrol import answers, clips_of, rows_of, state_of
+from tests.pipeline.people.enrolment.conftest import QUICK
+from tests.pipeline.people.enrolment.test_enrol import answers, clips_of, rows_of, state_of
 
 
 def labels(workspace, model=None) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ def test_nobody_of_that_name_and_an_answer_of_no(workspace):
     asked = []
     with pytest.raises(UsageError, match="'ben' was not forgotten"):
         forget("ben", workspace, on_question=asked.append)
-    assert asked == ["Forget ben: 4 clips of the table and 1 models? The files stay."]
+    assert asked == ["Forget ben: 4 rows of the table, known to 1 of the models? The files stay."]
     assert state_of(workspace) == before
 
 

@@ -1,6 +1,6 @@
 from mraf.pipeline.identification import Identifier
 from tests.helpers.described_clips import PAIR, clip
-from tests.pipeline.people.test_enrol import clips_of, rows_of
+from tests.pipeline.people.enrolment.test_enrol import clips_of, rows_of
 
 
 def test_an_identifier_knows_at_once_who_is_enrolled_and_who_is_forgotten(workspace, tmp_path):

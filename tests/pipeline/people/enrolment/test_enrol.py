@@ -12,12 +12,12 @@ from mraf.data.table.lock import locked
 from mraf.errors import MissingError, UsageError
 from mraf.inference.prediction import predict
 from mraf.pipeline.people.enrol import enrol, enrol_rows
-from mraf.pipeline.people.gallery import features_of
+from mraf.pipeline.people.enrolment.gallery import features_of
 from mraf.pipeline.training.train import train
 from mraf.pipeline.upkeep.disk import look
 from mraf.pipeline.workspace import Workspace
 from tests.helpers.described_clips import PAIR, DescribedExtractor, clip, stored
-from tests.pipeline.people.conftest import QUICK
+from tests.pipeline.people.enrolment.conftest import QUICK
 
 
 def rows_of(workspace: Path, **wanted: object) -> list:
@@ -295,7 +295,8 @@ def test_a_gallery_of_other_encoders(workspace, tmp_path):
 ENROLLING = """
 import sys
 from contextlib import contextmanager
-from mraf.pipeline.people import enrol, gallery
+from mraf.pipeline.people import enrol
+from mraf.pipeline.people.enrolment import gallery
 from tests.helpers.described_clips import PAIR, DescribedExtractor
 
 enrol.ClipExtractor = DescribedExtractor

@@ -9,7 +9,7 @@ from mraf.data.table.features import FeatureRow, FeatureTable, rows_of
 from mraf.data.table.renames import plain
 from mraf.errors import UsageError
 from mraf.fingerprint import Fingerprint
-from mraf.pipeline.people import gallery as galleries
+from mraf.pipeline.people.enrolment import gallery as galleries
 
 
 def enrol_left_out(
