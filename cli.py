@@ -16,6 +16,7 @@ from mraf.pipeline.commands.doctor import doctor
 from mraf.pipeline.commands.evaluate import evaluate
 from mraf.pipeline.commands.extract import extract
 from mraf.pipeline.commands.identify import identify
+from mraf.pipeline.commands.people.enrol import enrol, forget
 from mraf.pipeline.commands.sample import demo, sample
 from mraf.pipeline.commands.terminal.output import as_json, visible
 from mraf.pipeline.commands.train import train
@@ -33,6 +34,8 @@ app = typer.Typer(
 )
 for command in (extract, train, evaluate, identify, sample, demo, doctor):
     app.command()(command)
+app.command()(enrol)
+app.command()(forget)
 app.command()(features.rename)
 app.add_typer(weights.app, name="weights")
 app.add_typer(features.app, name="features")
@@ -90,6 +93,7 @@ def _of_earlier_versions(message: str) -> str:
 
 _INTERRUPTED = {
     "extract": "Interrupted. Finished clips are kept: the same command goes on from there.",
+    "enrol": "Interrupted. Nobody was enrolled.",
     "train": "Interrupted. No model was written; a model that had this name is unchanged.",
 }
 

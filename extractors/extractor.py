@@ -122,7 +122,7 @@ class ClipExtractor:
         precision: str = "auto",
         segmentation: Weights | None = None,
     ) -> None:
-        self.options = options
+        self.options, self.pair = options, pair
         precision = choose_precision(precision) if device == "cpu" else "single"
         # First, so that the child processes start while the networks load.
         self._decoders = [

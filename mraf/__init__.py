@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from mraf.pipeline.evaluation import evaluate
     from mraf.pipeline.extraction.extract import extract, preview
     from mraf.pipeline.identification import Identifier, identify
+    from mraf.pipeline.people.enrol import enrol
+    from mraf.pipeline.people.forget import forget
     from mraf.pipeline.training.train import train
+    from mraf.pipeline.upkeep.rename import rename
     from mraf.pipeline.workspace import Workspace
 
 __version__ = "0.1.0"
@@ -31,10 +34,13 @@ _HOME = {
     "MrafError": "mraf.errors",
     "UsageError": "mraf.errors",
     "Workspace": "mraf.pipeline.workspace",
+    "enrol": "mraf.pipeline.people.enrol",
     "evaluate": "mraf.pipeline.evaluation",
     "extract": "mraf.pipeline.extraction.extract",
+    "forget": "mraf.pipeline.people.forget",
     "identify": "mraf.pipeline.identification",
     "preview": "mraf.pipeline.extraction.extract",
+    "rename": "mraf.pipeline.upkeep.rename",
     "train": "mraf.pipeline.training.train",
 }
 """The module that defines each public name."""
@@ -48,10 +54,13 @@ __all__ = [
     "UsageError",
     "Workspace",
     "__version__",
+    "enrol",
     "evaluate",
     "extract",
+    "forget",
     "identify",
     "preview",
+    "rename",
     "train",
 ]
 

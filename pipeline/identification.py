@@ -24,6 +24,7 @@ from mraf.pipeline.answers.words import why_nothing
 from mraf.pipeline.extraction.processes import available_cores
 from mraf.pipeline.fingerprints import check_fits, encoders_of
 from mraf.pipeline.inputs import clip_of, files_to_identify
+from mraf.pipeline.people.enrolment.members import Members
 from mraf.pipeline.workspace import Workspace
 from mraf.types import Features
 
@@ -59,7 +60,7 @@ class _Loading:
             made.close()
 
 
-class Identifier:
+class Identifier(Members):
     """A trained model and its encoders, loaded once; call it with one clip after another.
 
     Its encoders run in this process, and a child process decodes: `close`, or the end of a `with` block,
@@ -102,7 +103,8 @@ class Identifier:
 
         device = choose_device(device)
         refuse_or_remark(precision, device)
-        folder = Workspace.at(workspace).model(model)
+        self.workspace = Workspace.at(workspace)
+        folder = self.folder = self.workspace.model(model)
         described = checkpoint.describe(folder)
         trained = Fingerprint.from_dict(described.meta.get("fingerprint"))
         # A model that is of no use is refused before weights are looked for, and perhaps fetched.

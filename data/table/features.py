@@ -142,12 +142,14 @@ class FeatureTable:
         return len(snapshot)
 
     @contextmanager
-    def writer(self, rows_a_part: int = 256) -> Iterator["FeatureWriter"]:
+    def writer(self, rows_a_part: int = 256, *, patience: float = 0.0) -> Iterator["FeatureWriter"]:
         """Append rows; all added rows are on disk when the block ends, by an error too.
+
+        Another run that writes is waited for, for `patience` seconds.
 
         Raises UsageError where another run writes to this table, or the folder cannot be written.
         """
-        with locked(self.folder):
+        with locked(self.folder, patience=patience):
             for stale in self.folder.glob("*.tmp"):
                 stale.unlink()
             writer = FeatureWriter(self, rows_a_part)
@@ -190,16 +192,17 @@ class FeatureTable:
             raise UsageError(f"{self.folder}: no clip of '{speaker}' {known}")
         return count
 
-    def drop(self, clips: Iterable[str]) -> int:
+    def drop(self, clips: Iterable[str], *, patience: float = 0.0) -> int:
         """Delete clips by their ids from all parts. Returns the number of clips.
 
-        Raises MissingError where there is no table.
+        Another run that writes is waited for, for `patience` seconds. Raises MissingError where there is no
+        table.
         """
-        return self._delete("clip", clips)
+        return self._delete("clip", clips, patience)
 
-    def _delete(self, column: str, values: Iterable[str]) -> int:
+    def _delete(self, column: str, values: Iterable[str], patience: float = 0.0) -> int:
         self._parts()  # before the lock, which makes the folder
-        with locked(self.folder):
+        with locked(self.folder, patience=patience):
             snapshot = self.snapshot()
             wanted = pa.array(list(values), pa.string())
             gone = np.asarray(pc.is_in(snapshot.table([column])[column], wanted))

@@ -14,19 +14,26 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(
+    folder: Path, *, patience: float = 0.0, holder: str = "`mraf extract`"
+) -> Iterator[None]:
     """Hold the lock of a folder; the folder is made where it does not exist.
+
+    Args:
+        folder: the folder.
+        patience: seconds to wait for another process that holds the lock.
+        holder: for the message, the command that may hold it.
 
     Raises UsageError where another process holds the lock, or the folder cannot be written.
     """
     path = folder / ".lock"
-    lock = FileLock(path, blocking=False, on_acquired=_write_process_id)
+    lock = FileLock(path, timeout=patience, on_acquired=_write_process_id)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         raise UsageError(
-            f"{path}: another `mraf extract`{_holder(path)} holds this lock and is writing here. "
+            f"{path}: another {holder}{_holder(path)} holds this lock and is writing here. "
             "Wait for it, or use another workspace (-w)."
         ) from None
     except OSError as error:

@@ -36,6 +36,8 @@ def checked(name: str) -> str:
         reason = "it holds a line break or control character, or is no UTF-8 text"
     elif len(found) > LONGEST:
         reason = f"it has {len(found)} letters, at most {LONGEST} are allowed"
+    elif found.startswith("-"):
+        reason = "it begins with '-', as options do"
     elif found.casefold() in _RESERVED:
         reason = "it says that a speaker is not known"
     else:

@@ -22,6 +22,8 @@ DOUBTFUL_SECONDS = 2.0
 """Least speech of a part that may be another's."""
 OVERLAP_SECONDS = 0.5
 """Least time for which two speak at once that is told."""
+HEARD = "voices are heard"
+"""The words of a note on a clip in which several are."""
 DOUBT = 0.2
 """What the cosine of two voices may exceed `different` by and still be that of two people."""
 
@@ -84,7 +86,7 @@ def in_words(voice: VoiceResult) -> tuple[str, ...]:
     said = []
     if voice.voices:
         apart = ", one on the left and one on the right" if voice.voices[0].side else ""
-        said.append(f"{counted(len(voice.voices), 'voice')} are heard{apart}")
+        said.append(f"{counted(len(voice.voices), 'voice').removesuffix('voices')}{HEARD}{apart}")
     if voice.overlap >= OVERLAP_SECONDS:
         said.append(f"two people speak at once for {voice.overlap:.1f} s")
     return tuple(said)

@@ -58,8 +58,9 @@ def fuse_posteriors(
     c_f, c_a = hide_missing(c_f, face_present), hide_missing(c_a, voice_present)
     s_f, s_a = sharpen(c_f, config.sharpness), sharpen(c_a, config.sharpness)
     both = face_present & voice_present
-    L_f, own_f = evidence(s_f, temperature[2], config.wrong_face)
-    L_a, own_a = evidence(s_a, temperature[1] * config.voice_softening, config.wrong_voice)
+    L_f, own_f = evidence(s_f, temperature[2], config.wrong_face, config.face_speakers)
+    softer = temperature[1] * config.voice_softening
+    L_a, own_a = evidence(s_a, softer, config.wrong_voice, config.voice_speakers)
     score = torch.where(
         both[:, None], L_f.log() + L_a.log(), torch.where(face_present[:, None], s_f, s_a)
     )
@@ -81,20 +82,27 @@ def sharpen(score: Tensor, sharpness: float) -> Tensor:
     return torch.where(score > UNKNOWN, score * best**sharpness, UNKNOWN)
 
 
-def evidence(score: Tensor, temperature: Tensor, wrong: float) -> tuple[Tensor, Tensor]:
+def evidence(
+    score: Tensor, temperature: Tensor, wrong: float, speakers: int = 0
+) -> tuple[Tensor, Tensor]:
     """Return L [B, C] = (1 - wrong) K p + wrong, and its first part, of one modality.
 
     p is softmax(score / temperature) over the K speakers that have a prototype, and `wrong` the share of
     vectors that are somebody else's and say nothing about the speaker. L lies between `wrong` and K, so
     no vector rules a speaker out. Without a prototype of a speaker, L is 1: the vector says nothing.
 
+    A larger K makes vectors count more beside the share that says nothing. Enrolment keeps the K of
+    training (`speakers`), so that a newcomer to whom no vector is like changes nothing between the others.
+
     Args:
         score: [B, C], `UNKNOWN` where a speaker has no prototype.
         temperature: a single number.
         wrong: share of the vectors.
+        speakers: K; 0 counts the prototypes.
     """
     known = score > UNKNOWN
-    own = (1 - wrong) * known.sum(dim=-1, keepdim=True) * (score / temperature).softmax(dim=-1)
+    number = speakers or known.sum(dim=-1, keepdim=True)
+    own = (1 - wrong) * number * (score / temperature).softmax(dim=-1)
     own = own * known
     return torch.where(known, own + wrong, 1.0).clamp(min=1e-12), own
 

@@ -54,9 +54,30 @@ class ClassMeans(nn.Module):
         self.register_buffer("cohort", torch.zeros(cohort, dim))  # [M, D], unit rows
         self.register_buffer("cohort_speaker", torch.zeros(cohort, dtype=torch.int64))  # [M]
 
+    def whiten(self, x: Tensor) -> Tensor:
+        """Return whitened unit vectors [B, D], of which `means` are made, of vectors [B, D]."""
+        return F.normalize((F.normalize(x, dim=-1) - self.mean) @ self.whitening, dim=-1)
+
     def embed(self, x: Tensor) -> Tensor:
         """Return unit embeddings [B, D] of vectors [B, D] of any length."""
         return F.normalize((F.normalize(x, dim=-1) - self.mean) @ self.projection, dim=-1)
+
+    def hubness(self, *speakers: int) -> Tensor:
+        """Return the RMS cosine [M] of M speakers' prototypes to the others' cohort, 0 without one.
+
+        Speakers of the cohort count alike.
+        """
+        of = self.cohort_speaker
+        weight = 1 / torch.bincount(of, minlength=len(self.count)).clamp(min=1)[of]
+        chosen = torch.tensor(speakers, device=of.device)
+        weight = weight * (of != chosen[:, None])  # [M, N]
+        square = (self.prototypes[chosen] @ self.cohort.T).square()
+        return ((square * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1e-12)).sqrt()
+
+    def usual_hubness(self) -> Tensor:
+        """Return the mean hubness of the speakers of the cohort."""
+        of = self.cohort_speaker.unique().tolist()
+        return self.hubness(*of).mean() if of else self.offset.new_zeros(())
 
     def compare(self, q: Tensor) -> Tensor:
         """Return scores [B, C] of unit embeddings [B, D]; `UNKNOWN` without a prototype."""

@@ -79,6 +79,9 @@ class PrototypeConfig:
     face_cohort: NonNegativeInt = 0  # recordings kept to measure newcomers' hubness by
     voice_cohort: NonNegativeInt = 0
     hubness_offset: NonNegativeFloat = 0.75  # of a newcomer; see `PrototypeOptions`
+    # K of `mraf.prototypes.fusion.evidence`; 0: the speakers who have a prototype. Enrolment keeps it.
+    face_speakers: NonNegativeInt = 0
+    voice_speakers: NonNegativeInt = 0
     fusion: FusionRule = "posterior"
     wrong_face: Share = 0.2
     wrong_voice: Share = 0.1

@@ -159,8 +159,8 @@ def rename(
 ) -> None:
     """Rename a speaker in the table, in the models and in later extractions.
 
-    If there is a speaker of the new name, both become one; a model that knows both must be trained
-    again. `mraf rename NEW OLD` undoes a renaming.
+    If there is a speaker of the new name, both become one, in models of prototypes too; other models that
+    know both must be trained again. `mraf rename NEW OLD` undoes a renaming, but makes no two of one.
     """
     from mraf.pipeline.upkeep.rename import rename as run
 

@@ -37,6 +37,7 @@ class Known(NamedTuple):
     note: str | None
     seconds: float | None
     seconds_read: float | None
+    enrolled: bool | None  # a person gave the name, which no later run takes back
 
 
 class Reuse(NamedTuple):
@@ -131,17 +132,34 @@ class KnownClips:
         return [row for row in self._with_content(digest) if row != own]
 
     def is_left(self, row: int, clip: Clip) -> bool:
-        """Return True where the file of a row is a clip's own, or is not there any more."""
+        """Return True where the file of a row is a clip's own, or is not there any more.
+
+        A row that was enrolled stays, whatever its file does.
+        """
         path = self._cell(row, "path")
+        if self._cell(row, "enrolled"):
+            return False
         if path == path_of(clip):
             return True
         if row not in self._kept and self._look(lambda: _is_there(path)):
             self._kept.add(row)
         return row not in self._kept
 
+    def as_enrolled(self, row: FeatureRow) -> FeatureRow:
+        """Return a new row of a clip under the name that a person gave to the row before, if one did."""
+        old = self._rows.get(row.clip)
+        if old is None or not self._cell(old, "enrolled"):
+            return row
+        names = {n: self._cell(old, n) for n in ("speaker", "language", "recording")}
+        return replace(row, enrolled=True, **names)
+
     def beside(self, ids: Collection[str]) -> tuple[list[str], list[str]]:
-        """Return ids and paths of the rows of all clips but some."""
-        rows = [(clip, row) for clip, row in self._rows.items() if clip not in ids]
+        """Return ids and paths of the rows of all clips but some, without those that were enrolled."""
+        rows = [
+            (clip, row)
+            for clip, row in self._rows.items()
+            if clip not in ids and not self._cell(row, "enrolled")
+        ]
         return [clip for clip, _ in rows], [self._cell(row, "path") for _, row in rows]
 
     def digests(self) -> np.ndarray:
@@ -156,7 +174,7 @@ class KnownClips:
         wanted = np.unique([reuse.row for reuse in reused])
         rows = dict(zip(wanted.tolist(), rows_of(self._snapshot.only(wanted)), strict=True))
         for clip, row, replaces in reused:
-            yield replace(
+            found = replace(
                 rows[row],
                 clip=clip.id,
                 path=path_of(clip),
@@ -165,8 +183,10 @@ class KnownClips:
                 recording=clip.recording,
                 start=clip.start,
                 end=clip.end,
+                enrolled=False,
                 replaces=replaces,
             )
+            yield self.as_enrolled(found)
 
     def _look(self, question: Callable[[], bool]) -> bool:
         """Return the answer to a question about another file; True where its drive hangs.

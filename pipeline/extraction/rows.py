@@ -50,7 +50,7 @@ def setup_worker(
             [Files(clip.video, clip.audio, clip.image, clip.start, clip.end) for clip in clips]
         )
         return [
-            each if isinstance(each, MediaError) else _row(clip, each)
+            each if isinstance(each, MediaError) else row_of(clip, each)
             for clip, each in zip(clips, found, strict=True)
         ]
 
@@ -92,7 +92,8 @@ def failed_row(clip: Clip, error: str, fingerprint: str, *, digest: str = "") ->
     )
 
 
-def _row(clip: Clip, found: Extracted) -> FeatureRow:
+def row_of(clip: Clip, found: Extracted) -> FeatureRow:
+    """Return the row of a clip, which lacks the digest and the fingerprint."""
     face, voice = found.face, found.voice
     notes = filter(None, (face.problem or voice.problem, *in_words(voice), *found.notes))
     return FeatureRow(

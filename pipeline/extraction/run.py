@@ -187,7 +187,7 @@ class ExtractionRun:
                 self._note_renamed(old, clip.id)
 
     def _add(self, row: FeatureRow) -> None:
-        self._writer.add(row)
+        self._writer.add(self._known.as_enrolled(row))
         if time.monotonic() - self._flushed > FLUSH_SECONDS:
             self._writer.flush()
             self._flushed = time.monotonic()
@@ -202,7 +202,8 @@ class ExtractionRun:
         if reuse.replaces:
             self._note_renamed(reuse.replaces, reuse.clip.id)
         labels = labels_of(reuse.clip)
-        if row[: len(labels)] != labels:
+        compared = 2 if row.enrolled and row.clip == reuse.clip.id else len(labels)
+        if row[:compared] != labels[:compared]:
             self._to_relabel.append(reuse)
         if len(self._to_relabel) == RELABELLED_AT_ONCE:
             self._write_relabelled()

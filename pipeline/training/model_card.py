@@ -38,6 +38,7 @@ class TrainReport:
     recognition: dict[str, Any]
     learned: dict[str, float]  # numbers that say how the model weighs face and voice, by name
     notes: tuple[str, ...]
+    enrolled: int = 0  # people who were enrolled into the model by clips that did not train
 
 
 def model_card(

@@ -15,6 +15,8 @@ from mraf.data.table.labels import FeatureLabels
 from mraf.errors import UsageError
 from mraf.model_types import DEFAULT, options_of, title_of, type_of, with_epochs
 from mraf.pipeline.fingerprints import dims_of, fingerprint_of
+from mraf.pipeline.people.enrolment.after_training import enrol_left_out
+from mraf.pipeline.people.enrolment.gallery import changing
 from mraf.pipeline.training.model_card import TrainReport, model_card
 from mraf.pipeline.training.split import Split, folds_of, split, to_features
 from mraf.pipeline.upkeep.disk import gone_line, look
@@ -141,7 +143,11 @@ def train(
         "preset": None if options else preset,
         "options": asdict(chosen),
     }
-    _save(result, report=report, parts=parts, labels=labels, made=made)
+    held = {labels.source_hash[i] for i in np.flatnonzero(parts.heldout)}
+    with changing(workspace):
+        _save(result, report=report, parts=parts, labels=labels, made=made)
+        enrolled, said = enrol_left_out(folder, workspace.table, fingerprint, held)
+    report = replace(report, enrolled=enrolled, notes=(*report.notes, *said))
     notes = [note for note in disk.notes() if note not in report.notes]
     if epochs and not has_epochs:
         notes.append("Training with these options has no epochs: their number was ignored.")

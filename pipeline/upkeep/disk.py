@@ -51,10 +51,13 @@ def gone_line(clips: Sequence[str]) -> str | None:
 def look(table: FeatureTable) -> OnDisk:
     """Look for the files of a table's clips. Imported features have none.
 
+    Those of clips that were enrolled are not looked for: a person stays enrolled, whatever becomes of the
+    files.
+
     Raises MissingError where there is no table, MrafError naming a part that cannot be read.
     """
     snapshot = table.snapshot()
-    columns = snapshot.table(["clip", "path", "extractor"])
+    columns = snapshot.table(["clip", "path", "extractor", "enrolled"])
     clips, paths = columns["clip"].to_pylist(), columns["path"].to_pylist()
     made = columns["extractor"].combine_chunks().dictionary_encode()
     imported = [_is_imported(text) for text in made.dictionary.to_pylist()]
@@ -63,6 +66,8 @@ def look(table: FeatureTable) -> OnDisk:
             "" if imported[code] else path
             for code, path in zip(made.indices.to_pylist(), paths, strict=True)
         ]
+    enrolled = columns["enrolled"].to_pylist()
+    paths = ["" if kept else path for path, kept in zip(paths, enrolled, strict=True)]
     states = np.array(states_of(clips, paths), np.int8)
 
     def those(*wanted: State) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 from mraf.data.table.features import FeatureTable
 from mraf.data.table.renames import checked, plain
 from mraf.errors import MrafError, UsageError, choices
+from mraf.pipeline.people.enrolment import gallery as galleries
 from mraf.pipeline.workspace import Workspace
 
 
@@ -35,8 +37,9 @@ def rename(old: str, new: str, workspace: Workspace | Path | str | None = None) 
     """Rename a speaker; where the table has clips of the new name, both become one speaker.
 
     Names are compared in Unicode NFC, without space around them. The workspace keeps the new name:
-    later extractions give it to clips of the old one. To rename back undoes this. A model that
-    knows both speakers is left alone, as only training makes one of two; so is one that cannot be read.
+    later extractions give it to clips of the old one. To rename back undoes this, unless two became one.
+    A model of prototypes that knows both makes one of them; another is left alone, as only training does
+    that there, and so is one that cannot be read.
 
     Raises UsageError where the new name cannot be a speaker's, or nobody has the old one.
     """
@@ -65,14 +68,15 @@ def rename(old: str, new: str, workspace: Workspace | Path | str | None = None) 
     kept = renames.adding(old, new)
     kept.write()
     done, untouched = [], {}
-    for folder in folders:
-        labels = known[folder]
-        if labels is None:
-            untouched[folder.name] = "it cannot be read: train it again"
-        elif reason := _rename_in_model(folder, labels, old, new):
-            untouched[folder.name] = reason
-        elif any(plain(name) == old for name in labels):
-            done.append(folder.name)
+    with galleries.changing(workspace) if folders else nullcontext():
+        for folder in folders:
+            labels = _labels_of(folder)
+            if labels is None:
+                untouched[folder.name] = "it cannot be read: train it again"
+            elif reason := _rename_in_model(folder, labels, old, new):
+                untouched[folder.name] = reason
+            elif any(plain(name) == old for name in labels):
+                done.append(folder.name)
     return RenameReport(
         old=old,
         new=new,
@@ -104,12 +108,31 @@ def _rename_in_model(folder: Path, labels: tuple[str, ...], old: str, new: str) 
     names = {name: new for name in labels if plain(name) == old}
     if not names:
         return None
-    if len(names) > 1 or any(plain(name) == new for name in labels):
-        return f"it knows '{old}' and '{new}' as two speakers: train it again"
     try:
+        if len(names) > 1 or any(plain(name) == new for name in labels):
+            return _merge(folder, old, new)
         _write_renamed(folder, names)
     except MrafError as error:
         return str(error)
+    return None
+
+
+def _merge(folder: Path, old: str, new: str) -> str | None:
+    """Make one of two speakers in a model folder that knows both. Returns why that cannot be done."""
+    from mraf.checkpoint import describe
+
+    if describe(folder).model_type != galleries.CAN_ENROL:
+        return f"it knows '{old}' and '{new}' as two speakers: train it again"
+    found = galleries.read(folder)
+    same = [i for i, name in enumerate(found.labels) if plain(name) in (old, new)]
+    same.sort(key=lambda i: plain(found.labels[i]) != new)  # the new name's first
+    keep = found.labels[same[0]]
+    for name in [found.labels[i] for i in same[1:]]:
+        labels = found.labels
+        found = galleries.merged_people(found, labels.index(keep), labels.index(name))
+    found.write()
+    if keep != new:
+        _write_renamed(folder, {keep: new})
     return None
 
 

@@ -129,3 +129,14 @@ def test_a_full_disk_does_not_take_the_lock_away(tmp_path, monkeypatch):
         assert (tmp_path / ".lock").read_text() == ""
         with pytest.raises(UsageError, match="holds this lock"), locked(tmp_path):
             pytest.fail("two writers")
+
+
+def test_a_writer_with_patience_waits_for_the_other(tmp_path, holder):
+    with (
+        pytest.raises(UsageError, match="another `mraf enrol`"),
+        locked(tmp_path / "features", patience=0.05, holder="`mraf enrol`"),
+    ):
+        pytest.fail("two writers")
+    holder.stdin.close()  # its end releases the lock
+    with locked(tmp_path / "features", patience=60):
+        assert (tmp_path / "features" / ".lock").read_text() == str(os.getpid())

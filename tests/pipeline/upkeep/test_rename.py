@@ -52,13 +52,14 @@ def test_the_model_trained_last_stays_the_last(workspace):
     assert describe(first).labels[1] == "ann" and Workspace(workspace).model() == second
 
 
-def test_two_speakers_become_one_in_the_table_and_not_in_a_model(workspace):
+def test_two_speakers_become_one_in_the_table_and_in_a_model_of_prototypes(workspace):
     folder = train(workspace, options=QUICK).folder
+    train(workspace, name="net", model_type="fop", epochs=1)
     report = rename("s1", "s2", workspace)
-    assert (report.clips, report.merged, report.models) == (6, True, ())
-    assert "knows 's1' and 's2' as two speakers: train it again" in report.untouched["prototypes"]
+    assert (report.clips, report.merged, report.models) == (6, True, ("prototypes",))
+    assert "knows 's1' and 's2' as two speakers: train it again" in report.untouched["net"]
     assert speakers(workspace) == {"s0": 6, "s2": 12, "s3": 6}
-    assert describe(folder).labels == ("s0", "s1", "s2", "s3")
+    assert describe(folder).labels == ("s0", "s2", "s3")
     train(workspace, options=QUICK)
     assert describe(folder).labels == ("s0", "s2", "s3")
 

@@ -1,0 +1,1 @@
+"""The parts of enrolment: samples and their rows, doubts about them, and the models that change."""

@@ -1,0 +1,269 @@
+"""The people in the models of a workspace: a model is read, changed and written as one step.
+
+A lock on the folder of models keeps two such steps apart, also those of two processes.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mraf import __version__
+from mraf.data.table.features import FeatureRow
+from mraf.data.table.lock import locked
+from mraf.data.table.renames import plain
+from mraf.errors import MrafError, UsageError
+from mraf.fingerprint import Fingerprint
+from mraf.pipeline.fingerprints import dims_of
+from mraf.pipeline.workspace import Workspace
+from mraf.types import Features
+
+if TYPE_CHECKING:
+    from mraf.checkpoint import Checkpoint, TrainedOn
+
+PATIENCE = 60.0
+"""Seconds that a change waits for another process that writes."""
+CAN_ENROL = "prototypes"
+"""The model type that people come to and leave without training."""
+BEGUN = "enrolled"
+"""The name of a model that begins with enrolment."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gallery:
+    """A model that can enrol, with all that its folder holds."""
+
+    folder: Path
+    checkpoint: "Checkpoint"
+    trained: "TrainedOn"
+    card: str
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The people."""
+        return self.checkpoint.labels
+
+    def index(self, name: str) -> int | None:
+        """Return the index of a person, in whatever spelling of the name; None for somebody new."""
+        names = [plain(each) for each in self.labels]
+        return names.index(plain(name)) if plain(name) in names else None
+
+    def write(self) -> None:
+        """Write the model folder; the model does not become newer by it.
+
+        Raises UsageError where it cannot be written.
+        """
+        from mraf import checkpoint
+
+        config = self.folder / checkpoint.CONFIG
+        times = config.stat() if config.exists() else None
+        checkpoint.save(
+            self.folder, self.checkpoint, with_speakers(self.card, self.labels), self.trained
+        )
+        if times:
+            os.utime(config, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+@contextmanager
+def changing(workspace: Workspace) -> Iterator[None]:
+    """Keep other changes of the models away; waits for one that is going on.
+
+    Raises UsageError where that takes too long.
+    """
+    with locked(workspace.models, patience=PATIENCE, holder="`mraf enrol` or `mraf train`"):
+        yield
+
+
+def read(folder: Path) -> Gallery:
+    """Read a model that can enrol.
+
+    Raises UsageError for one of another type, MissingError and MrafError as `mraf.checkpoint.load` does.
+    """
+    from mraf import checkpoint
+
+    described = checkpoint.describe(folder)
+    if described.model_type != CAN_ENROL:
+        raise UsageError(
+            f"The model '{folder.name}' is of type {described.model_type}, which knows people by what it "
+            f"learned in training: only a model of type {CAN_ENROL} takes people in or lets them go without. "
+            f"Name one (--model), or train one (`mraf train`)."
+        )
+    try:
+        card = (described.folder / checkpoint.CARD).read_text("utf-8")
+    except (OSError, ValueError):
+        card = ""
+    return Gallery(
+        folder=folder,
+        checkpoint=checkpoint.load(described),
+        trained=checkpoint.load_trained(described),
+        card=card,
+    )
+
+
+def begun(folder: Path, fingerprint: Fingerprint) -> Gallery:
+    """Return a model that has learned nothing and knows nobody yet; it is not written."""
+    import torch
+
+    from mraf.checkpoint import Checkpoint, TrainedOn
+    from mraf.prototypes.enrolment import blank
+    from mraf.prototypes.options import PrototypeOptions
+
+    note = (
+        "This model was not trained: it began with `mraf enrol`, compares faces and voices as the encoders give "
+        "them, and decides who is known by measurements on other people. `mraf train` makes a better one as soon "
+        "as there are two people."
+    )
+    meta = {
+        "mraf": __version__,
+        "torch": torch.__version__,
+        "fingerprint": asdict(fingerprint),
+        "preset": None,
+        "options": asdict(PrototypeOptions.cosine()),
+        "languages": [],
+        "heldout_by": "recording",
+        "samples": 0,
+        "heldout": 0,
+        "notes": [note],
+    }
+    metrics: dict[str, Any] = {
+        name: {} for name in ("dev", "cross_validation", "calibration", "learned")
+    }
+    model = blank(*dims_of(fingerprint), face=fingerprint.face, voice=fingerprint.voice)
+    return Gallery(
+        folder=folder,
+        checkpoint=Checkpoint(
+            model=model, labels=("",), meta=meta, metrics={**metrics, "epoch": None, "history": []}
+        ),
+        trained=TrainedOn(),
+        card=(
+            f"# {folder.name}\n\nNames the speaker of a clip from the face, the voice, or whichever of the two is "
+            f"there.\n\n{note}\n\n| | |\n|---|---|\n| Speakers | 0: |\n| Encoders | `{fingerprint.encoders}` |\n\n"
+            "## Privacy\n\nThe file holds no picture and no sound. It holds face and voice embeddings, which are "
+            "biometric data, of the people named above: `mraf forget NAME` removes one.\n"
+        ),
+    )
+
+
+def with_person(gallery: Gallery, name: str, rows: Sequence[FeatureRow]) -> Gallery:
+    """Return the gallery with the rows of a person, new or not, who goes by the spelling of the gallery."""
+    from mraf.prototypes.enrolment import enrolled
+
+    index = 0 if gallery.labels == ("",) else gallery.index(name)
+    labels = gallery.labels
+    if labels == ("",):
+        labels = (name,)
+    elif index is None:
+        labels = (*labels, name)
+    model: Any = gallery.checkpoint.model
+    made = enrolled(model, features_of(rows, model.config), index)
+    trained = gallery.trained
+    trained = replace(
+        trained,
+        content=trained.content | {row.source_hash for row in rows if row.source_hash},
+        recordings=trained.recordings
+        | {(name, row.language or "", row.recording or f"clip {row.clip}") for row in rows},
+    )
+    checkpoint = replace(gallery.checkpoint, model=made, labels=labels)
+    return replace(gallery, checkpoint=checkpoint, trained=trained)
+
+
+def without_person(gallery: Gallery, name: str, content: Sequence[str] = ()) -> Gallery | None:
+    """Return the gallery without a person, of whose clips `content` holds the digests; None if it is empty then."""
+    from mraf.prototypes.enrolment import forgotten
+
+    index = gallery.index(name)
+    assert index is not None
+    if len(gallery.labels) == 1:
+        return None
+    model: Any = gallery.checkpoint.model
+    labels = tuple(each for i, each in enumerate(gallery.labels) if i != index)
+    checkpoint = replace(gallery.checkpoint, model=forgotten(model, index), labels=labels)
+    trained = _trained_without(gallery.trained, index)
+    return replace(
+        gallery,
+        checkpoint=checkpoint,
+        trained=replace(
+            trained,
+            content=trained.content - set(content),
+            out_of_fold={d: a for d, a in trained.out_of_fold.items() if d not in set(content)},
+            recordings=frozenset(r for r in trained.recordings if plain(r[0]) != plain(name)),
+        ),
+    )
+
+
+def merged_people(gallery: Gallery, keep: int, drop: int) -> Gallery:
+    """Return the gallery with two people as one, called as the first."""
+    from mraf.prototypes.enrolment import merged
+
+    model: Any = gallery.checkpoint.model
+    old, new = gallery.labels[drop], gallery.labels[keep]
+    labels = tuple(each for i, each in enumerate(gallery.labels) if i != drop)
+    names = {old: new}
+    trained = _trained_without(gallery.trained, drop, keep)
+    recordings = frozenset((names.get(r[0], r[0]), *r[1:]) for r in trained.recordings)
+    return replace(
+        gallery,
+        checkpoint=replace(gallery.checkpoint, model=merged(model, keep, drop), labels=labels),
+        trained=replace(trained, recordings=recordings),
+    )
+
+
+def remove(folder: Path) -> None:
+    """Delete a model folder. Raises MrafError where that cannot be done."""
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise MrafError(f"{folder}: it cannot be deleted ({error.strerror})") from None
+
+
+def features_of(rows: Sequence[FeatureRow], config: Any) -> Features:
+    """Return rows as features for a model with this configuration, with a recording for each name."""
+    import numpy as np
+
+    names = [row.recording or f"clip {row.clip}" for row in rows]
+    numbers = {name: i for i, name in enumerate(dict.fromkeys(names))}
+
+    def matrix(modality: str) -> "np.ndarray":
+        vectors = [getattr(row, modality) for row in rows]
+        dim = next((len(v) for v in vectors if v is not None), getattr(config, f"{modality}_dim"))
+        found = np.zeros((len(rows), dim), np.float32)
+        for i, vector in enumerate(vectors):
+            if vector is not None:
+                found[i] = vector
+        return found
+
+    return Features(
+        face=matrix("face"),
+        face_present=np.array([row.face is not None for row in rows], bool),
+        voice=matrix("voice"),
+        voice_present=np.array([row.voice is not None for row in rows], bool),
+        label=np.full(len(rows), -1),
+        recording=np.array([numbers[name] for name in names], np.int64),
+    )
+
+
+def with_speakers(card: str, speakers: Sequence[str], at_most: int = 40) -> str:
+    """Return a model card with other people in its row of speakers."""
+    shown = ", ".join(speakers[:at_most]) + (", ..." if len(speakers) > at_most else "")
+    row = f"| Speakers | {len(speakers)}: {shown} |"
+    lines = card.split("\n")
+    return "\n".join(row if line.startswith("| Speakers |") else line for line in lines)
+
+
+def _trained_without(trained: "TrainedOn", drop: int, keep: int | None = None) -> "TrainedOn":
+    """Return the answers out of fold by new indices; those that named who goes are answers no more."""
+    from mraf.checkpoint import Answer
+
+    def moved(index: int) -> int:
+        at = keep if index == drop and keep is not None else index
+        return at - (at > drop)
+
+    answers: dict[str, Answer] = {
+        digest: (tuple(map(moved, who)), probability)
+        for digest, (who, probability) in trained.out_of_fold.items()
+        if keep is not None or drop not in who
+    }
+    return replace(trained, out_of_fold=answers)
