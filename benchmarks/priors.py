@@ -26,6 +26,7 @@ from mraf.prototypes.fit import fit_uncalibrated
 from mraf.prototypes.options import PrototypeOptions
 from mraf.recognition import fit as fitting
 from mraf.recognition import priors
+from mraf.recognition.tail import safe_quantile
 from mraf.recognition.trials import Trials, trials_of
 from mraf.types import Features
 
@@ -139,7 +140,7 @@ def decide(trials: Trials, mean: dict[str, float]) -> None:
         decision = fitting._logistic(x, here, start, scaled=True)
         logit, strangers = decision.logit(x), ~here.known
         reached = [
-            fitting.safe_quantile(logit[strangers], here.speaker[strangers], share)
+            safe_quantile(logit[strangers], here.speaker[strangers], share)
             for share in (0.1, 0.03, 0.01, 0.003)
         ]
         print(

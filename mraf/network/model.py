@@ -34,6 +34,7 @@ class MRAFOutput(Fused):
     face_used: Tensor  # [B] bool: present, and faces have trained the model
     voice_used: Tensor  # [B] bool, likewise
     voice_plain: Tensor | None = None  # [B, C], cosines of the voice as the encoder gives it
+    face_plain: Tensor | None = None  # [B, C], likewise of the face
 
 
 @dataclass(frozen=True, kw_only=True)

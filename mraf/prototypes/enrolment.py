@@ -19,14 +19,13 @@ from mraf.network.batches import Batch
 from mraf.prototypes.model import ClassMeans, PrototypeModel
 from mraf.prototypes.options import PrototypeConfig
 from mraf.prototypes.recordings import Recordings
+from mraf.recognition.likeness import NEWCOMER
 from mraf.recognition.pairs import BOTH, Pairs
 from mraf.recognition.signals import SIGNALS
 from mraf.types import Features
 
 SPEAKERS_AT_START = 20
 """The K of `mraf.prototypes.fusion.evidence` in a model that begins with enrolment."""
-KNOWN_AT_START = 0.95
-"""The least probability that a person is known, in such a model."""
 
 
 @torch.no_grad()
@@ -69,7 +68,7 @@ def blank(face_dim: int, voice_dim: int, *, face: str, voice: str) -> PrototypeM
         made.weight[column, SIGNALS.index("face")] = by_face * f
         made.weight[column, SIGNALS.index("voice")] = by_voice * a
         made.bias[column] = by_both
-    made.threshold.copy_(torch.tensor(KNOWN_AT_START))
+    made.threshold.copy_(torch.tensor(NEWCOMER).sigmoid())
     made.fitted.fill_(True)
     return model.eval()
 
@@ -181,7 +180,8 @@ def _resized(
         state[f"{name}.cohort_speaker"] = place[old[f"{name}.cohort_speaker"][mask]]
         for field in ("means", "prototypes", "offset", "count", "known"):
             state[f"{name}.{field}"] = _rows(old[f"{name}.{field}"], rows)
-    state["recogniser.recordings"] = _rows(old["recogniser.recordings"], rows)
+    for field in ("recordings", "trained"):
+        state[f"recogniser.{field}"] = _rows(old[f"recogniser.{field}"], rows)
     made = PrototypeModel(
         replace(
             config,

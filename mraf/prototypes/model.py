@@ -152,6 +152,7 @@ class PrototypeModel(nn.Module):
             face_used=face_present,
             voice_used=voice_present,
             voice_plain=self.voice.plain(voice),
+            face_plain=self.face.plain(face),
         )
 
     def fuse(

@@ -14,10 +14,12 @@ from torch import Tensor
 
 from mraf.errors import UsageError
 from mraf.inference.prediction import MODALITIES, Model
+from mraf.recognition.likeness import log_odds, lowered
 from mraf.recognition.priors import Prior
 from mraf.recognition.rates import Decided, report
 from mraf.recognition.recogniser import Recogniser
 from mraf.recognition.signals import ANY, COHORT, SIGNALS, signals
+from mraf.recognition.tail import safe_quantile
 from mraf.recognition.trials import Trials, groups_of, leave_out, trials_of
 from mraf.types import Features
 
@@ -31,11 +33,6 @@ PRECISION_OF_BIAS = 0.002
 
 SPEAKERS_OF_PRIOR = 5.0
 """The number of strangers whose clips count as much for the threshold as the prior does."""
-
-SURE = 0.9
-"""The threshold suffices in this share of the resampled sets of strangers."""
-
-RESAMPLED = 200
 
 STANDARD = 1.5
 """The weight of a signal in units of its standard deviation, where scores have no scale of their own."""
@@ -145,6 +142,9 @@ def fit_recogniser(
     """
     recogniser: Recogniser = model.recogniser
     recogniser.recordings.copy_(recordings_of(train, len(recogniser.recordings)))
+    recogniser.trained.copy_(recogniser.recordings > 0)
+    if prior is not None:
+        recogniser.ask(prior.likeness, false_names)
     level = _level(trials, prior)
     decisions, measured = [], []
     for column in range(len(MODALITIES)):
@@ -172,28 +172,6 @@ def recordings_of(train: Features, classes: int) -> Tensor:
     """Return the number of recordings [C] of each speaker."""
     pairs = np.unique(np.stack([train.label, train.recording]), axis=1)
     return torch.from_numpy(np.bincount(pairs[0], minlength=classes)).float()
-
-
-def safe_quantile(
-    logit: NDArray[np.float64], speaker: NDArray[np.int64], false_names: float
-) -> float:
-    """Return a logit that at most a share of strangers' clips [M] exceeds, in most sets of such strangers.
-
-    Clips of one stranger go together, and one look-alike is most of the highest per cent: the speakers
-    are drawn anew, and the threshold suffices for `SURE` of the draws.
-    """
-    order = np.argsort(logit)
-    sorted_logit = logit[order]
-    _, who = np.unique(speaker[order], return_inverse=True)
-    number = int(who.max()) + 1
-    random = np.random.default_rng(0)
-    found = []
-    for _ in range(RESAMPLED):
-        counts = np.bincount(random.integers(number, size=number), minlength=number)
-        mass = np.cumsum(counts[who].astype(np.float64))
-        at = np.searchsorted(mass, (1 - false_names) * mass[-1] - 1e-9)
-        found.append(sorted_logit[min(at, len(logit) - 1)])
-    return float(np.quantile(found, SURE))
 
 
 def _fitted(
@@ -286,7 +264,7 @@ def _cross_validated(
         decision = _fitted(trials.take(~here), column, prior, level, false_names)
         if decision is None:
             continue
-        logit = decision.logit(x[here])
+        logit = _asked(decision, trials.take(here), x[here], prior, false_names)
         parts.append((trials.take(here), logit, logit > decision.threshold))
     if not parts:
         return None
@@ -299,6 +277,24 @@ def _cross_validated(
         logit=np.concatenate([part[1] for part in parts]),
         accepted=np.concatenate([part[2] for part in parts]),
     )
+
+
+def _asked(
+    decision: Decision,
+    trials: Trials,
+    x: NDArray[np.float64],
+    prior: Prior | None,
+    false_names: float,
+) -> NDArray[np.float64]:
+    """Return the logits [M] of a decision with the likeness that is asked beside it."""
+    logit = decision.logit(x)
+    if prior is None:
+        return logit
+    scores, column = torch.from_numpy(trials.scores), torch.from_numpy(trials.column)
+    room = log_odds(scores, column, prior.likeness.odds.double())
+    room = room - prior.likeness.least(false_names)[0, column]
+    threshold = torch.full_like(room, decision.threshold)
+    return lowered(torch.from_numpy(logit), threshold, room).numpy()
 
 
 def _signals(trials: Trials, level: Tensor) -> NDArray[np.float64]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mraf.recognition.likeness import Likeness
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cosines:
@@ -78,6 +80,7 @@ class Prior:
     weight: Tensor  # [3, S]
     bias: Tensor  # [3]
     level: Tensor  # [2]
+    likeness: Likeness
 
     def threshold(self, false_names: float) -> Tensor:
         """Return the logits [3] above which that share of strangers' clips is named."""
@@ -104,6 +107,7 @@ def prior_of(encoders: tuple[str | None, str | None] = (None, None), *, centred:
     return Prior(
         weight=weight,
         bias=torch.tensor(BIAS) - weight @ zero,
+        likeness=Likeness.of(encoders),
         level=torch.tensor([each.different + LEVEL * each.gap for each in scores]),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mraf.recognition.likeness import OFF, Likeness, log_odds, lowered
 from mraf.recognition.priors import Prior, prior_of
 from mraf.recognition.signals import SIGNALS, Scores, compare, signals
 
@@ -14,7 +15,7 @@ class Recogniser(nn.Module):
 
     A logistic function of `mraf.recognition.signals`, one each for both modalities, voice alone and
     face alone, for clips of which half are of enrolled people. It is fitted after training, to clips of
-    enrolled people and of strangers.
+    enrolled people and of strangers. Beside it a least likeness is asked (`mraf.recognition.likeness`).
     """
 
     weight: Tensor
@@ -22,6 +23,9 @@ class Recogniser(nn.Module):
     threshold: Tensor
     level: Tensor
     recordings: Tensor
+    trained: Tensor
+    odds: Tensor
+    least: Tensor
     fitted: Tensor
 
     def __init__(self, classes: int) -> None:
@@ -31,6 +35,10 @@ class Recogniser(nn.Module):
         self.register_buffer("threshold", torch.zeros(3))  # of the probability, 0 to 1
         self.register_buffer("level", prior_of(centred=False).level)  # of `signals`
         self.register_buffer("recordings", torch.zeros(classes))  # [C], in the gallery
+        self.register_buffer("trained", torch.zeros(classes, dtype=torch.bool))  # [C]
+        # Of the likeness that is asked: see `mraf.recognition.likeness`.
+        self.register_buffer("odds", torch.zeros(7))
+        self.register_buffer("least", torch.full((2, 3), OFF))
         self.register_buffer("fitted", torch.tensor(False))
 
     @torch.no_grad()
@@ -40,7 +48,14 @@ class Recogniser(nn.Module):
         self.bias.copy_(prior.bias)
         self.level.copy_(prior.level)
         self.threshold.copy_(prior.threshold(false_names).sigmoid())
+        self.ask(prior.likeness, false_names)
         self.fitted.fill_(True)
+
+    @torch.no_grad()
+    def ask(self, likeness: Likeness, false_names: float) -> None:
+        """Ask for a likeness to the person named beside the decision."""
+        self.odds.copy_(likeness.odds)
+        self.least.copy_(likeness.least(false_names))
 
     def forward(self, output: Scores) -> tuple[Tensor, Tensor]:
         """Return the probability [B] that the person is enrolled, and the threshold [B].
@@ -52,6 +67,10 @@ class Recogniser(nn.Module):
         column = compared.column
         found = signals(compared.scores, column, self.level)
         logit = (found * self.weight[column]).sum(dim=-1) + self.bias[column]
+        threshold = self.threshold[column].double()
+        least = self.least[(~self.trained[compared.named]).long(), column]
+        room = log_odds(compared.scores, column, self.odds) - least
+        logit = lowered(logit.double(), threshold.logit(), room.double())
         nothing = ~(output.face_used | output.voice_used) | ~self.fitted
-        known = logit.double().sigmoid().masked_fill(nothing, torch.nan)
-        return known, self.threshold[column].double().masked_fill(nothing, torch.nan)
+        known = logit.sigmoid().masked_fill(nothing, torch.nan)
+        return known, threshold.masked_fill(nothing, torch.nan)

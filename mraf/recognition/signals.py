@@ -35,6 +35,10 @@ class Scores(Protocol):
         """[B, C], cosines of the voice as the encoder gives it; None where the model has none."""
 
     @property
+    def face_plain(self) -> Tensor | None:
+        """[B, C], likewise of the face."""
+
+    @property
     def fusion_logits(self) -> Tensor:
         """[B, C], the answer."""
 
@@ -54,7 +58,8 @@ class Compared:
     A face or voice that the speaker has no prototype of counts as missing.
     """
 
-    scores: Tensor  # [B, 5]: face, the face's cohort, voice, the voice's cohort, plain voice
+    # [B, 6]: face, the face's cohort, voice, the voice's cohort, plain voice, plain face
+    scores: Tensor
     named: Tensor  # [B], index of the speaker
     column: Tensor  # [B], of `mraf.inference.prediction.MODALITIES`
 
@@ -68,16 +73,19 @@ def compare(output: Scores) -> Compared:
     named = output.fusion_logits.argmax(dim=-1)
     face, face_cohort, has_face = _of(output.face_logits, named, output.face_used)
     voice, voice_cohort, has_voice = _of(output.voice_logits, named, output.voice_used)
-    plain = torch.zeros_like(voice)
-    if output.voice_plain is not None:
-        plain = output.voice_plain.gather(1, named[:, None]).squeeze(-1).masked_fill(~has_voice, 0)
+    plain = [
+        torch.zeros_like(voice)
+        if cosine is None
+        else cosine.gather(1, named[:, None]).squeeze(-1).masked_fill(~present, 0)
+        for cosine, present in ((output.voice_plain, has_voice), (output.face_plain, has_face))
+    ]
     column = torch.where(has_face & has_voice, 0, torch.where(has_face, 2, 1))
-    scores = torch.stack([face, face_cohort, voice, voice_cohort, plain], dim=-1)
+    scores = torch.stack([face, face_cohort, voice, voice_cohort, *plain], dim=-1)
     return Compared(scores=scores, named=named, column=column)
 
 
 def signals(scores: Tensor, column: Tensor, level: Tensor) -> Tensor:
-    """Return the signals [B, S] of `Compared.scores` [B, 5] and `Compared.column` [B].
+    """Return the signals [B, S] of `Compared.scores` [B, 6] and `Compared.column` [B].
 
     The margin is the score less that of the cohort, or less the level where the cohort has less: in a
     gallery of few nobody may be like a stranger but the one who is most like, and that is no merit.

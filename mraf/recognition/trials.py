@@ -28,7 +28,7 @@ BATCH = 1024
 class Trials:
     """M comparisons of clips with a gallery that lacks their recording, or their speaker."""
 
-    scores: NDArray[np.float64]  # [M, 5], see `mraf.recognition.signals.Compared`
+    scores: NDArray[np.float64]  # [M, 6], see `mraf.recognition.signals.Compared`
     column: NDArray[np.int64]  # [M], of `MODALITIES`
     known: NDArray[np.bool_]  # [M], the person is in the gallery
     right: NDArray[np.bool_]  # [M], and is the one named

@@ -12,7 +12,7 @@ from mraf.fop.options import FOPOptions
 from mraf.inference.prediction import predict
 from mraf.network.options import TrainOptions
 from mraf.prototypes.options import PrototypeOptions
-from mraf.recognition.fit import check_false_names, safe_quantile
+from mraf.recognition.fit import check_false_names
 from tests.mraf.conftest import made_features
 
 QUICK = PrototypeOptions(steps=3, batch_size=16)
@@ -112,9 +112,3 @@ def test_the_answer_who_does_not_change_with_the_share():
 def test_a_share_out_of_range_is_refused(share):
     with pytest.raises(UsageError, match="above 0 and below 1"):
         check_false_names(share)
-
-
-def test_one_look_alike_raises_the_threshold():
-    logit, speaker = np.linspace(-5, 0, 1000), np.arange(1000) % 10
-    alike = np.where(speaker == 0, logit + 4, logit)
-    assert safe_quantile(alike, speaker, 0.01) > safe_quantile(logit, speaker, 0.01) + 2

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import torch
 
+from mraf.recognition.likeness import Likeness
 from mraf.recognition.priors import prior_of
 from mraf.recognition.recogniser import Recogniser
 from mraf.recognition.signals import SIGNALS
@@ -16,6 +17,7 @@ def output(best, used=True):
         face_logits=scores,
         voice_logits=scores,
         voice_plain=None,
+        face_plain=None,
         fusion_logits=scores,
         face_used=shown,
         voice_used=shown,
@@ -47,6 +49,7 @@ def test_a_gallery_of_one_decides_by_the_prior():
             face_logits=torch.tensor([[face]]),
             voice_logits=torch.tensor([[voice]]),
             voice_plain=torch.tensor([[voice]]),
+            face_plain=torch.tensor([[face]]),
             fusion_logits=torch.tensor([[1.0]]),
             face_used=torch.tensor([True]),
             voice_used=torch.tensor([True]),
@@ -63,3 +66,27 @@ def test_nothing_compared_is_nan():
 def test_an_unfitted_recogniser_says_nothing():
     known, _ = Recogniser(2)(output([0.8]))
     assert known.isnan().all()
+
+
+def test_a_clip_must_be_like_the_person_by_the_encoders_own_vectors_too():
+    """Of few people, centred scores are high for strangers; plain cosines are not."""
+    made, scores = fitted(), torch.tensor([[0.9, 0.0]])
+    made.ask(Likeness.of(("dlib", "campplus")), 0.01)
+    for face, voice, is_newcomer, expected in (
+        (0.97, 0.6, False, True),
+        (0.90, 0.3, False, False),
+        (None, 0.5, False, True),  # enough of somebody who trained
+        (None, 0.5, True, False),
+    ):
+        made.trained.fill_(not is_newcomer)
+        compared = SimpleNamespace(
+            face_logits=scores,
+            voice_logits=scores,
+            voice_plain=torch.tensor([[voice, 0.0]]),
+            face_plain=torch.tensor([[face or 0.0, 0.0]]),
+            fusion_logits=scores,
+            face_used=torch.tensor([face is not None]),
+            voice_used=torch.tensor([True]),
+        )
+        known, threshold = made(compared)
+        assert bool(known >= threshold) == expected, (face, voice, is_newcomer)

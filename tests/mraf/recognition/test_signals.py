@@ -17,6 +17,7 @@ def output(face, voice, plain=None, fused=None):
         face_logits=face,
         voice_logits=voice,
         voice_plain=None if plain is None else torch.tensor(plain),
+        face_plain=None,
         fusion_logits=torch.tensor(fused) if fused is not None else face + voice,
         face_used=(face > AWAY).any(dim=1),
         voice_used=(voice > AWAY).any(dim=1),
