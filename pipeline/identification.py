@@ -23,8 +23,10 @@ from mraf.pipeline.answers.words import why_nothing
 from mraf.pipeline.extraction.processes import available_cores
 from mraf.pipeline.fingerprints import encoders_of
 from mraf.pipeline.inputs import clip_of, files_to_identify
+from mraf.pipeline.people.compare import Comparison, compare_with
 from mraf.pipeline.people.enrolment.members import Members
 from mraf.pipeline.workspace import Workspace
+from mraf.recognition.pairs import Pairs
 from mraf.types import Features, Posterior
 
 
@@ -107,6 +109,7 @@ class Identifier(Members):
             if not bool(self._model.recogniser.fitted):
                 self.notes = (*self.notes, notes.STRANGERS_UNTOLD)
             self._extractor = extractor.result()
+            self._encoders = pair
         except BaseException:
             extractor.abandon()
             raise
@@ -136,6 +139,11 @@ class Identifier(Members):
         except MediaError as error:
             return _lost(path, str(error))
         return self._predict(path, found, top)
+
+    def compare(self, a: Path | str | Clip, b: Path | str | Clip) -> Comparison:
+        """Compare two clips: see `mraf.compare`, whose errors this raises."""
+        pairs = Pairs.of(self._encoders.face.name, self._encoders.voice.name)
+        return compare_with(self._extractor, pairs, a, b)
 
     def _predict(self, path: str, found: Extracted, top: int) -> Prediction:
         from mraf.inference.prediction import predict
