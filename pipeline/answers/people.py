@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mraf.errors import UsageError
-from mraf.inference.contradiction import reconcile, stranger
+from mraf.inference.contradiction import TWO_PEOPLE, reconcile, stranger
 from mraf.inference.mixture import share_out
 from mraf.types import Posterior
 
@@ -86,7 +86,9 @@ def of_face_and_voice(posterior: Posterior, seconds: float, snr: float | None) -
     strange_voice = clear and _strange(posterior, VOICE)
     if strange_voice and not strange_face and is_known[FACE]:
         return _answer(posterior, voice, VOICE, Conflict.STRANGE_VOICE)
-    if strange_face and not strange_voice and is_known[VOICE] and np.isfinite(voice).all():
+    # A stranger who sounds like somebody is likelier than somebody unseen, unless the voice is sure.
+    sure = is_known[VOICE] and (number(posterior.known, VOICE) or 0.0) >= 1 - TWO_PEOPLE
+    if strange_face and sure:
         return _answer(posterior, voice, VOICE, Conflict.STRANGE_FACE)
     both = reconcile(clip, face, voice)
     recognised = bool(is_known[FACE]), bool(is_known[VOICE])

@@ -71,6 +71,11 @@ def test_a_known_voice_over_a_stranger_s_face_is_named():
     assert found.known == pytest.approx(0.97)
 
 
+def test_a_stranger_who_sounds_a_little_like_somebody_is_unknown():
+    found = answer((ANN, 0.2), (ANN, 0.01), (ANN, 0.6))
+    assert found.unknown and found.known == pytest.approx(0.2)
+
+
 def test_two_known_people_are_named_by_the_voice():
     found = answer((BOB, 0.3), (BOB, 0.97), (ANN, 0.95))
     assert not found.unknown and first(found) == 0 and found.conflict is Conflict.TWO
