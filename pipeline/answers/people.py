@@ -84,7 +84,8 @@ def of_face_and_voice(posterior: Posterior, seconds: float, snr: float | None) -
     clear = seconds >= SHORT_SECONDS and (snr is None or snr >= NOISY)
     strange_face = _strange(posterior, FACE)
     strange_voice = clear and _strange(posterior, VOICE)
-    if strange_voice and not strange_face and is_known[FACE]:
+    seen = number(posterior.known, FACE)
+    if strange_voice and seen is not None and is_known[FACE]:
         return _answer(posterior, voice, VOICE, Conflict.STRANGE_VOICE)
     # A stranger who sounds like somebody is likelier than somebody unseen, unless the voice is sure.
     sure = is_known[VOICE] and (number(posterior.known, VOICE) or 0.0) >= 1 - TWO_PEOPLE
@@ -99,7 +100,6 @@ def of_face_and_voice(posterior: Posterior, seconds: float, snr: float | None) -
         return _answer(posterior, both.probability if decided else voice, VOICE, conflict)
     answer = _answer(posterior, both.probability, CLIP)
     heard = number(posterior.known, VOICE)
-    seen = number(posterior.known, FACE)
     doubtful = heard is not None and heard < 0.5 and not is_known[VOICE]
     if doubtful and seen is not None and is_known[FACE] and not answer.unknown:
         return replace(answer, conflict=Conflict.BY_FACE)

@@ -97,6 +97,11 @@ def test_a_clip_without_a_voice_is_known_by_its_face():
     assert not found.unknown and first(found) == 0
 
 
+def test_a_stranger_s_voice_without_a_face_is_unknown_without_a_word_on_faces():
+    found = answer((ANN, 0.01), (NOTHING, None), (ANN, 0.01))
+    assert found.unknown and found.conflict is Conflict.NONE
+
+
 def test_a_model_that_cannot_tell_strangers_names_everybody():
     found = answer((ANN, None), (ANN, None), (ANN, None))
     assert (found.known, found.threshold, found.unknown) == (None, None, False)
