@@ -109,7 +109,6 @@ class Identifier(Members):
             if not bool(self._model.recogniser.fitted):
                 self.notes = (*self.notes, notes.STRANGERS_UNTOLD)
             self._extractor = extractor.result()
-            self._encoders = pair
         except BaseException:
             extractor.abandon()
             raise
@@ -142,7 +141,7 @@ class Identifier(Members):
 
     def compare(self, a: Path | str | Clip, b: Path | str | Clip) -> Comparison:
         """Compare two clips: see `mraf.compare`, whose errors this raises."""
-        pairs = Pairs.of(self._encoders.face.name, self._encoders.voice.name)
+        pairs = Pairs.of(self._extractor.pair.face.name, self._extractor.pair.voice.name)
         return compare_with(self._extractor, pairs, a, b)
 
     def _predict(self, path: str, found: Extracted, top: int) -> Prediction:

@@ -63,7 +63,7 @@ def with_threshold(posterior: Posterior, threshold: float | None) -> Posterior:
     if threshold is None or posterior.threshold is None:
         return posterior
     has = np.isfinite(posterior.threshold)
-    changed = np.where(has, np.float32(threshold), posterior.threshold).astype(np.float32)
+    changed = np.where(has, threshold, posterior.threshold).astype(np.float64)
     return replace(posterior, threshold=changed)
 
 
