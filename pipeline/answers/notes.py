@@ -13,7 +13,7 @@ SURE = 0.9
 """Least probability at which one of several voices is named."""
 STRANGERS_UNTOLD = (
     "This model cannot tell strangers: whoever speaks gets the name of one of its speakers. "
-    "Train it again with this version of mraf (`mraf train`); networks need the type prototypes."
+    "Train it again (`mraf train`)."
 )
 _NOBODY = "nobody that the model knows"
 
