@@ -28,7 +28,11 @@ def test_identify_with_json_keeps_the_contract(mraf, sample_videos, sample_clip,
     alone = {"present", "weight", "reason", "problem", "speaker", "probability", "known"}
     assert set(first["face"]) == {*alone, "frames"}
     assert set(first["voice"]) == {*alone, "seconds", "voices", "overlap"}
-    assert first["face"]["speaker"] == first["voice"]["speaker"] == first["speaker"]
+    assert first["face"]["speaker"] == first["speaker"] is not None
+    # In another language the voice alone may not be recognised.
+    assert first["voice"]["speaker"] in (first["speaker"], None)
+    assert all(0 <= first[each]["known"] <= 1 for each in ("face", "voice"))
+    assert first["known"] >= first["threshold"] and first["unknown"] is False
     assert second["face"]["speaker"] is None and second["voice"]["speaker"] == second["speaker"]
     assert len(first["candidates"]) == 2
     assert first["candidates"][0]["speaker"] == first["speaker"]
