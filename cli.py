@@ -16,6 +16,7 @@ from mraf.pipeline.commands.doctor import doctor
 from mraf.pipeline.commands.evaluate import evaluate
 from mraf.pipeline.commands.extract import extract
 from mraf.pipeline.commands.identify import identify
+from mraf.pipeline.commands.people.compare import compare
 from mraf.pipeline.commands.people.enrol import enrol, forget
 from mraf.pipeline.commands.sample import demo, sample
 from mraf.pipeline.commands.terminal.output import as_json, visible
@@ -36,6 +37,7 @@ for command in (extract, train, evaluate, identify, sample, demo, doctor):
     app.command()(command)
 app.command()(enrol)
 app.command()(forget)
+app.command()(compare)
 app.command()(features.rename)
 app.add_typer(weights.app, name="weights")
 app.add_typer(features.app, name="features")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mraf.pipeline.evaluation import evaluate
     from mraf.pipeline.extraction.extract import extract, preview
     from mraf.pipeline.identification import Identifier, identify
+    from mraf.pipeline.people.compare import compare
     from mraf.pipeline.people.enrol import enrol
     from mraf.pipeline.people.forget import forget
     from mraf.pipeline.training.train import train
@@ -34,6 +35,7 @@ _HOME = {
     "MrafError": "mraf.errors",
     "UsageError": "mraf.errors",
     "Workspace": "mraf.pipeline.workspace",
+    "compare": "mraf.pipeline.people.compare",
     "enrol": "mraf.pipeline.people.enrol",
     "evaluate": "mraf.pipeline.evaluation",
     "extract": "mraf.pipeline.extraction.extract",
@@ -54,6 +56,7 @@ __all__ = [
     "UsageError",
     "Workspace",
     "__version__",
+    "compare",
     "enrol",
     "evaluate",
     "extract",

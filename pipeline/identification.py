@@ -1,10 +1,8 @@
 """Identification: the speaker of a clip."""
 
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -13,51 +11,23 @@ from mraf.data.clips.clip import Clip
 from mraf.device import choose_device
 from mraf.errors import MediaError
 from mraf.extractors.encoders import EncoderPair, choose
-from mraf.extractors.extractor import ClipExtractor, Extracted, ExtractOptions
+from mraf.extractors.extractor import ClipExtractor, Extracted
 from mraf.extractors.processor import refuse_or_remark
 from mraf.extractors.turns import segmentation
 from mraf.extractors.weights import Progress
 from mraf.fingerprint import Fingerprint
-from mraf.pipeline.answers import notes
-from mraf.pipeline.answers.answer import Candidate, Evidence, Prediction, each_voice
+from mraf.pipeline.answers import notes, people
+from mraf.pipeline.answers.answer import Candidate, Evidence, Prediction, Voice
+from mraf.pipeline.answers.loading import Loading, options_of
 from mraf.pipeline.answers.words import why_nothing
 from mraf.pipeline.extraction.processes import available_cores
-from mraf.pipeline.fingerprints import check_fits, encoders_of
+from mraf.pipeline.fingerprints import encoders_of
 from mraf.pipeline.inputs import clip_of, files_to_identify
+from mraf.pipeline.people.compare import Comparison, compare_with
 from mraf.pipeline.people.enrolment.members import Members
 from mraf.pipeline.workspace import Workspace
-from mraf.types import Features
-
-
-class _Loading:
-    """An extractor that is made in a thread, for which Ctrl-C does not wait."""
-
-    def __init__(self, make: Callable[[], ClipExtractor]) -> None:
-        self._make = make
-        self._made: SimpleQueue[ClipExtractor | BaseException] = SimpleQueue()
-        self._abandoned = threading.Event()
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def result(self) -> ClipExtractor:
-        """Return the extractor when it is made, or raise the error of its making."""
-        made = self._made.get()
-        if isinstance(made, BaseException):
-            raise made
-        return made
-
-    def abandon(self) -> None:
-        """Close the extractor when it is made, without waiting for that."""
-        self._abandoned.set()
-
-    def _run(self) -> None:
-        try:
-            made = self._make()
-        except BaseException as error:
-            self._made.put(error)
-            return
-        self._made.put(made)
-        if self._abandoned.is_set():
-            made.close()
+from mraf.recognition.pairs import Pairs
+from mraf.types import Features, Posterior
 
 
 class Identifier(Members):
@@ -76,11 +46,13 @@ class Identifier(Members):
         offline: never use the network.
         device: "auto", "cpu" or "cuda".
         precision: "auto", "single" or "bfloat16" of the encoders' arithmetic on a CPU.
+        threshold: of the probability that a person is enrolled, 0 to 1: below it nobody is named. By
+            default the model's own, which keeps strangers with a name to the share chosen in training.
         on_download: called with name, bytes that are there and bytes in all while weights are fetched.
 
     Raises:
         MissingError: there is no model, or weights of its encoders are not there.
-        UsageError: `encoders` are not those of the model, there is no such encoder any more, or
+        UsageError: the threshold is out of range, `encoders` are not those of the model, there is no such encoder any more, or
             another version of the extraction made the features that it was trained on.
         MrafError: a file of the model is damaged, or another version of mraf wrote it.
     """
@@ -97,10 +69,13 @@ class Identifier(Members):
         offline: bool = False,
         device: str = "auto",
         precision: str = "auto",
+        threshold: float | None = None,
         on_download: Progress | None = None,
     ) -> None:
         from mraf import checkpoint
 
+        people.check_threshold(threshold)
+        self._threshold = threshold
         device = choose_device(device)
         refuse_or_remark(precision, device)
         self.workspace = Workspace.at(workspace)
@@ -109,7 +84,7 @@ class Identifier(Members):
         trained = Fingerprint.from_dict(described.meta.get("fingerprint"))
         # A model that is of no use is refused before weights are looked for, and perhaps fetched.
         expected = encoders or encoders_of(trained, model=folder.name)
-        options, self.notes = _check(trained, expected, folder.name)
+        options, self.notes = options_of(trained, expected, folder.name)
         options = replace(options, audio_track=audio_track, video_track=video_track)
         self.name = folder.name
         self.speakers = described.labels
@@ -119,7 +94,7 @@ class Identifier(Members):
             known=trained, weights_dir=weights, offline=offline, progress=on_download
         )
         # The networks load while torch, which the model needs, does.
-        extractor = _Loading(
+        extractor = Loading(
             lambda: ClipExtractor(
                 pair,
                 options,
@@ -131,6 +106,8 @@ class Identifier(Members):
         )
         try:
             self._model = checkpoint.load(described, device, tensors=tensors).model
+            if not bool(self._model.recogniser.fitted):
+                self.notes = (*self.notes, notes.STRANGERS_UNTOLD)
             self._extractor = extractor.result()
         except BaseException:
             extractor.abandon()
@@ -149,7 +126,8 @@ class Identifier(Members):
     def __call__(self, clip: Path | str | Clip, top: int = 5) -> Prediction:
         """Identify the speaker of a video, a sound file, a picture or a `Clip`.
 
-        A clip that cannot be read, or that has neither face nor voice of a kind that the model has
+        A person whom the model does not know gives a prediction that is `unknown`, without a speaker; its
+        candidates are those whom the person is most like. A clip that cannot be read, or that has neither face nor voice of a kind that the model has
         learned, gives a prediction without a speaker, whose `error` says why. `top` is the number of
         candidates.
         """
@@ -161,9 +139,12 @@ class Identifier(Members):
             return _lost(path, str(error))
         return self._predict(path, found, top)
 
+    def compare(self, a: Path | str | Clip, b: Path | str | Clip) -> Comparison:
+        """Compare two clips: see `mraf.compare`, whose errors this raises."""
+        pairs = Pairs.of(self._extractor.pair.face.name, self._extractor.pair.voice.name)
+        return compare_with(self._extractor, pairs, a, b)
+
     def _predict(self, path: str, found: Extracted, top: int) -> Prediction:
-        from mraf.inference.contradiction import reconcile
-        from mraf.inference.mixture import at_once, share_out
         from mraf.inference.prediction import predict
 
         face, voice = found.face, found.voice
@@ -172,24 +153,25 @@ class Identifier(Members):
         rows = [(face.vector, voice.vector), (face.vector, None), (None, voice.vector)]
         rows += [(None, part.vector) for part in parts]
         posterior = predict(self._model, self._features(rows))
+        posterior = people.with_threshold(posterior, self._threshold)
         by_face = Evidence(
             present=face.vector is not None,
-            weight=float(posterior.face_weight[0]),
+            weight=float(posterior.face_weight[people.CLIP]),
             reason=face.reason,
             problem=face.problem,
             frames=face.frames,
-            **self._first(posterior.probability[1]),
+            **self._first(posterior, people.FACE),
         )
         by_voice = Evidence(
             present=voice.vector is not None,
-            weight=float(posterior.voice_weight[0]),
+            weight=float(posterior.voice_weight[people.CLIP]),
             reason=voice.reason,
             problem=voice.problem,
             seconds=round(voice.seconds, 2),
             overlap=round(voice.overlap, 2),
-            **self._first(posterior.probability[2]),
+            **self._first(posterior, people.VOICE),
         )
-        if np.isnan(posterior.probability[0]).any():
+        if np.isnan(posterior.probability[people.CLIP]).any():
             error = why_nothing(by_face, by_voice, found.seconds, found.seconds_read)
             lost = _unidentified(path, error, face=by_face, voice=by_voice)
             return replace(
@@ -198,29 +180,29 @@ class Identifier(Members):
                 seconds=found.seconds,
                 seconds_read=found.seconds_read,
             )
-        answer = reconcile(*posterior.probability[:3])
-        several = posterior.probability[3:]
-        named = [Candidate(**self._first(each)) for each in several if np.isfinite(each).all()]
-        if not voice.voices and notes.different_names(named):  # the model hears several people
+        several = tuple(
+            Voice(seconds=round(part.seconds, 2), side=part.side, **self._first(posterior, row))
+            for row, part in enumerate(parts, start=people.VOICE + 1)
+        )
+        if not voice.voices and notes.different_names(several):  # the model hears several people
             voice = replace(voice, voices=voice.perhaps)
             found = replace(found, voice=voice)
-        named = named if voice.voices else []
-        by_voice = replace(by_voice, voices=each_voice(voice.voices, named))
-        probability = answer.probability
-        if not by_face.present and named:
-            probability = share_out(list(several), [each.seconds for each in voice.voices])
-        elif not by_face.present and voice.seconds:
-            probability = at_once(probability, voice.overlap / voice.seconds)
-        ranked = self._ranked(probability, max(1, top))
-        disagree = (notes.disagreement(by_face, by_voice),) if answer.told else ()
+        by_voice = replace(by_voice, voices=several if voice.voices else ())
+        answer = _answered(found, posterior)
+        ranked = self._ranked(answer.probability, max(1, top))
+        first = None if answer.unknown else ranked[0]
+        conflict = notes.conflict(answer, by_face, by_voice)
         return Prediction(
             path=path,
-            speaker=ranked[0].speaker,
-            probability=ranked[0].probability,
+            speaker=first.speaker if first else None,
+            probability=first.probability if first else None,
             candidates=ranked,
             face=by_face,
             voice=by_voice,
-            notes=(*self.notes, *notes.notes_on(found, named, disagree)),
+            known=answer.known,
+            threshold=answer.threshold,
+            unknown=answer.unknown,
+            notes=(*self.notes, *notes.notes_on(found, by_voice.voices, conflict)),
             seconds=found.seconds,
             seconds_read=found.seconds_read,
         )
@@ -231,12 +213,20 @@ class Identifier(Members):
             Candidate(speaker=self.speakers[i], probability=float(probability[i])) for i in order
         )
 
-    def _first(self, probability: np.ndarray) -> dict[str, Any]:
+    def _first(self, posterior: Posterior, row: int) -> dict[str, Any]:
         """Return the speaker that a face or a voice alone names; nothing where it names nobody."""
+        probability = posterior.probability[row]
         if np.isnan(probability).any():
             return {}
+        known = people.number(posterior.known, row)
+        if not posterior.is_known[row]:
+            return {"known": known}
         i = int(probability.argmax())
-        return {"speaker": self.speakers[i], "probability": float(probability[i])}
+        return {
+            "speaker": self.speakers[i],
+            "probability": float(probability[i]),
+            "known": known,
+        }
 
     def _features(self, rows: list[tuple[np.ndarray | None, np.ndarray | None]]) -> Features:
         """Return clips of a face and a voice each, either of which may be None."""
@@ -264,6 +254,7 @@ def identify(
     offline: bool = False,
     device: str = "auto",
     precision: str = "auto",
+    threshold: float | None = None,
     on_download: Progress | None = None,
     on_note: Callable[[str], None] | None = None,
     on_prediction: Callable[[Prediction], None] | None = None,
@@ -271,6 +262,8 @@ def identify(
     """Identify clips and pictures, and those below folders, one after another.
 
     A folder that cannot be listed gives a prediction without a speaker too.
+
+    A person whom the model does not know is an answer: a prediction that is `unknown`.
 
     Args:
         paths: one or several files and folders; listed before the models are loaded.
@@ -284,12 +277,14 @@ def identify(
         offline: never use the network.
         device: "auto", "cpu" or "cuda".
         precision: "auto", "single" or "bfloat16" of the encoders' arithmetic on a CPU.
+        threshold: of the probability that a person is enrolled, 0 to 1, in place of the model's own.
         on_download: called with name, bytes that are there and bytes in all while weights are fetched.
         on_note: called with each note on the model, which each prediction has too.
         on_prediction: called after each clip.
 
     Raises UsageError where a path is not there, and the errors of `Identifier`.
     """
+    people.check_threshold(threshold)
     named = [paths] if isinstance(paths, Path | str) else paths
     found: list[Path | Prediction] = [each for path in named for each in _files_of(Path(path))]
     predictions = []
@@ -303,6 +298,7 @@ def identify(
         offline=offline,
         device=device,
         precision=precision,
+        threshold=threshold,
         on_download=on_download,
     ) as identified:
         if on_note:
@@ -313,6 +309,22 @@ def identify(
             if on_prediction:
                 on_prediction(predictions[-1])
     return predictions
+
+
+def _answered(found: Extracted, posterior: Posterior) -> people.Answer:
+    """Return who speaks in a clip with these posteriors, of which those of several voices are the last."""
+    from mraf.inference.mixture import at_once
+
+    voice = found.voice
+    if found.face.vector is not None or not np.isfinite(posterior.probability[people.VOICE]).all():
+        return people.of_face_and_voice(posterior, voice.seconds, voice.snr)
+    if voice.voices:
+        return people.of_voices(posterior, [each.seconds for each in voice.voices])
+    answer = people.of_face_and_voice(posterior, voice.seconds, voice.snr)
+    if not voice.seconds:
+        return answer
+    probability = at_once(answer.probability, voice.overlap / voice.seconds)
+    return replace(answer, probability=probability)
 
 
 def _files_of(path: Path) -> list[Path | Prediction]:
@@ -334,23 +346,6 @@ def _unidentified(path: str, error: str, *, face: Evidence, voice: Evidence) -> 
     return Prediction(
         path=path, speaker=None, probability=None, face=face, voice=voice, error=error
     )
-
-
-def _check(
-    trained: Fingerprint, pair: EncoderPair, model: str
-) -> tuple[ExtractOptions, tuple[str, ...]]:
-    """Return the options of the extraction that made a model's features, and notes on their use.
-
-    Where it is not known how the features were extracted, these are the default options.
-
-    Raises UsageError where these encoders and this version of mraf make others.
-    """
-    options = ExtractOptions()
-    if trained.frames is not None and trained.seconds is not None:
-        options = ExtractOptions(frames=trained.frames, max_seconds=trained.seconds)
-    found = options.fingerprint(pair)
-    notes = check_fits(trained, found, what="the features that it would get here", model=model)
-    return options, notes
 
 
 def _row(vector: np.ndarray | None, dim: int) -> np.ndarray:

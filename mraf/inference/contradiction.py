@@ -1,4 +1,4 @@
-"""The answer where face and voice, each alone, are two different people's."""
+"""The answer where face and voice, each alone, are two different people's, enrolled or not."""
 
 from __future__ import annotations
 
@@ -50,3 +50,12 @@ def reconcile(
     two = TWO_PEOPLE / (TWO_PEOPLE + (1 - TWO_PEOPLE) * alike)
     apart = VOICE_SHARE * both[1] + (1 - VOICE_SHARE) * both[0]
     return Reconciled(probability=(1 - two) * exact + two * apart, two=two)
+
+
+def stranger(known: float) -> bool:
+    """Return whether a face or voice is likelier another person's than that of the other modality's person.
+
+    The other modality is of an enrolled person. What was seen or heard is known / (1 - known) times as likely
+    for an enrolled person as for a stranger, and `TWO_PEOPLE` says how often that is another one.
+    """
+    return TWO_PEOPLE * (1 - known) > (1 - TWO_PEOPLE) * known

@@ -1,11 +1,7 @@
 """The answer to a clip."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:  # `mraf --help` needs the words for reasons, and no numpy
-    from mraf.extractors.voice.embed import VoicePart
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +18,8 @@ class Voice:
 
     seconds: float  # of its speech that was looked at
     side: str | None = None  # left, right: the channel in which it is heard
-    speaker: str | None = None  # whom it is most like
-    probability: float | None = None  # of that
+    speaker: str | None = None  # named by it alone; None where it names nobody
+    probability: float | None = None  # of that, given that they are enrolled
     known: float | None = None  # probability that it is an enrolled person's
 
 
@@ -37,7 +33,7 @@ class Evidence:
     frames: int | None = None  # of a face: frames in which it was found
     seconds: float | None = None  # of a voice: length of its speech
     speaker: str | None = None  # named by this face or voice alone; None where it names nobody
-    probability: float | None = None  # of that
+    probability: float | None = None  # of that, given that they are enrolled
     known: float | None = None  # probability that it is an enrolled person's
     problem: str | None = None  # why it could not be decoded, in words
     voices: tuple[Voice, ...] = ()  # of a voice, where several are heard: each, the first one first
@@ -50,8 +46,8 @@ class Prediction:
 
     path: str
     speaker: str | None
-    probability: float | None
-    candidates: tuple[Candidate, ...] = ()
+    probability: float | None  # of that, given that they are enrolled
+    candidates: tuple[Candidate, ...] = ()  # those who are most alike, of an unknown person too
     face: Evidence = field(default_factory=lambda: Evidence(present=False))
     voice: Evidence = field(default_factory=lambda: Evidence(present=False))
     known: float | None = None  # probability that the person is enrolled
@@ -69,12 +65,3 @@ class Prediction:
         del shown["face"]["voices"], shown["face"]["overlap"]
         del shown["seconds"], shown["seconds_read"]  # the notes say what was not read
         return shown
-
-
-def each_voice(parts: "Sequence[VoicePart]", named: Sequence[Candidate]) -> tuple[Voice, ...]:
-    """Return the voices of a clip with whom each is most like, where the model knows voices."""
-    who = [asdict(each) for each in named] or [{}] * len(parts)
-    return tuple(
-        Voice(seconds=round(part.seconds, 2), side=part.side, **each)
-        for part, each in zip(parts, who, strict=True)
-    )

@@ -5,19 +5,25 @@ from collections.abc import Sequence
 from mraf.extractors.extractor import Extracted
 from mraf.extractors.second_looks import SEARCHED
 from mraf.extractors.turns.voices import counted, in_words
-from mraf.pipeline.answers.answer import Candidate, Evidence
-from mraf.pipeline.answers.words import length
+from mraf.pipeline.answers.answer import Evidence, Voice
+from mraf.pipeline.answers.people import Answer, Conflict
+from mraf.pipeline.answers.words import length, share
 
 SURE = 0.9
 """Least probability at which one of several voices is named."""
+STRANGERS_UNTOLD = (
+    "This model cannot tell strangers: whoever speaks gets the name of one of its speakers. "
+    "Train it again (`mraf train`)."
+)
+_NOBODY = "nobody that the model knows"
 
 
-def notes_on(found: Extracted, parts: Sequence[Candidate], two: tuple[str, ...]) -> tuple[str, ...]:
+def notes_on(found: Extracted, parts: Sequence[Voice], two: tuple[str, ...]) -> tuple[str, ...]:
     """Return the notes on a clip, the weightiest first.
 
     Args:
         found: its face and voice.
-        parts: whom each of several voices is most like, in their order; empty for a single voice.
+        parts: several voices, in their order; empty for a single one.
         two: the notes that face and voice disagree, if they do.
     """
     return (
@@ -36,37 +42,56 @@ def undecoded(found: Extracted) -> tuple[str, ...]:
     return tuple(f"the {kind} cannot be read: {x.problem}" for kind, x in kinds if x.problem)
 
 
-def disagreement(face: Evidence, voice: Evidence) -> str:
-    """Return the note on a clip that shows one person and lets another be heard."""
-    return (
-        f"face and voice disagree: the face alone looks like {_named(face)}, the voice alone sounds "
-        f"like {_named(voice)}; who speaks is asked, so the voice counts more"
-    )
+def conflict(answer: Answer, face: Evidence, voice: Evidence) -> tuple[str, ...]:
+    """Return the note on a clip that may show one person and let another be heard, if it may."""
+    result = "nobody is named" if answer.unknown else "the voice counts more"
+    looks, sounds = f"the face alone looks like {_named(face)}", f"sounds like {_named(voice)}"
+    asked = f"who speaks is asked, so {result}"
+    match answer.conflict:
+        case Conflict.TWO:
+            return (f"face and voice disagree: {looks}, the voice alone {sounds}; {asked}",)
+        case Conflict.STRANGE_VOICE:
+            return (f"{looks}, but the voice is that of {_NOBODY}; {asked}",)
+        case Conflict.STRANGE_FACE:
+            return (f"the voice alone {sounds}, but the face is that of {_NOBODY}; {asked}",)
+        case Conflict.BY_FACE:
+            heard = f"{share(voice.known or 0)} that it is an enrolled person's"
+            return (f"named by the face: the voice alone is not recognised ({heard})",)
+    return ()
 
 
-def different_names(parts: Sequence[Candidate]) -> bool:
+def different_names(parts: Sequence[Voice]) -> bool:
     """Return whether all of several voices are named, each otherwise."""
-    sure = {part.speaker for part in parts if part.probability >= SURE}
+    sure = {part.speaker for part in parts if part.speaker and (part.probability or 0) >= SURE}
     return len(parts) > 1 and len(sure) == len(parts)
 
 
 def _named(evidence: Evidence) -> str:
-    probability = evidence.probability or 0.0
-    shown = "over 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"
-    return f"{evidence.speaker} ({shown})"
+    if evidence.speaker is None:
+        return _NOBODY
+    return f"{evidence.speaker} ({share(evidence.probability or 0.0)})"
 
 
-def _voices(found: Extracted, parts: Sequence[Candidate]) -> tuple[str, ...]:
-    if not different_names(parts):
-        return in_words(found.voice)
-    _first, *others = in_words(found.voice)
+def _voices(found: Extracted, parts: Sequence[Voice]) -> tuple[str, ...]:
+    told = in_words(found.voice)
+    strange = [part for part in parts if part.speaker is None and part.known is not None]
+    recognised = [part for part in parts if part not in strange]
+    if not strange and not different_names(parts):
+        return told
+    if len(recognised) > 1 and not different_names(recognised):
+        return told
+    if len(recognised) == 1 and (recognised[0].probability or 0) < SURE:
+        return told
+    heard, others = f"{counted(len(parts), 'voice')} are heard", told[1:]
+    if not recognised:
+        return f"{heard}, of {_NOBODY}", *others
+    who = [f"like {part.speaker}" if part in recognised else "somebody unknown" for part in parts]
     sides = [voice.side for voice in found.voice.voices]
     if all(sides):
-        said = ", ".join(f"{s} like {p.speaker}" for s, p in zip(sides, parts, strict=True))
+        said = ", ".join(f"{side} {name}" for side, name in zip(sides, who, strict=True))
     else:
-        said = ", then ".join(f"like {part.speaker}" for part in parts)
-        said = f"first {said}"
-    return f"{counted(len(parts), 'voice')} are heard: {said}", *others
+        said = "first " + ", then ".join(who)
+    return f"{heard}: {said}", *others
 
 
 def _people(found: Extracted) -> tuple[str, ...]:

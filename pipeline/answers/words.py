@@ -58,6 +58,13 @@ def length(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
+def share(probability: float) -> str:
+    """Return a probability in words, as in "97 %", "over 99 %" or "under 1 %"."""
+    if probability > 0.99:
+        return "over 99 %"
+    return "under 1 %" if probability < 0.01 else f"{100 * probability:.0f} %"
+
+
 def why_nothing(
     face: Evidence,
     voice: Evidence,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mraf.pipeline.answers.words import reason_in_words
+from mraf.pipeline.answers.words import reason_in_words, share
 from mraf.pipeline.commands.terminal.options import (
     AudioTrackOption,
     DeviceOption,
@@ -39,6 +39,12 @@ def identify(
     ],
     model: ModelOption = None,
     top: Annotated[int, typer.Option(min=1, help="Number of candidates to show.")] = 5,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="Least probability, 0 to 1, that a person is enrolled for a name. Default: the model's."
+        ),
+    ] = None,
     audio_track: AudioTrackOption = None,
     video_track: VideoTrackOption = None,
     device: DeviceOption = "auto",
@@ -48,7 +54,7 @@ def identify(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Name the speaker of each clip."""
+    """Name the speaker of each clip, or say that the person is unknown."""
     from mraf.device import choose_device
     from mraf.extractors.processor import refuse_or_remark
     from mraf.pipeline.commands.terminal.bars import download_lines
@@ -74,6 +80,7 @@ def identify(
         workspace=workspace,
         model=model,
         top=top,
+        threshold=threshold,
         audio_track=audio_track,
         video_track=video_track,
         weights_dir=weights_dir,
@@ -86,7 +93,7 @@ def identify(
     )
     if as_json:
         print_json({"clips": [prediction.as_dict() for prediction in predictions]})
-    if any(prediction.speaker is None for prediction in predictions):
+    if any(prediction.error is not None for prediction in predictions):
         raise typer.Exit(1)
 
 
@@ -100,6 +107,12 @@ def show_identified(prediction: "Prediction", notes: Sequence[str] = ()) -> None
         if others:
             rest = ", ".join(f"{escape(c.speaker)} {c.probability:.1%}" for c in others)
             show(f"  then   {rest}")
+    elif prediction.unknown:
+        like = escape(prediction.candidates[0].speaker)
+        enrolled = share(prediction.known or 0.0)
+        show(
+            f"  [yellow bold]unknown[/]  ({enrolled} that this person is enrolled; most like: {like})"
+        )
     elif nothing and "decode_error" not in (prediction.face.reason, prediction.voice.reason):
         show("  [yellow]not identified[/]: there is neither face nor voice in it")
     else:

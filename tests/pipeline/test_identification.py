@@ -268,7 +268,7 @@ def test_several_voices_or_two_at_once_are_not_one_name_for_certain(answer_to):
     shown = mixed.as_dict()
     assert shown["voice"]["overlap"] == 5.5 and "overlap" not in shown["face"]
     (first, _) = same.as_dict()["voice"]["voices"]
-    assert set(first) == {"seconds", "side", "speaker", "probability"}
+    assert set(first) == {"seconds", "side", "speaker", "probability", "known"}
     assert (first["seconds"], first["speaker"]) == (3.0, "person01")
 
 

@@ -1,11 +1,13 @@
 import numpy as np
+import pytest
 
 from mraf.extractors.extractor import Extracted
 from mraf.extractors.face.embed import FaceResult
 from mraf.extractors.second_looks import SEARCHED
 from mraf.extractors.voice.embed import VoicePart, VoiceResult
-from mraf.pipeline.answers.answer import Candidate, Evidence
-from mraf.pipeline.answers.notes import different_names, disagreement, notes_on
+from mraf.pipeline.answers.answer import Evidence, Voice
+from mraf.pipeline.answers.notes import conflict, different_names, notes_on
+from mraf.pipeline.answers.people import Answer, Conflict
 
 
 def found(*sides: str | None, people: int = 1, **more) -> Extracted:
@@ -14,8 +16,13 @@ def found(*sides: str | None, people: int = 1, **more) -> Extracted:
     return Extracted(face=face, voice=VoiceResult(voices=voices), **more)
 
 
-def named(**probability: float) -> list[Candidate]:
-    return [Candidate(speaker=name, probability=p) for name, p in probability.items()]
+def named(**probability: float) -> list[Voice]:
+    return [
+        Voice(seconds=3, speaker=name, probability=p, known=0.99) for name, p in probability.items()
+    ]
+
+
+STRANGER = Voice(seconds=3, known=0.01)
 
 
 def test_an_ordinary_clip_has_no_notes():
@@ -49,13 +56,72 @@ def test_what_was_not_read_and_who_else_is_seen_is_told():
     assert notes_on(found(seconds_read=120), [], ()) == ("only the first 2 min were read",)
 
 
-def test_the_note_on_a_contradiction_names_both():
-    face = Evidence(present=True, speaker="Bob", probability=0.97)
-    voice = Evidence(present=True, speaker="Ann", probability=0.9999)
-    assert disagreement(face, voice) == (
-        "face and voice disagree: the face alone looks like Bob (97 %), the voice alone sounds like Ann "
-        "(over 99 %); who speaks is asked, so the voice counts more"
-    )
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ([*named(Ann=0.99), STRANGER], ": first like Ann, then somebody unknown"),
+        ([STRANGER, *named(Ann=0.99)], ": first somebody unknown, then like Ann"),
+        ([STRANGER, STRANGER], ", of nobody that the model knows"),
+        ([*named(Ann=0.6), STRANGER], ""),  # of whom it is not sure
+        ([*named(Ann=0.99), *named(Ann=0.99), STRANGER], ""),  # two voices of one person
+    ],
+)
+def test_no_stranger_s_voice_is_named(parts, said):
+    number = {2: "two", 3: "3"}[len(parts)]
+    notes = notes_on(found(*[None] * len(parts)), parts, ())
+    assert notes == (f"{number} voices are heard{said}",)
+    assert not different_names(parts)
+
+
+FACE = Evidence(present=True, speaker="Bob", probability=0.97, known=0.9)
+VOICE = Evidence(present=True, speaker="Ann", probability=0.9999, known=0.9)
+UNKNOWN = Evidence(present=True, known=0.12)
+
+
+@pytest.mark.parametrize(
+    ("kind", "face", "voice", "known", "said"),
+    [
+        (
+            Conflict.TWO,
+            FACE,
+            VOICE,
+            0.9,
+            "face and voice disagree: the face alone looks like Bob (97 %), the voice alone sounds like Ann "
+            "(over 99 %); who speaks is asked, so the voice counts more",
+        ),
+        (
+            Conflict.STRANGE_VOICE,
+            FACE,
+            UNKNOWN,
+            0.1,
+            "the face alone looks like Bob (97 %), but the voice is that of nobody that the model knows; "
+            "who speaks is asked, so nobody is named",
+        ),
+        (
+            Conflict.STRANGE_FACE,
+            UNKNOWN,
+            VOICE,
+            0.9,
+            "the voice alone sounds like Ann (over 99 %), but the face is that of nobody that the model "
+            "knows; who speaks is asked, so the voice counts more",
+        ),
+        (
+            Conflict.BY_FACE,
+            FACE,
+            UNKNOWN,
+            0.9,
+            "named by the face: the voice alone is not recognised (12 % that it is an enrolled person's)",
+        ),
+    ],
+)
+def test_the_note_on_two_people_says_what_each_modality_says(kind, face, voice, known, said):
+    answer = Answer(probability=np.ones(1), known=known, threshold=0.5, conflict=kind)
+    assert conflict(answer, face, voice) == (said,)
+
+
+def test_there_is_no_note_without_a_conflict():
+    answer = Answer(probability=np.ones(1), known=None, threshold=None)
+    assert conflict(answer, FACE, VOICE) == ()
 
 
 def test_why_sound_or_picture_cannot_be_read_is_told():

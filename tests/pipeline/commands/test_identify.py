@@ -23,12 +23,16 @@ def test_identify_with_json_keeps_the_contract(mraf, sample_videos, sample_clip,
     clips = json.loads(out)["clips"]
     assert code == 0 and [clip["path"] for clip in clips] == [str(seen), str(hidden)]
     first, second = clips
-    keys = "path speaker probability candidates face voice error notes"
+    keys = "path speaker probability candidates face voice known threshold unknown error notes"
     assert set(first) == set(keys.split()) and first["notes"] == []
-    alone = {"present", "weight", "reason", "problem", "speaker", "probability"}
+    alone = {"present", "weight", "reason", "problem", "speaker", "probability", "known"}
     assert set(first["face"]) == {*alone, "frames"}
     assert set(first["voice"]) == {*alone, "seconds", "voices", "overlap"}
-    assert first["face"]["speaker"] == first["voice"]["speaker"] == first["speaker"]
+    assert first["face"]["speaker"] == first["speaker"] is not None
+    # In another language the voice alone may not be recognised.
+    assert first["voice"]["speaker"] in (first["speaker"], None)
+    assert all(0 <= first[each]["known"] <= 1 for each in ("face", "voice"))
+    assert first["known"] >= first["threshold"] and first["unknown"] is False
     assert second["face"]["speaker"] is None and second["voice"]["speaker"] == second["speaker"]
     assert len(first["candidates"]) == 2
     assert first["candidates"][0]["speaker"] == first["speaker"]
@@ -109,6 +113,37 @@ def answer(path: str, *, reason: str = "no_face", **more) -> Prediction:
         voice=Evidence(present=True, weight=1.0, seconds=3.0, speaker="Ann", probability=1.0),
         **more,
     )
+
+
+def test_an_unknown_person_is_an_answer(mraf, tmp_path, monkeypatch):
+    stranger = replace(
+        answer("a.mp4"), speaker=None, probability=None, known=0.032, threshold=0.5, unknown=True
+    )
+    asked = {}
+
+    def run(paths, **options):
+        asked.update(options)
+        if options["on_prediction"]:
+            options["on_prediction"](stranger)
+        return [stranger]
+
+    monkeypatch.setattr("mraf.pipeline.identification.identify", run)
+    code, out, _ = mraf("identify", tmp_path)
+    assert code == 0
+    assert "unknown  (3 % that this person is enrolled; most like: Ann)\n" in out
+    code, out, _ = mraf("identify", tmp_path)
+    assert code == 0
+    assert "unknown  (3 % that this person is enrolled; most like: Ann)\n" in out
+    code, out, _ = mraf("identify", tmp_path, "--json", "--threshold", "0.5")
+    (clip,) = json.loads(out)["clips"]
+    assert code == 0 and asked["threshold"] == 0.5
+    assert (clip["speaker"], clip["probability"], clip["unknown"]) == (None, None, True)
+    assert clip["candidates"][0]["speaker"] == "Ann" and clip["error"] is None
+
+
+def test_a_threshold_out_of_range_is_refused_before_anything_is_looked_for(mraf, tmp_path):
+    code, _, err = mraf("identify", tmp_path / "none.mp4", "--threshold", "1.5")
+    assert code == 2 and "--threshold 1.5" in err and "from 0" in err
 
 
 def test_what_was_not_looked_at_is_said(capsys):
