@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from mraf.pipeline.identification import Identifier, identify
     from mraf.pipeline.people.enrol import enrol
     from mraf.pipeline.people.forget import forget
+    from mraf.pipeline.people.cluster import cluster
+    from mraf.pipeline.people.find import Finder, find
+    from mraf.pipeline.people.naming import name
     from mraf.pipeline.training.train import train
     from mraf.pipeline.upkeep.rename import rename
     from mraf.pipeline.workspace import Workspace
@@ -28,6 +31,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "BusyError": "mraf.errors",
+    "Finder": "mraf.pipeline.people.find",
     "Identifier": "mraf.pipeline.identification",
     "MediaError": "mraf.errors",
     "MissingError": "mraf.errors",
@@ -38,7 +42,12 @@ _HOME = {
     "evaluate": "mraf.pipeline.evaluation",
     "extract": "mraf.pipeline.extraction.extract",
     "forget": "mraf.pipeline.people.forget",
+    "cluster": "mraf.pipeline.people.cluster",
+    "evaluate": "mraf.pipeline.evaluation",
+    "extract": "mraf.pipeline.extraction.extract",
+    "find": "mraf.pipeline.people.find",
     "identify": "mraf.pipeline.identification",
+    "name": "mraf.pipeline.people.naming",
     "preview": "mraf.pipeline.extraction.extract",
     "rename": "mraf.pipeline.upkeep.rename",
     "train": "mraf.pipeline.training.train",
@@ -47,6 +56,7 @@ _HOME = {
 
 __all__ = [
     "BusyError",
+    "Finder",
     "Identifier",
     "MediaError",
     "MissingError",
@@ -58,7 +68,12 @@ __all__ = [
     "evaluate",
     "extract",
     "forget",
+    "cluster",
+    "evaluate",
+    "extract",
+    "find",
     "identify",
+    "name",
     "preview",
     "rename",
     "train",

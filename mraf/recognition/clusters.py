@@ -74,11 +74,17 @@ class Looks:
         voice, voices = _means(self.voice, self.voices, group)
         return Looks(face=face, faces=faces, voice=voice, voices=voices)
 
+    def cosines(self, others: Looks) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """Return the cosines [N, M] of faces and of voices; NaN where one of two is missing."""
+        return (
+            _cosines(self.face, self.faces, others.face, others.faces),
+            _cosines(self.voice, self.voices, others.voice, others.voices),
+        )
+
     def odds(self, others: Looks, pairs: Pairs) -> NDArray[np.float64]:
         """Return log odds [N, M] that two are of one person; NaN where nothing can be compared."""
-        face = _cosines(self.face, self.faces, others.face, others.faces)
-        voice = _cosines(self.voice, self.voices, others.voice, others.voices)
-        odds = np.clip(pairs.both(face, voice), -BOUND, BOUND)
+        face, voice = self.cosines(others)
+        odds = pairs.both(face, voice)
         odds[np.isnan(face) & np.isnan(voice)] = np.nan
         return odds
 
@@ -147,7 +153,7 @@ def _linked(looks: Looks, pairs: Pairs, cut: float) -> NDArray[np.int64]:
     for start in range(0, number, _ROWS):
         rows = slice(start, min(start + _ROWS, number))
         odds = looks.take(rows).odds(looks.take(slice(start, number)), pairs)
-        distance = BOUND - np.where(np.isnan(odds), cut, odds)
+        distance = BOUND - np.where(np.isnan(odds), cut, np.clip(odds, -BOUND, BOUND))
         for row in range(len(distance)):
             some = distance[row, row + 1 :]
             distances[at : at + len(some)] = some
@@ -158,8 +164,10 @@ def _linked(looks: Looks, pairs: Pairs, cut: float) -> NDArray[np.int64]:
 
 
 def _unit(x: Floats, present: NDArray[np.bool_]) -> Floats:
-    length = np.linalg.norm(x, axis=1, keepdims=True)
-    unit: Floats = np.where(present[:, None], x / np.maximum(length, 1e-12), 0).astype(np.float32)
+    # One copy and no more: of a million clips it takes gigabytes.
+    length = np.sqrt(np.einsum("nd,nd->n", x, x, dtype=np.float32))
+    unit: Floats = x * (1 / np.maximum(length, 1e-12)).astype(np.float32)[:, None]
+    unit[~present] = 0
     return unit
 
 
@@ -176,6 +184,8 @@ def _means(
 def _cosines(
     a: Floats, has_a: NDArray[np.int64], b: Floats, has_b: NDArray[np.int64]
 ) -> NDArray[np.floating]:
-    cosine: NDArray[np.floating] = a @ b.T
+    # A table without a single face, say, does not tell how long the vectors of faces are.
+    same = a.shape[1] == b.shape[1]
+    cosine: NDArray[np.floating] = a @ b.T if same else np.zeros((len(a), len(b)), np.float32)
     cosine[(has_a == 0)[:, None] | (has_b == 0)] = np.nan
     return cosine

@@ -1,1 +1,1 @@
-"""The commands about people: enrol, forget."""
+"""The commands on people: one module a group of commands."""
