@@ -20,8 +20,8 @@ Floats = NDArray[np.float32]
 CUT = 1.5
 """Mean log odds of the pairs of two groups above which they are of one person."""
 BOUND = 8.0
-"""Log odds of one pair at most, either way: few pairs were measured beyond, and one bad face must not outvote
-a group."""
+"""Log odds of one pair at most, either way: few pairs were measured beyond, and no pair with a bad face
+outvotes all the others."""
 LIMIT = 12_000
 """Number of clips that are compared each with each: 0.6 GB a time, twice. See `grouped` for more."""
 _ROWS = 256  # compared at a time
