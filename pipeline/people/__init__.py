@@ -1,1 +1,1 @@
-"""The people of a workspace: who is enrolled, who is alike, who is not named yet, and where they appear."""
+"""The people that a workspace knows: who comes, who goes, and how their clips are judged."""

@@ -1,5 +1,6 @@
 """A name for a group that `mraf cluster` found."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ class NameReport:
     group: str
     name: str
     clips: int  # of the group that have the name now
+    refused: dict[str, str]  # reason by clip: they carry no identity, and stay without a name
     merged: tuple[str, ...]  # other groups that had the name before
     enrolment: dict[str, Any]  # as `mraf enrol --json` prints it
 
@@ -36,6 +38,7 @@ def name(
     workspace: Workspace | Path | str | None = None,
     model: str | None = None,
     yes: bool = False,
+    on_question: Callable[[str], bool] | None = None,
 ) -> NameReport:
     """Give a group of `mraf.cluster` a name: its clips become that speaker's, who is enrolled.
 
@@ -44,7 +47,9 @@ def name(
         speaker: the name.
         workspace: the folder with the features, by default `./mraf-workspace`.
         model: to enrol the person into, by default the one trained last.
-        yes: do so even where another group, or somebody else's clips, have the name.
+        yes: True answers the questions whether another group of that name is the same person, and whether clips
+            that look like somebody else are to be enrolled.
+        on_question: called with a question; without it the answer is no, unless `yes` is True.
 
     Raises:
         MissingError: there are no groups, or no features.
@@ -62,21 +67,28 @@ def name(
     others = tuple(
         other for other, each in grouping.groups.items() if each.name == speaker and other != group
     )
-    if others and not yes:
-        raise UsageError(
-            f"The group '{others[0]}' is {speaker} already, and '{group}' may be somebody else. If both are one "
-            "person, say so with --yes."
-        )
+    if others:
+        doubt = f"The group '{others[0]}' is {speaker} already, and '{group}' may be somebody else."
+        _ask(doubt, speaker, yes=yes, on_question=on_question)
     rows = _rows(workspace, group, kept, speaker)
-    report = enrol_rows(workspace, speaker, rows, model=model, yes=yes)
-    Grouping.at(workspace).named(group, speaker).write()
+    report = enrol_rows(workspace, speaker, rows, model=model, yes=yes, on_question=on_question)
+    Grouping.at(workspace).named(group, report.name).write()
+    refused = {each.path: each.reason for each in report.refused}
     return NameReport(
         group=group,
-        name=speaker,
-        clips=len(rows),
+        name=report.name,
+        clips=len(rows) - len(refused),
+        refused=refused,
         merged=others,
         enrolment=report.as_dict(),
     )
+
+
+def _ask(doubt: str, speaker: str, *, yes: bool, on_question: Callable[[str], bool] | None) -> None:
+    if yes or (on_question and on_question(f"{doubt} Are both {speaker}?")):
+        return
+    hint = "" if on_question else " If both are one person, say --yes (yes=True)."
+    raise UsageError(f"{doubt}{hint} Nothing was named.")
 
 
 def _rows(workspace: Workspace, group: str, kept: Kept, speaker: str) -> list[FeatureRow]:

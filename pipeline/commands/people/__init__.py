@@ -1,1 +1,1 @@
-"""The commands on people: one module a group of commands."""
+"""The commands about people: enrol, forget."""

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mraf.pipeline.commands.people.enrol import asked
 from mraf.pipeline.commands.terminal.options import JsonOption, ModelOption, WorkspaceOption
 from mraf.pipeline.commands.terminal.output import (
     count,
@@ -55,7 +56,9 @@ def name(
     """Give a group of clips a speaker's name, and enrol the speaker."""
     from mraf.pipeline.people.naming import name as run
 
-    report = run(group, speaker, workspace=workspace, model=model, yes=yes)
+    report = run(
+        group, speaker, workspace=workspace, model=model, yes=yes, on_question=asked(as_json)
+    )
     print_json(report.as_dict()) if as_json else show_named(report)
 
 
@@ -97,5 +100,7 @@ def show_named(report: "NameReport") -> None:
     """Print which group has which name now."""
     name = escape(report.name)
     show(f"{count(report.clips, 'clip')} of {escape(report.group)} are now of [bold]{name}[/]")
+    for clip, reason in list(report.refused.items())[:_SHOWN]:
+        show(f"  [yellow]without a name still[/] {escape(clip)}: {escape(reason)}")
     if report.merged:
         show(f"  with those of {escape(', '.join(report.merged))}")
