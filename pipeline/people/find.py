@@ -16,6 +16,10 @@ from mraf.pipeline.people.sought import of_clip, of_model, speakers_of_models
 from mraf.pipeline.workspace import Workspace
 from mraf.recognition.clusters import Looks
 
+_ROWS = (
+    1 << 15
+)  # compared at a time, so that what is computed of them stays in the processor's cache
+
 
 @dataclass(frozen=True, kw_only=True)
 class Match:
@@ -126,13 +130,16 @@ class Finder:
     def _matches(self, sought: Looks, among: np.ndarray, top: int) -> tuple[tuple[Match, ...], int]:
         """Return the first `top` clips that are likelier of the person than not, and the number compared."""
         pairs = self._table.pairs
-        face, voice = (cosine[:, 0] for cosine in self._looks.cosines(sought))
-        odds = pairs.both(face, voice)
-        comparable = among & ~(np.isnan(face) & np.isnan(voice))
+        odds = np.empty(len(among))
+        for start in range(0, len(odds), _ROWS):
+            some = slice(start, start + _ROWS)
+            odds[some] = self._looks.take(some).odds(sought, pairs)[:, 0]
+        comparable = among & ~np.isnan(odds)
         likely = np.flatnonzero(comparable & (odds > 0))
         if len(likely) > top:
             likely = likely[np.argpartition(-odds[likely], top - 1)[:top]]
         likely = likely[np.argsort(-odds[likely], kind="stable")]
+        face, voice = (cosine[:, 0] for cosine in self._looks.take(likely).cosines(sought))
         figures = self._table.figures.take(likely).to_pylist()
         labels = self._table.labels
 
@@ -147,10 +154,10 @@ class Finder:
                 end=row["end"],
                 speaker=labels.speaker[i],
                 score=round(float(expit(odds[i])), 4),
-                face=alone(face[i], pairs.face),
-                voice=alone(voice[i], pairs.voice),
+                face=alone(face[place], pairs.face),
+                voice=alone(voice[place], pairs.voice),
             )
-            for i, row in zip(likely, figures, strict=True)
+            for place, (i, row) in enumerate(zip(likely, figures, strict=True))
         )
         return found, int(comparable.sum())
 

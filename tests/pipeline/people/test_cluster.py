@@ -177,7 +177,7 @@ def test_real_people(real_videos, packaged, tmp_path):
     from mraf.pipeline.extraction.extract import extract_clips
 
     clips = [clip for clip in find_clips([real_videos]) if clip.id.endswith(("1.mp4", "2.mp4"))]
-    extract_clips(clips, tmp_path / "w", encoders=packaged)
+    extract_clips(clips, workspace=tmp_path / "w", encoders=packaged)
     report = cluster(tmp_path / "w", all=True)
     assert [len(group.speakers) for group in report.groups] == [1] * 8
     assert len({name for group in report.groups for name in group.speakers}) == 8
