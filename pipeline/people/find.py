@@ -12,7 +12,7 @@ from mraf.data.table.renames import plain
 from mraf.errors import UsageError, choices
 from mraf.extractors.weights import Progress
 from mraf.pipeline.people.opened import OpenTable
-from mraf.pipeline.people.sought import of_clip, of_model, speakers_of_models
+from mraf.pipeline.people.sought import digest_of, of_clip, of_model, speakers_of_models
 from mraf.pipeline.workspace import Workspace
 from mraf.recognition.clusters import Looks
 
@@ -88,17 +88,19 @@ class Finder:
             out = table.copies(table.labels.source_hash[at])
             out[at] = True
         elif Path(who).is_file():
-            by = "clip"
-            sought, digest = of_clip(
-                Path(who),
-                table.fingerprint,
-                weights_dir=Path(weights_dir) if weights_dir else None,
-                offline=offline,
-                device=device,
-                precision=precision,
-                on_download=on_download,
-            )
-            out = table.copies(digest)
+            by, out = "clip", table.copies(digest_of(Path(who)))
+            if out.any():
+                sought = self._looks.take(np.flatnonzero(out)[:1])
+            else:
+                sought = of_clip(
+                    Path(who),
+                    table.fingerprint,
+                    weights_dir=Path(weights_dir) if weights_dir else None,
+                    offline=offline,
+                    device=device,
+                    precision=precision,
+                    on_download=on_download,
+                )
         elif found := of_model(self.workspace, who, table.fingerprint):
             by, sought = "model", found
         else:

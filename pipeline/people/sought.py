@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from mraf.prototypes.model import ClassMeans
 
 
+def digest_of(path: Path) -> str:
+    """Return the digest of a file's content. Raises MediaError where it cannot be read."""
+    try:
+        return clip_of(path).content_hash()
+    except OSError as error:
+        raise MediaError(f"{path}: cannot be read ({error.strerror}).") from None
+
+
 def of_clip(
     path: Path,
     made: Fingerprint,
@@ -29,8 +37,8 @@ def of_clip(
     device: str,
     precision: str,
     on_download: Progress | None,
-) -> tuple[Looks, str]:
-    """Return the face and the voice of a file, and the digest of its content.
+) -> Looks:
+    """Return the face and the voice of a file.
 
     Raises:
         MissingError: the weights of the encoders that made the table's vectors are not there.
@@ -49,9 +57,6 @@ def of_clip(
     extractor = ClipExtractor(pair, options, device, threads=available_cores(), precision=precision)
     try:
         found = extractor(clip.video, clip.audio, clip.image, clip.start, clip.end)
-        digest = clip.content_hash()
-    except OSError as error:
-        raise MediaError(f"{path}: cannot be read ({error.strerror}).") from None
     finally:
         extractor.close()
     face, voice = found.face, found.voice
@@ -60,7 +65,7 @@ def of_clip(
             f"{path}: there is neither a face nor a voice in it to look for (face: {face.reason}, voice: "
             f"{voice.reason})."
         )
-    return _one(face.vector, voice.vector, dims_of(made)), digest
+    return _one(face.vector, voice.vector, dims_of(made))
 
 
 def of_model(workspace: Workspace, name: str, made: Fingerprint) -> Looks | None:

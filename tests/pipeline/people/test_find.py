@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from mraf import Workspace
+from mraf.data.clips.clip import Clip
 from mraf.errors import MediaError, MissingError, UsageError
 from mraf.pipeline.people.find import Finder, find
 from tests.helpers.unnamed import unnamed
@@ -115,11 +116,25 @@ def test_clips_whose_file_is_gone_are_left_out(tmp_path):
     assert len(report.matches) == 5 and "file is gone" in report.notes[0]
 
 
-def test_a_file(extracted, packaged, sample_videos):
+def test_a_file_that_the_table_has_is_not_embedded(tmp_path):
+    folder = unnamed(tmp_path)
+    file = tmp_path / "some.mp4"
+    file.write_bytes(b"no video")
+    digest = Clip("some", file).content_hash()
+    row = next(Workspace(folder).table.rows())
+    with Workspace(folder).table.writer() as writer:
+        writer.add(replace(row, source_hash=digest))
+    report = find(file, workspace=folder, offline=True)
+    assert report.by == "clip" and sorted(clips(report)) == ["01", "02", "03", "04", "05"]
+
+
+def test_a_file(extracted, packaged, sample_videos, tmp_path):
     one = sample_videos / "person01/English/rec1/01.mp4"
-    report = find(one, workspace=extracted, top=4, offline=True)
+    new = tmp_path / "new.mp4"
+    new.write_bytes(one.read_bytes() + b"and more")  # which no decoder minds
+    report = find(new, workspace=extracted, top=4, offline=True)
     assert report.by == "clip" and [match.speaker for match in report.matches] == ["person01"] * 4
-    assert "person01/English/rec1/01.mp4" not in clips(report)
+    assert "person01/English/rec1/01.mp4" in clips(report)
 
 
 def test_a_file_that_cannot_be_read(extracted, packaged, tmp_path):
