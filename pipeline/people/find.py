@@ -132,10 +132,7 @@ class Finder:
     def _matches(self, sought: Looks, among: np.ndarray, top: int) -> tuple[tuple[Match, ...], int]:
         """Return the first `top` clips that are likelier of the person than not, and the number compared."""
         pairs = self._table.pairs
-        odds = np.empty(len(among))
-        for start in range(0, len(odds), _ROWS):
-            some = slice(start, start + _ROWS)
-            odds[some] = self._looks.take(some).odds(sought, pairs)[:, 0]
+        odds = self._looks.odds(sought, pairs)[:, 0]
         comparable = among & ~np.isnan(odds)
         likely = np.flatnonzero(comparable & (odds > 0))
         if len(likely) > top:
