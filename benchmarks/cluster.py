@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from common import head, machine, row
 
-from mraf.pipeline.people.opened import OpenTable
+from mraf.pipeline.people.archive.opened import OpenTable
 from mraf.pipeline.workspace import Workspace
 from mraf.recognition.clusters import CUT, Looks, grouped
 from mraf.recognition.pairs import Pairs

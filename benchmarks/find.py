@@ -15,8 +15,8 @@ from common import machine
 
 from mraf.data.table.labels import StoredLabels
 from mraf.fingerprint import Fingerprint
-from mraf.pipeline.people.find import Finder
-from mraf.pipeline.people.opened import OpenTable
+from mraf.pipeline.people.archive.find import Finder
+from mraf.pipeline.people.archive.opened import OpenTable
 from mraf.pipeline.workspace import Workspace
 from mraf.recognition.clusters import Looks
 from mraf.recognition.pairs import Pairs

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from mraf.pipeline.people.cluster import cluster
     from mraf.pipeline.people.find import Finder, find
     from mraf.pipeline.people.naming import name
+    from mraf.pipeline.people.archive.cluster import cluster
+    from mraf.pipeline.people.archive.find import Finder, find
+    from mraf.pipeline.people.archive.naming import name
     from mraf.pipeline.training.train import train
     from mraf.pipeline.upkeep.rename import rename
     from mraf.pipeline.workspace import Workspace
@@ -31,7 +34,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "BusyError": "mraf.errors",
-    "Finder": "mraf.pipeline.people.find",
+    "Finder": "mraf.pipeline.people.archive.find",
     "Identifier": "mraf.pipeline.identification",
     "MediaError": "mraf.errors",
     "MissingError": "mraf.errors",
@@ -43,11 +46,12 @@ _HOME = {
     "extract": "mraf.pipeline.extraction.extract",
     "forget": "mraf.pipeline.people.forget",
     "cluster": "mraf.pipeline.people.cluster",
+    "cluster": "mraf.pipeline.people.archive.cluster",
     "evaluate": "mraf.pipeline.evaluation",
     "extract": "mraf.pipeline.extraction.extract",
-    "find": "mraf.pipeline.people.find",
+    "find": "mraf.pipeline.people.archive.find",
     "identify": "mraf.pipeline.identification",
-    "name": "mraf.pipeline.people.naming",
+    "name": "mraf.pipeline.people.archive.naming",
     "preview": "mraf.pipeline.extraction.extract",
     "rename": "mraf.pipeline.upkeep.rename",
     "train": "mraf.pipeline.training.train",

@@ -23,7 +23,7 @@ from mraf.pipeline.commands.terminal.output import (
 )
 
 if TYPE_CHECKING:
-    from mraf.pipeline.people.find import FindReport, Match
+    from mraf.pipeline.people.archive.find import FindReport, Match
 
 
 def find(
@@ -46,7 +46,7 @@ def find(
 ) -> None:
     """Find the clips of the workspace in which a person appears, the likeliest first."""
     from mraf.pipeline.commands.terminal.bars import download_lines
-    from mraf.pipeline.people.find import find as run
+    from mraf.pipeline.people.archive.find import find as run
 
     report = run(
         who,

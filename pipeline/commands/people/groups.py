@@ -16,8 +16,8 @@ from mraf.pipeline.commands.terminal.output import (
 )
 
 if TYPE_CHECKING:
-    from mraf.pipeline.people.cluster import ClusterReport, Group
-    from mraf.pipeline.people.naming import NameReport
+    from mraf.pipeline.people.archive.cluster import ClusterReport, Group
+    from mraf.pipeline.people.archive.naming import NameReport
 
 _SHOWN = 50
 
@@ -34,7 +34,7 @@ def cluster(
 
     How many people there are is not asked. `mraf name GROUP NAME` gives a group a name.
     """
-    from mraf.pipeline.people.cluster import cluster as run
+    from mraf.pipeline.people.archive.cluster import cluster as run
 
     report = run(workspace, all=everything, model=model)
     print_json(report.as_dict()) if as_json else show_groups(report, everything=everything)
@@ -54,7 +54,7 @@ def name(
     as_json: JsonOption = False,
 ) -> None:
     """Give a group of clips a speaker's name, and enrol the speaker."""
-    from mraf.pipeline.people.naming import name as run
+    from mraf.pipeline.people.archive.naming import name as run
 
     report = run(
         group, speaker, workspace=workspace, model=model, yes=yes, on_question=asked(as_json)

@@ -1,7 +1,7 @@
 import json
 
 from mraf.pipeline.commands.people.find import show_found
-from mraf.pipeline.people.find import FindReport, Match
+from mraf.pipeline.people.archive.find import FindReport, Match
 from tests.helpers.unnamed import unnamed
 
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from mraf.pipeline.commands.people.groups import show_groups
-from mraf.pipeline.people.cluster import ClusterReport, Group
+from mraf.pipeline.people.archive.cluster import ClusterReport, Group
 from tests.helpers.unnamed import unnamed
 
 

@@ -12,8 +12,8 @@ from scipy.special import expit
 from mraf.errors import MissingError, MrafError
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.fingerprints import check_fits, dims_of
-from mraf.pipeline.people.grouping import FILE, Grouping, Kept
-from mraf.pipeline.people.opened import OpenTable
+from mraf.pipeline.people.archive.grouping import FILE, Grouping, Kept
+from mraf.pipeline.people.archive.opened import OpenTable
 from mraf.pipeline.workspace import Workspace
 from mraf.recognition.clusters import Looks, cohesion, grouped
 

@@ -5,7 +5,7 @@ import pytest
 from mraf import Workspace
 from mraf.data.clips.clip import Clip
 from mraf.errors import MediaError, MissingError, UsageError
-from mraf.pipeline.people.find import Finder, find
+from mraf.pipeline.people.archive.find import Finder, find
 from tests.helpers.unnamed import unnamed
 from tests.helpers.workspaces import filled, on_disk, people
 

@@ -5,9 +5,9 @@ import pytest
 from mraf import Workspace
 from mraf.checkpoint import describe
 from mraf.errors import MissingError, UsageError
-from mraf.pipeline.people.cluster import cluster
-from mraf.pipeline.people.grouping import Grouping
-from mraf.pipeline.people.naming import name
+from mraf.pipeline.people.archive.cluster import cluster
+from mraf.pipeline.people.archive.grouping import Grouping
+from mraf.pipeline.people.archive.naming import name
 from mraf.pipeline.training.train import train
 from mraf.prototypes.options import PrototypeOptions
 from tests.helpers.unnamed import unnamed
@@ -53,7 +53,7 @@ def test_a_group_gets_a_name_and_its_person_is_enrolled(workspace):
 
 def test_a_workspace_without_a_model_begins_with_one(workspace):
     assert name("g1", "ann", workspace=workspace).enrolment["begun"]
-    assert name("g2", "bob", workspace=workspace).enrolment["new"]
+    assert name("2", "bob", workspace=workspace, yes=True).enrolment["new"]
     assert speakers(workspace) == {"ann": 6, "bob": 6, "s0": 6, "s1": 6}
 
 

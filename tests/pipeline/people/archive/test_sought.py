@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from mraf.pipeline.people.sought import mean_vector
+from mraf.pipeline.people.archive.sought import mean_vector
 from mraf.prototypes.model import ClassMeans
 
 

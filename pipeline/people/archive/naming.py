@@ -10,8 +10,8 @@ import numpy as np
 from mraf.data.table.features import FeatureRow, rows_of
 from mraf.data.table.renames import checked, plain
 from mraf.errors import UsageError
+from mraf.pipeline.people.archive.grouping import Grouping, Kept
 from mraf.pipeline.people.enrol import enrol_rows
-from mraf.pipeline.people.grouping import Grouping, Kept
 from mraf.pipeline.workspace import Workspace
 
 
@@ -43,7 +43,7 @@ def name(
     """Give a group of `mraf.cluster` a name: its clips become that speaker's, who is enrolled.
 
     Args:
-        group: its id, as "g1".
+        group: its id, as "g1", or "1" for short.
         speaker: the name.
         workspace: the folder with the features, by default `./mraf-workspace`.
         model: to enrol the person into, by default the one trained last.
@@ -59,6 +59,7 @@ def name(
     """
     workspace, speaker = Workspace.at(workspace), checked(speaker)
     grouping = Grouping.at(workspace)
+    group = f"g{group}" if group.isdecimal() else group
     kept = grouping.group(group)
     if kept.name is not None:
         raise UsageError(

@@ -11,8 +11,8 @@ from mraf.data.table.labels import StoredLabels
 from mraf.data.table.renames import plain
 from mraf.errors import UsageError, choices
 from mraf.extractors.weights import Progress
-from mraf.pipeline.people.opened import OpenTable
-from mraf.pipeline.people.sought import digest_of, of_clip, of_model, speakers_of_models
+from mraf.pipeline.people.archive.opened import OpenTable
+from mraf.pipeline.people.archive.sought import digest_of, of_clip, of_model, speakers_of_models
 from mraf.pipeline.workspace import Workspace
 from mraf.recognition.clusters import Looks
 

@@ -7,7 +7,7 @@ import pytest
 from mraf import Workspace
 from mraf.errors import MissingError, UsageError
 from mraf.inference.prediction import predict
-from mraf.pipeline.people.cluster import cluster
+from mraf.pipeline.people.archive.cluster import cluster
 from mraf.pipeline.training.train import train
 from mraf.prototypes.options import PrototypeOptions
 from tests.helpers.unnamed import unnamed, without_names

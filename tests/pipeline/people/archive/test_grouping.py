@@ -2,7 +2,7 @@ import pytest
 
 from mraf import Workspace
 from mraf.errors import MissingError, MrafError, UsageError
-from mraf.pipeline.people.grouping import Grouping, Kept
+from mraf.pipeline.people.archive.grouping import Grouping, Kept
 
 
 @pytest.fixture
