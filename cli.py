@@ -16,8 +16,8 @@ from mraf.pipeline.commands.doctor import doctor
 from mraf.pipeline.commands.evaluate import evaluate
 from mraf.pipeline.commands.extract import extract
 from mraf.pipeline.commands.identify import identify
-from mraf.pipeline.commands.people.enrol import enrol, forget
 from mraf.pipeline.commands.people import groups
+from mraf.pipeline.commands.people.enrol import enrol, forget
 from mraf.pipeline.commands.people.find import find
 from mraf.pipeline.commands.sample import demo, sample
 from mraf.pipeline.commands.terminal.output import as_json, visible

@@ -18,14 +18,11 @@ if TYPE_CHECKING:
     from mraf.pipeline.evaluation import evaluate
     from mraf.pipeline.extraction.extract import extract, preview
     from mraf.pipeline.identification import Identifier, identify
-    from mraf.pipeline.people.enrol import enrol
-    from mraf.pipeline.people.forget import forget
-    from mraf.pipeline.people.cluster import cluster
-    from mraf.pipeline.people.find import Finder, find
-    from mraf.pipeline.people.naming import name
     from mraf.pipeline.people.archive.cluster import cluster
     from mraf.pipeline.people.archive.find import Finder, find
     from mraf.pipeline.people.archive.naming import name
+    from mraf.pipeline.people.enrol import enrol
+    from mraf.pipeline.people.forget import forget
     from mraf.pipeline.training.train import train
     from mraf.pipeline.upkeep.rename import rename
     from mraf.pipeline.workspace import Workspace
@@ -41,15 +38,12 @@ _HOME = {
     "MrafError": "mraf.errors",
     "UsageError": "mraf.errors",
     "Workspace": "mraf.pipeline.workspace",
+    "cluster": "mraf.pipeline.people.archive.cluster",
     "enrol": "mraf.pipeline.people.enrol",
     "evaluate": "mraf.pipeline.evaluation",
     "extract": "mraf.pipeline.extraction.extract",
-    "forget": "mraf.pipeline.people.forget",
-    "cluster": "mraf.pipeline.people.cluster",
-    "cluster": "mraf.pipeline.people.archive.cluster",
-    "evaluate": "mraf.pipeline.evaluation",
-    "extract": "mraf.pipeline.extraction.extract",
     "find": "mraf.pipeline.people.archive.find",
+    "forget": "mraf.pipeline.people.forget",
     "identify": "mraf.pipeline.identification",
     "name": "mraf.pipeline.people.archive.naming",
     "preview": "mraf.pipeline.extraction.extract",
@@ -68,14 +62,12 @@ __all__ = [
     "UsageError",
     "Workspace",
     "__version__",
+    "cluster",
     "enrol",
     "evaluate",
     "extract",
-    "forget",
-    "cluster",
-    "evaluate",
-    "extract",
     "find",
+    "forget",
     "identify",
     "name",
     "preview",
