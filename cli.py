@@ -16,8 +16,10 @@ from mraf.pipeline.commands.doctor import doctor
 from mraf.pipeline.commands.evaluate import evaluate
 from mraf.pipeline.commands.extract import extract
 from mraf.pipeline.commands.identify import identify
+from mraf.pipeline.commands.people import groups
 from mraf.pipeline.commands.people.compare import compare
 from mraf.pipeline.commands.people.enrol import enrol, forget
+from mraf.pipeline.commands.people.find import find
 from mraf.pipeline.commands.sample import demo, sample
 from mraf.pipeline.commands.terminal.output import as_json, visible
 from mraf.pipeline.commands.train import train
@@ -39,6 +41,9 @@ app.command()(enrol)
 app.command()(forget)
 app.command()(compare)
 app.command()(features.rename)
+app.command()(groups.cluster)
+app.command()(groups.name)
+app.command()(find)
 app.add_typer(weights.app, name="weights")
 app.add_typer(features.app, name="features")
 app.add_typer(polysim.app, name="polysim")

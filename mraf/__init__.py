@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from mraf.pipeline.evaluation import evaluate
     from mraf.pipeline.extraction.extract import extract, preview
     from mraf.pipeline.identification import Identifier, identify
+    from mraf.pipeline.people.archive.cluster import cluster
+    from mraf.pipeline.people.archive.find import Finder, find
+    from mraf.pipeline.people.archive.naming import name
     from mraf.pipeline.people.compare import compare
     from mraf.pipeline.people.enrol import enrol
     from mraf.pipeline.people.forget import forget
@@ -29,6 +32,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "BusyError": "mraf.errors",
+    "Finder": "mraf.pipeline.people.archive.find",
     "Identifier": "mraf.pipeline.identification",
     "MediaError": "mraf.errors",
     "MissingError": "mraf.errors",
@@ -36,11 +40,14 @@ _HOME = {
     "UsageError": "mraf.errors",
     "Workspace": "mraf.pipeline.workspace",
     "compare": "mraf.pipeline.people.compare",
+    "cluster": "mraf.pipeline.people.archive.cluster",
     "enrol": "mraf.pipeline.people.enrol",
     "evaluate": "mraf.pipeline.evaluation",
     "extract": "mraf.pipeline.extraction.extract",
+    "find": "mraf.pipeline.people.archive.find",
     "forget": "mraf.pipeline.people.forget",
     "identify": "mraf.pipeline.identification",
+    "name": "mraf.pipeline.people.archive.naming",
     "preview": "mraf.pipeline.extraction.extract",
     "rename": "mraf.pipeline.upkeep.rename",
     "train": "mraf.pipeline.training.train",
@@ -49,6 +56,7 @@ _HOME = {
 
 __all__ = [
     "BusyError",
+    "Finder",
     "Identifier",
     "MediaError",
     "MissingError",
@@ -56,12 +64,15 @@ __all__ = [
     "UsageError",
     "Workspace",
     "__version__",
+    "cluster",
     "compare",
     "enrol",
     "evaluate",
     "extract",
+    "find",
     "forget",
     "identify",
+    "name",
     "preview",
     "rename",
     "train",

@@ -1,0 +1,72 @@
+"""The groups that `mraf cluster` found last, kept in the workspace until they are named."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mraf.errors import MissingError, MrafError, UsageError, choices
+from mraf.pipeline.workspace import Workspace, write_text
+
+FILE = "clusters.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A group: the ids and the content of its clips, and the name that it was given."""
+
+    clips: Mapping[str, str]  # digest of the content by the clip's id
+    name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grouping:
+    """Groups by their ids, in the order in which they are shown."""
+
+    file: Path
+    groups: Mapping[str, Kept]
+
+    @classmethod
+    def at(cls, workspace: Workspace) -> "Grouping":
+        """Read the groups of a workspace.
+
+        Raises MissingError where none were made, MrafError where the file is damaged.
+        """
+        file = workspace.root / FILE
+        try:
+            groups = {
+                name: Kept(clips=dict(each["clips"]), name=each["name"])
+                for name, each in json.loads(file.read_text("utf-8"))["groups"].items()
+            }
+        except (FileNotFoundError, NotADirectoryError):
+            raise MissingError(f"{file}: no groups here yet. Run `mraf cluster` first.") from None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise MrafError(
+                f"{file}: the groups cannot be read ({error!r}). Run `mraf cluster` again."
+            ) from None
+        return cls(file=file, groups=groups)
+
+    def group(self, name: str) -> Kept:
+        """Return a group by its id. Raises UsageError where there is none."""
+        if name not in self.groups:
+            what = (
+                choices(name, self.groups) if self.groups else "(no two clips are of one person)."
+            )
+            raise UsageError(f"{self.file}: no group '{name}' {what}")
+        return self.groups[name]
+
+    def named(self, group: str, name: str) -> "Grouping":
+        """Return the groups after one of them has got a name."""
+        return replace(self, groups={**self.groups, group: replace(self.groups[group], name=name)})
+
+    def write(self) -> None:
+        """Write the file, whole or not at all. Raises UsageError where it cannot be written."""
+        groups = {
+            name: {"name": each.name, "clips": dict(each.clips)}
+            for name, each in self.groups.items()
+        }
+        text = json.dumps({"groups": groups}, indent=1, ensure_ascii=False)
+        try:
+            write_text(self.file, text + "\n")
+        except OSError as error:
+            raise UsageError(f"{self.file}: cannot be written ({error.strerror}).") from None

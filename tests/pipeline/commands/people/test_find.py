@@ -1,0 +1,37 @@
+import json
+
+from mraf.pipeline.commands.people.find import show_found
+from mraf.pipeline.people.archive.find import FindReport, Match
+from tests.helpers.unnamed import unnamed
+
+
+def test_a_person_is_found(mraf, tmp_path):
+    folder = unnamed(tmp_path / "w", named=("s1",))
+    code, out, _ = mraf("find", "s1", "-w", folder)
+    assert code == 0 and "s1: 6 clips of 24" in out and "06.mp4" in out
+    code, out, _ = mraf("find", "s1", "--top", "2", "-w", folder, "--json")
+    found = json.loads(out)
+    assert (found["sought"], found["by"], found["clips"]) == ("s1", "speaker", 24)
+    assert len(found["matches"]) == 2 and set(found["matches"][0]) == {
+        "clip", "path", "start", "end", "speaker", "score", "face", "voice",
+    }  # fmt: skip
+    code, out, _ = mraf("find", "s1", "--unnamed", "-w", folder)
+    assert code == 0 and out == (
+        "s1 appears in none, as far as faces and voices tell: not in any of 18 clips\n"
+    )
+
+
+def test_nobody_is_called_that(mraf, tmp_path):
+    code, _, err = mraf("find", "s9", "-w", unnamed(tmp_path / "w", named=("s1",)))
+    assert code == 2 and "'s9' is no speaker, no clip of the table and no file" in err
+    assert mraf("find", "s9", "-w", tmp_path / "none")[0] == 3
+
+
+def test_parts_and_missing_modalities_are_shown(printed):
+    match = Match(
+        clip="c", path="c.mp4", start=1.5, end=None, speaker=None, score=0.987, face=None, voice=0.9
+    )
+    report = FindReport(sought="Ann", by="speaker", matches=(match,), clips=9, notes=("n",))
+    out = printed(show_found, report)
+    assert "Ann: 1 clip of 9" in out and "c.mp4 (1.5 s to end)" in out and "99%" in out
+    assert "note n" in out
