@@ -18,6 +18,7 @@ class Draw:
     train: Features
     classes: int
     tests: dict[str, tuple[Features, Features]]
+    encoders: tuple[str | None, str | None]  # names, of faces and voices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,7 @@ class Clips:
     recording: np.ndarray  # [N], names
     training: np.ndarray  # [N] bool, in the training language
     people: np.ndarray  # [P], the names of all people, in order
+    encoders: tuple[str | None, str | None]
 
     @classmethod
     def of(cls, workspace: Workspace, language: str) -> "Clips":
@@ -42,7 +44,8 @@ class Clips:
         speaker, spoken, recording = np.array(known, object).reshape(-1, 3).T.astype(str)
         people = np.unique(speaker[np.isin(spoken, wanted)])
         kept = np.isin(speaker, people)
-        dims = dims_of(fingerprint_of(labels))
+        fingerprint = fingerprint_of(labels)
+        dims = dims_of(fingerprint)
         return cls(
             features=to_features(labels, people.tolist(), dims, rows[kept]),
             speaker=speaker[kept],
@@ -50,6 +53,7 @@ class Clips:
             recording=recording[kept],
             training=np.isin(spoken[kept], wanted),
             people=people,
+            encoders=(fingerprint.face, fingerprint.voice),
         )
 
     def check(self, strangers: int) -> None:
@@ -82,4 +86,6 @@ class Clips:
             there = self.language == name
             own = there & is_known & (held | ~self.training)
             tests[str(name)] = features.take(own), features.take(there & ~is_known)
-        return Draw(train=features.take(train), classes=len(known), tests=tests)
+        return Draw(
+            train=features.take(train), classes=len(known), tests=tests, encoders=self.encoders
+        )

@@ -83,6 +83,7 @@ def measure_strangers(
     *,
     strangers: int = 20,
     draws: int = DRAWS,
+    first: int = 0,
     language: str = "English",
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -95,7 +96,8 @@ def measure_strangers(
         specs: what to measure; the seed, device and threads of their options are set here.
         workspace: with the features, as `mraf polysim import` makes it.
         strangers: the number of people who are not enrolled.
-        draws: the number of draws, by seeds 0 to `draws` - 1.
+        draws: the number of draws.
+        first: the seed of the first draw; the others follow.
         language: the training language.
         workers: processes, each with one thread; by default one for each core. 0 works in this
             process.
@@ -112,7 +114,8 @@ def measure_strangers(
     clips = Clips.of(workspace, language)
     clips.check(strangers)
     specs = list({spec.name: spec for spec in specs}.values())
-    jobs = [_Job(spec=spec, seed=seed) for seed in range(draws) for spec in (None, *specs)]
+    seeds = range(first, first + draws)
+    jobs = [_Job(spec=spec, seed=seed) for seed in seeds for spec in (None, *specs)]
     found: dict[_Job, dict[str, Any]] = {}
     workers = min(available_cores(), len(jobs)) if workers is None else workers
     if progress is not None:
@@ -127,7 +130,7 @@ def measure_strangers(
     scores = [
         _pooled(
             spec.name if spec else BASELINE,
-            [found[_Job(spec=spec, seed=seed)] for seed in range(draws)],
+            [found[_Job(spec=spec, seed=seed)] for seed in seeds],
         )
         for spec in (None, *specs)
     ]
@@ -196,7 +199,7 @@ def _trained(draw: Draw, spec: Spec, seed: int) -> Callable[[Features], Scored]:
     from mraf.fit import fit
 
     options = replace(spec.options, seed=seed, device="cpu", threads=1)
-    model = fit(draw.train, draw.classes, options).model
+    model = fit(draw.train, draw.classes, options, encoders=draw.encoders).model
 
     def scored(clips: Features) -> Scored:
         given = decided(model, clips)

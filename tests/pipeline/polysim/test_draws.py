@@ -72,3 +72,9 @@ def test_two_people_are_too_few(tmp_path):
 def test_there_must_be_features(tmp_path):
     with pytest.raises(MissingError):
         Clips.of(Workspace(tmp_path), "English")
+
+
+def test_models_learn_which_encoders_made_the_vectors(clips):
+    """The decision who is known starts from what is known of them."""
+    assert clips.draw(2, 1).encoders == clips.encoders
+    assert all(clips.encoders)
