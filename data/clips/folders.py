@@ -51,10 +51,10 @@ class Search:
         self._left_out: list[LeftOut] = []
         self._unfit: list[str] = []
         self._unclear = 0
-        self._understanding = Understanding()
+        self._understanding = self._new_understanding()
 
     def __iter__(self) -> Iterator[Clip]:
-        self._understanding = Understanding()
+        self._understanding = self._new_understanding()
         self._left_out.clear()
         self._unfit.clear()
         self._unclear = 0
@@ -111,7 +111,7 @@ class Search:
     def _outright(self, tree: Tree, pattern: str) -> PatternLayout:
         """Return the layout that was said outright. Raises UsageError where nothing fits it."""
         layout = PatternLayout(pattern)
-        if tree.is_person:
+        if tree.is_person and not layout.names_nothing:
             layout = replace(layout, root_speaker=tree.name)
         tree.rise(layout.depth or 0)
         paths = [(tree.folders(file), as_label(file.name)) for file in tree.sample]
@@ -119,6 +119,11 @@ class Search:
             folders, name = paths[0]
             raise no_fit(layout, tree.root, folders, name, [each for _, each in paths])
         return layout
+
+    def _new_understanding(self) -> Understanding:
+        return Understanding(
+            is_unnamed=self._pattern is not None and "{speaker}" not in self._pattern
+        )
 
     def understood(self, *, all_found: bool = True) -> Understood:
         """Return what has been understood of the labels so far."""
@@ -192,7 +197,8 @@ def _inferred(trees: Sequence[Tree], understanding: Understanding) -> Iterator[T
         if of_root:
             names = ", ".join([*of_root][:5]) + (", ..." if len(of_root) > 5 else "")
             understanding.remark(
-                f"The speaker is the name of the folder that you named, since no folder in it names one: {names}.",
+                f"The speaker is the name of the folder that you named, since no folder in it names one: {names}. "
+                'Say --layout "{clip}" if these are clips of several people whom nobody has named.',
                 key="root",
             )
         yield layout

@@ -29,7 +29,7 @@ class PatternLayout:
     """
 
     pattern: str
-    root_speaker: str | None = None  # for patterns without `{speaker}`
+    root_speaker: str | None = None  # for patterns with labels, but without `{speaker}`
 
     def __post_init__(self) -> None:
         _ = self._short
@@ -67,6 +67,11 @@ class PatternLayout:
             return self.pattern
         dot = self.pattern.rfind(".")
         return self.pattern[:dot] + self.pattern[dot:].lower()
+
+    @property
+    def names_nothing(self) -> bool:
+        """True for patterns without any label, such as `{clip}`: not even the named folder says who it is."""
+        return not any(f"{{{name}}}" in self.pattern for name in FIELDS[:3])
 
     @property
     def depth(self) -> int | None:

@@ -66,11 +66,12 @@ class Understanding:
     """Collects the labels of clips as they are found, in memory that grows with the labels only.
 
     One thread may add while another asks for the summary. `hint` says in the first warning
-    what to do; by default, to give a layout.
+    what to do; by default, to give a layout, or, where one without `{speaker}` was given, to group the clips.
     """
 
-    def __init__(self, hint: str | None = None) -> None:
+    def __init__(self, hint: str | None = None, *, is_unnamed: bool = False) -> None:
         self._fixed_hint = hint
+        self._is_unnamed = is_unnamed
         self._lock = threading.Lock()
         self._speakers: Counter[str | None] = Counter()
         self._languages: Counter[str] = Counter()
@@ -124,7 +125,9 @@ class Understanding:
     def _with_hint(self, warnings: Iterable[str]) -> Iterator[str]:
         """Yield warnings; the first that asks for it says what to do."""
         hint = self._fixed_hint
-        if hint is None:
+        if hint is None and self._is_unnamed:
+            hint = " The layout has none; `mraf cluster` groups such clips by person."
+        elif hint is None:
             read = next((name for name, _ in self._layouts.most_common(1)), "")
             known = f'The paths were read as --layout "{read}"; say yours if that is wrong.'
             path = next((each.path for each in self._examples), "")

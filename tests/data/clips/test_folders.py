@@ -160,6 +160,21 @@ def test_folders_of_people_are_read_as_the_one_that_holds_them(tmp_path, files, 
     assert [labels(clip) for clip in find_clips(named, layout=pattern)] == expected
 
 
+def test_a_layout_without_labels_leaves_clips_unnamed(tmp_path):
+    """The clips of an archive's folder are not all of one person called as the folder is."""
+    touch(tmp_path, "mix/a1.mp4", "mix/a2.mp4")
+    search = Search([tmp_path / "mix"], layout="{clip}")
+    assert [labels(clip) for clip in search] == [(None, None, None)] * 2
+    (said,) = search.understood().warnings
+    assert (
+        said
+        == "No speaker is named. The layout has none; `mraf cluster` groups such clips by person."
+    )
+    guessed = Search([tmp_path / "mix"])
+    assert {clip.speaker for clip in guessed} == {"mix"}
+    assert any('Say --layout "{clip}"' in each for each in guessed.understood().warnings)
+
+
 def test_people_in_folders_that_lie_apart_are_read_likewise(tmp_path):
     touch(tmp_path, "d1/ann/oslo/t/1.mp4", "d2/bob/oslo/t/1.mp4", "d3/ann/oslo/t/1.mp4")
     named = [tmp_path / "d1/ann", tmp_path / "d2/bob", tmp_path / "d3/ann"]
