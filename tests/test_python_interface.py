@@ -60,7 +60,7 @@ def test_the_examples_are_typed_as_they_are_used(tmp_path):
 
 def test_the_examples_of_the_pages_run(sample_videos, tmp_path, monkeypatch, capsys):
     shutil.copytree(sample_videos, tmp_path / "videos")
-    shutil.copy(tmp_path / "videos/person01/English/rec1/01.mp4", tmp_path / "clip.mp4")
+    shutil.copy(tmp_path / "videos/person01/English/rec1/02.mp4", tmp_path / "clip.mp4")
     monkeypatch.chdir(tmp_path)
     found = blocks("docs/python.md")
     assert len(found) >= 6

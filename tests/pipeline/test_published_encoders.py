@@ -55,7 +55,7 @@ def test_training_evaluation_and_identification_run_on_them(workspace, seeded, s
     report = evaluate(workspace)
     assert report.settings["P3"].n and report.settings["P6"].n
     answer = Identifier(workspace, encoders=seeded)(sample_videos / "person01/English/rec1/02.mp4")
-    assert answer.speaker in {"person01", "person02", "person03", "person04"}
+    assert answer.candidates[0].speaker in {"person01", "person02", "person03", "person04"}
     assert answer.face.present and answer.voice.present
 
 
