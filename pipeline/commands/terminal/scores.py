@@ -15,7 +15,6 @@ _SHORT = {
     "identified at 1 %": "at 1 %",
     "identified at 5 %": "at 5 %",
     "right": "right",
-    "wrong": "wrong",
     "unknown": "unknown",
     "strangers named": "named",
 }
@@ -94,7 +93,8 @@ def show_strangers(report: "StrangersReport") -> None:
             column.no_wrap = True
         for score in _by_modalities(scores):
             cells = [_percent(score, figure) for figure in _SHORT]
-            table.add_row(escape(score.name), SEEN_AND_HEARD[score.modalities], *cells)
+            name = score.name.replace("plain prototypes, margin", "plain + margin")
+            table.add_row(escape(name), SEEN_AND_HEARD[score.modalities], *cells)
         show(table)
         clips = max(scores, key=lambda score: score.known_clips)
         show(
@@ -103,8 +103,9 @@ def show_strangers(report: "StrangersReport") -> None:
         )
     show(
         "at 1 %, at 5 %: share of known people's clips that are named right where so many of the "
-        "strangers' clips get a name; right, wrong, unknown: of known people, and named: of strangers, "
-        f"at the model's own threshold. All in %, mean of {count(draws, 'draw')} ± standard deviation."
+        "strangers' clips get a name; right, unknown: of known people, and named: of strangers, "
+        f"at the model's own threshold. All in %, mean of {count(draws, 'draw')}; the file has the "
+        "deviations between draws."
     )
     for file in report.files:
         show(f"  {escape(str(file))}")
@@ -118,4 +119,4 @@ def _by_modalities(scores: "Sequence[StrangersScore]") -> "list[StrangersScore]"
 def _percent(score: "StrangersScore", figure: str) -> str:
     if figure not in score.mean:
         return "-"
-    return f"{100 * score.mean[figure]:.1f} ±{100 * score.deviation[figure]:.1f}"
+    return f"{100 * score.mean[figure]:.1f}"
