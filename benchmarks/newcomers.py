@@ -1,12 +1,13 @@
 """Strangers named where few people trained and others came later: what the least likeness is worth.
 
-    python benchmarks/newcomers.py WORKSPACE [--draws 4] [--trained 5 50]
+    python benchmarks/newcomers.py WORKSPACE [--draws 4] [--trained 5 50] [--begun 5 50]
 
 WORKSPACE holds the features of POLY-SIM v1. Of its 70 people some train on English, ten of the other
 twenty are enrolled from two clips of two videos, and ten are strangers. The table says, by what was asked
 of the encoders' own vectors (`mraf.recognition.likeness`): the share of strangers' clips that is named, of
 all and as a newcomer, and the shares of the newcomers' and of the trained people's other clips that are
-named right. Clips of trained people in English have trained; those in Urdu have not.
+named right. `--begun` has models that begin with so many enrolments, and all twenty others as strangers: what is
+asked of plain vectors is their whole decision. Clips of trained people in English have trained; those in Urdu have not.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from common import head, machine, row
 from mraf.fit import fit
 from mraf.inference.prediction import predict
 from mraf.pipeline.workspace import Workspace
-from mraf.prototypes.enrolment import enrolled
+from mraf.prototypes.enrolment import blank, enrolled
 from mraf.prototypes.model import PrototypeModel
 from mraf.recognition.likeness import OFF
 from mraf.types import Features
@@ -38,7 +39,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--draws", type=int, default=4)
-    parser.add_argument("--trained", type=int, nargs="+", default=[5, 50])
+    parser.add_argument("--trained", type=int, nargs="*", default=[5, 50])
+    parser.add_argument("--begun", type=int, nargs="*", default=[])
     arguments = parser.parse_args()
     print(machine())
     clips = Clips(arguments.workspace)
@@ -48,13 +50,20 @@ def main() -> None:
             "newcomers right", "trained right",
         )
     )  # fmt: skip
-    for trained in arguments.trained:
+    runs = [(number, None) for number in arguments.trained]
+    for trained, begun in [*runs, *((0, number) for number in arguments.begun)]:
         found = defaultdict(list)
         for seed in range(arguments.draws):
-            for key, shares in clips.draw(seed, trained):
+            for key, shares in clips.draw(seed, trained, begun):
                 found[key].append(shares)
         for key, shares in found.items():
-            print(row(trained, *key, *(f"{100 * s:.1f} %" for s in np.mean(shares, axis=0))))
+            print(
+                row(
+                    f"0, {begun} enrolled" if begun else trained,
+                    *key,
+                    *(f"{100 * s:.1f} %" for s in np.mean(shares, axis=0)),
+                )
+            )
 
 
 class Clips:
@@ -77,32 +86,38 @@ class Clips:
             face_present=np.ones(len(index), bool),
             voice=self.voice[index],
             voice_present=np.ones(len(index), bool),
-            label=np.array([place.get(name, -1) for name in self.speaker[index]]),
+            label=np.array([place.get(name, -1) for name in self.speaker[index]], np.int64),
             recording=self.recording[index],
         )
 
-    def draw(self, seed: int, trained: int):
+    def draw(self, seed: int, trained: int, begun: int | None = None):
         """Yield language, modality and what was asked, with the four shares, of one draw of people."""
         random = np.random.default_rng(seed)
         order = random.permutation(np.unique(self.speaker))
         known, others = np.sort(order[:trained]), order[-STRANGERS:]
         newcomers, strangers = others[: STRANGERS // 2], others[STRANGERS // 2 :]
+        if begun:
+            newcomers, strangers = order[:begun], others
         english = self.language == "English"
         train = self.features(np.flatnonzero(english & np.isin(self.speaker, known)), list(known))
-        model = fit(train, trained, encoders=("facenet", "ecapa")).model
+        if begun:
+            dims = self.face.shape[1], self.voice.shape[1]
+            model = blank(*dims, face="facenet", voice="ecapa")
+        else:
+            model = fit(train, trained, encoders=("facenet", "ecapa")).model
         people, used = list(known), []
         for name in newcomers:
             own = np.flatnonzero(english & (self.speaker == name))
             videos = random.permutation(np.unique(self.recording[own]))[:2]
             chosen = [random.choice(own[self.recording[own] == video]) for video in videos]
-            model = enrolled(model, self.features(np.array(chosen), [name]), None)
+            model = enrolled(model, self.features(np.array(chosen), [name]), None if people else 0)
             people.append(name)
             used += chosen
-        for asked in ("nothing", "likeness"):
+        for asked in ("likeness",) if begun else ("nothing", "likeness"):
             if asked == "nothing":
                 least = model.recogniser.least.clone()
                 model.recogniser.least.fill_(OFF)
-            else:
+            elif not begun:
                 model.recogniser.least.copy_(least)
             for language in ("English", "Urdu"):
                 spoken = self.language == language

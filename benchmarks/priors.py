@@ -26,8 +26,7 @@ from mraf.prototypes.fit import fit_uncalibrated
 from mraf.prototypes.options import PrototypeOptions
 from mraf.recognition import fit as fitting
 from mraf.recognition import priors
-from mraf.recognition.tail import safe_quantile
-from mraf.recognition.trials import Trials, trials_of
+from mraf.recognition.trials import Trials, safe_quantile, trials_of
 from mraf.types import Features
 
 STRANGERS = 20

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from mraf.pipeline.people.enrolment.members import Members
 from mraf.pipeline.workspace import Workspace
 from mraf.recognition.pairs import Pairs
 from mraf.types import Features, Posterior
+
+if TYPE_CHECKING:
+    from mraf.inference.prediction import References
 
 
 class Identifier(Members):
@@ -145,7 +148,7 @@ class Identifier(Members):
         return compare_with(self._extractor, pairs, a, b)
 
     def _predict(self, path: str, found: Extracted, top: int) -> Prediction:
-        from mraf.inference.prediction import predict
+        from mraf.inference.prediction import predict, references_of
 
         face, voice = found.face, found.voice
         parts = voice.voices or voice.perhaps
@@ -188,7 +191,7 @@ class Identifier(Members):
             voice = replace(voice, voices=voice.perhaps)
             found = replace(found, voice=voice)
         by_voice = replace(by_voice, voices=several if voice.voices else ())
-        answer = _answered(found, posterior)
+        answer = _answered(found, posterior, references_of(self._model))
         ranked = self._ranked(answer.probability, max(1, top))
         first = None if answer.unknown else ranked[0]
         conflict = notes.conflict(answer, by_face, by_voice)
@@ -311,16 +314,16 @@ def identify(
     return predictions
 
 
-def _answered(found: Extracted, posterior: Posterior) -> people.Answer:
+def _answered(found: Extracted, posterior: Posterior, references: "References") -> people.Answer:
     """Return who speaks in a clip with these posteriors, of which those of several voices are the last."""
     from mraf.inference.mixture import at_once
 
     voice = found.voice
     if found.face.vector is not None or not np.isfinite(posterior.probability[people.VOICE]).all():
-        return people.of_face_and_voice(posterior, voice.seconds, voice.snr)
+        return people.of_face_and_voice(posterior, voice.seconds, voice.snr, references)
     if voice.voices:
         return people.of_voices(posterior, [each.seconds for each in voice.voices])
-    answer = people.of_face_and_voice(posterior, voice.seconds, voice.snr)
+    answer = people.of_face_and_voice(posterior, voice.seconds, voice.snr, references)
     if not voice.seconds:
         return answer
     probability = at_once(answer.probability, voice.overlap / voice.seconds)

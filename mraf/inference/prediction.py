@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mraf.errors import UsageError
@@ -17,6 +18,7 @@ from mraf.inference.calibration import Temperatures
 from mraf.network.batches import Batch
 from mraf.network.model import MRAFOutput
 from mraf.recognition.recogniser import Recogniser
+from mraf.recognition.signals import LEAST_SCORE
 from mraf.types import Features, Posterior
 
 MODALITIES: dict[str, tuple[bool, bool]] = {
@@ -70,6 +72,30 @@ def predict(model: Model, features: Features, batch_size: int = 1024) -> Posteri
     names = [field.name for field in fields(Posterior)]
     return Posterior(
         **{name: torch.cat([part[name] for part in parts]).cpu().numpy() for name in names}
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class References:
+    """The people of whom a model has something to compare a modality with."""
+
+    face: NDArray[np.bool_]  # [C]
+    voice: NDArray[np.bool_]  # [C]
+
+
+def references_of(model: Model) -> References:
+    """Return of whom a model has a face and a voice.
+
+    Only models of prototypes tell; a network with learned heads compares with everybody.
+    """
+    device = next(model.buffers()).device
+    config, shown = model.config, torch.ones(1, dtype=torch.bool, device=device)
+    face, voice = (torch.ones(1, dim, device=device) for dim in (config.face_dim, config.voice_dim))
+    with evaluating(model):
+        output = model(face, voice, shown, shown)
+    return References(
+        face=(output.face_logits[0] > LEAST_SCORE).cpu().numpy(),
+        voice=(output.voice_logits[0] > LEAST_SCORE).cpu().numpy(),
     )
 
 

@@ -19,8 +19,7 @@ from mraf.recognition.priors import Prior
 from mraf.recognition.rates import Decided, report
 from mraf.recognition.recogniser import Recogniser
 from mraf.recognition.signals import ANY, COHORT, SIGNALS, signals
-from mraf.recognition.tail import safe_quantile
-from mraf.recognition.trials import Trials, groups_of, leave_out, trials_of
+from mraf.recognition.trials import Trials, groups_of, leave_out, safe_quantile, trials_of
 from mraf.types import Features
 
 FALSE_NAMES = 0.01
@@ -130,7 +129,8 @@ def fit_recogniser(
 ) -> dict[str, Any]:
     """Fit the recogniser of a model to trials; returns the measured rates.
 
-    Without trials the prior is all there is; without a prior too the recogniser stays unfitted.
+    Without trials the prior is all there is; without a prior too the recogniser stays unfitted. Modalities that
+    lack both, where others have one, name nobody.
 
     Args:
         model: of which the recogniser is set.
@@ -157,7 +157,6 @@ def fit_recogniser(
             measured.append(None)
     if all(decision is None for decision in decisions):
         return {}
-    # A combination of modalities without any trial and prior is never compared.
     known = [decision or _nobody() for decision in decisions]
     recogniser.weight.copy_(torch.from_numpy(np.stack([each.weight for each in known])))
     recogniser.bias.copy_(torch.tensor([each.bias for each in known]))
@@ -337,4 +336,5 @@ def _standard(x: NDArray[np.float64], known: NDArray[np.bool_]) -> Decision:
 
 
 def _nobody() -> Decision:
-    return Decision(weight=np.zeros(len(SIGNALS)), bias=0.0, threshold=0.0)
+    """Return the decision where nothing says how known people and strangers score: it names nobody."""
+    return Decision(weight=np.zeros(len(SIGNALS)), bias=0.0, threshold=np.inf)

@@ -33,7 +33,7 @@ def report(
 ) -> dict[str, Any]:
     """Return what was measured, as JSON: `false_names`, `by`, and an object for each of `MODALITIES`.
 
-    Each object has the `threshold` of the probability `known`. Where clips could be held out, it has
+    Each object has the `threshold` of the probability `known`; one of 1 is never reached. Where clips could be held out, it has
     `known` and `strangers` (`mraf.recognition.curve`: rates at the threshold, numbers of clips and
     speakers; `error`, the standard error of the share of strangers named), `calibration_error` of
     `known`, and `curve` (`false_alarm`, `identified`; `threshold`, a logit).

@@ -17,6 +17,8 @@ COHORT = 10
 
 ANY = -1e4
 """The least score of a cohort that counts, where every score does."""
+LEAST_SCORE = -1e3
+"""Speakers without a prototype score below; see `mraf.prototypes.fusion.UNKNOWN`."""
 
 
 class Scores(Protocol):
@@ -108,7 +110,7 @@ def signals(scores: Tensor, column: Tensor, level: Tensor) -> Tensor:
 
 def _of(scores: Tensor, named: Tensor, used: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return the score [B] of the speakers named, that of their cohort, and a mask; 0 where missing."""
-    known = scores > -1e3
+    known = scores > LEAST_SCORE
     score = scores.gather(1, named[:, None]).squeeze(-1)
     used = used & known.gather(1, named[:, None]).squeeze(-1)
     others = scores.masked_fill(~known, -torch.inf).scatter(1, named[:, None], -torch.inf)

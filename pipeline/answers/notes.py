@@ -49,15 +49,21 @@ def conflict(answer: Answer, face: Evidence, voice: Evidence) -> tuple[str, ...]
     asked = f"who speaks is asked, so {result}"
     match answer.conflict:
         case Conflict.TWO:
-            return (f"face and voice disagree: {looks}, the voice alone {sounds}; {asked}",)
+            said = f"face and voice disagree: {looks}, the voice alone {sounds}; {asked}"
         case Conflict.STRANGE_VOICE:
-            return (f"{looks}, but the voice is that of {_NOBODY}; {asked}",)
+            said = f"{looks}, but the voice is that of {_NOBODY}; {asked}"
         case Conflict.STRANGE_FACE:
-            return (f"the voice alone {sounds}, but the face is that of {_NOBODY}; {asked}",)
+            said = f"the voice alone {sounds}, but the face is that of {_NOBODY}; {asked}"
         case Conflict.BY_FACE:
             heard = f"{share(voice.known or 0)} that it is an enrolled person's"
-            return (f"named by the face: the voice alone is not recognised ({heard})",)
-    return ()
+            said = f"named by the face: the voice alone is not recognised ({heard})"
+        case Conflict.UNHEARD:
+            said = f"{looks}; the voice could not be compared: the model has none of {face.speaker}"
+        case Conflict.UNSEEN:
+            said = f"the voice alone {sounds}; the face could not be compared: the model has none of {voice.speaker}"
+        case Conflict.NONE:
+            return ()
+    return (said,)
 
 
 def different_names(parts: Sequence[Voice]) -> bool:

@@ -1,12 +1,13 @@
 """Shares of known people and of strangers that a model names: on new clips, and as training measured."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from mraf.types import Features
+from mraf.pipeline.answers.people import of_face_and_voice
+from mraf.types import Features, Posterior
 
 if TYPE_CHECKING:
     from mraf.inference.prediction import Model
@@ -47,18 +48,43 @@ class Decided:
 
 
 def decided(model: "Model", clips: Features) -> Decided:
-    """Return a model's decisions on clips."""
-    from mraf.inference.prediction import predict
+    """Return a model's decisions on clips [N], as `mraf identify` makes them of clear speech."""
+    from mraf.inference.prediction import predict, references_of
 
-    answer = predict(model, clips)
-    score = np.full(len(clips), np.nan) if answer.known is None else answer.known
+    whole = predict(model, clips)
+    score = np.full(len(clips), np.nan) if whole.known is None else whole.known.copy()
+    probability, accepted = whole.probability.copy(), whole.is_known.copy()
+    both = clips.face_present & clips.voice_present
+    some, references = clips.take(both), references_of(model)
+    alone = [predict(model, each) for each in (some.without_voice(), some.without_face())]
+    for at, clip in enumerate(np.flatnonzero(both).tolist()):
+        rows = _stacked([(whole, clip), *((each, at) for each in alone)])
+        answer = of_face_and_voice(rows, np.inf, None, references)
+        score[clip] = np.nan if answer.known is None else answer.known
+        probability[clip], accepted[clip] = answer.probability, not answer.unknown
     possible = np.isfinite(score)
     return Decided(
         score=score,
-        probability=answer.probability.max(axis=1),
-        best=np.nan_to_num(answer.probability).argmax(axis=1),
-        accepted=answer.is_known & possible,
+        probability=probability.max(axis=1, initial=0.0),
+        best=np.nan_to_num(probability).argmax(axis=1),
+        accepted=accepted & possible,
         possible=possible,
+    )
+
+
+def _stacked(rows: Sequence[tuple[Posterior, int]]) -> Posterior:
+    """Return rows of posteriors, each with its index, as one."""
+
+    def column(name: str) -> np.ndarray:
+        return np.stack([getattr(posterior, name)[row] for posterior, row in rows])
+
+    can = all(posterior.known is not None for posterior, _ in rows)
+    return Posterior(
+        probability=column("probability"),
+        face_weight=column("face_weight"),
+        voice_weight=column("voice_weight"),
+        known=column("known") if can else None,
+        threshold=column("threshold") if can else None,
     )
 
 

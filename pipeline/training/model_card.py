@@ -8,6 +8,7 @@ from typing import Any
 
 from mraf.fingerprint import Fingerprint
 from mraf.model_types import MODEL_TYPES
+from mraf.pipeline.people.enrolment.card import LIMITS
 
 TITLES = {"face_voice": "Face and voice", "voice": "Voice only", "face": "Face only"}
 
@@ -66,6 +67,7 @@ def model_card(
         vectors=_vectors(fingerprint),
         figures=_figures(report, by_clip=meta["heldout_by"] == "clip"),
         strangers=_strangers(report.recognition),
+        limits=LIMITS,
         notes="\n".join(f"- {note}" for note in report.notes),
     )
 

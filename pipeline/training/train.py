@@ -249,6 +249,7 @@ def _notes(
             f"{unknown} clips do not say which recording they are cut from and were taken as "
             "recordings of their own: the figures may be better than new recordings will be."
         )
+    notes += _unnamed(result.recognition)
     notes += [note for name in ("face", "voice") if (note := _lacking(samples, name))]
     rows = zip(labels.speaker, labels.clip, strict=True)
     unnamed = sum(speaker is None and split_of(clip) in (None, "train") for speaker, clip in rows)
@@ -276,6 +277,24 @@ def _not_covered(labels: FeatureLabels, parts: Split, result: "Trained") -> list
     return [
         f"The figures do not cover {who}"
         + (f"; {single} of these have one recording only, all of which trains." if single else ".")
+    ]
+
+
+def _unnamed(recognition: dict[str, Any]) -> list[str]:
+    """Return notes on what nobody is named by, as nothing says how known people and strangers score."""
+    titles = {
+        "face_voice": "face and voice together",
+        "voice": "the voice alone",
+        "face": "the face alone",
+    }
+    nobody = [
+        title for key, title in titles.items() if recognition.get(key, {}).get("threshold") == 1
+    ]
+    if not nobody:
+        return []
+    return [
+        f"By {' and by '.join(nobody)} nobody is named: no clip that has them could be held out, so nothing says how "
+        "strangers score."
     ]
 
 

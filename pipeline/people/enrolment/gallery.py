@@ -18,6 +18,7 @@ from mraf.data.table.renames import plain
 from mraf.errors import MrafError, UsageError
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.fingerprints import dims_of
+from mraf.pipeline.people.enrolment.card import PROMISE_WITHOUT_TRAINING, with_people
 from mraf.pipeline.workspace import Workspace
 from mraf.types import Features
 
@@ -60,9 +61,10 @@ class Gallery:
 
         config = self.folder / checkpoint.CONFIG
         times = config.stat() if config.exists() else None
-        checkpoint.save(
-            self.folder, self.checkpoint, with_speakers(self.card, self.labels), self.trained
-        )
+        trained = self.checkpoint.model.recogniser.trained.tolist()
+        late = [name for name, did in zip(self.labels, trained, strict=True) if not did]
+        card = with_people(self.card, self.labels, late)
+        checkpoint.save(self.folder, self.checkpoint, card, self.trained)
         if times:
             os.utime(config, ns=(times.st_atime_ns, times.st_mtime_ns))
 
@@ -141,7 +143,7 @@ def begun(folder: Path, fingerprint: Fingerprint) -> Gallery:
         card=(
             f"# {folder.name}\n\nNames the speaker of a clip from the face, the voice, or whichever of the two is "
             f"there.\n\n{note}\n\n| | |\n|---|---|\n| Speakers | 0: |\n| Encoders | `{fingerprint.encoders}` |\n\n"
-            "## Privacy\n\nThe file holds no picture and no sound. It holds face and voice embeddings, which are "
+            f"## People it does not know\n\n{PROMISE_WITHOUT_TRAINING}\n\n## Privacy\n\nThe file holds no picture and no sound. It holds face and voice embeddings, which are "
             "biometric data, of the people named above: `mraf forget NAME` removes one.\n"
         ),
     )
@@ -243,14 +245,6 @@ def features_of(rows: Sequence[FeatureRow], config: Any) -> Features:
         label=np.full(len(rows), -1),
         recording=np.array([numbers[name] for name in names], np.int64),
     )
-
-
-def with_speakers(card: str, speakers: Sequence[str], at_most: int = 40) -> str:
-    """Return a model card with other people in its row of speakers."""
-    shown = ", ".join(speakers[:at_most]) + (", ..." if len(speakers) > at_most else "")
-    row = f"| Speakers | {len(speakers)}: {shown} |"
-    lines = card.split("\n")
-    return "\n".join(row if line.startswith("| Speakers |") else line for line in lines)
 
 
 def _trained_without(trained: "TrainedOn", drop: int, keep: int | None = None) -> "TrainedOn":

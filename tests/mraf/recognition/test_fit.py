@@ -13,6 +13,7 @@ from mraf.inference.prediction import predict
 from mraf.network.options import TrainOptions
 from mraf.prototypes.options import PrototypeOptions
 from mraf.recognition.fit import check_false_names
+from mraf.recognition.likeness import OFF
 from tests.mraf.conftest import made_features
 
 QUICK = PrototypeOptions(steps=3, batch_size=16)
@@ -112,3 +113,24 @@ def test_the_answer_who_does_not_change_with_the_share():
 def test_a_share_out_of_range_is_refused(share):
     with pytest.raises(UsageError, match="above 0 and below 1"):
         check_false_names(share)
+
+
+def test_modalities_that_no_held_out_clip_has_name_nobody():
+    train, later, _ = people(4)
+    fold = (train.recording % 4).astype(np.int64)
+    train = replace(train, face_present=fold != 0)
+    trained = fit(train, 4, FOPOptions(dim=16, epochs=1, unwatched_epochs=1, threads=1), fold=fold)
+    assert bool(trained.model.recogniser.fitted)
+    assert trained.recognition["face"] == trained.recognition["face_voice"] == {"threshold": 1.0}
+    assert not predict(trained.model, later).is_known.any()
+    assert not predict(trained.model, later.without_voice()).is_known.any()
+    by_voice = predict(trained.model, later.without_face())
+    assert (by_voice.threshold < 1).all()
+
+
+@pytest.mark.parametrize("preset", NETWORKS)
+def test_networks_are_asked_for_no_likeness(preset):
+    train, *_ = people(4)
+    options = replace(NETWORKS[preset], epochs=1)
+    made = fit(train, 4, options).model.recogniser
+    assert (made.least == OFF).all() and not made.odds.any()

@@ -6,7 +6,7 @@ import torch
 from mraf.inference.folds import FOLDS, recording_folds
 from mraf.prototypes.fit import fit_uncalibrated
 from mraf.prototypes.options import PrototypeOptions
-from mraf.recognition.trials import Trials, groups_of, leave_out, trials_of
+from mraf.recognition.trials import Trials, groups_of, leave_out, safe_quantile, trials_of
 from tests.mraf.conftest import made_features
 
 PLAIN = PrototypeOptions.cosine()
@@ -69,3 +69,9 @@ def test_the_models_mode_does_not_change():
     model = fit_uncalibrated(train, 3, PLAIN).train()
     trials_of(model, train, group=groups_of(train, 1), enrolled=np.ones(3, bool))
     assert model.training and torch.is_grad_enabled()
+
+
+def test_one_look_alike_raises_the_threshold():
+    logit, speaker = np.linspace(-5, 0, 1000), np.arange(1000) % 10
+    alike = np.where(speaker == 0, logit + 4, logit)
+    assert safe_quantile(alike, speaker, 0.01) > safe_quantile(logit, speaker, 0.01) + 2

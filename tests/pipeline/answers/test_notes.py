@@ -112,6 +112,21 @@ UNKNOWN = Evidence(present=True, known=0.12)
             0.9,
             "named by the face: the voice alone is not recognised (12 % that it is an enrolled person's)",
         ),
+        (
+            Conflict.UNHEARD,
+            FACE,
+            UNKNOWN,
+            0.9,
+            "the face alone looks like Bob (97 %); the voice could not be compared: the model has none of Bob",
+        ),
+        (
+            Conflict.UNSEEN,
+            UNKNOWN,
+            VOICE,
+            0.9,
+            "the voice alone sounds like Ann (over 99 %); the face could not be compared: the model has none "
+            "of Ann",
+        ),
     ],
 )
 def test_the_note_on_two_people_says_what_each_modality_says(kind, face, voice, known, said):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mraf.errors import UsageError
+from mraf.inference.prediction import References
 from mraf.pipeline.answers.people import (
     Conflict,
     check_threshold,
@@ -29,8 +30,8 @@ def posterior(*rows: tuple[list[float], float | None], threshold: float = 0.5) -
     )
 
 
-def answer(clip, face, voice, seconds=5.0, snr=30.0):
-    return of_face_and_voice(posterior(clip, face, voice), seconds, snr)
+def answer(clip, face, voice, seconds=5.0, snr=30.0, references=None):
+    return of_face_and_voice(posterior(clip, face, voice), seconds, snr, references)
 
 
 def first(found) -> int:
@@ -92,6 +93,38 @@ def test_two_people_who_are_both_recognised_are_named_by_the_voice_where_nothing
     assert not found.unknown and first(found) == 0 and found.conflict is Conflict.TWO
 
 
+@pytest.mark.parametrize("seen", [0.2, 0.01])
+def test_a_voice_alone_does_not_name_the_person_of_a_clip_that_is_not_known(seen):
+    found = answer((BOB, 0.1), (BOB, seen), (ANN, 0.9))
+    assert found.unknown and found.known == pytest.approx(0.1)
+    assert not answer((BOB, 0.9), (BOB, seen), (ANN, 0.9)).unknown
+
+
+def lacking(face=(), voice=()) -> References:
+    return References(
+        face=np.array([i not in face for i in range(3)]),
+        voice=np.array([i not in voice for i in range(3)]),
+    )
+
+
+def test_a_person_whose_voice_the_model_lacks_is_named_by_the_face():
+    strange = ([0.0, 0.5, 0.5], 0.001)
+    found = answer((ANN, 0.98), (ANN, 0.98), strange, references=lacking(voice=[0]))
+    assert not found.unknown and first(found) == 0 and found.conflict is Conflict.UNHEARD
+    found = answer((ANN, 0.98), (ANN, 0.98), strange, references=lacking(voice=[1]))
+    assert found.unknown and found.conflict is Conflict.STRANGE_VOICE
+    # A voice that is recognised is another person's, and it is asked who speaks.
+    found = answer((ANN, 0.98), (ANN, 0.98), (BOB, 0.97), references=lacking(voice=[0]))
+    assert not found.unknown and first(found) == 1 and found.conflict is Conflict.TWO
+
+
+def test_a_person_whose_face_the_model_lacks_is_named_by_the_voice():
+    shown = ([0.0, 0.5, 0.5], 0.001)
+    found = answer((ANN, 0.9), shown, (ANN, 0.9), references=lacking(face=[0]))
+    assert not found.unknown and first(found) == 0 and found.conflict is Conflict.UNSEEN
+    assert answer((ANN, 0.2), shown, (ANN, 0.2), references=lacking(face=[0])).unknown
+
+
 def test_a_clip_without_a_voice_is_known_by_its_face():
     found = answer((ANN, 0.9), (ANN, 0.9), (NOTHING, None), seconds=0.0)
     assert not found.unknown and first(found) == 0
@@ -130,6 +163,12 @@ def test_a_threshold_takes_the_place_of_the_model_s():
     assert with_threshold(plain, 0.0).is_known.all()
     changed = with_threshold(plain, 0.2).threshold
     assert changed[0] == pytest.approx(0.2) and np.isnan(changed[1])
+
+
+def test_a_threshold_of_one_stays():
+    nobody = posterior((ANN, 0.5), (ANN, 0.5), threshold=1.0)
+    assert not with_threshold(nobody, 0.3).is_known.any()
+    assert with_threshold(nobody, 0.0).is_known.all()
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1.5, float("nan"), float("inf")])

@@ -1,5 +1,7 @@
 """Shares of known people and of strangers that a model names."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -138,3 +140,19 @@ def test_a_curve_of_many_points_is_stated_in_few():
     assert few["false_alarm"][0] == 0 and few["false_alarm"][-1] == 1
     for rate, identified in zip(few["false_alarm"], few["identified"], strict=True):
         assert identified == whole.at(rate)
+
+
+def test_a_clip_with_face_and_voice_is_decided_as_identify_does(model, tested):
+    """Faces of known people over voices of others: who speaks is asked."""
+    features, _ = tested
+    both = features.take(features.face_present & features.voice_present)
+    mixed = replace(both, voice=np.roll(both.voice, 1, axis=0))
+    whole = predict(model, mixed)
+    face, voice = predict(model, mixed.without_voice()), predict(model, mixed.without_face())
+    given = decided(model, mixed)
+    strange = face.is_known & (voice.known < 0.05)
+    assert strange.any() and (whole.is_known & strange).any()
+    assert not given.accepted[strange].any()
+    # Nobody is named whom neither the clip, nor a sure voice, nor both alone show to be known.
+    enough = whole.is_known | (voice.known >= 0.95) | (face.is_known & voice.is_known)
+    assert not given.accepted[~enough].any()

@@ -11,6 +11,7 @@ from mraf import checkpoint
 from mraf.data.table.lock import locked
 from mraf.errors import MissingError, UsageError
 from mraf.inference.prediction import predict
+from mraf.pipeline.identification import identify
 from mraf.pipeline.people.enrol import enrol, enrol_rows
 from mraf.pipeline.people.enrolment.gallery import features_of
 from mraf.pipeline.training.train import train
@@ -334,3 +335,15 @@ def test_two_processes_that_enrol_at_once_lose_nothing(workspace, tmp_path):
     assert len(rows_of(workspace, speaker="fay")) == len(rows_of(workspace, speaker="gus")) == 2
     for process in started:
         process.stdout.close()
+
+
+def test_a_person_enrolled_from_photos_is_named_where_they_speak(workspace, tmp_path):
+    photos = [clip(tmp_path / "new" / f"fay{i}.jpg", "fay") for i in range(2)]
+    enrol("Fay", photos, workspace=workspace, encoders=PAIR)
+    found = identify(
+        clip(tmp_path / "new" / "speaks.mp4", "fay"), workspace=workspace, encoders=PAIR
+    )[0]
+    assert found.voice.present and found.speaker == "Fay"
+    assert any(
+        "the voice could not be compared: the model has none of Fay" in n for n in found.notes
+    )
