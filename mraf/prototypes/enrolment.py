@@ -19,7 +19,7 @@ from mraf.network.batches import Batch
 from mraf.prototypes.model import ClassMeans, PrototypeModel
 from mraf.prototypes.options import PrototypeConfig
 from mraf.prototypes.recordings import Recordings
-from mraf.recognition.likeness import NEWCOMER
+from mraf.recognition.likeness import NEWCOMER, Likeness
 from mraf.recognition.pairs import BOTH, Pairs
 from mraf.recognition.signals import SIGNALS
 from mraf.types import Features
@@ -69,6 +69,7 @@ def blank(face_dim: int, voice_dim: int, *, face: str, voice: str) -> PrototypeM
         made.weight[column, SIGNALS.index("voice")] = by_voice * a
         made.bias[column] = by_both
     made.threshold.copy_(torch.tensor(NEWCOMER).sigmoid())
+    made.ask(Likeness.of((face, voice)), 0.01)
     made.fitted.fill_(True)
     return model.eval()
 

@@ -22,6 +22,8 @@ TRAINED = (3.0, 2.5, 3.0)
 NEWCOMER = (3.0, 3.6, 3.6)
 TAIL = 0.6
 """Log odds by which the least value rises where 1 / e of the share of false names is allowed."""
+NUMBER = 10
+"""The number of newcomers that the least values were chosen with."""
 OFF = -1e4
 """The least value where nothing is asked."""
 
@@ -51,6 +53,15 @@ class Likeness:
     def least(self, false_names: float) -> Tensor:
         """Return the least values [2, 3], of trained people and of newcomers, for a share of false names."""
         return torch.stack([self.trained, self.newcomer]) + TAIL * math.log(0.01 / false_names)
+
+
+def for_number(newcomers: Tensor) -> Tensor:
+    """Return what is asked of newcomers beyond the least value, where there are more than `NUMBER`.
+
+    A stranger is like the most alike of many by chance: the odds that it is one of them fall as their
+    number grows. Trained people have the margin to the others for that.
+    """
+    return (newcomers.float() / NUMBER).clamp(min=1).log()
 
 
 def log_odds(scores: Tensor, column: Tensor, odds: Tensor) -> Tensor:

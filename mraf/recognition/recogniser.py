@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mraf.recognition.likeness import OFF, Likeness, log_odds, lowered
+from mraf.recognition.likeness import OFF, Likeness, for_number, log_odds, lowered
 from mraf.recognition.priors import Prior, prior_of
 from mraf.recognition.signals import SIGNALS, Scores, compare, signals
 
@@ -41,6 +41,11 @@ class Recogniser(nn.Module):
         self.register_buffer("least", torch.full((2, 3), OFF))
         self.register_buffer("fitted", torch.tensor(False))
 
+    @property
+    def newcomers(self) -> Tensor:
+        """The number of people who came after training."""
+        return (~self.trained & (self.recordings > 0)).sum()
+
     @torch.no_grad()
     def use_prior(self, prior: Prior, false_names: float) -> None:
         """Decide by a prior alone, as before any clip is seen."""
@@ -69,6 +74,7 @@ class Recogniser(nn.Module):
         logit = (found * self.weight[column]).sum(dim=-1) + self.bias[column]
         threshold = self.threshold[column].double()
         least = self.least[(~self.trained[compared.named]).long(), column]
+        least = least + (~self.trained[compared.named]) * for_number(self.newcomers)
         room = log_odds(compared.scores, column, self.odds) - least
         logit = lowered(logit.double(), threshold.logit(), room.double())
         nothing = ~(output.face_used | output.voice_used) | ~self.fitted

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mraf.recognition.likeness import OFF, Likeness, log_odds, lowered
+from mraf.recognition.likeness import OFF, Likeness, for_number, log_odds, lowered
 from mraf.recognition.pairs import Pairs
 
 
@@ -31,3 +31,8 @@ def test_only_clips_below_the_least_are_lowered():
     logit = torch.tensor([5.0, 5.0, -3.0])
     found = lowered(logit, torch.ones(3), torch.tensor([0.1, -2.0, -2.0]))
     assert found.tolist() == [5.0, -1.0, -3.0]
+
+
+def test_more_newcomers_ask_for_more():
+    asked = for_number(torch.tensor([0, 1, 10, 100]))
+    assert asked.tolist() == pytest.approx([0, 0, 0, 2.3026], abs=1e-3)
