@@ -241,12 +241,25 @@ class KnownClips:
         return self._columns[name][row].as_py()
 
 
-def fingerprints_in(table: FeatureTable) -> list[Fingerprint]:
-    """Return the fingerprints of a table's rows; none where it is empty."""
+def fingerprints_in(
+    table: FeatureTable, *, without_enrolled: Fingerprint | None = None
+) -> list[Fingerprint]:
+    """Return the fingerprints of a table's rows; none where it is empty.
+
+    Those of rows that were enrolled with other options than `without_enrolled`, and the same encoders, are
+    left out.
+    """
     if table.is_empty:
         return []
-    made = table.read(["extractor"])["extractor"].unique().to_pylist()
-    return [Fingerprint.from_json(each) for each in sorted(made)]
+    pairs = table.read(["extractor", "enrolled"]).group_by(["extractor", "enrolled"]).aggregate([])
+    found: dict[str, Fingerprint] = {}
+    for made, enrolled in sorted(
+        zip(pairs["extractor"].to_pylist(), map(bool, pairs["enrolled"].to_pylist()), strict=True)
+    ):
+        each = Fingerprint.from_json(made)
+        if not (enrolled and without_enrolled and each.shares_encoders(without_enrolled)):
+            found[made] = each
+    return list(found.values())
 
 
 def labels_of(clip: Clip) -> tuple[str | None, ...]:
