@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePath
+from typing import Any
 
 import numpy as np
 
@@ -30,12 +31,13 @@ def doubts(
     stored = with_content(table, {row.source_hash for row in rows if row.source_hash})
     own = {row.source_hash for row in stored if is_of(row, name)}
     theirs = {row.source_hash: row.speaker for row in stored if row.speaker is not None}
+    found: list[str | None] = []
     others = [str(theirs[d]) for d in (r.source_hash for r in rows) if d in theirs and d not in own]
     if others:
         who = Counter(others).most_common(1)[0][0]
         found = [f"{_clips(len(others), len(rows))} in the table as '{who}'."]
     else:
-        found = [_looks_like_another(known, name, rows)] if known is not None else []
+        found = [_looks_like_another(known, name, rows) if known is not None else None]
     new = [row for row in rows if row.source_hash not in own]
     return [
         each for each in (*found, _not_the_person(table, known, name, new, fingerprint)) if each
@@ -111,7 +113,7 @@ def _odds_of_prototype(
     index = known.index(name) if known is not None else None
     if known is None or index is None:
         return np.zeros(len(new))
-    model = known.checkpoint.model
+    model: Any = known.checkpoint.model
     clips = features_of(new, model.config)
     cosines = []
     for part, x, present in (
