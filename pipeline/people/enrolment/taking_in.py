@@ -152,11 +152,13 @@ def nothing_enrolled(name: str, refused: Sequence[Refused]) -> UsageError:
     lines = tuple(f"{each.path}: {each.reason}" for each in refused)
     reasons = {each.reason for each in refused}
     if len(reasons) == 1 and len(refused) > 1:
-        said = f"{next(iter(reasons))} ({len(refused)} clips)"
+        names = [PurePath(each.path).name for each in refused]
+        more = ", ..." if len(names) > 5 else ""
+        said = f"{next(iter(reasons))} ({len(names)} clips: {', '.join(names[:5])}{more})"
     else:
         said = "; ".join(lines[:5]) + (f"; and {len(lines) - 5} more" if len(lines) > 5 else "")
     error = UsageError(f"Nobody was enrolled as '{name}': {said or 'there is no clip'}.")
-    error.problems = lines
+    error.details = {"refused": [asdict(each) for each in refused]}
     return error
 
 
@@ -167,7 +169,7 @@ def _ask(name: str, doubts: Sequence[str], *, yes: bool, on_question: Question |
             on_question is not None and on_question(f"{doubt} Enrol as '{name}' all the same?")
         ):
             continue
-        hint = "" if on_question else f" If they are {name}'s, say yes (--yes)."
+        hint = "" if on_question else f" If they are {name}'s, say --yes."
         raise UsageError(f"{doubt} Nobody was enrolled as '{name}'.{hint}")
 
 

@@ -173,7 +173,9 @@ def test_a_poor_face_is_left_out_where_there_is_a_voice(workspace, tmp_path):
 def test_clips_of_two_people_are_not_one(workspace, tmp_path):
     before = state_of(workspace)
     two = [clip(tmp_path / "1.mp4", "fay"), clip(tmp_path / "2.mp4", "gus")]
-    with pytest.raises(UsageError, match=r"the clips do not show one person \(2 clips\)"):
+    with pytest.raises(
+        UsageError, match=r"the clips do not show one person \(2 clips: 1.mp4, 2.mp4\)"
+    ):
         enrol("Fay", two, workspace=workspace, encoders=PAIR)
     assert state_of(workspace) == before
     report = enrol("Fay", [*two, *clips_of(tmp_path, "fay")], workspace=workspace, encoders=PAIR)
