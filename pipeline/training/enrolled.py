@@ -9,7 +9,6 @@ from mraf.data.table.features import rows_of
 from mraf.data.table.labels import StoredLabels
 from mraf.data.table.renames import plain
 from mraf.data.table.snapshot import Snapshot
-from mraf.fingerprint import Fingerprint
 from mraf.pipeline.people.enrolment.samples import usable
 
 
@@ -22,31 +21,6 @@ class _Usable(StoredLabels):
     def vectors(self, name: str, index: np.ndarray) -> np.ndarray:
         """See `FeatureLabels.vectors`."""
         return self.whole.vectors(name, index)
-
-
-def comparable(rows: Snapshot) -> tuple[Snapshot, tuple[str, ...]]:
-    """Return the rows without enrolled ones of other options than all others, and notes.
-
-    Extraction with other options makes the rows of its folders anew, and not those of clips from elsewhere.
-    """
-    columns = rows.table(["extractor", "enrolled"])
-    enrolled = np.array(columns["enrolled"].to_pylist(), bool)
-    made = np.array(columns["extractor"].to_pylist())
-    used = {text: Fingerprint.from_json(text).of_any_track for text in np.unique(made).tolist()}
-    others = {used[text] for text in np.unique(made[~enrolled]).tolist()}
-    if len(others) != 1:
-        return rows, ()
-    (wanted,) = others
-    stale = enrolled & np.array(
-        [used[t] != wanted and used[t].shares_encoders(wanted) for t in made.tolist()], bool
-    )
-    if not stale.any():
-        return rows, ()
-    number = int(stale.sum())
-    return rows.only(~stale), (
-        f"{_clips(number)} enrolled with other options than the others were extracted with, and left out: enrol "
-        "them again (`mraf enrol`).",
-    )
 
 
 def one_name_each(labels: StoredLabels, rows: Snapshot) -> tuple[StoredLabels, tuple[str, ...]]:
@@ -94,7 +68,3 @@ def usable_only(labels: StoredLabels, rows: Snapshot) -> StoredLabels:
         face[i], voice[i] = used.face is not None, used.voice is not None
     known = {field.name: getattr(labels, field.name) for field in fields(StoredLabels)}
     return _Usable(**known | {"face_present": face, "voice_present": voice}, whole=labels)
-
-
-def _clips(number: int) -> str:
-    return "1 clip was" if number == 1 else f"{number} clips were"

@@ -195,7 +195,7 @@ def test_enrolled_clips_of_other_options_do_not_stop_training_or_enrolment(works
     put(workspace, *(replace(row, extractor=made) for row in rows_of(workspace, enrolled=False)))
     report = train(workspace, options=QUICK)
     assert report.speakers == 5
-    assert any("1 clip was enrolled with other options" in note for note in report.notes)
+    assert any("1 clip that was enrolled with other options" in note for note in report.notes)
     other = DescribedExtractor(options=ExtractOptions(frames=20))
     assert enrol("Fay", path, workspace=workspace, encoders=PAIR, extractor=other).new
     assert train(workspace, options=QUICK).speakers == 6
