@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -77,7 +77,8 @@ def _run(arguments: list[str]) -> int:
         command = typer.main.get_command(app)
         code = int(command.main(arguments, prog_name="mraf", standalone_mode=False, obj=_run) or 0)
     except MrafError as error:
-        return _fail(str(error), error.exit_code, arguments, error.problems)
+        more = {"problems": list(error.problems)} if error.problems else {}
+        return _fail(str(error), error.exit_code, arguments, {**more, **error.details})
     except TyperException as error:
         message = getattr(error, "format_message", error.__str__)()
         message = message.replace("Value error, ", "")  # pydantic's words
@@ -105,11 +106,12 @@ _INTERRUPTED = {
 }
 
 
-def _fail(message: str, code: int, arguments: list[str], problems: Sequence[str] = ()) -> int:
-    """Print an error and return its exit code. `problems`: all of them, for JSON."""
+def _fail(
+    message: str, code: int, arguments: list[str], more: Mapping[str, object] | None = None
+) -> int:
+    """Print an error and return its exit code. `more` is for JSON."""
     if "--json" in arguments:
-        more = {"problems": list(problems)} if problems else {}
-        print(as_json({"error": message, **more}))
+        print(as_json({"error": message, **(more or {})}))
     is_help = message.startswith("Usage:")  # a command without the arguments that it needs
     shown = "\n".join(visible(line) for line in message.split("\n"))
     print(shown if is_help else f"mraf: {shown}", file=sys.stderr)

@@ -9,7 +9,8 @@ This module imports nothing heavy, so that every other module may use it.
 
 import difflib
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 SIGKILL = getattr(signal, "SIGKILL", 9)  # absent on Windows
 KILLED = "was killed, perhaps for want of memory"
@@ -22,6 +23,8 @@ class MrafError(Exception):
     exit_code = 1
     problems: tuple[str, ...] = ()
     """All problems, where the message names only the first."""
+    details: Mapping[str, object] = MappingProxyType({})
+    """What a program wants to know of it, by the key in JSON."""
 
 
 class UsageError(MrafError):

@@ -75,19 +75,28 @@ def blank(face_dim: int, voice_dim: int, *, face: str, voice: str) -> PrototypeM
 
 
 @torch.no_grad()
-def enrolled(model: PrototypeModel, clips: Features, index: int | None) -> PrototypeModel:
+def enrolled(
+    model: PrototypeModel, clips: Features, index: int | None, instead_of: Features | None = None
+) -> PrototypeModel:
     """Return the model with one more speaker, or with more clips of the speaker `index`.
 
     All clips [N] are of that person; their labels are not looked at. A newcomer gets the last index.
-    Each recording counts once, whenever it comes. The number of speakers K that weighs evidence stays
-    that of training, so that the answers for the others keep their ratios.
+    Each recording counts once within a call; where some of its clips came earlier, these must be given
+    in both `clips` and `instead_of`. The number of speakers K that weighs evidence stays that of training, so
+    that the answers for the others keep their ratios.
+
+    Args:
+        model: the model, which stays as it is.
+        clips: of the person; none at all where clips are only taken out.
+        index: of the person, None for a newcomer.
+        instead_of: whole recordings [M] that the model has of the person, which are taken out.
 
     Raises:
         UsageError: no clip has a face or a voice, or the vectors do not have the model's dimensions.
     """
     check_dims(model.config, clips)
     usable = clips.take(clips.face_present | clips.voice_present)
-    if not len(usable):
+    if not len(usable) and instead_of is None:
         raise UsageError("enrolment: no clip has a face or a voice")
     classes = model.config.classes
     at = classes if index is None else index
@@ -96,18 +105,10 @@ def enrolled(model: PrototypeModel, clips: Features, index: int | None) -> Proto
         rows=[*range(classes), *([None] if index is None else [])],
         config=_config(model, max(classes, at + 1)),
     )
-    samples = Batch.of(usable, "cpu")
-    recording = torch.from_numpy(usable.recording)
-    for part, x, present in (
-        (made.face, samples.face, samples.face_present),
-        (made.voice, samples.voice, samples.voice_present),
-    ):
-        if present.any():
-            label = torch.zeros(int(present.sum()), dtype=torch.int64)
-            of_clips = Recordings.of(label, recording[present], 1)
-            mean = of_clips.prototypes(part.whiten(x[present]))[0]
-            _move(part, at, mean, of_clips.count[0], made.config.hubness_offset)
-    made.recogniser.recordings[at] += len(recording.unique())
+    if instead_of is not None:
+        check_dims(model.config, instead_of)
+        _add(made, at, instead_of, -1)
+    _add(made, at, usable, 1)
     return _as(made, model)
 
 
@@ -145,9 +146,33 @@ def merged(model: PrototypeModel, keep: int, drop: int) -> PrototypeModel:
     return _as(forgotten(whole, drop), model)
 
 
+def _add(made: PrototypeModel, at: int, clips: Features, times: int) -> None:
+    """Add the recordings of clips to the speaker at an index; with `times` -1 they are taken out."""
+    clips = clips.take(clips.face_present | clips.voice_present)
+    if not len(clips):
+        return
+    samples = Batch.of(clips, "cpu")
+    recording = torch.from_numpy(clips.recording)
+    for part, x, present in (
+        (made.face, samples.face, samples.face_present),
+        (made.voice, samples.voice, samples.voice_present),
+    ):
+        if present.any():
+            label = torch.zeros(int(present.sum()), dtype=torch.int64)
+            of_clips = Recordings.of(label, recording[present], 1)
+            mean = of_clips.prototypes(part.whiten(x[present]))[0]
+            _move(part, at, mean, times * of_clips.count[0], made.config.hubness_offset)
+    recordings = made.recogniser.recordings
+    recordings[at] = (recordings[at] + times * len(recording.unique())).clamp(min=0)
+
+
 def _move(part: ClassMeans, at: int, mean: Tensor, count: Tensor, share: float) -> None:
-    """Add `count` recordings with the mean [D] to the speaker at an index."""
+    """Add `count` recordings with the mean [D] to the speaker at an index; fewer than 0 are taken out."""
     total = part.count[at] + count
+    if total <= 0:
+        for tensor in (part.means, part.prototypes, part.offset, part.count, part.known):
+            tensor[at] = 0
+        return
     usual = part.hubness(at)[0] if part.known[at] else part.usual_hubness()
     part.means[at] = (part.count[at] * part.means[at] + count * mean) / total
     part.count[at] = total

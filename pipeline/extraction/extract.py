@@ -152,7 +152,7 @@ def extract(
     understood = source.understood()
     return replace(
         report,
-        warnings=understood.warnings,
+        warnings=(*understood.warnings, *report.warnings),
         other_files=understood.other_files,
         set_aside=understood.set_aside,
         unreadable_folders=understood.unreadable_folders,

@@ -13,6 +13,7 @@ from mraf.data.clips.clip import Clip
 from mraf.data.clips.names import as_name, as_text, is_same_file
 from mraf.data.table.features import FeatureRow, FeatureTable, rows_of
 from mraf.data.table.presence import State, states_of
+from mraf.data.table.renames import plain
 from mraf.errors import UsageError
 from mraf.extractors.encoders import gone
 from mraf.fingerprint import Fingerprint
@@ -115,10 +116,14 @@ class KnownClips:
         Its digest is among `digests`. The row that it replaces must stay where another clip of the
         run has its id.
         """
-        row = self._rows.get(clip.id)
-        if row is not None and self._serves(row, digest):
-            return Reuse(clip, row, None)
         rows = [row for row in self._with_content(digest) if self._serves(row, digest)]
+        own = self._rows.get(clip.id)
+        named = self._enrolled(clip.id, path_of(clip), digest)
+        if named in rows and named != own:  # the very file, which a person has named
+            self._moved.add(named)
+            return Reuse(clip, named, self._cell(named, "clip"))
+        if own is not None and self._serves(own, digest):
+            return Reuse(clip, own, None)
         for row in rows:
             # The same file, or one that has been moved, has a new name; a copy is another clip.
             if row not in self._moved and self.is_left(row, clip):
@@ -134,24 +139,46 @@ class KnownClips:
     def is_left(self, row: int, clip: Clip) -> bool:
         """Return True where the file of a row is a clip's own, or is not there any more.
 
-        A row that was enrolled stays, whatever its file does.
+        A row that was enrolled stays, whatever becomes of its file, until the clip has its name.
         """
         path = self._cell(row, "path")
-        if self._cell(row, "enrolled"):
-            return False
         if path == path_of(clip):
             return True
+        if self._cell(row, "enrolled"):
+            return False
         if row not in self._kept and self._look(lambda: _is_there(path)):
             self._kept.add(row)
         return row not in self._kept
 
     def as_enrolled(self, row: FeatureRow) -> FeatureRow:
-        """Return a new row of a clip under the name that a person gave to the row before, if one did."""
-        old = self._rows.get(row.clip)
-        if old is None or not self._cell(old, "enrolled"):
+        """Return a new row of a clip under the name that a person gave to its file before, if one did."""
+        old = self._enrolled(row.clip, row.path, row.source_hash)
+        if old is None:
             return row
         names = {n: self._cell(old, n) for n in ("speaker", "language", "recording")}
         return replace(row, enrolled=True, **names)
+
+    def otherwise_named(self, row: int, clip: Clip) -> str | None:
+        """Return a warning where a person has given the content of a clip, at another place, another name."""
+        name, path = self._cell(row, "speaker"), self._cell(row, "path")
+        if not self._cell(row, "enrolled") or clip.speaker is None or path == path_of(clip):
+            return None
+        if plain(name or "") == plain(clip.speaker):
+            return None
+        return (
+            f"{clip.id} is of '{clip.speaker}' by its folder or manifest, and the same content, {path}, was enrolled "
+            f"as '{name}'. The enrolled name counts in `mraf train`; `mraf rename` makes one speaker of two."
+        )
+
+    def _enrolled(self, clip: str, path: str, digest: str) -> int | None:
+        """Return the row of an id, or of a content at a path, that was enrolled."""
+        own = self._rows.get(clip)
+        if own is not None and self._cell(own, "enrolled"):
+            return own
+        for row in self._with_content(digest) if digest else ():
+            if self._cell(row, "enrolled") and self._cell(row, "path") == path:
+                return row
+        return None
 
     def beside(self, ids: Collection[str]) -> tuple[list[str], list[str]]:
         """Return ids and paths of the rows of all clips but some, without those that were enrolled."""
@@ -241,12 +268,25 @@ class KnownClips:
         return self._columns[name][row].as_py()
 
 
-def fingerprints_in(table: FeatureTable) -> list[Fingerprint]:
-    """Return the fingerprints of a table's rows; none where it is empty."""
+def fingerprints_in(
+    table: FeatureTable, *, without_enrolled: Fingerprint | None = None
+) -> list[Fingerprint]:
+    """Return the fingerprints of a table's rows; none where it is empty.
+
+    Those of rows that were enrolled with other options than `without_enrolled`, and the same encoders, are
+    left out.
+    """
     if table.is_empty:
         return []
-    made = table.read(["extractor"])["extractor"].unique().to_pylist()
-    return [Fingerprint.from_json(each) for each in sorted(made)]
+    pairs = table.read(["extractor", "enrolled"]).group_by(["extractor", "enrolled"]).aggregate([])
+    found: dict[str, Fingerprint] = {}
+    for made, enrolled in sorted(
+        zip(pairs["extractor"].to_pylist(), map(bool, pairs["enrolled"].to_pylist()), strict=True)
+    ):
+        each = Fingerprint.from_json(made)
+        if not (enrolled and without_enrolled and each.shares_encoders(without_enrolled)):
+            found[made] = each
+    return list(found.values())
 
 
 def labels_of(clip: Clip) -> tuple[str | None, ...]:

@@ -139,6 +139,7 @@ class ExtractionRun:
         self._undecided: list[Reuse] = []  # until all clips of the run are known
         self._to_relabel: list[Reuse] = []
         self._same: dict[int, Clip] = {}  # by row of the table: a clip of its content
+        self._warnings: list[str] = []  # on contents of two names
         self._replaced: set[str] = set()  # ids of rows that are other clips' now
         self._folders: set[str] = set()  # that hold clips of this run
         self._flushed = time.monotonic()
@@ -181,6 +182,8 @@ class ExtractionRun:
         self._write_relabelled()
         for number, clip in self._same.items():
             old = self._known[number].clip
+            if warning := self._known.otherwise_named(number, clip):
+                self._warnings.append(warning)
             is_named = old in self._clips.ids or old in self._replaced
             if not is_named and self._known.is_left(number, clip):
                 self._writer.drop(old)
@@ -241,6 +244,7 @@ class ExtractionRun:
             encoders=encoders,
             seconds=seconds,
             noted=tuple(sorted(self._noted, key=lambda each: each.clip)),
+            warnings=tuple(self._warnings),
             gone=self.gone(),
         )
 

@@ -1,17 +1,13 @@
 """Enrolment: a person comes to the current model and to the feature table, without training."""
 
-import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from mraf.data.clips.times import seconds_of
 from mraf.data.table.features import FeatureRow
-from mraf.data.table.renames import checked, plain
+from mraf.data.table.renames import checked
 from mraf.device import choose_device
-from mraf.errors import MissingError, UsageError
-from mraf.extractors.compat import torch_threads
+from mraf.errors import UsageError
 from mraf.extractors.encoders import EncoderPair, choose
 from mraf.extractors.extractor import ClipExtractor, ExtractOptions
 from mraf.extractors.turns import segmentation
@@ -20,7 +16,6 @@ from mraf.fingerprint import Fingerprint
 from mraf.pipeline.extraction.extract import choose_encoders
 from mraf.pipeline.extraction.processes import available_cores
 from mraf.pipeline.fingerprints import check_fits, encoders_of
-from mraf.pipeline.people.enrolment import gallery as galleries
 from mraf.pipeline.people.enrolment.embedding import (
     Encoding,
     clips_of,
@@ -29,43 +24,17 @@ from mraf.pipeline.people.enrolment.embedding import (
     samples_of,
 )
 from mraf.pipeline.people.enrolment.gallery import Gallery
-from mraf.pipeline.people.enrolment.samples import Sample, judged, of_one_person
-from mraf.pipeline.people.enrolment.suspicion import looks_like_another, not_the_person
+from mraf.pipeline.people.enrolment.samples import Sample
+from mraf.pipeline.people.enrolment.taking_in import (
+    EnrolReport,
+    Question,
+    Refused,
+    current,
+    enrol_samples,
+)
 from mraf.pipeline.workspace import Workspace
 
-Question = Callable[[str], bool]
-"""Asks a person, who says yes or no."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Refused:
-    """A clip that was not enrolled, and the reason."""
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class EnrolReport:
-    """The result of an enrolment."""
-
-    name: str
-    model: str
-    new: bool  # True: the model did not know the person before
-    begun: bool  # True: there was no model, and one was made that has learned nothing
-    clips: int  # enrolled now
-    face: int  # of these, with a face
-    voice: int  # with a voice
-    speech: float  # seconds of it
-    already: int  # clips that the model knows of the person already
-    references: int  # recordings of the person that the model has now
-    refused: tuple[Refused, ...]
-    notes: tuple[str, ...]
-    seconds: float  # without the embedding
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the object that `mraf enrol --json` prints."""
-        return asdict(self)
+__all__ = ["EnrolReport", "Refused", "enrol", "enrol_rows"]
 
 
 def enrol(
@@ -159,7 +128,7 @@ def enrol(
         encoding = Encoding(
             fingerprint=fingerprint, extractor=(lambda: extractor) if extractor else get
         )
-        for each in samples_of(found, workspace.table, encoding):
+        for each in samples_of(found, workspace.table, encoding, name):
             samples.append(each)
             if on_sample:
                 on_sample(each)
@@ -168,7 +137,6 @@ def enrol(
         name,
         samples,
         fingerprint,
-        known=known,
         model=model,
         yes=yes,
         on_question=on_question,
@@ -201,97 +169,10 @@ def enrol_rows(
         name,
         samples,
         fingerprint,
-        known=known,
         model=model,
         yes=yes,
         on_question=on_question,
     )
-
-
-@torch_threads(1)  # a second one slows down matrices this small, most of all on a busy machine
-def enrol_samples(
-    workspace: Workspace,
-    name: str,
-    samples: Sequence[Sample],
-    fingerprint: Fingerprint,
-    *,
-    known: Gallery | None,
-    model: str | None,
-    yes: bool = False,
-    on_question: Question | None = None,
-) -> EnrolReport:
-    """Judge samples, ask about doubts, and write the rows and the model. Raises as `enrol` does.
-
-    `known` is the model as it is before; it is read again where it is changed.
-    """
-    started = time.monotonic()
-    samples = of_one_person(judged(samples), fingerprint)
-    rows = [each.row for each in samples if each.row is not None]
-    refused = tuple(
-        Refused(path=each.path, reason=each.refused) for each in samples if each.refused
-    )
-    if not rows:
-        raise nothing_enrolled(name, refused)
-    doubts = [
-        looks_like_another(known, name, rows),
-        not_the_person(workspace.table, name, rows, fingerprint),
-    ]
-    asked = time.monotonic()
-    _ask(name, [each for each in doubts if each], yes=yes, on_question=on_question)
-    started += time.monotonic() - asked
-    with galleries.changing(workspace):
-        # Read again: another process may have enrolled somebody meanwhile.
-        known = current(workspace, model)
-        begun = known is None
-        if known is None:
-            known = galleries.begun(workspace.new_model(model or galleries.BEGUN), fingerprint)
-        index = None if begun else known.index(name)
-        name = name if index is None else known.labels[index]
-        named = [_named(row, name) for row in rows]
-        fresh = [
-            row for row in named if index is None or row.source_hash not in known.trained.content
-        ]
-        with workspace.table.writer(patience=galleries.PATIENCE) as writer:
-            for old, row in zip(rows, named, strict=True):
-                if not (old.speaker and plain(old.speaker) == plain(name) and old.clip == row.clip):
-                    writer.add(row)
-        if fresh:
-            known = galleries.with_person(known, name, fresh)
-            known.write()
-    at = known.index(name)
-    assert at is not None
-    count: Any = known.checkpoint.model.recogniser.recordings[at]
-    return EnrolReport(
-        name=name,
-        model=known.folder.name,
-        new=index is None,
-        begun=begun,
-        clips=len(fresh),
-        face=sum(row.face is not None for row in fresh),
-        voice=sum(row.voice is not None for row in fresh),
-        speech=round(sum(row.voice_seconds for row in fresh if row.voice is not None), 2),
-        already=len(named) - len(fresh),
-        references=int(count),
-        refused=refused,
-        notes=tuple(f"{each.path}: {each.note}" for each in samples if each.note and each.row),
-        seconds=time.monotonic() - started,
-    )
-
-
-def current(workspace: Workspace, model: str | None) -> Gallery | None:
-    """Return the model that is enrolled into; None where the workspace has none at all.
-
-    Raises MissingError where there is none of that name but others, and as `mraf.pipeline.people.enrolment.gallery.read`.
-    """
-    from mraf.checkpoint import model_folders
-
-    try:
-        folder = workspace.model(model)
-    except MissingError:
-        if model_folders(workspace.models):
-            raise
-        return None
-    return galleries.read(folder)
 
 
 def fingerprint_of(known: Gallery) -> Fingerprint:
@@ -310,43 +191,6 @@ def options_of(trained: Fingerprint, encoders: EncoderPair | None, model: str) -
     found = options.fingerprint(encoders or encoders_of(trained, model=model))
     check_fits(trained, found, what="the features that clips would get here", model=model)
     return options
-
-
-def nothing_enrolled(name: str, refused: Sequence[Refused]) -> UsageError:
-    """Return the error that no clip can be enrolled, with all reasons."""
-    lines = tuple(f"{each.path}: {each.reason}" for each in refused)
-    reasons = {each.reason for each in refused}
-    if len(reasons) == 1 and len(refused) > 1:
-        said = f"{next(iter(reasons))} ({len(refused)} clips)"
-    else:
-        said = "; ".join(lines[:5]) + (f"; and {len(lines) - 5} more" if len(lines) > 5 else "")
-    error = UsageError(f"Nobody was enrolled as '{name}': {said or 'there is no clip'}.")
-    error.problems = lines
-    return error
-
-
-def _ask(name: str, doubts: Sequence[str], *, yes: bool, on_question: Question | None) -> None:
-    """Raise UsageError where a doubt stays about who the clips are of."""
-    for doubt in doubts:
-        if yes or (
-            on_question is not None and on_question(f"{doubt} Enrol as '{name}' all the same?")
-        ):
-            continue
-        hint = "" if on_question else f" If they are {name}'s, say --yes (yes=True)."
-        raise UsageError(f"{doubt} Nobody was enrolled as '{name}'.{hint}")
-
-
-def _named(row: FeatureRow, name: str) -> FeatureRow:
-    """Return a row under the name of a person; one that another has stays theirs, and this is a copy."""
-    taken = row.speaker is not None and plain(row.speaker) != plain(name)
-    return replace(
-        row,
-        clip=f"{row.path}#{name}" if taken else row.clip,
-        speaker=name,
-        recording=row.recording if row.recording and not taken else row.path,
-        enrolled=row.enrolled or taken or row.speaker is None,
-        replaces=None,
-    )
 
 
 def _seconds(value: float | str | None, what: str) -> float | None:

@@ -17,6 +17,7 @@ from mraf.model_types import DEFAULT, options_of, title_of, type_of, with_epochs
 from mraf.pipeline.fingerprints import dims_of, fingerprint_of
 from mraf.pipeline.people.enrolment.after_training import enrol_left_out
 from mraf.pipeline.people.enrolment.gallery import changing
+from mraf.pipeline.training.enrolled import one_name_each, usable_only
 from mraf.pipeline.training.model_card import TrainReport, model_card
 from mraf.pipeline.training.split import Split, folds_of, split, to_features
 from mraf.pipeline.upkeep.disk import gone_line, look
@@ -91,7 +92,8 @@ def train(
         raise UsageError(f"The share to hold out must be from 0 to below 1, is {holdout}.")
     check_false_names(false_names)
     disk = look(workspace.table)
-    labels = workspace.table.labels(disk.rows)
+    labels, doubtful = one_name_each(workspace.table.labels(disk.rows), disk.rows)
+    labels = usable_only(labels, disk.rows)
     check_target(folder)
     fingerprint = fingerprint_of(labels)
     named = [languages] if isinstance(languages, str) else languages
@@ -136,6 +138,7 @@ def train(
         notes=(
             *_notes(labels, parts, samples, by_clip=by_clip, result=result),
             *filter(None, (gone_line(disk.gone),)),
+            *doubtful,
         ),
     )
     made = {

@@ -88,7 +88,7 @@ def name(
 def _ask(doubt: str, speaker: str, *, yes: bool, on_question: Callable[[str], bool] | None) -> None:
     if yes or (on_question and on_question(f"{doubt} Are both {speaker}?")):
         return
-    hint = "" if on_question else " If both are one person, say --yes (yes=True)."
+    hint = "" if on_question else " If both are one person, say --yes."
     raise UsageError(f"{doubt}{hint} Nothing was named.")
 
 

@@ -10,6 +10,7 @@ from mraf.data.table.renames import plain
 from mraf.errors import UsageError
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.people.enrolment import gallery as galleries
+from mraf.pipeline.people.enrolment.samples import usable
 
 
 def enrol_left_out(
@@ -38,7 +39,9 @@ def enrol_left_out(
         if plain(row.speaker) in known and row.language:
             continue
         if Fingerprint.from_json(row.extractor).of_any_track == fingerprint.of_any_track:
-            rows.setdefault(plain(row.speaker), []).append(row)
+            used, _ = usable(row)
+            if used.face is not None or used.voice is not None:
+                rows.setdefault(plain(row.speaker), []).append(used)
     if not rows:
         return 0, ()
     try:

@@ -18,6 +18,7 @@ from mraf.pipeline.extraction.reuse import fingerprints_in, mixing, path_of
 from mraf.pipeline.extraction.rows import finished_row, row_of
 from mraf.pipeline.inputs import IMAGE_SUFFIXES, clip_of, files_to_identify
 from mraf.pipeline.people.enrolment.samples import Sample
+from mraf.pipeline.people.enrolment.stored import is_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,17 +57,23 @@ def clips_of(
 
 
 def samples_of(
-    clips: Sequence[Clip | Sample], table: FeatureTable, encoding: Encoding
+    clips: Sequence[Clip | Sample], table: FeatureTable, encoding: Encoding, name: str
 ) -> Iterator[Sample]:
-    """Yield a sample for each clip, re-using the rows of the table with its content and fingerprint."""
+    """Yield a sample for each clip, re-using the rows of the table with its content and fingerprint.
+
+    Of several rows of one content, that of the person who is enrolled by `name` comes first.
+    """
     stored = _Stored(table, encoding.fingerprint)
     for clip in clips:
-        yield clip if isinstance(clip, Sample) else _sample(clip, stored, encoding)
+        yield clip if isinstance(clip, Sample) else _sample(clip, stored, encoding, name)
 
 
 def refuse_mixing(table: FeatureTable, fingerprint: Fingerprint) -> None:
-    """Raise UsageError where the table's features cannot be compared with those of a fingerprint."""
-    for made in fingerprints_in(table):
+    """Raise UsageError where the table's features cannot be compared with those of a fingerprint.
+
+    Rows that were enrolled with other options of the same encoders stand in nobody's way.
+    """
+    for made in fingerprints_in(table, without_enrolled=fingerprint):
         if made.polysim or not made.shares_encoders(fingerprint):
             raise mixing(table.folder, made, fingerprint.encoders)
         if made.of_any_track != fingerprint.of_any_track:
@@ -129,15 +136,22 @@ def _clip(file: Path, start: float | None, end: float | None) -> Clip | Sample:
     return replace(clip, id=path_of(clip) + part_of_id(start, end), start=start, end=end)
 
 
-def _sample(clip: Clip, stored: _Stored, encoding: Encoding) -> Sample:
+def _sample(clip: Clip, stored: _Stored, encoding: Encoding, name: str) -> Sample:
     path = str(clip.files[0])
     digest = digest_of(clip)
     if isinstance(digest, Unreadable):
         return Sample(path=path, refused=digest.error)
     if found := stored.find(digest):
-        # A row that has a name, or else that of this very file.
-        own = sorted(found, key=lambda row: (row.speaker is None, row.clip != clip.id))
-        return Sample(path=path, row=own[0])
+        # The person's own row, or one that has a name, or else that of this very file.
+        own = min(
+            found,
+            key=lambda row: (
+                not is_of(row, name),
+                row.speaker is None,
+                row.clip != clip.id,
+            ),
+        )
+        return Sample(path=path, row=own)
     try:
         extracted = encoding.extractor()(clip.video, clip.audio, clip.image, clip.start, clip.end)
     except MediaError as error:

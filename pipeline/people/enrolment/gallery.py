@@ -5,7 +5,7 @@ A lock on the folder of models keeps two such steps apart, also those of two pro
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from mraf.errors import MrafError, UsageError
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.fingerprints import dims_of
 from mraf.pipeline.people.enrolment.card import PROMISE_WITHOUT_TRAINING, with_people
+from mraf.pipeline.people.enrolment.stored import recording_of
 from mraf.pipeline.workspace import Workspace
 from mraf.types import Features
 
@@ -149,8 +150,14 @@ def begun(folder: Path, fingerprint: Fingerprint) -> Gallery:
     )
 
 
-def with_person(gallery: Gallery, name: str, rows: Sequence[FeatureRow]) -> Gallery:
-    """Return the gallery with the rows of a person, new or not, who goes by the spelling of the gallery."""
+def with_person(
+    gallery: Gallery, name: str, rows: Sequence[FeatureRow], stored: Sequence[FeatureRow] = ()
+) -> Gallery:
+    """Return the gallery with rows of a person, new or not, who goes by the spelling of the gallery.
+
+    `stored` are all rows that the table has of the person: a recording of which the model has some clips
+    already is averaged anew with the others, and counts once.
+    """
     from mraf.prototypes.enrolment import enrolled
 
     index = 0 if gallery.labels == ("",) else gallery.index(name)
@@ -160,16 +167,73 @@ def with_person(gallery: Gallery, name: str, rows: Sequence[FeatureRow]) -> Gall
     elif index is None:
         labels = (*labels, name)
     model: Any = gallery.checkpoint.model
-    made = enrolled(model, features_of(rows, model.config), index)
     trained = gallery.trained
+    names, digests = {recording_of(row) for row in rows}, {row.source_hash for row in rows}
+    before = [
+        row
+        for row in stored
+        if recording_of(row) in names
+        and row.source_hash in trained.content
+        and row.source_hash not in digests
+    ]
+    made = enrolled(
+        model,
+        features_of([*before, *rows], model.config),
+        index,
+        features_of(before, model.config) if before else None,
+    )
     trained = replace(
         trained,
         content=trained.content | {row.source_hash for row in rows if row.source_hash},
         recordings=trained.recordings
-        | {(name, row.language or "", row.recording or f"clip {row.clip}") for row in rows},
+        | {(name, row.language or "", recording_of(row)) for row in rows},
     )
     checkpoint = replace(gallery.checkpoint, model=made, labels=labels)
     return replace(gallery, checkpoint=checkpoint, trained=trained)
+
+
+def without_clips(
+    gallery: Gallery, name: str, stored: Sequence[FeatureRow], content: Collection[str]
+) -> Gallery:
+    """Return the gallery where a person has lost clips, and is not known any more where none is left.
+
+    Args:
+        gallery: the gallery, which knows somebody else too.
+        name: of the person.
+        stored: all rows that the table had of the person.
+        content: digests of the clips that go.
+    """
+    from mraf.prototypes.enrolment import enrolled
+
+    index = gallery.index(name)
+    assert index is not None
+    names = {recording_of(row) for row in stored if row.source_hash in content}
+    before = [
+        row
+        for row in stored
+        if recording_of(row) in names and row.source_hash in gallery.trained.content
+    ]
+    if not before:
+        return gallery
+    left = [row for row in before if row.source_hash not in content]
+    model: Any = gallery.checkpoint.model
+    config = model.config
+    made: Any = enrolled(model, features_of(left, config), index, features_of(before, config))
+    if not (made.face.known[index] or made.voice.known[index]):
+        found = without_person(gallery, name)
+        assert found is not None
+        return found
+    gone = names - {recording_of(row) for row in left}
+    recordings = frozenset(
+        each
+        for each in gallery.trained.recordings
+        if not (plain(each[0]) == plain(name) and each[2] in gone)
+    )
+    return replace(
+        gallery,
+        checkpoint=replace(gallery.checkpoint, model=made),
+        trained=replace(gallery.trained, recordings=recordings),
+    )
 
 
 def without_person(gallery: Gallery, name: str, content: Sequence[str] = ()) -> Gallery | None:
@@ -225,7 +289,7 @@ def features_of(rows: Sequence[FeatureRow], config: Any) -> Features:
     """Return rows as features for a model with this configuration, with a recording for each name."""
     import numpy as np
 
-    names = [row.recording or f"clip {row.clip}" for row in rows]
+    names = [recording_of(row) for row in rows]
     numbers = {name: i for i, name in enumerate(dict.fromkeys(names))}
 
     def matrix(modality: str) -> "np.ndarray":

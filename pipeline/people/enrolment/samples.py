@@ -12,6 +12,8 @@ from mraf.pipeline.answers.words import reason_in_words
 
 LEAST_SPEECH = 5.0
 """Seconds of speech in all, where no face is seen."""
+LEAST_VOICE = 2.0
+"""Seconds of speech in a clip: the voice of a shorter one names nobody reliably."""
 LEAST_FACE = 30.0
 """Height of a face in pixels. See the guide for what the limits were chosen by."""
 LEAST_SHARPNESS = 3.0
@@ -27,14 +29,15 @@ class Sample:
     """A clip that is to be enrolled, and its row; or the reason why it cannot be."""
 
     path: str  # as it was given
-    row: FeatureRow | None = None
+    row: FeatureRow | None = None  # with what of it a person is known by
     refused: str | None = None
     note: str | None = None  # on what of it is used
+    whole: FeatureRow | None = None  # the row with all that was found, where that is more
 
     @property
-    def is_stored(self) -> bool:
-        """True where the row is one of the table already."""
-        return self.row is not None and bool(self.row.speaker or self.row.enrolled)
+    def stored(self) -> FeatureRow | None:
+        """The row as the table has it, or gets it."""
+        return self.whole if self.whole is not None and self.row is not None else self.row
 
 
 def judged(samples: Sequence[Sample]) -> list[Sample]:
@@ -127,16 +130,35 @@ def _alone(sample: Sample) -> Sample:
         return _refuse(sample, _cut_out(f"{row.faces_seen} people are seen"))
     if HEARD in (row.note or ""):
         return _refuse(sample, _cut_out("several voices are heard"))
-    why = _poor_face(row)
-    if why:
-        row = replace(row, face=None, face_reason="low_confidence")
-        sample = replace(sample, row=row, note=f"its face is left out: {why}")
-    if row.face is not None or row.voice is not None:
+    used, why = usable(row)
+    if used is not row:
+        note = "; ".join(f"its {name} is left out: {each}" for name, each in why.items())
+        sample = replace(sample, row=used, whole=row, note=note)
+    if used.face is not None or used.voice is not None:
         return sample
-    reasons = [why or reason_in_words(row.face_reason or "", row.seconds, row.seconds_read)]
+    reasons = [
+        why.get("face") or reason_in_words(row.face_reason or "", row.seconds, row.seconds_read)
+    ]
     if row.voice_reason != "no_audio" or row.face_reason == "no_video":
-        reasons.append(reason_in_words(row.voice_reason or "", row.seconds, row.seconds_read))
+        reasons.append(
+            why.get("voice")
+            or reason_in_words(row.voice_reason or "", row.seconds, row.seconds_read)
+        )
     return _refuse(sample, ", and ".join(reasons))
+
+
+def usable(row: FeatureRow) -> tuple[FeatureRow, dict[str, str]]:
+    """Return a row without a face or a voice that is too poor to know a person by, and why, by modality."""
+    why = {}
+    if poor := _poor_face(row):
+        why["face"] = poor
+        row = replace(row, face=None, face_reason="low_confidence")
+    if row.voice is not None and not _unmeasured(row) and row.voice_seconds < LEAST_VOICE:
+        why["voice"] = (
+            f"{row.voice_seconds:.1f} s of speech, at least {LEAST_VOICE:g} s are needed in a clip"
+        )
+        row = replace(row, voice=None, voice_reason="speech_too_short")
+    return row, why
 
 
 def _poor_face(row: FeatureRow) -> str | None:

@@ -57,7 +57,9 @@ def test_all_reasons_are_told_and_nothing_is_written(mraf, workspace, tmp_path):
     code, out, err = mraf("enrol", "Fay", *clips, "-w", workspace)
     assert code == 2 and "2 people are seen" in err and "several voices are heard" in err
     code, out, _ = mraf("enrol", "Fay", *clips, "-w", workspace, "--json")
-    assert code == 2 and len(json.loads(out)["problems"]) == 2
+    refused = json.loads(out)["refused"]
+    assert code == 2 and [each["path"] for each in refused] == [str(path) for path in clips]
+    assert all("give the part with the person alone" in each["reason"] for each in refused)
     assert mraf("enrol", "Fay", tmp_path / "none.mp4", "-w", workspace)[0] == 2
     assert mraf("enrol", "unknown", clips[0], "-w", workspace)[0] == 2
 

@@ -36,9 +36,10 @@ def test_a_name_that_a_person_gave_stays(known):
     assert rows.as_enrolled(fresh).speaker == "Fay" and rows.as_enrolled(fresh).enrolled
 
 
-def test_a_copy_in_a_folder_is_a_clip_of_its_own_and_leaves_the_row(known):
+def test_a_copy_in_a_folder_is_a_clip_of_its_own_and_leaves_the_row(known, tmp_path):
     rows, inside = known
-    copy = replace(inside, id="other/1.mp4", speaker="other")
+    copy = replace(inside, id="other/1.mp4", video=tmp_path / "o.mp4", speaker="other")
+    copy.files[0].write_bytes(inside.files[0].read_bytes())
     reuse = rows.find(copy, inside.content_hash())
     assert reuse.replaces is None and not rows.is_left(reuse.row, copy)
     (row,) = rows.relabelled([reuse])
@@ -48,3 +49,30 @@ def test_a_copy_in_a_folder_is_a_clip_of_its_own_and_leaves_the_row(known):
 def test_enrolled_clips_are_not_missed(known):
     rows, _ = known
     assert rows.beside(set()) == ([], [])
+
+
+def test_an_enrolled_file_keeps_its_name_under_another_id(known):
+    rows, inside = known
+    clip_of_folder = replace(inside, id="fay/v/1.mp4", speaker="fay", recording="v")
+    reuse = rows.find(clip_of_folder, inside.content_hash())
+    assert reuse.replaces == inside.id
+    (row,) = rows.relabelled([reuse])
+    assert (row.clip, row.speaker, row.recording, row.enrolled, row.replaces) == (
+        "fay/v/1.mp4",
+        "Fay",
+        "r",
+        True,
+        inside.id,
+    )
+    fresh = rows.as_enrolled(stored(clip_of_folder, DescribedExtractor()))  # of other options
+    assert (fresh.speaker, fresh.enrolled) == ("Fay", True)
+
+
+def test_a_copy_of_an_enrolled_file_under_another_name_is_told(known, tmp_path):
+    rows, inside = known
+    copy = replace(inside, id="o/1.mp4", video=tmp_path / "o.mp4", speaker="other")
+    copy.files[0].write_bytes(inside.files[0].read_bytes())
+    (row,) = rows.others(copy, copy.content_hash())
+    assert "o/1.mp4 is of 'other'" in rows.otherwise_named(row, copy)
+    assert "was enrolled as 'Fay'" in rows.otherwise_named(row, copy)
+    assert rows.otherwise_named(row, replace(copy, speaker="Fay")) is None
