@@ -61,7 +61,7 @@ def main() -> None:
                 row(
                     f"0, {begun} enrolled" if begun else trained,
                     *key,
-                    *(f"{100 * s:.1f} %" for s in np.mean(shares, axis=0)),
+                    *("-" if np.isnan(s) else f"{100 * s:.1f} %" for s in np.mean(shares, axis=0)),
                 )
             )
 
@@ -142,6 +142,8 @@ class Clips:
 
     def _right(self, model: PrototypeModel, who, people, spoken, shown):
         clips = self.features(np.flatnonzero(spoken & np.isin(self.speaker, who)), people)
+        if not len(clips):
+            return np.nan
         answer = predict(model, shown(clips))
         return (answer.is_known & (answer.probability.argmax(axis=1) == clips.label)).mean()
 
