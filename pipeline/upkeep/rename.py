@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from mraf.data.table.features import FeatureTable
 from mraf.data.table.renames import checked, plain
 from mraf.errors import MrafError, UsageError, choices
+from mraf.pipeline.people.archive.grouping import call_groups
 from mraf.pipeline.people.enrolment import gallery as galleries
 from mraf.pipeline.workspace import Workspace
 
@@ -43,13 +44,21 @@ def rename(old: str, new: str, workspace: Workspace | Path | str | None = None) 
 
     Raises UsageError where the new name cannot be a speaker's, or nobody has the old one.
     """
-    from mraf.checkpoint import model_folders
-
     workspace = Workspace.at(workspace)
     old, new = plain(old), checked(new)
     if old == new:
         raise UsageError(f"'{old}' and '{new}' are the same name.")
+    # The models' lock comes first: a training that ends reads the table under it.
+    with galleries.changing(workspace) if workspace.models.is_dir() else nullcontext():
+        return _renamed(workspace, old, new)
+
+
+def _renamed(workspace: Workspace, old: str, new: str) -> RenameReport:
+    """Rename a speaker as `rename` does, while nobody else changes the models."""
+    from mraf.checkpoint import model_folders
+
     renames = workspace.renames
+    call_groups(workspace, old, old)  # a damaged file ends this before anything changed
     table = workspace.table
     speakers = _speakers_of(table)
     folders = model_folders(workspace.models)
@@ -67,16 +76,16 @@ def rename(old: str, new: str, workspace: Workspace | Path | str | None = None) 
     clips = table.rename(wanted) if wanted else 0
     kept = renames.adding(old, new)
     kept.write()
+    call_groups(workspace, old, new)
     done, untouched = [], {}
-    with galleries.changing(workspace) if folders else nullcontext():
-        for folder in folders:
-            labels = _labels_of(folder)
-            if labels is None:
-                untouched[folder.name] = "it cannot be read: train it again"
-            elif reason := _rename_in_model(folder, labels, old, new):
-                untouched[folder.name] = reason
-            elif any(plain(name) == old for name in labels):
-                done.append(folder.name)
+    for folder in folders:
+        labels = known[folder]
+        if labels is None:
+            untouched[folder.name] = "it cannot be read: train it again"
+        elif reason := _rename_in_model(folder, labels, old, new):
+            untouched[folder.name] = reason
+        elif any(plain(name) == old for name in labels):
+            done.append(folder.name)
     return RenameReport(
         old=old,
         new=new,

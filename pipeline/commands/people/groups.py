@@ -47,7 +47,9 @@ def name(
     speaker: Annotated[str, typer.Argument(metavar="NAME", help="The speaker's name.")],
     yes: Annotated[
         bool,
-        typer.Option("--yes", help="Do so even where another group or somebody has the name."),
+        typer.Option(
+            "--yes", "-y", help="Do so even where another group or somebody has the name."
+        ),
     ] = False,
     model: ModelOption = None,
     workspace: WorkspaceOption = None,

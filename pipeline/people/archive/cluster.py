@@ -12,7 +12,7 @@ from scipy.special import expit
 from mraf.errors import MissingError, MrafError
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.fingerprints import check_fits, dims_of
-from mraf.pipeline.people.archive.grouping import FILE, Grouping, Kept
+from mraf.pipeline.people.archive.grouping import FILE, Grouping, Kept, changing
 from mraf.pipeline.people.archive.opened import OpenTable
 from mraf.pipeline.workspace import Workspace
 from mraf.recognition.clusters import Looks, cohesion, grouped
@@ -170,4 +170,5 @@ def _known(
 def _keep(workspace: Workspace, table: OpenTable, groups: Sequence[Group]) -> None:
     content = dict(zip(table.labels.clip, table.labels.source_hash, strict=True))
     kept = {each.id: Kept(clips={clip: content[clip] for clip in each.members}) for each in groups}
-    Grouping(file=workspace.root / FILE, groups=kept).write()
+    with changing(workspace):
+        Grouping(file=workspace.root / FILE, groups=kept).write()
