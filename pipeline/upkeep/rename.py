@@ -1,7 +1,7 @@
 """Another name for a speaker, in the table, in the models and in later extractions."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -34,23 +34,61 @@ class RenameReport:
         return asdict(self)
 
 
-def rename(old: str, new: str, workspace: Workspace | Path | str | None = None) -> RenameReport:
-    """Rename a speaker; where the table has clips of the new name, both become one speaker.
+def rename(
+    old: str,
+    new: str,
+    workspace: Workspace | Path | str | None = None,
+    *,
+    yes: bool = False,
+    on_question: Callable[[str], bool] | None = None,
+) -> RenameReport:
+    """Rename a speaker; where somebody has the new name, both become one speaker, if the answer is yes.
 
     Names are compared in Unicode NFC, without space around them. The workspace keeps the new name:
     later extractions give it to clips of the old one. To rename back undoes this, unless two became one.
     A model of prototypes that knows both makes one of them; another is left alone, as only training does
     that there, and so is one that cannot be read.
 
-    Raises UsageError where the new name cannot be a speaker's, or nobody has the old one.
+    Args:
+        old: the name so far.
+        new: the new one.
+        workspace: a folder, by default `./mraf-workspace`.
+        yes: True answers the question whether two speakers are one person.
+        on_question: called with that question; without it the answer is no, unless `yes` is True.
+
+    Raises UsageError where the new name cannot be a speaker's, nobody has the old one, or the answer is no.
     """
     workspace = Workspace.at(workspace)
     old, new = plain(old), checked(new)
     if old == new:
         raise UsageError(f"'{old}' and '{new}' are the same name.")
+    everyone = _everyone(workspace)
+    if old not in everyone:
+        names = workspace.renames.names
+        was = f" It was renamed to '{names[old]}'." if old in names else ""
+        who = choices(old, sorted(everyone)) if everyone else "(nobody has a name here yet)."
+        raise UsageError(f"{workspace.root}: no speaker '{old}' {who}{was}")
+    if new in everyone and not yes:
+        doubt = f"'{new}' is a speaker already, and both would become one."
+        if on_question is None:
+            raise UsageError(
+                f"{doubt} If they are one person, say --yes (yes=True). Nothing was renamed."
+            )
+        if not on_question(f"{doubt} Are they one person?"):
+            raise UsageError(f"'{old}' was not renamed.")
     # The models' lock comes first: a training that ends reads the table under it.
     with galleries.changing(workspace) if workspace.models.is_dir() else nullcontext():
         return _renamed(workspace, old, new)
+
+
+def _everyone(workspace: Workspace) -> set[str]:
+    """Return the names, plain, that the table or a model has."""
+    from mraf.checkpoint import model_folders
+
+    names = set(_speakers_of(workspace.table))
+    for folder in model_folders(workspace.models):
+        names |= set(_labels_of(folder) or ())
+    return {plain(name) for name in names}
 
 
 def _renamed(workspace: Workspace, old: str, new: str) -> RenameReport:
@@ -63,13 +101,6 @@ def _renamed(workspace: Workspace, old: str, new: str) -> RenameReport:
     speakers = _speakers_of(table)
     folders = model_folders(workspace.models)
     known = {folder: _labels_of(folder) for folder in folders}
-    everyone = {plain(name) for name in speakers}
-    everyone |= {plain(name) for labels in known.values() for name in labels or ()}
-    if old not in everyone:
-        was = f" It was renamed to '{renames.names[old]}'." if old in renames.names else ""
-        raise UsageError(
-            f"{workspace.root}: no speaker '{old}' {choices(old, sorted(everyone))}{was}"
-        )
     # Other spellings of the new name become it, too, so that one speaker results.
     wanted = {name: new for name in speakers if plain(name) in (old, new) and name != new}
     merged = any(plain(name) == new for name in speakers)

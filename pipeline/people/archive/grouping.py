@@ -55,7 +55,9 @@ class Grouping:
         """Return a group by its id. Raises UsageError where there is none."""
         if name not in self.groups:
             what = (
-                choices(name, self.groups) if self.groups else "(no two clips are of one person)."
+                choices(name, self.groups)
+                if self.groups
+                else "(the last `mraf cluster` found none: it looks at clips without a name, or at all with --all)."
             )
             raise UsageError(f"{self.file}: no group '{name}' {what}")
         return self.groups[name]
