@@ -64,7 +64,7 @@ def forget(
     done: list[str] = []
     # The locks come first, in the order of `mraf enrol`: without them nothing is changed.
     with (
-        galleries.changing(workspace) if workspace.models.is_dir() else nullcontext(),
+        galleries.changing(workspace) if beside or workspace.models.is_dir() else nullcontext(),
         (
             nullcontext()
             if workspace.table.is_empty

@@ -49,13 +49,13 @@ def test_who_is_forgotten_while_a_model_trains_stays_forgotten(workspace, meanwh
 
 
 def test_who_is_renamed_while_a_model_trains_has_the_new_name(workspace, meanwhile):
-    meanwhile(lambda: rename("cem", "Cemal", workspace))
+    meanwhile(lambda: rename("cem", "cemal", workspace))
     notes = train(workspace, options=QUICK).notes
-    assert "'cem' was renamed to 'Cemal' during the training." in notes
-    assert described(workspace).labels == ("ann", "ben", "Cemal", "dua", "eli")
+    assert "'cem' was renamed to 'cemal' during the training." in notes
+    assert described(workspace).labels == ("ann", "ben", "cemal", "dua", "eli")
     recordings = checkpoint.load_trained(described(workspace)).recordings
-    assert {each[0] for each in recordings} == {"ann", "ben", "Cemal", "dua", "eli"}
-    meanwhile(lambda: rename("Cemal", "cem", workspace))  # the way back, which no list keeps
+    assert {each[0] for each in recordings} == {"ann", "ben", "cemal", "dua", "eli"}
+    meanwhile(lambda: rename("cemal", "cem", workspace))  # the way back, which no list keeps
     train(workspace, options=QUICK)
     assert described(workspace).labels == ("ann", "ben", "cem", "dua", "eli")
     meanwhile(lambda: rename("cem", "ben", workspace, yes=True))
@@ -64,14 +64,14 @@ def test_who_is_renamed_while_a_model_trains_has_the_new_name(workspace, meanwhi
 
 
 def test_a_network_follows_a_new_name_only(workspace, meanwhile):
-    meanwhile(lambda: rename("cem", "Cemal", workspace))
+    meanwhile(lambda: rename("cem", "cemal", workspace))
     train(workspace, name="net", model_type="fop", epochs=1)
-    assert "Cemal" in described(workspace).labels
+    assert "cemal" in described(workspace).labels
     meanwhile(lambda: forget("ben", workspace))
-    before = {k: v for k, v in state_of(workspace).items() if "net" in k}
+    before = {k: v for k, v in state_of(workspace).items() if "models/net" in k}
     with pytest.raises(UsageError, match="changed during the training: 'ben' is gone.*Nothing was"):
         train(workspace, name="net", model_type="fop", epochs=1)
-    assert {k: v for k, v in state_of(workspace).items() if "net" in k} == before
+    assert {k: v for k, v in state_of(workspace).items() if "models/net" in k} == before
 
 
 def test_a_table_that_is_empty_in_the_end(workspace, meanwhile):
