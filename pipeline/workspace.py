@@ -19,6 +19,10 @@ class Workspace:
 
     root: Path
 
+    def __post_init__(self) -> None:
+        """Take a path in text for what it is."""
+        object.__setattr__(self, "root", Path(self.root))
+
     @classmethod
     def at(cls, folder: "Path | str | Workspace | None" = None) -> "Workspace":
         """Return the workspace at `folder`, else at MRAF_WORKSPACE, else at `./mraf-workspace`."""
@@ -73,7 +77,7 @@ class Workspace:
             where = f" called '{name}'" if name else ""
             raise MissingError(
                 f"{self.models}: no model{where} here yet. Run `mraf extract VIDEOS` and `mraf train` "
-                "first (or choose the workspace that has one with -w)."
+                "first, or `mraf enrol NAME CLIP...` (or choose the workspace that has one with -w)."
             )
         raise MissingError(f"{self.models}: no model '{name}' {choices(str(name), names)}")
 

@@ -91,6 +91,11 @@ class Renames:
         names.pop(new, None)
         return replace(self, names={name: by for name, by in names.items() if name != by})
 
+    def without(self, name: str) -> "Renames":
+        """Return the names without a speaker, plain, who is forgotten."""
+        names = {old: new for old, new in self.names.items() if plain(name) not in (old, new)}
+        return replace(self, names=names)
+
     def write(self) -> None:
         """Write the file, whole or not at all. Raises UsageError where it cannot be written."""
         temporary = self.file.with_name(f".{self.file.name}.tmp")

@@ -154,17 +154,21 @@ def drop(
 def rename(
     old: Annotated[str, typer.Argument(metavar="OLD", help="The speaker's name so far.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The new name.")],
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do so even where both become one speaker.")
+    ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Rename a speaker in the table, in the models and in later extractions.
 
-    If there is a speaker of the new name, both become one, in models of prototypes too; other models that
-    know both must be trained again. `mraf rename NEW OLD` undoes a renaming, but makes no two of one.
+    If there is a speaker of the new name, both become one, after a question (or --yes), in models of
+    prototypes too; other models that know both must be trained again. `mraf rename NEW OLD` undoes a renaming, but makes no two of one.
     """
+    from mraf.pipeline.commands.people.enrol import asked
     from mraf.pipeline.upkeep.rename import rename as run
 
-    report = run(old, new, workspace)
+    report = run(old, new, workspace, yes=yes, on_question=asked(as_json))
     print_json(report.as_dict()) if as_json else show_renamed(report)
 
 

@@ -84,8 +84,9 @@ def enrol(
         on_sample: called after each clip.
 
     Raises:
-        UsageError: the name cannot be a person's, no clip can be enrolled, the model is of a type that
-            cannot enrol or of other encoders, or the answer to a question is no. Nothing is written then.
+        UsageError: the name cannot be a person's, the model is of a type that cannot enrol or of other
+            encoders, or the answer to a question is no. Nothing is written then.
+        MrafError: no clip can be enrolled. Nothing is written.
         MissingError: there is no such model, or weights of the encoders are not there.
     """
     name, workspace = checked(name), Workspace.at(workspace)

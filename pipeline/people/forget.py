@@ -1,6 +1,6 @@
 """Forgetting: a person goes from the models and from the feature table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any
 
 from mraf.data.table.renames import plain
 from mraf.errors import MrafError, UsageError, choices
+from mraf.pipeline.people.archive.grouping import call_groups
 from mraf.pipeline.people.enrolment import gallery as galleries
 from mraf.pipeline.workspace import Workspace
 
@@ -33,6 +34,7 @@ def forget(
     workspace: Workspace | Path | str | None = None,
     *,
     on_question: Callable[[str], bool] | None = None,
+    beside: Sequence[Path] = (),
 ) -> ForgetReport:
     """Remove a person from all models that can do without, and their rows from the feature table.
 
@@ -44,51 +46,57 @@ def forget(
         name: of the person.
         workspace: a folder, by default `./mraf-workspace`.
         on_question: called with a question before anything is removed; without it the answer is yes.
+        beside: further model folders, which lie elsewhere.
 
-    Raises UsageError where nobody has that name, or the answer is no.
+    Raises UsageError where nobody has that name, another process writes to the table, or the answer is no;
+    nothing is changed then.
     """
-    from mraf.checkpoint import describe, model_folders
+    from mraf.checkpoint import describe
 
     workspace, name = Workspace.at(workspace), plain(name)
-    with galleries.changing(workspace) if workspace.models.is_dir() else nullcontext():
-        known: dict[Path, tuple[str, ...]] = {}
-        unreadable = {}
-        for folder in model_folders(workspace.models):
-            try:
-                known[folder] = describe(folder).labels
-            except MrafError:
-                unreadable[folder.name] = "it cannot be read: delete it, or train it again"
-        rows = _rows_of(workspace, name)
-        having = [f for f, labels in known.items() if name in map(plain, labels)]
-        if not (rows or having):
-            everyone = {plain(each) for labels in known.values() for each in labels}
-            everyone |= {plain(each) for each in _speakers(workspace)}
-            raise UsageError(
-                f"{workspace.root}: nobody is called '{name}' {choices(name, sorted(everyone))}"
-            )
-        if on_question is not None and not on_question(
+    if on_question is not None:
+        rows, having, _ = _found(workspace, name, beside)
+        if not on_question(
             f"Forget {name}: {len(rows)} rows of the table, known to {len(having)} of the models? The files stay."
         ):
             raise UsageError(f"'{name}' was not forgotten.")
-        content = [digest for _, digest, _ in rows if digest]
-        done, deleted, untouched = [], [], unreadable
-        for folder in having:
+    deleted: list[str] = []
+    done: list[str] = []
+    # The locks come first, in the order of `mraf enrol`: without them nothing is changed.
+    with (
+        galleries.changing(workspace) if beside or workspace.models.is_dir() else nullcontext(),
+        (
+            nullcontext()
+            if workspace.table.is_empty
+            else workspace.table.writer(patience=galleries.PATIENCE)
+        ) as writer,
+    ):
+        rows, having, untouched = _found(workspace, name, beside)
+        renames = workspace.renames.without(
+            name
+        )  # a damaged file ends this before anything changed
+        call_groups(workspace, name, None)
+        renames.write()
+        for shown, folder in having.items():
             try:
-                less = galleries.without_person(galleries.read(folder), name, content)
+                less = galleries.without_person(
+                    galleries.read(folder), name, [digest for _, digest, _ in rows if digest]
+                )
                 if less is None:
                     galleries.remove(folder)
-                    deleted.append(folder.name)
+                    deleted.append(shown)
                 else:
                     less.write()
-                    done.append(folder.name)
+                    done.append(shown)
             except MrafError as error:
-                untouched[folder.name] = (
+                untouched[shown] = (
                     "its type cannot let a person go: train it again"
                     if describe(folder).model_type != galleries.CAN_ENROL
                     else str(error)
                 )
-        if rows:
-            workspace.table.drop([clip for clip, _, _ in rows], patience=galleries.PATIENCE)
+        for clip, _, _ in rows:
+            if writer is not None:
+                writer.drop(clip)
     return ForgetReport(
         name=name,
         clips=len(rows),
@@ -97,6 +105,36 @@ def forget(
         deleted=tuple(deleted),
         untouched=untouched,
     )
+
+
+def _found(
+    workspace: Workspace, name: str, beside: Sequence[Path]
+) -> tuple[list[tuple[str, str, bool]], dict[str, Path], dict[str, str]]:
+    """Return the rows of a person, the models that know the person, and those that cannot be read, and why.
+
+    Raises UsageError where there is neither.
+    """
+    from mraf.checkpoint import describe, model_folders
+
+    folders = {folder.name: folder for folder in model_folders(workspace.models)}
+    folders |= {str(folder): folder for folder in beside}
+    known: dict[str, tuple[str, ...]] = {}
+    unreadable = {}
+    for shown, folder in folders.items():
+        try:
+            known[shown] = describe(folder).labels
+        except MrafError:
+            unreadable[shown] = (
+                "it cannot be read, and may know the person: delete it, or train it again"
+            )
+    rows = _rows_of(workspace, name)
+    having = {each: folders[each] for each, labels in known.items() if name in map(plain, labels)}
+    if not (rows or having):
+        everyone = {plain(each) for labels in known.values() for each in labels}
+        everyone |= {plain(each) for each in _speakers(workspace)}
+        who = choices(name, sorted(everyone)) if everyone else "(nobody has a name here yet)."
+        raise UsageError(f"{workspace.root}: nobody is called '{name}' {who}")
+    return rows, having, unreadable
 
 
 def _speakers(workspace: Workspace) -> set[str]:

@@ -15,8 +15,8 @@ from mraf.data.table.labels import FeatureLabels
 from mraf.errors import UsageError
 from mraf.model_types import DEFAULT, options_of, title_of, type_of, with_epochs
 from mraf.pipeline.fingerprints import dims_of, fingerprint_of
-from mraf.pipeline.people.enrolment.after_training import enrol_left_out
-from mraf.pipeline.people.enrolment.gallery import changing
+from mraf.pipeline.people.enrolment.after_training import following, lost, with_left_out
+from mraf.pipeline.people.enrolment.gallery import Gallery, changing
 from mraf.pipeline.training.enrolled import one_name_each, usable_only
 from mraf.pipeline.training.model_card import TrainReport, model_card
 from mraf.pipeline.training.split import Split, folds_of, split, to_features
@@ -71,8 +71,8 @@ def train(
 
     Raises:
         MissingError: nothing has been extracted.
-        UsageError: too few speakers, an unknown type, preset or language, a share out of range, or
-            features of several fingerprints.
+        UsageError: too few speakers, an unknown type, preset or language, a share out of range,
+            features of several fingerprints, or people of a network left the table meanwhile.
     """
     from mraf.checkpoint import check_target
     from mraf.device import choose_device
@@ -147,25 +147,33 @@ def train(
         "options": asdict(chosen),
     }
     held = {labels.source_hash[i] for i in np.flatnonzero(parts.heldout)}
+    gallery = _gallery(result, report=report, parts=parts, labels=labels, made=made)
+    trained = [
+        (labels.clip[i], labels.source_hash[i], str(labels.speaker[i]))
+        for i in np.flatnonzero(parts.train)
+    ]
     with changing(workspace):
-        _save(result, report=report, parts=parts, labels=labels, made=made)
-        enrolled, said = enrol_left_out(folder, workspace.table, fingerprint, held)
-    report = replace(report, enrolled=enrolled, notes=(*report.notes, *said))
+        gallery, changed = following(gallery, workspace, trained)
+        speakers = len(gallery.labels)
+        gallery, enrolled, said = with_left_out(gallery, workspace.table, fingerprint, held)
+        notes = [*report.notes, *changed, *said, *lost(gallery, workspace)]
+        report = replace(report, speakers=speakers, enrolled=enrolled, notes=tuple(notes))
+        _save(gallery, report)
     notes = [note for note in disk.notes() if note not in report.notes]
     if epochs and not has_epochs:
         notes.append("Training with these options has no epochs: their number was ignored.")
     return replace(report, notes=(*report.notes, *notes))
 
 
-def _save(
+def _gallery(
     result: "Trained",
     *,
     report: TrainReport,
     parts: Split,
     labels: FeatureLabels,
     made: dict[str, Any],
-) -> None:
-    """Write the model folder; `made` says of what and with which options the model was trained."""
+) -> Gallery:
+    """Return the model and what its folder holds; `made` says of what and how the model was trained."""
     import torch
 
     from mraf import checkpoint
@@ -180,7 +188,6 @@ def _save(
         "heldout_by": "clip" if parts.by_clip else "recording",
         "samples": report.samples,
         "heldout": report.heldout,
-        "notes": list(report.notes),
     }
     metrics = {
         "dev": report.dev,
@@ -202,10 +209,15 @@ def _save(
         recordings=recordings,
         out_of_fold=_answers(result.out_of_fold, [labels.source_hash[i] for i in rows]),
     )
-    card = model_card(
-        report, model_type=result.model.model_type, meta=meta, speakers=parts.speakers
-    )
-    checkpoint.save(report.folder, model, card, trained)
+    return Gallery(folder=report.folder, checkpoint=model, trained=trained, card="")
+
+
+def _save(gallery: Gallery, report: TrainReport) -> None:
+    """Write the model folder in one step, with the notes of the report and the card."""
+    meta = {**gallery.checkpoint.meta, "notes": list(report.notes)}
+    kind = gallery.checkpoint.model.model_type
+    card = model_card(report, model_type=kind, meta=meta, speakers=gallery.labels)
+    replace(gallery, checkpoint=replace(gallery.checkpoint, meta=meta), card=card).write(newer=True)
 
 
 def _answers(found: "OutOfFold | None", digests: Sequence[str]) -> "dict[str, checkpoint.Answer]":

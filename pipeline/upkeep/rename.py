@@ -1,7 +1,7 @@
 """Another name for a speaker, in the table, in the models and in later extractions."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from mraf.data.table.features import FeatureTable
 from mraf.data.table.renames import checked, plain
 from mraf.errors import MrafError, UsageError, choices
+from mraf.pipeline.people.archive.grouping import call_groups
 from mraf.pipeline.people.enrolment import gallery as galleries
 from mraf.pipeline.workspace import Workspace
 
@@ -33,50 +34,89 @@ class RenameReport:
         return asdict(self)
 
 
-def rename(old: str, new: str, workspace: Workspace | Path | str | None = None) -> RenameReport:
-    """Rename a speaker; where the table has clips of the new name, both become one speaker.
+def rename(
+    old: str,
+    new: str,
+    workspace: Workspace | Path | str | None = None,
+    *,
+    yes: bool = False,
+    on_question: Callable[[str], bool] | None = None,
+) -> RenameReport:
+    """Rename a speaker; where somebody has the new name, both become one speaker, if the answer is yes.
 
     Names are compared in Unicode NFC, without space around them. The workspace keeps the new name:
     later extractions give it to clips of the old one. To rename back undoes this, unless two became one.
     A model of prototypes that knows both makes one of them; another is left alone, as only training does
     that there, and so is one that cannot be read.
 
-    Raises UsageError where the new name cannot be a speaker's, or nobody has the old one.
-    """
-    from mraf.checkpoint import model_folders
+    Args:
+        old: the name so far.
+        new: the new one.
+        workspace: a folder, by default `./mraf-workspace`.
+        yes: True answers the question whether two speakers are one person.
+        on_question: called with that question; without it the answer is no, unless `yes` is True.
 
+    Raises UsageError where the new name cannot be a speaker's, nobody has the old one, or the answer is no.
+    """
     workspace = Workspace.at(workspace)
     old, new = plain(old), checked(new)
     if old == new:
         raise UsageError(f"'{old}' and '{new}' are the same name.")
+    everyone = _everyone(workspace)
+    if old not in everyone:
+        names = workspace.renames.names
+        was = f" It was renamed to '{names[old]}'." if old in names else ""
+        who = choices(old, sorted(everyone)) if everyone else "(nobody has a name here yet)."
+        raise UsageError(f"{workspace.root}: no speaker '{old}' {who}{was}")
+    if new in everyone and not yes:
+        doubt = f"'{new}' is a speaker already, and both would become one."
+        if on_question is None:
+            raise UsageError(
+                f"{doubt} If they are one person, say --yes (yes=True). Nothing was renamed."
+            )
+        if not on_question(f"{doubt} Are they one person?"):
+            raise UsageError(f"'{old}' was not renamed.")
+    # The models' lock comes first: a training that ends reads the table under it.
+    with galleries.changing(workspace) if workspace.models.is_dir() else nullcontext():
+        return _renamed(workspace, old, new)
+
+
+def _everyone(workspace: Workspace) -> set[str]:
+    """Return the names, plain, that the table or a model has."""
+    from mraf.checkpoint import model_folders
+
+    names = set(_speakers_of(workspace.table))
+    for folder in model_folders(workspace.models):
+        names |= set(_labels_of(folder) or ())
+    return {plain(name) for name in names}
+
+
+def _renamed(workspace: Workspace, old: str, new: str) -> RenameReport:
+    """Rename a speaker as `rename` does, while nobody else changes the models."""
+    from mraf.checkpoint import model_folders
+
     renames = workspace.renames
+    call_groups(workspace, old, old)  # a damaged file ends this before anything changed
     table = workspace.table
     speakers = _speakers_of(table)
     folders = model_folders(workspace.models)
     known = {folder: _labels_of(folder) for folder in folders}
-    everyone = {plain(name) for name in speakers}
-    everyone |= {plain(name) for labels in known.values() for name in labels or ()}
-    if old not in everyone:
-        was = f" It was renamed to '{renames.names[old]}'." if old in renames.names else ""
-        raise UsageError(
-            f"{workspace.root}: no speaker '{old}' {choices(old, sorted(everyone))}{was}"
-        )
     # Other spellings of the new name become it, too, so that one speaker results.
     wanted = {name: new for name in speakers if plain(name) in (old, new) and name != new}
     merged = any(plain(name) == new for name in speakers)
     clips = table.rename(wanted) if wanted else 0
     kept = renames.adding(old, new)
     kept.write()
+    call_groups(workspace, old, new)
     done, untouched = [], {}
-    with galleries.changing(workspace) if folders else nullcontext():
-        for folder in folders:
-            labels = _labels_of(folder)
-            if labels is None:
-                untouched[folder.name] = "it cannot be read: train it again"
-            elif reason := _rename_in_model(folder, labels, old, new):
-                untouched[folder.name] = reason
-            elif any(plain(name) == old for name in labels):
-                done.append(folder.name)
+    for folder in folders:
+        labels = known[folder]
+        if labels is None:
+            untouched[folder.name] = "it cannot be read: train it again"
+        elif reason := _rename_in_model(folder, labels, old, new):
+            untouched[folder.name] = reason
+        elif any(plain(name) == old for name in labels):
+            done.append(folder.name)
     return RenameReport(
         old=old,
         new=new,

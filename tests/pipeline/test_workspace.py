@@ -1,6 +1,7 @@
 """Workspaces: where they lie, and the models in them."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -44,3 +45,7 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
     with pytest.raises(UnicodeEncodeError):
         write_text(file, "new \ud800")
     assert file.read_text() == "old"
+
+
+def test_a_path_in_text():
+    assert Workspace("w") == Workspace(Path("w")) and Workspace("w").models == Path("w", "models")

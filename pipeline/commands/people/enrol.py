@@ -113,6 +113,8 @@ def forget(
         )
     report = run(name, workspace, on_question=ask)
     print_json(report.as_dict()) if as_json else show_forgotten(report)
+    if report.untouched:
+        raise typer.Exit(1)
 
 
 def asked(as_json: bool) -> Callable[[str], bool] | None:
@@ -155,5 +157,10 @@ def show_forgotten(report: "ForgetReport") -> None:
         show(f"  model {escape(model)}: deleted, as it knew nobody else")
     for model, reason in report.untouched.items():
         show(f"  [yellow]model {escape(model)}: left as it is[/], {escape(reason)}")
+    if report.untouched:
+        models = ", ".join(report.untouched)
+        show(
+            f"[yellow]Not forgotten everywhere:[/] {escape(models)}: do what is said above, or delete the folder"
+        )
     if report.clips > report.enrolled:
         show("The files stay: a later `mraf extract` of them brings the clips back.")

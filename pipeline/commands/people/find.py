@@ -71,10 +71,8 @@ def show_found(report: "FindReport") -> None:
             [_cells(match) for match in report.matches],
         )
     else:
-        number = "the one clip" if report.clips == 1 else f"any of {report.clips} clips"
-        show(
-            f"{escape(report.sought)} appears in none, as far as faces and voices tell: not in {number}"
-        )
+        number = f"none of {report.clips} clips" if report.clips > 1 else "no other clip"
+        show(f"{escape(report.sought)} appears in {number}, as far as faces and voices tell")
     show_notes(report.notes)
 
 

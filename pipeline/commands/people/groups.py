@@ -47,7 +47,9 @@ def name(
     speaker: Annotated[str, typer.Argument(metavar="NAME", help="The speaker's name.")],
     yes: Annotated[
         bool,
-        typer.Option("--yes", help="Do so even where another group or somebody has the name."),
+        typer.Option(
+            "--yes", "-y", help="Do so even where another group or somebody has the name."
+        ),
     ] = False,
     model: ModelOption = None,
     workspace: WorkspaceOption = None,
@@ -102,5 +104,13 @@ def show_named(report: "NameReport") -> None:
     show(f"{count(report.clips, 'clip')} of {escape(report.group)} are now of [bold]{name}[/]")
     for clip, reason in list(report.refused.items())[:_SHOWN]:
         show(f"  [yellow]without a name still[/] {escape(clip)}: {escape(reason)}")
+    enrolled = report.enrolment
+    show(
+        f"  model {escape(enrolled['model'])} knows {name} by {count(enrolled['references'], 'recording')}: face in "
+        f"{enrolled['face']}, voice in {enrolled['voice']} of {count(enrolled['clips'], 'clip')} enrolled now"
+    )
+    if enrolled["begun"]:
+        show("  There was no model: this one has learned nothing and compares as the encoders do.")
+    show_notes(enrolled["notes"])
     if report.merged:
         show(f"  with those of {escape(', '.join(report.merged))}")

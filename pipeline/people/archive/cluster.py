@@ -2,20 +2,21 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.special import expit
 
+from mraf.data.table.renames import plain
 from mraf.errors import MissingError, MrafError
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.fingerprints import check_fits, dims_of
-from mraf.pipeline.people.archive.grouping import FILE, Grouping, Kept
+from mraf.pipeline.people.archive.grouping import FILE, Grouping, Kept, changing
 from mraf.pipeline.people.archive.opened import OpenTable
 from mraf.pipeline.workspace import Workspace
-from mraf.recognition.clusters import Looks, cohesion, grouped
+from mraf.recognition.clusters import CUT, Looks, cohesion, grouped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,9 @@ class Group:
     voices: int
     representative: str  # path of the clip that is most like the others
     sure: float  # mean probability, 0 to 1, that a clip is of one person with the others
-    perhaps: str | None  # person of the model whom most of its clips are like
+    perhaps: (
+        str | None
+    )  # person of the model whom most of its clips are like, or of the table whom it is like
     speakers: dict[str, int]  # clips by the names that they have already
     members: tuple[str, ...] = field(
         repr=False
@@ -84,8 +87,8 @@ def cluster(
     fit = cohesion(looks, group, table.pairs)
     size = np.bincount(group, minlength=1)
     order = [g for g in np.argsort(-size, kind="stable") if size[g] > 1]
-    known, notes = _known(workspace, model, table, index) if order else ([], ())
-    groups = []
+    known, asked, notes = _known(workspace, model, table, index) if order else ([], (), ())
+    groups: list[Group] = []
     for number, g in enumerate(order, 1):
         those = np.flatnonzero(group == g)
         those = those[np.argsort(-np.nan_to_num(fit[those], nan=-np.inf), kind="stable")]
@@ -99,6 +102,8 @@ def cluster(
                 [known[i] for i in those],
             )
         )
+    members = {g: looks.take(group == g) for g in order}
+    groups = _like_the_named(table, groups, list(members.values()), asked)
     _keep(workspace, table, groups)
     return ClusterReport(
         groups=tuple(groups),
@@ -140,13 +145,13 @@ def _group(
 
 def _known(
     workspace: Workspace, name: str | None, table: OpenTable, index: np.ndarray
-) -> tuple[list[str | None], tuple[str, ...]]:
-    """Return the person whom a model takes each of the clips [M] for, None for nobody; and notes."""
+) -> tuple[list[str | None], tuple[str, ...], tuple[str, ...]]:
+    """Return the person whom a model takes each of the clips [M] for, None for nobody; its people; notes."""
     nobody: list[str | None] = [None] * len(index)
     try:
         folder = workspace.model(name)
     except MissingError:
-        return nobody, ()
+        return nobody, (), ()
     from mraf import checkpoint
     from mraf.inference.prediction import predict
     from mraf.pipeline.training.split import to_features
@@ -157,17 +162,42 @@ def _known(
         check_fits(trained, table.fingerprint, what="the features here", model=folder.name)
         model = checkpoint.load(described, "cpu").model
     except MrafError as error:
-        return nobody, (f"No model was asked who is known: {error}",)
+        return nobody, (), (f"No model was asked who is known: {error}",)
     people = described.labels
     found = predict(model, to_features(table.labels, people, dims_of(table.fingerprint), index))
     if found.known is None or not len(people):
-        return nobody, ()
+        return nobody, (), ()
     sure = found.is_known & np.isfinite(found.known)
     best = np.nan_to_num(found.probability).argmax(axis=1)
-    return [people[i] if yes else None for i, yes in zip(best, sure, strict=True)], ()
+    return [people[i] if yes else None for i, yes in zip(best, sure, strict=True)], people, ()
+
+
+def _like_the_named(
+    table: OpenTable, groups: Sequence[Group], looks: Sequence[Looks], asked: Sequence[str]
+) -> list[Group]:
+    """Return groups of nobody known with the named person of the table whom they are like, as groups become one.
+
+    People whom a model was asked about are left out: it knows better.
+    """
+    open_ = [i for i, group in enumerate(groups) if not (group.perhaps or group.speakers)]
+    skipped = {plain(name) for name in asked}
+    names = [plain(name) if name else "" for name in table.labels.speaker]
+    named = np.flatnonzero([bool(name) and name not in skipped for name in names])
+    found = list(groups)
+    if not open_ or not len(named):
+        return found
+    people, code = np.unique([names[i] for i in named], return_inverse=True)
+    theirs = table.looks(named).means(code)
+    for i in open_:
+        mean = looks[i].means(np.zeros(len(looks[i]), np.int64))
+        odds = np.nan_to_num(mean.odds(theirs, table.pairs)[0], nan=-np.inf)
+        if odds.max() > CUT:
+            found[i] = replace(found[i], perhaps=str(people[odds.argmax()]))
+    return found
 
 
 def _keep(workspace: Workspace, table: OpenTable, groups: Sequence[Group]) -> None:
     content = dict(zip(table.labels.clip, table.labels.source_hash, strict=True))
     kept = {each.id: Kept(clips={clip: content[clip] for clip in each.members}) for each in groups}
-    Grouping(file=workspace.root / FILE, groups=kept).write()
+    with changing(workspace):
+        Grouping(file=workspace.root / FILE, groups=kept).write()

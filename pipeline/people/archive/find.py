@@ -164,9 +164,8 @@ class Finder:
         if Path(who).exists():
             return UsageError(f"{who}: is a folder; name one clip, or a speaker.")
         known = {*self._speakers, *speakers_of_models(self.workspace)}
-        return UsageError(
-            f"'{who}' is no speaker, no clip of the table and no file {choices(who, sorted(known))}"
-        )
+        there = choices(who, sorted(known)) if known else "(nobody has a name here yet)."
+        return UsageError(f"'{who}' is no speaker, no clip of the table and no file {there}")
 
 
 def find(

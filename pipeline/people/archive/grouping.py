@@ -1,14 +1,19 @@
 """The groups that `mraf cluster` found last, kept in the workspace until they are named."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mraf.data.table.lock import locked
+from mraf.data.table.renames import plain
 from mraf.errors import MissingError, MrafError, UsageError, choices
 from mraf.pipeline.workspace import Workspace, write_text
 
 FILE = "clusters.json"
+PATIENCE = 60.0
+"""Seconds that a change of the groups waits for another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +55,24 @@ class Grouping:
         """Return a group by its id. Raises UsageError where there is none."""
         if name not in self.groups:
             what = (
-                choices(name, self.groups) if self.groups else "(no two clips are of one person)."
+                choices(name, self.groups)
+                if self.groups
+                else "(the last `mraf cluster` found none: it looks at clips without a name, or at all with --all)."
             )
             raise UsageError(f"{self.file}: no group '{name}' {what}")
         return self.groups[name]
+
+    def called(self, old: str, new: str | None) -> "Grouping":
+        """Return the groups with another name for those called `old`; None takes it away."""
+        return replace(
+            self,
+            groups={
+                each: replace(kept, name=new)
+                if kept.name is not None and plain(kept.name) == plain(old)
+                else kept
+                for each, kept in self.groups.items()
+            },
+        )
 
     def named(self, group: str, name: str) -> "Grouping":
         """Return the groups after one of them has got a name."""
@@ -70,3 +89,21 @@ class Grouping:
             write_text(self.file, text + "\n")
         except OSError as error:
             raise UsageError(f"{self.file}: cannot be written ({error.strerror}).") from None
+
+
+@contextmanager
+def changing(workspace: Workspace) -> Iterator[None]:
+    """Keep other changes of the groups away. Raises UsageError where that takes too long."""
+    with locked(workspace.root, patience=PATIENCE, holder="`mraf cluster` or `mraf name`"):
+        yield
+
+
+def call_groups(workspace: Workspace, old: str, new: str | None) -> None:
+    """Give the groups called `old` another name, or none. Raises MrafError where the file is damaged."""
+    if not (workspace.root / FILE).is_file():
+        return
+    with changing(workspace):
+        before = Grouping.at(workspace)
+        after = before.called(old, new)
+        if after != before:
+            after.write()

@@ -10,7 +10,7 @@ import numpy as np
 from mraf.data.table.features import FeatureRow, rows_of
 from mraf.data.table.renames import checked, plain
 from mraf.errors import UsageError
-from mraf.pipeline.people.archive.grouping import Grouping, Kept
+from mraf.pipeline.people.archive.grouping import Grouping, Kept, changing
 from mraf.pipeline.people.enrol import enrol_rows
 from mraf.pipeline.workspace import Workspace
 
@@ -73,7 +73,11 @@ def name(
         _ask(doubt, speaker, yes=yes, on_question=on_question)
     rows = _rows(workspace, group, kept, speaker)
     report = enrol_rows(workspace, speaker, rows, model=model, yes=yes, on_question=on_question)
-    Grouping.at(workspace).named(group, report.name).write()
+    with changing(workspace):
+        now = Grouping.at(workspace)
+        # `mraf cluster` may have made other groups meanwhile; this one has no name among those.
+        if group in now.groups and now.groups[group].clips == kept.clips:
+            now.named(group, report.name).write()
     refused = {each.path: each.reason for each in report.refused}
     return NameReport(
         group=group,

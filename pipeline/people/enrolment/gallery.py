@@ -53,15 +53,15 @@ class Gallery:
         names = [plain(each) for each in self.labels]
         return names.index(plain(name)) if plain(name) in names else None
 
-    def write(self) -> None:
-        """Write the model folder; the model does not become newer by it.
+    def write(self, *, newer: bool = False) -> None:
+        """Write the model folder; the model does not become newer by it unless `newer`.
 
         Raises UsageError where it cannot be written.
         """
         from mraf import checkpoint
 
         config = self.folder / checkpoint.CONFIG
-        times = config.stat() if config.exists() else None
+        times = config.stat() if config.exists() and not newer else None
         trained = self.checkpoint.model.recogniser.trained.tolist()
         late = [name for name, did in zip(self.labels, trained, strict=True) if not did]
         card = with_people(self.card, self.labels, late)
@@ -242,6 +242,7 @@ def without_person(gallery: Gallery, name: str, content: Sequence[str] = ()) -> 
 
     index = gallery.index(name)
     assert index is not None
+    _refuse_learned(gallery, f"'{name}' is gone")
     if len(gallery.labels) == 1:
         return None
     model: Any = gallery.checkpoint.model
@@ -258,6 +259,31 @@ def without_person(gallery: Gallery, name: str, content: Sequence[str] = ()) -> 
             recordings=frozenset(r for r in trained.recordings if plain(r[0]) != plain(name)),
         ),
     )
+
+
+def with_name(gallery: Gallery, old: str, new: str) -> Gallery:
+    """Return the gallery with another name for a person; if it has that name too, both are one.
+
+    Raises UsageError where two must become one in a model that cannot do so without training.
+    """
+    index, other = gallery.index(old), gallery.index(new)
+    assert index is not None
+    if other is not None and other != index:
+        _refuse_learned(gallery, f"'{old}' and '{new}' became one person")
+        return merged_people(gallery, other, index)
+    was, trained = gallery.labels[index], gallery.trained
+    labels = tuple(new if each == was else each for each in gallery.labels)
+    recordings = frozenset((new, *r[1:]) if r[0] == was else r for r in trained.recordings)
+    return replace(
+        gallery,
+        checkpoint=replace(gallery.checkpoint, labels=labels),
+        trained=replace(trained, recordings=recordings),
+    )
+
+
+def can_enrol(gallery: Gallery) -> bool:
+    """Return True where people come to the model and leave it without training."""
+    return gallery.checkpoint.model.model_type == CAN_ENROL
 
 
 def merged_people(gallery: Gallery, keep: int, drop: int) -> Gallery:
@@ -309,6 +335,13 @@ def features_of(rows: Sequence[FeatureRow], config: Any) -> Features:
         label=np.full(len(rows), -1),
         recording=np.array([numbers[name] for name in names], np.int64),
     )
+
+
+def _refuse_learned(gallery: Gallery, what: str) -> None:
+    """Raise UsageError where the model knows its people by what it learned."""
+    if not can_enrol(gallery):
+        kind = gallery.checkpoint.model.model_type
+        raise UsageError(f"{what}, and a model of type {kind} must be trained again for that.")
 
 
 def _trained_without(trained: "TrainedOn", drop: int, keep: int | None = None) -> "TrainedOn":

@@ -51,16 +51,18 @@ class Members:
         return report
 
     def forget(self, name: str) -> "ForgetReport":
-        """Remove a person from the workspace's models and table, see `mraf.forget`.
+        """Remove a person from this model, the workspace's models and table, see `mraf.forget`.
 
         Raises UsageError where nobody has that name, or the model knows nobody else.
         """
+        from mraf.data.table.renames import plain
         from mraf.errors import UsageError
         from mraf.pipeline.people.forget import forget
 
-        if self.speakers == (name,):
+        if [plain(each) for each in self.speakers] == [plain(name)]:
             raise UsageError(f"'{name}' is the only person that this model knows: use mraf.forget.")
-        report = forget(name, self.workspace)
+        inside = self.folder.parent.resolve() == self.workspace.models.resolve()
+        report = forget(name, self.workspace, beside=() if inside else (self.folder,))
         self.reload()
         return report
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from mraf.data.table.features import FeatureRow
 from mraf.data.table.renames import plain
-from mraf.errors import MissingError, UsageError
+from mraf.errors import MissingError, MrafError, UsageError
 from mraf.extractors.compat import torch_threads
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.people.enrolment import gallery as galleries
@@ -147,8 +147,8 @@ def current(workspace: Workspace, model: str | None) -> Gallery | None:
     return galleries.read(folder)
 
 
-def nothing_enrolled(name: str, refused: Sequence[Refused]) -> UsageError:
-    """Return the error that no clip can be enrolled, with all reasons."""
+def nothing_enrolled(name: str, refused: Sequence[Refused]) -> MrafError:
+    """Return the error that no clip can be enrolled, with all reasons; exit code 1, as clips failed."""
     lines = tuple(f"{each.path}: {each.reason}" for each in refused)
     reasons = {each.reason for each in refused}
     if len(reasons) == 1 and len(refused) > 1:
@@ -157,7 +157,7 @@ def nothing_enrolled(name: str, refused: Sequence[Refused]) -> UsageError:
         said = f"{next(iter(reasons))} ({len(names)} clips: {', '.join(names[:5])}{more})"
     else:
         said = "; ".join(lines[:5]) + (f"; and {len(lines) - 5} more" if len(lines) > 5 else "")
-    error = UsageError(f"Nobody was enrolled as '{name}': {said or 'there is no clip'}.")
+    error = MrafError(f"Nobody was enrolled as '{name}': {said or 'there is no clip'}.")
     error.details = {"refused": [asdict(each) for each in refused]}
     return error
 

@@ -124,7 +124,7 @@ def test_clips_are_dropped(mraf, workspace):
 def test_a_speaker_is_renamed(mraf, workspace):
     code, out, _ = mraf("rename", "s1", "ann", "-w", workspace)
     assert code == 0 and out.startswith("6 clips of s1 are now of ann in the table\n")
-    code, out, _ = mraf("rename", "ann", "s0", "-w", workspace, "--json")
+    code, out, _ = mraf("rename", "ann", "s0", "-w", workspace, "--json", "--yes")
     assert code == 0 and json.loads(out) == {
         "old": "ann", "new": "s0", "clips": 6, "merged": True, "models": [], "untouched": {},
         "kept": True,

@@ -55,7 +55,13 @@ def test_the_model_trained_last_stays_the_last(workspace):
 def test_two_speakers_become_one_in_the_table_and_in_a_model_of_prototypes(workspace):
     folder = train(workspace, options=QUICK).folder
     train(workspace, name="net", model_type="fop", epochs=1)
-    report = rename("s1", "s2", workspace)
+    asked = []
+    for answer in (None, asked.append):
+        with pytest.raises(UsageError, match="'s2' is a speaker already|'s1' was not renamed"):
+            rename("s1", "s2", workspace, on_question=answer)
+    assert asked == ["'s2' is a speaker already, and both would become one. Are they one person?"]
+    assert len(speakers(workspace)) == 4
+    report = rename("s1", "s2", workspace, yes=True)
     assert (report.clips, report.merged, report.models) == (6, True, ("prototypes",))
     assert "knows 's1' and 's2' as two speakers: train it again" in report.untouched["net"]
     assert speakers(workspace) == {"s0": 6, "s2": 12, "s3": 6}

@@ -17,7 +17,7 @@ def test_a_person_is_found(mraf, tmp_path):
     }  # fmt: skip
     code, out, _ = mraf("find", "s1", "--unnamed", "-w", folder)
     assert code == 0 and out == (
-        "s1 appears in none, as far as faces and voices tell: not in any of 18 clips\n"
+        "s1 appears in none of 18 clips, as far as faces and voices tell\n"
     )
 
 

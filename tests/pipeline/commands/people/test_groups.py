@@ -18,6 +18,7 @@ def test_groups_are_shown_and_named(mraf, workspace):
     assert "1 clip without a face or a voice to compare" in out and "g2" in out
     code, out, _ = mraf("name", "g1", "Ann Lee", "-w", workspace)
     assert code == 0 and out.startswith("6 clips of g1 are now of Ann Lee\n")
+    assert "model enrolled knows Ann Lee by 3 recordings: face in 6, voice in 6 of 6 clips" in out
     code, _, err = mraf("name", "g2", "Ann Lee", "-w", workspace)
     assert code == 2 and "The group 'g1' is Ann Lee already" in err
     code, out, _ = mraf("name", "g2", "bob", "-w", workspace, "--json")

@@ -94,6 +94,14 @@ def test_a_group_that_the_model_knows(tmp_path, monkeypatch):
         cluster(folder, model="other")
 
 
+def test_a_group_that_is_like_somebody_whom_only_the_table_names(tmp_path):
+    folder = unnamed(tmp_path, named=("s0", "s1"))
+    rewrite(folder, lambda row: replace(row, speaker=None) if row.clip in ("00", "01") else row)
+    report = cluster(folder)
+    perhaps = {each.perhaps: each.clips for each in report.groups if each.perhaps}
+    assert perhaps == {"s0": 2} and len(report.groups) == 3
+
+
 def _later(row):
     return row.speaker in ("s2", "s3") or row.recording in ("v4", "v5")
 

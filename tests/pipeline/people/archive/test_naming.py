@@ -128,3 +128,19 @@ def test_clips_that_got_other_names_meanwhile(workspace):
     rewrite(workspace, lambda row: replace(row, speaker="bob") if row.clip in clips else row)
     with pytest.raises(UsageError, match="all 6 clips of 'g2' are bob's already"):
         name("g2", "bob", workspace=workspace)
+
+
+def test_groups_that_are_made_anew_meanwhile_get_no_name_of_the_old(workspace, monkeypatch):
+    from mraf.pipeline.people.archive import naming
+
+    enrol_rows = naming.enrol_rows
+
+    def slow(*arguments, **options):
+        found = enrol_rows(*arguments, **options)
+        cluster(workspace)  # the other group is the first now
+        return found
+
+    monkeypatch.setattr(naming, "enrol_rows", slow)
+    name("g1", "ann", workspace=workspace)
+    groups = Grouping.at(Workspace(workspace)).groups
+    assert [each.name for each in groups.values()] == [None]

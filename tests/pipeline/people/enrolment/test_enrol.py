@@ -9,7 +9,7 @@ import pytest
 
 from mraf import checkpoint
 from mraf.data.table.lock import locked
-from mraf.errors import MissingError, UsageError
+from mraf.errors import MissingError, MrafError, UsageError
 from mraf.inference.prediction import predict
 from mraf.pipeline.identification import identify
 from mraf.pipeline.people.enrol import enrol, enrol_rows
@@ -152,9 +152,9 @@ def test_training_enrols_those_whom_it_leaves_out(workspace, tmp_path):
 )
 def test_clips_that_cannot_carry_an_identity(workspace, tmp_path, found, said):
     before = state_of(workspace)
-    with pytest.raises(UsageError, match=f"Nobody was enrolled as 'Fay': .*{said}"):
+    with pytest.raises(MrafError, match=f"Nobody was enrolled as 'Fay': .*{said}") as error:
         enrol("Fay", clips_of(tmp_path, "fay", **found), workspace=workspace, encoders=PAIR)
-    assert state_of(workspace) == before
+    assert state_of(workspace) == before and error.value.exit_code == 1
 
 
 def test_a_poor_face_is_left_out_where_there_is_a_voice(workspace, tmp_path):
@@ -174,7 +174,7 @@ def test_clips_of_two_people_are_not_one(workspace, tmp_path):
     before = state_of(workspace)
     two = [clip(tmp_path / "1.mp4", "fay"), clip(tmp_path / "2.mp4", "gus")]
     with pytest.raises(
-        UsageError, match=r"the clips do not show one person \(2 clips: 1.mp4, 2.mp4\)"
+        MrafError, match=r"the clips do not show one person \(2 clips: 1.mp4, 2.mp4\)"
     ):
         enrol("Fay", two, workspace=workspace, encoders=PAIR)
     assert state_of(workspace) == before

@@ -1,7 +1,11 @@
+import json
+
 import pytest
 
 from mraf import checkpoint
+from mraf.data.table.lock import locked
 from mraf.errors import UsageError
+from mraf.pipeline.people.archive.grouping import FILE, Grouping, Kept
 from mraf.pipeline.people.enrol import enrol
 from mraf.pipeline.people.forget import forget
 from mraf.pipeline.training.train import train
@@ -75,7 +79,7 @@ def test_nobody_of_that_name_and_an_answer_of_no(workspace):
 
 
 def test_to_rename_to_a_person_who_is_there_makes_one_of_two_in_the_model(workspace, tmp_path):
-    report = rename("ben", "ann", workspace)
+    report = rename("ben", "ann", workspace, yes=True)
     assert (report.models, report.untouched, report.merged) == (("prototypes",), {}, True)
     assert labels(workspace) == ("ann", "cem", "dua", "eli")
     rows = rows_of(workspace)
@@ -88,3 +92,23 @@ def test_to_rename_to_a_person_who_is_there_makes_one_of_two_in_the_model(worksp
         "ann", clip(tmp_path / "a.mp4", "ann"), workspace=workspace, encoders=PAIR, yes=True
     )
     assert more.references == 9
+
+
+def test_nothing_is_forgotten_while_the_table_is_busy(workspace, monkeypatch):
+    monkeypatch.setattr("mraf.pipeline.people.enrolment.gallery.PATIENCE", 0.0)
+    before = state_of(workspace)
+    with locked(Workspace(workspace).table.folder), pytest.raises(UsageError, match="holds this"):
+        forget("ben", workspace)
+    assert state_of(workspace) == before
+
+
+def test_groups_and_kept_names_forget_too(workspace):
+    kept = {"g1": Kept(clips={"a": ""}, name="ben"), "g2": Kept(clips={"b": ""}, name="cem")}
+    Grouping(file=workspace / FILE, groups=kept).write()
+    rename("ben", "Ben Lee", workspace)
+    assert Grouping.at(Workspace(workspace)).group("g1").name == "Ben Lee"
+    forget("Ben Lee", workspace)
+    groups = Grouping.at(Workspace(workspace)).groups
+    assert [each.name for each in groups.values()] == [None, "cem"]
+    assert Workspace(workspace).renames.names == {}
+    assert "Ben Lee" not in json.dumps({k: str(v) for k, v in state_of(workspace).items()})

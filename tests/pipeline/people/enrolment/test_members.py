@@ -1,3 +1,5 @@
+import shutil
+
 from mraf.pipeline.identification import Identifier
 from tests.helpers.described_clips import PAIR, clip
 from tests.pipeline.people.enrolment.test_enrol import clips_of, rows_of
@@ -17,3 +19,12 @@ def test_an_identifier_knows_at_once_who_is_enrolled_and_who_is_forgotten(worksp
             other.reload()
             assert "Fay" not in other.speakers
     assert rows_of(workspace, speaker="Fay") == []
+
+
+def test_a_model_that_lies_elsewhere_forgets_too(workspace, tmp_path):
+    elsewhere = tmp_path / "elsewhere" / "m"
+    shutil.copytree(workspace / "models" / "prototypes", elsewhere)
+    with Identifier(workspace, model=str(elsewhere), encoders=PAIR) as identifier:
+        report = identifier.forget("ben")
+        assert report.models == ("prototypes", str(elsewhere)) and report.untouched == {}
+        assert "ben" not in identifier.speakers
