@@ -29,7 +29,14 @@ from mraf.pipeline.commands.terminal.output import (
 )
 
 if TYPE_CHECKING:
-    from mraf.pipeline.answers.answer import Evidence, Prediction
+    from mraf.pipeline.answers.answer import Candidate, Evidence, Prediction
+
+SURE = 0.99
+"""Probability that a person is enrolled from which it is not shown."""
+WORTH = 0.01
+"""Least probability of a candidate that is shown behind the first."""
+EVEN = 1e-4
+"""Candidates whose probabilities differ by less have been given the same share."""
 
 
 def identify(
@@ -103,9 +110,10 @@ def show_identified(prediction: "Prediction", notes: Sequence[str] = ()) -> None
     nothing = not (prediction.face.present or prediction.voice.present)
     if prediction.speaker is not None:
         first, *others = prediction.candidates
-        show(f"  [green bold]{escape(first.speaker)}[/]  {first.probability:.1%}")
-        if others:
-            rest = ", ".join(f"{escape(c.speaker)} {c.probability:.1%}" for c in others)
+        doubt = prediction.known if prediction.known is not None else 1.0
+        enrolled = f"  ({share(doubt)} that this person is enrolled)" if doubt < SURE else ""
+        show(f"  [green bold]{escape(first.speaker)}[/]  {share(first.probability)}{enrolled}")
+        if rest := ", ".join(f"{escape(c.speaker)} {share(c.probability)}" for c in worth(others)):
             show(f"  then   {rest}")
     elif prediction.unknown:
         like = escape(prediction.candidates[0].speaker)
@@ -122,6 +130,17 @@ def show_identified(prediction: "Prediction", notes: Sequence[str] = ()) -> None
         show(f"  voice  {_evidence(prediction.voice, prediction)}")
     show_notes(notes)
     show()
+
+
+def worth(others: "Sequence[Candidate]") -> "list[Candidate]":
+    """Return the candidates behind the first who are worth reading.
+
+    Under 1 % is nobody; so are several whom all the same is left, the share of a voice that nobody knows.
+    """
+    likely = [each for each in others if each.probability >= WORTH]
+    if len(likely) > 1 and likely[0].probability - likely[-1].probability < EVEN:
+        return []
+    return likely
 
 
 def _evidence(evidence: "Evidence", prediction: "Prediction") -> str:

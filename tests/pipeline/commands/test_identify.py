@@ -212,3 +212,30 @@ def test_the_note_of_a_clip_is_shown_with_each_of_them(mraf, sample_clip, traine
     ]
     code, out, _ = mraf("identify", *clips, "-w", trained, "--audio-track", 2)
     assert code == 0 and out.count("note sound: there is no track 2") == 2
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "known", "shown"),
+    [
+        ([0.999, 0.0005, 0.0005], 0.999, ["ann  over 99 %"]),
+        ([0.9, 0.08, 0.02], 0.84, ["ann  90 %  (84 % that this person is enrolled)", "then   ben 8 %, cem 2 %"]),
+        # The share of a voice that nobody knows goes to all alike, and is none of theirs.
+        ([0.6, 0.2, 0.2], None, ["ann  60 %"]),
+    ],
+)  # fmt: skip
+def test_only_what_is_worth_reading_is_shown(capsys, probabilities, known, shown):
+    names = [Candidate(speaker=n, probability=p) for n, p in zip(("ann", "ben", "cem"), probabilities, strict=True)]  # fmt: skip
+    here = Evidence(present=True, weight=1.0, frames=8)
+    show_identified(
+        Prediction(
+            path="x.mp4",
+            speaker="ann",
+            probability=probabilities[0],
+            candidates=tuple(names),
+            face=here,
+            voice=replace(here, frames=None, seconds=3.0),
+            known=known,
+        )
+    )
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[1 : 1 + len(shown)] == shown and lines[1 + len(shown)].startswith("face ")
