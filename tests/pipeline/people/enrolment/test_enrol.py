@@ -247,7 +247,7 @@ def test_a_part_of_a_clip(workspace, tmp_path):
 )
 def test_parts_that_are_not_there(workspace, tmp_path, part, said):
     path = clip(tmp_path / "long.mp4", "fay", length=100.0)
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(MrafError, match=said):
         enrol("Fay", path, workspace=workspace, encoders=PAIR, **part)
 
 
@@ -255,7 +255,7 @@ def test_a_part_of_several_clips_or_of_a_photo(workspace, tmp_path):
     with pytest.raises(UsageError, match="for a part of one clip, and 2 files are named"):
         enrol("Fay", clips_of(tmp_path, "fay"), start=1, workspace=workspace, encoders=PAIR)
     photo = clip(tmp_path / "p.jpg", "fay")
-    with pytest.raises(UsageError, match="a photo has no --from and --to"):
+    with pytest.raises(MrafError, match="a photo has no --from and --to"):
         enrol("Fay", photo, start=1, workspace=workspace, encoders=PAIR)
     assert enrol("Fay", photo, workspace=workspace, encoders=PAIR).face == 1
 

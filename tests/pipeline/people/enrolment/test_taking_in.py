@@ -10,7 +10,7 @@ import pytest
 
 from mraf import checkpoint
 from mraf.data.clips.clip import Clip
-from mraf.errors import UsageError
+from mraf.errors import MrafError, UsageError
 from mraf.extractors.extractor import ExtractOptions
 from mraf.pipeline.people.enrol import enrol, enrol_rows
 from mraf.pipeline.people.enrolment import gallery
@@ -167,7 +167,7 @@ def test_a_short_voice_is_left_out(workspace, tmp_path):
     (row,) = rows_of(workspace, speaker="Zed")
     assert row.voice is not None
     sound = clip(tmp_path / "s.wav", "zed", speech=1.9)
-    with pytest.raises(UsageError, match="1.9 s of speech, at least 2 s are needed in a clip"):
+    with pytest.raises(MrafError, match="1.9 s of speech, at least 2 s are needed in a clip"):
         enrol("Zed", sound, workspace=workspace, encoders=PAIR)
 
 
