@@ -58,10 +58,6 @@ class Curve:
         """Return the detection and identification rate where at most this share of strangers is named."""
         return float(self.identified[self._point(false_alarm)])
 
-    def threshold_at(self, false_alarm: float) -> float:
-        """Return the threshold that a score has to exceed there."""
-        return float(self.threshold[self._point(false_alarm)])
-
     def sampled(self, false_alarms: Sequence[float] = FALSE_ALARMS) -> Curve:
         """Return the curve at a few false-alarm rates."""
         points = [self._point(each) for each in false_alarms]

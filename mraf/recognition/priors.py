@@ -110,9 +110,3 @@ def prior_of(encoders: tuple[str | None, str | None] = (None, None), *, centred:
         likeness=Likeness.of(encoders),
         level=torch.tensor([each.different + LEVEL * each.gap for each in scores]),
     )
-
-
-def prior(false_names: float = 0.01) -> tuple[Tensor, Tensor, Tensor]:
-    """Return weight [3, S], bias [3] and threshold [3] of unknown encoders, whose vectors are not centred."""
-    found = prior_of(centred=False)
-    return found.weight, found.bias, found.threshold(false_names).sigmoid()

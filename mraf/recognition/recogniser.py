@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mraf.recognition.likeness import OFF, Likeness, for_number, log_odds, lowered
-from mraf.recognition.priors import Prior, prior_of
+from mraf.recognition.priors import prior_of
 from mraf.recognition.signals import SIGNALS, Scores, compare, signals
 
 
@@ -45,16 +45,6 @@ class Recogniser(nn.Module):
     def newcomers(self) -> Tensor:
         """The number of people who came after training."""
         return (~self.trained & (self.recordings > 0)).sum()
-
-    @torch.no_grad()
-    def use_prior(self, prior: Prior, false_names: float) -> None:
-        """Decide by a prior alone, as before any clip is seen."""
-        self.weight.copy_(prior.weight)
-        self.bias.copy_(prior.bias)
-        self.level.copy_(prior.level)
-        self.threshold.copy_(prior.threshold(false_names).sigmoid())
-        self.ask(prior.likeness, false_names)
-        self.fitted.fill_(True)
 
     @torch.no_grad()
     def ask(self, likeness: Likeness, false_names: float) -> None:

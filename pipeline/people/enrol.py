@@ -13,6 +13,7 @@ from mraf.extractors.extractor import ClipExtractor, ExtractOptions
 from mraf.extractors.turns import segmentation
 from mraf.extractors.weights import Progress
 from mraf.fingerprint import Fingerprint
+from mraf.pipeline.answers.loading import options_of
 from mraf.pipeline.extraction.extract import choose_encoders
 from mraf.pipeline.extraction.processes import available_cores
 from mraf.pipeline.fingerprints import check_fits, encoders_of
@@ -106,7 +107,8 @@ def enrol(
         options = ExtractOptions()
     else:
         trained = fingerprint_of(known)
-        options = options_of(trained, encoders, known.folder.name)
+        expected = encoders or encoders_of(trained, model=known.folder.name)
+        options, _ = options_of(trained, expected, known.folder.name)
         options = extractor.options if extractor else options
         pair = encoders or choose(
             known=trained, weights_dir=weights, offline=offline, progress=on_download
@@ -179,19 +181,6 @@ def enrol_rows(
 def fingerprint_of(known: Gallery) -> Fingerprint:
     """Return the fingerprint of the features that a model knows people by."""
     return Fingerprint.from_dict(known.checkpoint.meta.get("fingerprint"))
-
-
-def options_of(trained: Fingerprint, encoders: EncoderPair | None, model: str) -> ExtractOptions:
-    """Return the options of extraction that fit a model.
-
-    Raises UsageError where these encoders or this version of mraf make other features.
-    """
-    options = ExtractOptions()
-    if trained.frames is not None and trained.seconds is not None:
-        options = ExtractOptions(frames=trained.frames, max_seconds=trained.seconds)
-    found = options.fingerprint(encoders or encoders_of(trained, model=model))
-    check_fits(trained, found, what="the features that clips would get here", model=model)
-    return options
 
 
 def _seconds(value: float | str | None, what: str) -> float | None:

@@ -23,7 +23,7 @@ def test_a_rate_is_that_of_at_most_so_many_strangers():
     assert [found.at(rate) for rate in (0, 0.24, 0.25, 0.6, 1)] == pytest.approx(
         [0.4, 0.4, 0.6, 0.8, 0.8]
     )
-    assert found.threshold_at(0.24) == 0.85
+    assert found.sampled((0.24,)).threshold.tolist() == [0.85]
     few = found.sampled((0.0, 0.3, 1.0))
     assert few.identified == pytest.approx([0.4, 0.6, 0.8])
     assert few.false_alarm.tolist() == [0.0, 0.3, 1.0]

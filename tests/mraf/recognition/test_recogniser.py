@@ -6,7 +6,6 @@ import torch
 
 from mraf.recognition.likeness import Likeness
 from mraf.recognition.pairs import VOICE
-from mraf.recognition.priors import prior_of
 from mraf.recognition.recogniser import Recogniser
 from mraf.recognition.signals import SIGNALS
 
@@ -40,23 +39,6 @@ def test_sure_clips_can_still_be_ranked():
     assert (known.float() == 1).sum() >= 2  # single precision would not tell them apart
     assert (known.diff() > 0).all() and known.max() < 1
     assert torch.allclose(threshold, torch.tensor(0.7, dtype=torch.float64))
-
-
-def test_a_gallery_of_one_decides_by_the_prior():
-    made = Recogniser(1)
-    made.use_prior(prior_of(("dlib", "campplus"), centred=False), 0.01)
-    for face, voice, expected in ((0.97, 0.62, True), (0.87, 0.2, False)):
-        compared = SimpleNamespace(
-            face_logits=torch.tensor([[face]]),
-            voice_logits=torch.tensor([[voice]]),
-            voice_plain=torch.tensor([[voice]]),
-            face_plain=torch.tensor([[face]]),
-            fusion_logits=torch.tensor([[1.0]]),
-            face_used=torch.tensor([True]),
-            voice_used=torch.tensor([True]),
-        )
-        known, threshold = made(compared)
-        assert bool(known >= threshold) == expected
 
 
 def test_nothing_compared_is_nan():
