@@ -1,0 +1,1 @@
+"""Long videos: who speaks when, who is seen, and their names."""

@@ -1,0 +1,1 @@
+"""Outputs of a timeline, each written from it alone."""

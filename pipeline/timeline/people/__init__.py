@@ -1,0 +1,1 @@
+"""People of a file: voices and faces that belong together, and their names."""

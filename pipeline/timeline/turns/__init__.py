@@ -1,0 +1,1 @@
+"""From voices in windows to turns of one voice each."""
