@@ -88,7 +88,11 @@ def make_conversation(path: Path, options: SampleOptions | None = None) -> list[
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{path.parent} cannot be made ({error}); name another") from error
-    parts = {name: _part(options, name, number) for name, number in _cast(options.speakers).items()}
+    texts: set[str] = set()
+    parts = {}
+    for name, number in _cast(options.speakers).items():
+        parts[name] = _part(options, name, number, texts)
+        texts.update(text for text, _ in parts[name].sentences)
     lines, waves, frames = [], [], []
     start = 0.0
     for shot in SHOTS:
@@ -120,9 +124,9 @@ def _cast(people: int) -> dict[str, int]:
     Drawn faces look more alike to an encoder than real ones. These are well apart in the default sample.
     """
     return {
+        "outside": 1,
         "first": 2 if people > FEWEST else 0,
         "second": people - 2,
-        "outside": 1,
         "stranger": people - 1,
     }
 
@@ -131,14 +135,15 @@ def _name(number: int) -> str:
     return Take(speaker=number, language="", recording=0, clip=0).speaker_name
 
 
-def _part(options: SampleOptions, name: str, number: int) -> _Part:
-    """Return somebody with all that he or she says, no sentence twice."""
+def _part(options: SampleOptions, name: str, number: int, taken: set[str]) -> _Part:
+    """Return somebody with all that he or she says: no sentence twice, and none that others say."""
     rng = _rng(options.seed, number, "said")
     voice = draw_voice(options.seed, number, is_female(options.seed, number))
     sentences: dict[str, Wave] = {}
     while len(sentences) < sum(shot.speak.count(name) for shot in SHOTS):
         text, dry = say_something(LANGUAGES[name], voice, rng)
-        sentences.setdefault(text, dry)
+        if text not in taken:
+            sentences[text] = dry
     return _Part(number=number, sentences=list(sentences.items()), rng=rng)
 
 
