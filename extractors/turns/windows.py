@@ -9,6 +9,7 @@ from mraf.extractors import encoders
 from mraf.extractors.encoders import EncoderPair
 from mraf.extractors.media.read import SAMPLE_RATE
 from mraf.extractors.processor import choose_precision
+from mraf.extractors.speaking.mfcc import RATE, mfcc
 from mraf.extractors.streaming.parts import Heard
 from mraf.extractors.turns.frames import mean_of
 from mraf.extractors.turns.segmentation import (
@@ -67,7 +68,8 @@ class SoundObserver:
             start: a whole number of slices, but for what lies on no grid nothing is lost.
             stop: windows that start in [start, stop) are looked at, and spans end by then.
         """
-        wave = level(np.nan_to_num(wave, posinf=0.0, neginf=0.0)).wave
+        raw = np.nan_to_num(wave, posinf=0.0, neginf=0.0)
+        wave = level(raw).wave
         starts, windows = _windows(wave, start, stop)
         activity = self._activity(windows)
         frames = mean_of(starts, activity, start, min(stop, start + len(wave) / SAMPLE_RATE))
@@ -77,7 +79,7 @@ class SoundObserver:
             activity=activity,
             vectors=self._vectors(wave, spans - start),
             seconds=(spans[:, 1] - spans[:, 0]).astype(np.float32),
-            mfcc=np.zeros((0, 13), np.float32),
+            mfcc=mfcc(raw, 0, round((stop - start) * RATE)),
             spans=spans,
         )
 
