@@ -74,7 +74,7 @@ def test_a_person_who_sounds_another_way_later_on_is_one_voice(monkeypatch):
     def changing(name: str) -> np.ndarray:
         voice = voice_of(name.removesuffix(" later"))
         if name.endswith(" later"):
-            voice = voice + 1.1 * voice_of("another mood")
+            voice = voice + 1.3 * voice_of("another mood")
         return voice / np.linalg.norm(voice)
 
     monkeypatch.setattr(made_sound, "voice_of", changing)
