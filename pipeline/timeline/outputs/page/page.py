@@ -62,7 +62,7 @@ def _around_video(timeline: Timeline, path: str, file: Path) -> tuple[str, str]:
     """Return the page in two parts, between which an embedded video goes."""
     folder = files("mraf.pipeline.timeline.outputs.page")
     page = folder.joinpath("page.html").read_text("utf-8")
-    name = os.path.basename(path)
+    name = Path(path).name
     data = as_json(timeline) | {
         "colours": COLOURS,
         "ink": INK,
@@ -76,9 +76,7 @@ def _around_video(timeline: Timeline, path: str, file: Path) -> tuple[str, str]:
         "style": folder.joinpath("page.css").read_text("utf-8"),
         "script": f'"use strict";\n{{\n{script}}}',
         # "<" would let a name end the script element.
-        "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace(
-            "<", "\\u003c"
-        ),
+        "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
     }
     pieces = page.split("@")  # a text, a name, a text, ...: no "@" of a name is taken for a mark
     place = pieces.index("embedded")
@@ -87,7 +85,7 @@ def _around_video(timeline: Timeline, path: str, file: Path) -> tuple[str, str]:
 
 
 def _media(path: str, folder: Path) -> dict[str, Any]:
-    name = os.path.basename(path)
+    name = Path(path).name
     kind = mimetypes.guess_type(name)[0] or ""
     url = ""
     if path:
