@@ -22,7 +22,7 @@ def test_a_tier_a_person(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["a & b", "<tag>", '"quotes" and \'more\'', "--", "bell\x07", "line\nline", "= 1", "  "]
+    "name", ["a & b", "<tag>", "\"quotes\" and 'more'", "--", "bell\x07", "line\nline", "= 1", "  "]
 )
 def test_names(tmp_path, name):
     document = read(elan(named(name, "other"), ""), tmp_path)
