@@ -43,7 +43,7 @@ class Drawing:
         colour, ink = self._colours.get(face.name or "", (NOBODY, "#FFFFFF"))
         thin = max(1, round(min(height, width) / 270))
         thickness = 2 * thin if face.speaks else thin
-        dashes = 10 * thin if face.name in self._unknown else 0
+        dashes = 6 * thin if face.name in self._unknown else 0
         _frame(picture, (x1, y1, x2, y2), thickness, colour, dashes)
         if face.name is None:
             return
@@ -89,7 +89,7 @@ class Drawing:
             left += size
             for text in line:
                 _paste(picture, text, left, top + pad // 4)
-                left += text.shape[1] + size // 4
+                left += text.shape[1] + size // 2
             left += size
 
 

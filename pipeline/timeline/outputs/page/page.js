@@ -24,8 +24,7 @@ function fillTexts() {
   document.getElementById("notes").hidden = !notes.length;
   document.querySelector("#notes ul").append(...notes.map((note) => make("li", { dir: "auto" }, note)));
   canvas.setAttribute("aria-label", `Lanes of ${count(people.length, "person", "people")}; the list of turns says the same in text`);
-  document.getElementById("switch").hidden = !tracks.length;
-  document.getElementById("legend").hidden = !tracks.length;
+  document.querySelectorAll(".of-faces").forEach((element) => { element.hidden = !tracks.length; });
 }
 
 function face(each) {
