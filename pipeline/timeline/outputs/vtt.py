@@ -10,9 +10,7 @@ def vtt(timeline: Timeline) -> str:
     for cue in cues_of_turns(timeline):
         name = _escaped(cue.names[0])
         voice = f"{name} " if name.endswith("-") else name  # "-->" would be the mark of times
-        parts.append(
-            f"{clock(cue.start, '.')} --> {clock(cue.end, '.')}\n<v {voice}>{name}</v>\n"
-        )
+        parts.append(f"{clock(cue.start, '.')} --> {clock(cue.end, '.')}\n<v {voice}>{name}</v>\n")
     return "\n".join(parts)
 
 

@@ -5,7 +5,9 @@ const trouble = document.getElementById("trouble");
 const nowLine = document.getElementById("now");
 const showBoxes = document.getElementById("show-boxes");
 const isVideo = Boolean(data.size);
-const player = data.media.name ? make(isVideo ? "video" : "audio", { controls: "", preload: "metadata" }) : null;
+const player = data.media.name ? make(isVideo ? "video" : "audio", {
+  controls: "", preload: "metadata", controlslist: "nofullscreen", // which would show the picture without names
+}) : null;
 const boxes = make("canvas");
 let playable = player !== null;
 let cursor = 0; // seconds, where nothing can be played
@@ -29,6 +31,12 @@ function togglePlay() {
   if (!playable) return;
   if (player.paused) player.play().catch(() => {});
   else player.pause();
+}
+
+/** Shows the picture with names and boxes on the whole screen, or no longer. */
+function toggleFull() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else if (isVideo && playable) screen_.requestFullscreen?.();
 }
 
 function startPlayer() {
