@@ -30,9 +30,10 @@ class Drawing:
             picture: upright, writable.
             time: seconds from the beginning of the file.
         """
-        for face in self._moments.faces(time):
+        faces = self._moments.faces(time)
+        for face in faces:
             self._face(picture, face)
-        self._lower_line(picture, time)
+        self._lower_line(picture, time, {face.name for face in faces})
 
     def _face(self, picture: np.ndarray, face: Face) -> None:
         height, width = picture.shape[:2]
@@ -60,8 +61,11 @@ class Drawing:
         _fill(picture, behind, colour if face.speaks else _DARK, 1.0 if face.speaks else _SHADE)
         _paste(picture, text, left + pad, top)
 
-    def _lower_line(self, picture: np.ndarray, time: float) -> None:
-        speaking = {turn.speaker: turn.track is None for turn in self._moments.turns(time)}
+    def _lower_line(self, picture: np.ndarray, time: float, seen: set[str | None]) -> None:
+        speaking = {
+            turn.speaker: turn.track is None and turn.speaker not in seen
+            for turn in self._moments.turns(time)
+        }
         if not speaking:
             return
         height, width = picture.shape[:2]

@@ -50,7 +50,7 @@ function facesAt(time) {
     const { times, boxes, speaker } = tracks[number];
     const box = boxAt(times, boxes, time);
     return box ? [{ box, name: speaker, speaks: speaking.has(speaker) }] : [];
-  });
+  }).sort((a, b) => a.speaks - b.speaks); // those who speak are drawn over the others
 }
 
 function boxAt(times, boxes, time) {

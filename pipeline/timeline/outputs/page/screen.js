@@ -89,18 +89,22 @@ function complain(text, offersChoice = false) {
   trouble.append(choice);
 }
 
-let shown = null; // the turns on display, as text
+let shown = null; // who speaks on display, as text
 function update() {
   const time = now();
   if (playable && player.readyState) cursor = time;
   placePlayhead();
-  drawBoxes(time);
+  const faces = facesAt(time);
+  drawBoxes(faces);
   const current = turnsAt(time);
-  if (String(current) === shown) return;
-  shown = String(current);
-  nowLine.replaceChildren(...current.map((number) => {
-    const { speaker, track } = turns[number];
-    const aside = isVideo && track === null ? [make("small", {}, "not in the picture")] : [];
+  const seen = new Set(faces.map((each) => each.name));
+  const unseen = current.map((number) => turns[number].track === null && !seen.has(turns[number].speaker));
+  const state = `${current} ${unseen}`;
+  if (state === shown) return;
+  shown = state;
+  nowLine.replaceChildren(...current.map((number, place) => {
+    const { speaker } = turns[number];
+    const aside = tracks.length && unseen[place] ? [make("small", {}, "not in the picture")] : [];
     return make("span", { class: "chip" }, dot(speaker), nameOf(speaker), ...aside);
   }));
   highlight(current);
@@ -113,7 +117,7 @@ function tick() {
   requestAnimationFrame(tick);
 }
 
-function drawBoxes(time) {
+function drawBoxes(faces) {
   if (!isVideo) return;
   const [wide, high] = [player.clientWidth, player.clientHeight];
   const ratio = window.devicePixelRatio || 1;
@@ -128,7 +132,6 @@ function drawBoxes(time) {
   const scale = Math.min(wide / player.videoWidth, high / player.videoHeight);
   const [width, height] = [player.videoWidth * scale, player.videoHeight * scale];
   const [left, top] = [(wide - width) / 2, (high - height) / 2];
-  const faces = facesAt(time).sort((a, b) => a.speaks - b.speaks); // the speaker's on top
   for (const { box, name, speaks } of faces) {
     const [x1, y1] = [left + box[0] * width, top + box[1] * height];
     const [x2, y2] = [left + box[2] * width, top + box[3] * height];
