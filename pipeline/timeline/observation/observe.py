@@ -175,12 +175,10 @@ class _Run:
             if self._duration is None:
                 self._duration = slices.duration
             told = self._teller(start)
-            with Pass(slices, self._made, first=first, on_slice=told) as one:
+            with Pass(slices, self._made, first=first, last=last, on_slice=told) as one:
                 for index, observed in one.parts():
                     self._folder.write(index, observed)
                     self._stored[index] = observed.stop
-                    if index == last:
-                        break
         return slices
 
     def _teller(self, start: float) -> Callable[[float], None]:
