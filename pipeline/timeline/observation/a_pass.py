@@ -81,8 +81,8 @@ class Pass:
         trace: TracebackType | None,
     ) -> None:
         self._slices.close()
-        for pool in (self._finders, self._listener):
-            pool.shutdown(wait=True, cancel_futures=True)
+        self._finders.shutdown(cancel_futures=True)
+        self._listener.shutdown()  # what it still has to do completes parts that were seen
         if self._was_seen and self._observers.picture is not None:
             self._observers.picture.finish()  # the next file begins anew
 
@@ -174,26 +174,35 @@ class Pass:
             return np.zeros(len(slice_.shown), bool)
         return ticks_with_speech(self._observers.speech, wave, begins, slice_.start, slice_.stop)
 
+    def rest(self) -> Iterator[tuple[int, Observed]]:
+        """Yield the parts that were done when the pass was broken off."""
+        while self._parts and self._parts[0].is_heard and self._parts[0].is_seen:
+            heard = self._parts[0].heard
+            if heard is not None and heard.exception() is not None:
+                return
+            yield self._oldest()
+
     def _done(self, waiting: int) -> Iterator[tuple[int, Observed]]:
         """Yield the parts that are done; more than `waiting` whose sound is not are waited for."""
         while self._parts and self._parts[0].is_heard and self._parts[0].is_seen:
-            part = self._parts[0]
-            open_ones = sum(each.is_heard for each in self._parts)
-            if part.heard is not None and not part.heard.done() and open_ones <= waiting:
+            heard = self._parts[0].heard
+            heard_parts = sum(each.is_heard for each in self._parts)
+            if heard is not None and not heard.done() and heard_parts <= waiting:
                 return
-            heard = None if part.heard is None else part.heard.result()
-            self._parts.popleft()
-            assert part.stop is not None
-            yield (
-                part.index,
-                Observed(
-                    start=part.index * PART_SECONDS,
-                    stop=part.stop,
-                    heard=heard,
-                    seen=part.seen,
-                    problems=tuple(part.problems),
-                ),
-            )
+            yield self._oldest()
+
+    def _oldest(self) -> tuple[int, Observed]:
+        part = self._parts[0]
+        assert part.stop is not None
+        observed = Observed(
+            start=part.index * PART_SECONDS,
+            stop=part.stop,
+            heard=None if part.heard is None else part.heard.result(),
+            seen=part.seen,
+            problems=tuple(part.problems),
+        )
+        self._parts.popleft()
+        return part.index, observed
 
 
 class _Waves:
