@@ -16,7 +16,9 @@ def piece(start, stop, who="A", box=LEFT, picture=b"", scores=0):
         boxes=np.tile(np.array(box, np.float32), (len(times), 1)),
         probability=np.full(len(times), 0.9, np.float32),
         size=50.0,
-        vectors=vector("face", who, draw=start)[None] if who else np.zeros((0, FACE_DIM), np.float32),
+        vectors=vector("face", who, draw=start)[None]
+        if who
+        else np.zeros((0, FACE_DIM), np.float32),
         vector_times=np.array([start] if who else []),
         lips=np.zeros((scores, 128), np.float16),
         first_tick=round(start * 25),
@@ -47,7 +49,9 @@ def test_a_face_is_followed_over_the_borders_of_parts():
 
 
 @pytest.mark.parametrize(
-    "then", [piece(10, 20, box=RIGHT), piece(12, 20), piece(10, 20, "B")], ids=["place", "gap", "face"]
+    "then",
+    [piece(10, 20, box=RIGHT), piece(12, 20), piece(10, 20, "B")],
+    ids=["place", "gap", "face"],
 )
 def test_another_place_a_gap_or_another_face_makes_another_track(then):
     assert len(stitched([piece(4, 10)], [then])) == 2
@@ -68,7 +72,9 @@ def test_of_two_faces_each_goes_on_in_its_own():
         [piece(10, 20, "B", box=RIGHT), piece(10, 20, box=LEFT)],
     )
     assert len(tracks) == 2 and all(track.stop == pytest.approx(20) for track in tracks)
-    assert sorted(float(track.boxes[:, 0].std()) for track in tracks) == pytest.approx([0, 0], abs=1e-6)
+    assert sorted(float(track.boxes[:, 0].std()) for track in tracks) == pytest.approx(
+        [0, 0], abs=1e-6
+    )
 
 
 def test_one_face_does_not_go_on_in_two():
