@@ -10,7 +10,6 @@ from itertools import count
 from pathlib import Path, PurePath
 
 from mraf.data.clips.listing import LeftOut, each_clip
-from mraf.data.clips.names import as_name
 from mraf.errors import UsageError
 
 OUT = "timelines"
@@ -72,10 +71,15 @@ def folder_of(path: Path | str, out: Path | str | None = None) -> Path:
 
 
 def source_of(folder: Path) -> Path | None:
-    """Return the file that a folder of outputs is of, as far as its `timeline.json` can be read."""
+    """Return the file that a folder of outputs is of, as far as its `timeline.json` can be read.
+
+    Its path there is relative to the folder.
+    """
     try:
         path = json.loads((folder / SOURCE).read_text("utf-8"))["path"]
-        return Path(as_name(path)) if isinstance(path, str) else None
+        if not isinstance(path, str) or not path:
+            return None
+        return Path(os.path.normpath(os.path.join(os.path.realpath(folder), path)))
     except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return None
 

@@ -1,6 +1,7 @@
 """Progress bars on stderr, on a terminal only. This module imports rich."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -16,12 +17,13 @@ from rich.progress import (
 )
 
 from mraf.pipeline.commands.terminal.labels import show_understood
-from mraf.pipeline.commands.terminal.output import err, say
+from mraf.pipeline.commands.terminal.output import clock, err, escape, say
 
 if TYPE_CHECKING:
     from mraf.data.clips.labels.understood import Understood
     from mraf.network.loop import EpochReport
     from mraf.pipeline.extraction.run import ExtractProgress
+    from mraf.pipeline.timeline.run import TimelineProgress
 
 
 @contextmanager
@@ -36,6 +38,15 @@ def extract_bars(
 ]:
     """Show downloads, the progress of an extraction, and what was understood of the labels."""
     with _in_turn(quiet, download_bar, extract_bar, _labels_page) as callbacks:
+        yield callbacks
+
+
+@contextmanager
+def timeline_bars(
+    quiet: bool,
+) -> Iterator[tuple[Callable[[str, int, int], None], "Callable[[TimelineProgress], None]"]]:
+    """Show downloads, then how far the timeline of each file is."""
+    with _in_turn(quiet, download_bar, timeline_bar) as callbacks:
         yield callbacks
 
 
@@ -85,6 +96,52 @@ def extract_bar(quiet: bool) -> Iterator["Callable[[ExtractProgress], None]"]:
             )
 
         yield show
+
+
+@contextmanager
+def timeline_bar(quiet: bool) -> Iterator["Callable[[TimelineProgress], None]"]:
+    """Show how much of a file is done, how fast, and the time that is left."""
+    with _bar(quiet, TextColumn("{task.fields[figures]}")) as bar:
+        task = bar.add_task("Starting", total=None, figures="")
+        step: tuple[Any, ...] = ()
+        began = first = 0.0
+
+        def show(progress: "TimelineProgress") -> None:
+            nonlocal step, began, first
+            now = time.monotonic()
+            if step != (progress.number, progress.step):  # what was there already took no time
+                step = (progress.number, progress.step)
+                began, first = now, max(progress.seconds, progress.reused)
+            of = f" ({progress.number} of {progress.files})" if progress.files > 1 else ""
+            bar.update(
+                task,
+                description=escape(f"{_STEPS[progress.step]} {progress.path.name}{of}"),
+                total=progress.duration,
+                completed=progress.seconds,
+                figures=_pace(progress, progress.seconds - first, now - began),
+            )
+
+        yield show
+
+
+_STEPS = {"reading": "Reading", "naming": "Putting together", "writing": "Writing"}
+
+
+def _pace(progress: "TimelineProgress", done: float, elapsed: float) -> str:
+    """Return the time in a file, the speed in times of playing, and the time that is left."""
+    if not progress.seconds:
+        return ""
+    parts = [clock(progress.seconds)]
+    if progress.duration:
+        parts[0] += f" of {clock(progress.duration)}"
+    if progress.reused:
+        parts.append(f"{clock(progress.reused)} re-used")
+    if done > 0 and elapsed >= 1:
+        speed = done / elapsed
+        parts.append(f"{speed:.1f}x")
+        if progress.duration:
+            parts.append(f"{clock(max(0.0, progress.duration - progress.seconds) / speed)} left")
+    return ", ".join(parts)
 
 
 @contextmanager

@@ -52,10 +52,21 @@ class Edit:
 
 def rename_of(text: str, timeline: Timeline) -> Edit:
     """Return the correction that `OLD=NEW` says. Raises UsageError."""
-    person, name = _two(text, timeline, "--rename", '"unknown 1=Ann"')
-    if plain(person) == name:
-        raise UsageError(f"--rename '{text}': both names are the same.")
-    return _edit(timeline, _known(person, timeline, text), name)
+    places = [i for i, letter in enumerate(text) if letter == "="]
+    if not places:
+        raise UsageError(f"--rename '{text}' cannot be read: expected OLD=NEW, as in \"unknown 1=Ann\".")
+    names = _names(timeline)
+    # Of several, the one behind a name of the timeline.
+    at = next((i for i in places if plain(text[:i]) in names), places[0])
+    return rename_edit(text[:at], text[at + 1 :], timeline)
+
+
+def rename_edit(old: str, new: str, timeline: Timeline) -> Edit:
+    """Return the correction that gives a person of a timeline another name. Raises UsageError."""
+    person, name = known_person(old, timeline), _name(new, timeline)
+    if person == name:
+        raise UsageError(f"'{person}' and '{name}' are the same name.")
+    return _edit(timeline, person, name)
 
 
 _SPLIT = re.compile(r"(.*)@\s*([^@=-]*?)\s*-\s*([^@=-]*?)\s*", re.DOTALL)
@@ -68,7 +79,7 @@ def split_of(text: str, timeline: Timeline) -> Edit:
     found = _SPLIT.fullmatch(left)
     if not equals or not found or not (found[2] or found[3]):
         raise UsageError(f"--split '{text}' cannot be read: expected {expected}.")
-    person = _known(found[1], timeline, text)
+    person = known_person(found[1], timeline)
     start = seconds_of(found[2], f"--split '{text}':") if found[2] else 0.0
     end = seconds_of(found[3], f"--split '{text}':") if found[3] else None
     if end is not None and end <= start:
@@ -104,23 +115,12 @@ def _edit(timeline: Timeline, person: str, name: str) -> Edit:
     )
 
 
-def _two(text: str, timeline: Timeline, option: str, example: str) -> tuple[str, str]:
-    """Return the names on both sides of `=`: of several, the one behind a name of the timeline."""
-    places = [i for i, letter in enumerate(text) if letter == "="]
-    if not places:
-        raise UsageError(f"{option} '{text}' cannot be read: expected OLD=NEW, as in {example}.")
-    names = _names(timeline)
-    at = next((i for i in places if plain(text[:i]) in names), places[0])
-    return text[:at], _name(text[at + 1 :], timeline)
-
-
-def _known(person: str, timeline: Timeline, text: str) -> str:
-    """Return the name of a person of the timeline as it is written there."""
+def known_person(person: str, timeline: Timeline) -> str:
+    """Return the name of a person of a timeline as it is written there. Raises UsageError."""
     names = _names(timeline)
     if plain(person) not in names:
-        raise UsageError(
-            f"'{text}': nobody is called '{plain(person)}' in the timeline {choices(plain(person), names)}"
-        )
+        known = choices(plain(person), names)
+        raise UsageError(f"Nobody is called '{plain(person)}' in this timeline {known}")
     return names[plain(person)]
 
 

@@ -11,6 +11,7 @@ from mraf.pipeline.timeline.corrections.edits import Edit
 from mraf.pipeline.workspace import write_text
 
 FILE = "corrections.json"
+ASIDE = "corrections.old.json"
 _VERSION = 1
 _SPANS = ("speech", "seen", "name_speech", "name_seen")
 
@@ -43,6 +44,17 @@ def write_edits(folder: Path, edits: Sequence[Edit]) -> None:
             file.unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(f"{file}: cannot be written ({error.strerror}).") from None
+
+
+def set_aside(folder: Path) -> None:
+    """Give the corrections of a folder of outputs another name, under which nothing reads them."""
+    file = folder / FILE
+    try:
+        file.replace(file.with_name(ASIDE))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be renamed ({error.strerror}).") from None
 
 
 def _edit(stored: dict[str, Any]) -> Edit:

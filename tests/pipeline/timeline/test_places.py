@@ -1,6 +1,7 @@
 """Files that get a timeline, and the folders of their outputs."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ def made(root: Path, *names: str) -> list[Path]:
 def outputs(folder: Path, of: Path) -> Path:
     """A folder as a run leaves it."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "timeline.json").write_text(json.dumps({"path": str(of.absolute())}), "utf-8")
+    path = os.path.relpath(of, folder)
+    (folder / "timeline.json").write_text(json.dumps({"path": path}), "utf-8")
     return folder
 
 

@@ -39,11 +39,11 @@ def test_names_may_hold_an_equals_sign():
     ("text", "said"),
     [
         ("unknown 1", "expected OLD=NEW"),
-        ("Anne=Bob", r"nobody is called 'Anne' in the timeline .*Did you mean 'Ann'"),
+        ("Anne=Bob", r"Nobody is called 'Anne' in this timeline .*Did you mean 'Ann'"),
         ("Ann=", "cannot name a speaker: it is empty"),
         ("Ann=-x", "begins with '-'"),
         ("Ann=a\nb", "line break"),
-        ("Ann=Ann", "both names are the same"),
+        ("Ann=Ann", "the same name"),
         ("Ann=unknown 9", "'unknown 9' is nobody in the timeline .*write 'unknown'"),
     ],
 )
@@ -70,7 +70,7 @@ def test_a_part_of_a_person_is_another():
         ("Ann@soon-late=Bob", "'soon' is no time"),
         ("Ann@20-10=Bob", "0:20 is not before 0:10"),
         ("Ann@2:00-3:00=Bob", "the file ends at 1:00"),
-        ("Eve@10-20=Bob", "nobody is called 'Eve'"),
+        ("Eve@10-20=Bob", "Nobody is called 'Eve'"),
         ("Ann@10-20=Ann", "both names are the same"),
     ],
 )
