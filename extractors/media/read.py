@@ -103,7 +103,7 @@ def read_video(
         MemoryError: nothing can be decoded, for lack of memory.
     """
     check_file(path)
-    with _opened(path) as container:
+    with opened(path) as container:
         if len(container.streams) > limits.streams:
             raise MediaError(
                 f"{path.name}: {len(container.streams)} streams; at most {limits.streams} are read"
@@ -124,7 +124,7 @@ def read_video(
         return _media(path, reader, tracks, part, max_seconds)
 
 
-def _opened(path: Path) -> Any:
+def opened(path: Path) -> Any:
     """Return the open container of a file. Raises MediaError, MemoryError."""
     import av
 
