@@ -44,9 +44,13 @@ def extract_bars(
 @contextmanager
 def timeline_bars(
     quiet: bool,
-) -> Iterator[tuple[Callable[[str, int, int], None], "Callable[[TimelineProgress], None]"]]:
-    """Show downloads, then how far the timeline of each file is."""
-    with _in_turn(quiet, download_bar, timeline_bar) as callbacks:
+) -> Iterator[
+    tuple[
+        Callable[[str, int, int], None], "Callable[[TimelineProgress], None]", Callable[..., Any]
+    ]
+]:
+    """Show downloads, and how far the timeline of each file is; the third calls a function without a bar."""
+    with _in_turn(quiet, download_bar, timeline_bar, _without_bar) as callbacks:
         yield callbacks
 
 
@@ -63,10 +67,9 @@ def verify_bars(
 def _in_turn(quiet: bool, *bars: Any) -> Iterator[Any]:
     """Show the bar that was called last: the terminal holds one at a time."""
     with ExitStack() as shown:
-        current: tuple[Any, Callable[..., None]] | None = None
+        current: tuple[Any, Callable[..., Any]] | None = None
 
-        def follow(bar: Any, *values: Any) -> None:
-            nonlocal current
+    XX
             if current is None or current[0] is not bar:
                 shown.close()  # the bar before this one
                 current = bar, shown.enter_context(bar(quiet))
@@ -142,6 +145,12 @@ def _pace(progress: "TimelineProgress", done: float, elapsed: float) -> str:
         if progress.duration:
             parts.append(f"{clock(max(0.0, progress.duration - progress.seconds) / speed)} left")
     return ", ".join(parts)
+
+
+@contextmanager
+def _without_bar(quiet: bool) -> Iterator[Callable[..., Any]]:
+    """Call a function with its arguments, as one that prints or asks."""
+    yield lambda function, *values: function(*values)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The command `mraf timeline`."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +22,7 @@ from mraf.pipeline.commands.terminal.options import (
     WeightsOption,
     WorkspaceOption,
 )
-from mraf.pipeline.commands.terminal.output import print_json, say, show, show_notes
+from mraf.pipeline.commands.terminal.output import print_json, say, show_notes
 
 if TYPE_CHECKING:
     from mraf.pipeline.timeline.run import TimelineDone
@@ -177,19 +178,22 @@ def _make(videos: Sequence[Path], options: dict[str, Any], *, as_json: bool) -> 
     from mraf.pipeline.timeline.run import timeline as run
 
     done: list[TimelineDone] = []
+    with timeline_bars(as_json) as (on_download, on_progress, aside):
 
-    def take(each: "TimelineDone") -> None:
-        done.append(each)
-        if not as_json:
-            show_timeline(each)
+        def take(each: "TimelineDone") -> None:
+            done.append(each)
+            if not as_json:
+                aside(show_timeline, each)
 
-    with timeline_bars(as_json) as (on_download, on_progress):
+        def note(line: str) -> None:
+            aside(say, line) if as_json else aside(show_notes, [line])
+
         run(
             videos,
             **options,
             on_progress=on_progress,
             on_download=on_download,
-            on_note=say if as_json else lambda line: show_notes([line]),
+            on_note=note,
             on_done=take,
         )
     if as_json:
@@ -219,7 +223,8 @@ def _correct(
         raise UsageError(
             f"--rename, --split and --enrol are for the timeline of one file, and {len(videos)} are named."
         )
-    with timeline_bars(as_json) as (on_download, on_progress):
+    ask = asked(as_json)
+    with timeline_bars(as_json) as (on_download, on_progress, aside):
         report = run(
             videos[0],
             rename=rename,
@@ -228,7 +233,7 @@ def _correct(
             out=out,
             yes=yes,
             **of_networks,
-            on_question=asked(as_json),
+            on_question=ask and partial(aside, ask),
             on_progress=on_progress,
             on_download=on_download,
         )
