@@ -79,7 +79,7 @@ def source_of(folder: Path) -> Path | None:
         path = json.loads((folder / SOURCE).read_text("utf-8"))["path"]
         if not isinstance(path, str) or not path:
             return None
-        return Path(os.path.normpath(os.path.join(os.path.realpath(folder), path)))
+        return Path(os.path.normpath(Path(os.path.realpath(folder), path)))
     except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return None
 

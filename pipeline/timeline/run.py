@@ -4,34 +4,19 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
 
-from mraf.errors import MediaError, MrafError
+from mraf.errors import MediaError
 from mraf.extractors.encoders import EncoderPair
 from mraf.extractors.weights import Progress
 from mraf.pipeline.timeline.corrections.applied import applied
 from mraf.pipeline.timeline.corrections.stored import read_edits, set_aside
+from mraf.pipeline.timeline.making import FileMaker
 from mraf.pipeline.timeline.places import Place, places_of
+from mraf.pipeline.timeline.progress import TimelineProgress, Told, teller
 from mraf.pipeline.timeline.timeline import Timeline
 from mraf.pipeline.timeline.wishes import Wishes, checked_wishes
 from mraf.pipeline.timeline.written import write_outputs
 from mraf.pipeline.workspace import Workspace
-
-if TYPE_CHECKING:
-    from mraf.pipeline.timeline.people.assembled import Assembled
-
-
-@dataclass(frozen=True, kw_only=True)
-class TimelineProgress:
-    """How far the timeline of a file is."""
-
-    path: Path
-    number: int  # of the file, from 1
-    files: int
-    step: str  # "reading", "naming" or "writing"
-    seconds: float = 0.0  # of the file that are done
-    duration: float | None = None  # of the file in seconds; None: not known
-    reused: float = 0.0  # of `seconds`, those that an earlier run has read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,31 +31,6 @@ class TimelineDone:
     reused: float = 0.0  # seconds of the file that an earlier run had read
     corrections: int = 0  # made by hand earlier, and made again
     elapsed: float = 0.0  # s
-
-
-@dataclass(frozen=True, kw_only=True)
-class Made:
-    """A timeline as it was found in a file, before corrections."""
-
-    timeline: Timeline
-    reused: float = 0.0  # seconds of the file that an earlier run had read
-    assembled: "Assembled | None" = None  # the same with the vectors of people and turns
-
-
-Told = Callable[[str, float, float | None, float], None]
-"""Called with a step, the seconds that are done, the length, and the seconds that were there already."""
-
-
-class Maker(Protocol):
-    """Networks and a model, loaded once, that make one timeline after another."""
-
-    notes: tuple[str, ...]
-
-    def make(self, path: Path, told: Told) -> Made:
-        """Return the timeline of a file. Raises MediaError where it cannot be read."""
-
-    def close(self) -> None:
-        """End child processes."""
 
 
 def timeline(
@@ -156,7 +116,7 @@ def timeline(
     places, unreadable = places_of(named, out)
     for place in places if corrections else ():
         read_edits(place.folder)  # damaged ones are told before hours of work
-    maker = make_maker(
+    maker = FileMaker(
         Workspace.at(workspace),
         wishes,
         audio_track=audio_track,
@@ -176,7 +136,7 @@ def timeline(
             if on_note:
                 on_note(note)
         for number, place in enumerate(places, start=1):
-            told = _teller(on_progress, place.path, number, len(places))
+            told = teller(on_progress, place.path, number, len(places))
             done = _done(maker, place, wishes, told, corrections=corrections)
             found.append(done.timeline)
             if on_done:
@@ -191,15 +151,8 @@ def timeline(
     return found
 
 
-def make_maker(workspace: Workspace, wishes: Wishes, **more: object) -> Maker:
-    """Return what makes timelines; see `mraf.pipeline.timeline.making`."""
-    from mraf.pipeline.timeline.making import FileMaker
-
-    return FileMaker(workspace, wishes, **more)  # type: ignore[arg-type]
-
-
 def _done(
-    maker: Maker, place: Place, wishes: Wishes, told: Told, *, corrections: bool
+    maker: FileMaker, place: Place, wishes: Wishes, told: Told, *, corrections: bool
 ) -> TimelineDone:
     """Make the timeline of a file and write its outputs."""
     started = time.monotonic()
@@ -217,18 +170,14 @@ def _done(
         found, path=str(place.path.absolute()), notes=tuple(dict.fromkeys((*found.notes, *notes)))
     )
     told("writing", 0.0, found.duration, 0.0)
-    try:
-        written = write_outputs(
-            found,
-            place.folder,
-            wishes.formats,
-            video=place.path,
-            embed=wishes.embed,
-            on_progress=lambda done, total: told("writing", done, total, 0.0),
-        )
-    except OSError as error:
-        where = error.filename or place.folder
-        raise MrafError(f"{where}: cannot be written ({error.strerror or error}).") from None
+    written = write_outputs(
+        found,
+        place.folder,
+        wishes.formats,
+        video=place.path,
+        embed=wishes.embed,
+        on_progress=lambda done, total: told("writing", done, total, 0.0),
+    )
     return TimelineDone(
         path=place.path,
         timeline=found,
@@ -248,23 +197,3 @@ def _lost(path: Path, error: str) -> TimelineDone:
         timeline=Timeline(path=str(path.absolute()), duration=None, error=error),
         folder=path,
     )
-
-
-def _teller(
-    on_progress: Callable[[TimelineProgress], None] | None, path: Path, number: int, files: int
-) -> Told:
-    def told(step: str, seconds: float, duration: float | None, reused: float) -> None:
-        if on_progress:
-            on_progress(
-                TimelineProgress(
-                    path=path,
-                    number=number,
-                    files=files,
-                    step=step,
-                    seconds=seconds,
-                    duration=duration,
-                    reused=reused,
-                )
-            )
-
-    return told

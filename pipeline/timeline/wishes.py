@@ -38,11 +38,17 @@ def checked_wishes(
     named = (("speakers", speakers), ("min-speakers", min_speakers), ("max-speakers", max_speakers))
     for name, number in named:
         if number is not None and number < 1:
-            raise UsageError(f"--{name} {number}: at least 1 person speaks. Leave it out to have them counted.")
+            raise UsageError(
+                f"--{name} {number}: at least 1 person speaks. Leave it out to have them counted."
+            )
     if speakers is not None and (min_speakers is not None or max_speakers is not None):
-        raise UsageError("--speakers says how many people speak: leave out --min-speakers and --max-speakers.")
+        raise UsageError(
+            "--speakers says how many people speak: leave out --min-speakers and --max-speakers."
+        )
     if min_speakers and max_speakers and min_speakers > max_speakers:
-        raise UsageError(f"--min-speakers {min_speakers} is more than --max-speakers {max_speakers}.")
+        raise UsageError(
+            f"--min-speakers {min_speakers} is more than --max-speakers {max_speakers}."
+        )
     wanted = checked_formats(formats)
     if embed and "html" not in wanted:
         raise UsageError("--embed puts the video into the HTML page: add html to --formats.")

@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mraf.errors import MediaError
+from mraf.errors import MediaError, MrafError
 from mraf.pipeline.timeline.places import SOURCE
 from mraf.pipeline.timeline.timeline import Timeline
 
 _BEGINNING = 1 << 20
 """Bytes of a page in which it says whether the video is in it."""
 
-Told = Callable[[float, float | None], None]
+WritingTold = Callable[[float, float | None], None]
 """Called with the seconds of a video that are done, and its length."""
 
 
@@ -30,14 +30,29 @@ def write_outputs(
     *,
     video: Path | None,
     embed: bool = False,
-    on_progress: Told | None = None,
+    on_progress: WritingTold | None = None,
 ) -> Written:
     """Write a timeline in some formats, and, where it has changed, in those that the folder has already.
 
     No two files of a folder contradict each other. A page that holds its video keeps it.
 
-    Raises UsageError where a file would replace the video, OSError where one cannot be written.
+    Raises UsageError where a file would replace the video, MrafError where one cannot be written.
     """
+    try:
+        return _written(timeline, folder, formats, video, embed, on_progress)
+    except OSError as error:
+        where = error.filename or folder
+        raise MrafError(f"{where}: cannot be written ({error.strerror or error}).") from None
+
+
+def _written(
+    timeline: Timeline,
+    folder: Path,
+    formats: Sequence[str],
+    video: Path | None,
+    embed: bool,
+    on_progress: WritingTold | None,
+) -> Written:
     from mraf.pipeline.timeline.outputs.write import FORMATS, write
 
     there = [name for name in FORMATS if _file(folder, name).is_file()]
@@ -58,9 +73,7 @@ def write_outputs(
             if name == "html":  # a page without the video is better than one of an earlier timeline
                 write(timeline, folder, [name], video=video)
     files = [_file(folder, name) for name in FORMATS if name in formats]
-    return Written(
-        files=tuple(file for file in files if file.is_file()), problems=tuple(problems)
-    )
+    return Written(files=tuple(file for file in files if file.is_file()), problems=tuple(problems))
 
 
 def is_embedded(folder: Path) -> bool:

@@ -45,9 +45,7 @@ def extract_bars(
 def timeline_bars(
     quiet: bool,
 ) -> Iterator[
-    tuple[
-        Callable[[str, int, int], None], "Callable[[TimelineProgress], None]", Callable[..., Any]
-    ]
+    tuple[Callable[[str, int, int], None], "Callable[[TimelineProgress], None]", Callable[..., Any]]
 ]:
     """Show downloads, and how far the timeline of each file is; the third calls a function without a bar."""
     with _in_turn(quiet, download_bar, timeline_bar, _without_bar) as callbacks:
@@ -69,11 +67,12 @@ def _in_turn(quiet: bool, *bars: Any) -> Iterator[Any]:
     with ExitStack() as shown:
         current: tuple[Any, Callable[..., Any]] | None = None
 
-    XX
+        def follow(bar: Any, *values: Any) -> Any:
+            nonlocal current
             if current is None or current[0] is not bar:
                 shown.close()  # the bar before this one
                 current = bar, shown.enter_context(bar(quiet))
-            current[1](*values)
+            return current[1](*values)
 
         yield tuple(partial(follow, bar) for bar in bars)
 

@@ -48,7 +48,8 @@ def timeline(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Folder of the outputs, with one in it for each file. Default: ./timelines."
+            metavar="DIR",
+            help="Folder of the outputs, with one in it for each file. Default: ./timelines.",
         ),
     ] = None,
     formats: Annotated[
@@ -60,11 +61,14 @@ def timeline(
         ),
     ] = None,
     embed: Annotated[
-        bool, typer.Option("--embed", help="Put the video into the HTML page, in place of a link to it.")
+        bool,
+        typer.Option("--embed", help="Put the video into the HTML page, in place of a link to it."),
     ] = False,
     speakers: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Number of people who speak in each file. Default: counted."),
+        typer.Option(
+            metavar="N", help="Number of people who speak in each file. Default: counted."
+        ),
     ] = None,
     min_speakers: Annotated[int | None, typer.Option(metavar="N", help="At least.")] = None,
     max_speakers: Annotated[int | None, typer.Option(metavar="N", help="At most.")] = None,
@@ -102,17 +106,24 @@ def timeline(
     no_corrections: Annotated[
         bool,
         typer.Option(
-            "--no-corrections", help="Set aside the corrections that were made by hand (corrections.old.json)."
+            "--no-corrections",
+            help="Set aside the corrections that were made by hand (corrections.old.json).",
         ),
     ] = False,
     yes: YesOption = False,
     audio_track: AudioTrackOption = None,
     video_track: VideoTrackOption = None,
     face: Annotated[
-        Face, typer.Option(help="Face encoder. auto: the model's or the table's, else facenet if available.")
+        Face,
+        typer.Option(
+            help="Face encoder. auto: the model's or the table's, else facenet if available."
+        ),
     ] = Face.auto,
     voice: Annotated[
-        Voice, typer.Option(help="Voice encoder. auto: the model's or the table's, else ecapa if available.")
+        Voice,
+        typer.Option(
+            help="Voice encoder. auto: the model's or the table's, else ecapa if available."
+        ),
     ] = Voice.auto,
     device: DeviceOption = "auto",
     precision: PrecisionOption = Precision.auto,
@@ -152,7 +163,14 @@ def timeline(
                 "--no-corrections and numbers of speakers in a command of their own."
             )
         _correct(
-            videos, out, rename or (), split or (), enrol or (), of_networks, yes=yes, as_json=as_json
+            videos,
+            out,
+            rename or (),
+            split or (),
+            enrol or (),
+            of_networks,
+            yes=yes,
+            as_json=as_json,
         )
         return
     _make(

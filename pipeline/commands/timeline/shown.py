@@ -72,7 +72,9 @@ def _show_people(path: str, found: "Timeline") -> None:
         turns = sum(turn.speaker == person.name for turn in found.turns)
         part = f"{person.seconds / speech:.0%}" if speech and person.seconds else "-"
         table.add_row(
-            f"[yellow]{escape(person.name)}[/]" if person.unknown else f"[green bold]{escape(person.name)}[/]",
+            f"[yellow]{escape(person.name)}[/]"
+            if person.unknown
+            else f"[green bold]{escape(person.name)}[/]",
             escape(_named_by(person)),
             clock(person.seconds) if person.seconds else "-",
             part,

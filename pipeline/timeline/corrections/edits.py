@@ -54,7 +54,9 @@ def rename_of(text: str, timeline: Timeline) -> Edit:
     """Return the correction that `OLD=NEW` says. Raises UsageError."""
     places = [i for i, letter in enumerate(text) if letter == "="]
     if not places:
-        raise UsageError(f"--rename '{text}' cannot be read: expected OLD=NEW, as in \"unknown 1=Ann\".")
+        raise UsageError(
+            f"--rename '{text}' cannot be read: expected OLD=NEW, as in \"unknown 1=Ann\"."
+        )
     names = _names(timeline)
     # Of several, the one behind a name of the timeline.
     at = next((i for i in places if plain(text[:i]) in names), places[0])

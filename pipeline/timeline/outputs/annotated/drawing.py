@@ -56,9 +56,7 @@ class Drawing:
             top = min(y2 + thickness, height - text.shape[0])
         left = max(0, min(x1 - thickness // 2, width - text.shape[1] - 2 * pad))
         behind = (left, top, left + text.shape[1] + 2 * pad, top + text.shape[0])
-        _fill(
-            picture, behind, colour if face.speaks else _DARK, 1.0 if face.speaks else _SHADE
-        )
+        _fill(picture, behind, colour if face.speaks else _DARK, 1.0 if face.speaks else _SHADE)
         _paste(picture, text, left + pad, top)
 
     def _lower_line(self, picture: np.ndarray, time: float) -> None:
@@ -104,9 +102,7 @@ def _frame(
         _fill(picture, (x2, y, x2 + thickness, end), colour, 1.0)
 
 
-def _fill(
-    picture: np.ndarray, box: tuple[int, int, int, int], colour: str, opacity: float
-) -> None:
+def _fill(picture: np.ndarray, box: tuple[int, int, int, int], colour: str, opacity: float) -> None:
     x1, y1, x2, y2 = (max(0, side) for side in box)
     area = picture[y1:y2, x1:x2]
     value = np.frombuffer(bytes.fromhex(colour[1:]), np.uint8)

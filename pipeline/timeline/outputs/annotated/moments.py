@@ -69,7 +69,5 @@ def _box(
     if after == len(times) or times[after] - times[before] > _PAUSE:
         return boxes[before] if time - times[before] <= AFTER else None
     share = (time - times[before]) / (times[after] - times[before])
-    x1, y1, x2, y2 = (
-        a + share * (b - a) for a, b in zip(boxes[before], boxes[after], strict=True)
-    )
+    x1, y1, x2, y2 = (a + share * (b - a) for a, b in zip(boxes[before], boxes[after], strict=True))
     return x1, y1, x2, y2

@@ -23,9 +23,7 @@ _BT709 = {"colorspace": 1, "color_primaries": 1, "color_trc": 1, "color_range": 
 _EVERY = 0.25  # s between two reports
 
 
-def transcode(
-    timeline: Timeline, video: Path, file: Path, report: Callable[[float], None]
-) -> None:
+def transcode(timeline: Timeline, video: Path, file: Path, report: Callable[[float], None]) -> None:
     """Write an annotated MP4. What cannot be decoded is left out.
 
     Raises:
@@ -37,9 +35,10 @@ def transcode(
     limits = Limits()
     size = _size(video, limits)
     drawing = Drawing(timeline)
-    with opened(video) as source, av.open(
-        str(file), "w", format="mp4", options={"movflags": "faststart"}
-    ) as target:
+    with (
+        opened(video) as source,
+        av.open(str(file), "w", format="mp4", options={"movflags": "faststart"}) as target,
+    ):
         tracks = choose_tracks(source)
         origin = (source.start_time or 0) / 1e6
         picture = _Picture(tracks.picture, target, size=size, origin=origin, limits=limits)
@@ -121,9 +120,7 @@ class _Picture:
         drawing.draw(picture, self.time)
         picture = _fitted(picture, *self._size)
         made = av.VideoFrame.from_ndarray(picture, format="rgb24")
-        return made.reformat(
-            format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG"
-        )
+        return made.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
 
 
 def _size(video: Path, limits: Limits) -> tuple[int, int]:

@@ -76,9 +76,7 @@ def _around_video(timeline: Timeline, path: str, file: Path) -> tuple[str, str]:
         "style": folder.joinpath("page.css").read_text("utf-8"),
         "script": f'"use strict";\n{{\n{script}}}',
         # "<" would let a name end the script element.
-        "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace(
-            "<", "\\u003c"
-        ),
+        "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
     }
     pieces = page.split("@")  # a text, a name, a text, ...: no "@" of a name is taken for a mark
     place = pieces.index("embedded")
