@@ -1,18 +1,24 @@
 """Timelines of files, by the networks and the model of a workspace."""
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mraf.data.clips.clip import Clip
 from mraf.device import choose_device
-from mraf.errors import MissingError, UsageError
+from mraf.errors import MediaError, MissingError, UsageError
 from mraf.extractors import weights
 from mraf.extractors.encoders import EncoderPair, choose
 from mraf.extractors.extractor import ExtractOptions
 from mraf.extractors.processor import refuse_or_remark
 from mraf.extractors.turns import segmentation
 from mraf.fingerprint import Fingerprint
+from mraf.pipeline.answers.loading import options_of
 from mraf.pipeline.extraction.extract import choose_encoders
+from mraf.pipeline.extraction.hashing import Unreadable, digest_of
+from mraf.pipeline.extraction.processes import available_cores
 from mraf.pipeline.fingerprints import encoders_of
 from mraf.pipeline.timeline.corrections.enrolling import Source
 from mraf.pipeline.timeline.people.assembled import Assembled
@@ -22,6 +28,10 @@ from mraf.pipeline.timeline.timeline import Timeline
 from mraf.pipeline.timeline.wishes import Wishes
 from mraf.pipeline.workspace import Workspace
 from mraf.recognition.pairs import Pairs
+
+if TYPE_CHECKING:
+    from mraf.extractors.speaking.lr_asd import Scorer
+    from mraf.pipeline.timeline.observation.observers import Observers
 
 NO_MODEL = (
     "There is no model in the workspace {root}, so everybody is `unknown 1`, `unknown 2`, ...: `mraf enrol NAME CLIP` gives "
@@ -64,6 +74,8 @@ class FileMaker:
         precision: str = "auto",
         on_download: weights.Progress | None = None,
     ) -> None:
+        from mraf.extractors.speaking import lr_asd
+
         self._workspace, self._wishes = workspace, wishes
         self._options = ExtractOptions(audio_track=audio_track, video_track=video_track)
         self._device = choose_device(device)
@@ -82,8 +94,11 @@ class FileMaker:
         self._pairs = Pairs.of(self.pair.face.name, self.pair.voice.name)
         file = weights.PUBLISHED["segmentation"]
         weights.get(file, weights_dir=folder, progress=on_download, offline=offline)
-        self._segmentation = segmentation.published(folder)
-        self._lr_asd = lr_asd_weights(folder)
+        found = segmentation.published(folder)
+        if found is None:  # it was there a moment ago
+            raise MissingError(weights.missing_text(file))
+        self._segmentation = found
+        self._lr_asd = lr_asd.published(folder)
         lines = (
             self.pair.note,
             slow,
@@ -91,6 +106,85 @@ class FileMaker:
             None if self._lr_asd else NO_LIPS,
         )
         self.notes = tuple(filter(None, lines))
+        self._loaded: Observers | None = None
+
+    def make(self, path: Path, told: Told) -> Made:
+        """Return the timeline of a file. Raises MediaError where it cannot be read, and as `observe` does."""
+        from mraf.pipeline.timeline.observation.observe import observe
+        from mraf.pipeline.timeline.people.assemble import assembled
+
+        observation = observe(
+            path,
+            workspace=self._workspace,
+            observers=self._observers,
+            made_by=self._made_by,
+            wish=self._options.wish,
+            on_progress=lambda p: told("reading", p.done, p.duration, p.reused),
+        )
+        told("naming", observation.duration, observation.duration, observation.reused)
+        notes = (*observation.notes, *observation.problems)
+        found = assembled(
+            path,
+            observation,
+            model=self._model,
+            scorer=self._scorer,
+            pairs=self._pairs,
+            speakers=self._wishes.speakers,
+            least=self._wishes.least,
+            most=self._wishes.most,
+            duration=observation.duration,
+            notes=notes,
+        )
+        return Made(timeline=found.timeline, reused=observation.reused, assembled=found)
+
+    def source(self, path: Path) -> Source:
+        """Return what rows of a file's turns need. Raises MediaError where it cannot be read."""
+        options = ExtractOptions()
+        if self._trained is not None:
+            name, trained = self._trained
+            options, _ = options_of(trained, self.pair, name)
+        digest = digest_of(Clip(path.name, path))
+        if isinstance(digest, Unreadable):
+            raise MediaError(digest.error)
+        return Source(
+            path=path,
+            fingerprint=options.fingerprint(self.pair).to_json(),
+            digest=lambda start, end: _digest_of_part(digest, start, end),
+        )
+
+    @property
+    def _made_by(self) -> str:
+        """All that decides what is found in a file, in words."""
+        lips = self._lr_asd.sha256[:12] if self._lr_asd else "none"
+        heard = self._segmentation.sha256[:12]
+        return f"{self.pair.fingerprint.encoders} segmentation={heard} lips={lips}"
+
+    def _observers(self) -> "Observers":
+        """Load the networks, once."""
+        from mraf.extractors.speaking.observer import PictureObserver
+        from mraf.extractors.turns.windows import SoundObserver
+        from mraf.extractors.voice.vad import SpeechFinder
+        from mraf.pipeline.timeline.observation.observers import Observers
+
+        if self._loaded is None:
+            threads = max(1, available_cores() // 2)  # sound and picture are looked at side by side
+            how: dict[str, Any] = {
+                "device": self._device,
+                "threads": threads,
+                "precision": self._precision,
+            }
+            self._loaded = Observers(
+                sound=SoundObserver(self.pair, self._segmentation, **how),
+                picture=PictureObserver(self.pair, self._lr_asd, **how),
+                speech=SpeechFinder().probability,
+            )
+        return self._loaded
+
+    @cached_property
+    def _scorer(self) -> "Scorer | None":
+        from mraf.extractors.speaking.lr_asd import Scorer
+
+        return None if self._lr_asd is None else Scorer(self._lr_asd, self._device)
 
     def _pair(
         self,
@@ -119,6 +213,11 @@ class FileMaker:
                     "another workspace (-w)."
                 )
         return choose(known=trained, weights_dir=folder, offline=offline, progress=progress)
+
+
+def _digest_of_part(digest: str, start: float, end: float) -> str:
+    text = f"{digest} turn from {start!r} to {end!r}"
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _trained(workspace: Workspace, model: str | None) -> tuple[str, Fingerprint] | None:

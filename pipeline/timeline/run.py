@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mraf.errors import MediaError
+from mraf.errors import MissingError, MrafError
 from mraf.extractors.encoders import EncoderPair
 from mraf.extractors.weights import Progress
 from mraf.pipeline.timeline.corrections.applied import applied
@@ -131,18 +131,15 @@ def timeline(
         on_download=on_download,
     )
     found = []
-    try:
-        for note in maker.notes:
-            if on_note:
-                on_note(note)
-        for number, place in enumerate(places, start=1):
-            told = teller(on_progress, place.path, number, len(places))
-            done = _done(maker, place, wishes, told, corrections=corrections)
-            found.append(done.timeline)
-            if on_done:
-                on_done(done)
-    finally:
-        maker.close()
+    for note in maker.notes:
+        if on_note:
+            on_note(note)
+    for number, place in enumerate(places, start=1):
+        told = teller(on_progress, place.path, number, len(places))
+        done = _done(maker, place, wishes, told, corrections=corrections)
+        found.append(done.timeline)
+        if on_done:
+            on_done(done)
     for folder, reason in unreadable.items():
         lost = _lost(Path(folder), f"this folder cannot be listed ({reason})")
         found.append(lost.timeline)
@@ -158,7 +155,9 @@ def _done(
     started = time.monotonic()
     try:
         made = maker.make(place.path, told)
-    except MediaError as error:
+    except MissingError:
+        raise
+    except MrafError as error:
         return replace(_lost(place.path, str(error)), elapsed=time.monotonic() - started)
     if made.timeline.error is not None:
         return _lost(place.path, made.timeline.error)

@@ -146,7 +146,6 @@ def timeline(
     of_networks = {
         "workspace": workspace,
         "model": model,
-        "threshold": threshold,
         "audio_track": audio_track,
         "video_track": video_track,
         "face": str(face),
@@ -156,11 +155,12 @@ def timeline(
         "device": device,
         "precision": str(precision),
     }
+    own = (formats, embed, speakers, min_speakers, max_speakers, threshold, no_corrections)
     if rename or split or enrol:
-        if formats or embed or speakers or min_speakers or max_speakers or no_corrections:
+        if any(each not in (None, False) for each in own):
             raise UsageError(
-                "--rename, --split and --enrol correct the timeline that is there: give --formats, --embed, "
-                "--no-corrections and numbers of speakers in a command of their own."
+                "--rename, --split and --enrol correct the timeline that is there: give formats, numbers of speakers "
+                "and the like in a command of their own."
             )
         _correct(
             videos,
@@ -182,6 +182,7 @@ def timeline(
             "speakers": speakers,
             "min_speakers": min_speakers,
             "max_speakers": max_speakers,
+            "threshold": threshold,
             "corrections": not no_corrections,
             **of_networks,
         },

@@ -164,11 +164,7 @@ def _rows(
 ) -> dict[str, list[FeatureRow]]:
     """Return the rows of people of a timeline by name, of what the workspace keeps of the file."""
     maker = FileMaker(workspace, Wishes(model=networks.pop("model", None)), **networks)
-    try:
-        made = maker.make(video, told)
-        source = maker.source(video)
-    finally:
-        maker.close()
+    made, source = maker.make(video, told), maker.source(video)
     if made.assembled is None:
         raise MrafError(f"{video}: {made.timeline.error or 'there is nothing to enrol by'}.")
     return {name: rows_of(name, timeline, made.assembled, source) for name in names}
