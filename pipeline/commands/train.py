@@ -121,7 +121,9 @@ def _strangers(recognition: dict[str, Any]) -> str | None:
     """Return a line on the decision whether a person is known; None where there is none."""
     if not recognition:
         return None
-    promise = f"strangers: at most {100 * recognition['false_names']:g} % of their clips may get a name"
+    promise = (
+        f"strangers: at most {100 * recognition['false_names']:g} % of their clips may get a name"
+    )
     shown, people = [], 0
     for key, title in _TITLES:
         rates = recognition[key]

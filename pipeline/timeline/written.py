@@ -65,7 +65,9 @@ def _written(
     if "mp4" in formats and timeline.size is None:
         formats = [name for name in formats if name != "mp4"]
         problems.append("no annotated video: there is no picture")
-    for name in formats:  # one by one: what one of them lacks keeps no other from being written
+    alone = [name for name in ("html", "mp4") if name in formats]
+    write(timeline, folder, [name for name in formats if name not in alone], video=video)
+    for name in alone:  # what one of them lacks keeps no other from being written
         try:
             write(timeline, folder, [name], video=video, embed=embed, on_progress=on_progress)
         except MediaError as error:

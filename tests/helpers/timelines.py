@@ -1,5 +1,7 @@
 """Timelines that are written down, not measured."""
 
+from dataclasses import replace
+
 from mraf.pipeline.timeline.timeline import Person, Timeline, Track, Turn
 
 
@@ -40,4 +42,7 @@ def conversation(path: str = "talk.mp4", **more) -> Timeline:
         "path": path, "duration": 60.0, "people": people, "turns": turns, "tracks": tracks,
         "cuts": (10.4, 28.0), "size": (640, 360),
     }  # fmt: skip
-    return Timeline(**{**found, **more})
+    found |= more
+    if not found["tracks"]:
+        found["turns"] = tuple(replace(turn, track=None) for turn in found["turns"])
+    return Timeline(**found)

@@ -110,7 +110,7 @@ def timeline_bar(quiet: bool) -> Iterator["Callable[[TimelineProgress], None]"]:
 
         def show(progress: "TimelineProgress") -> None:
             nonlocal step, began, first
-            now = time.monotonic()
+            now = _now()
             if step != (progress.number, progress.step):  # what was there already took no time
                 step = (progress.number, progress.step)
                 began, first = now, max(progress.seconds, progress.reused)
@@ -126,6 +126,7 @@ def timeline_bar(quiet: bool) -> Iterator["Callable[[TimelineProgress], None]"]:
         yield show
 
 
+_now = time.monotonic
 _STEPS = {"reading": "Reading", "naming": "Putting together", "writing": "Writing"}
 
 

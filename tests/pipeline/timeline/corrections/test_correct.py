@@ -114,7 +114,7 @@ def test_who_is_not_named_or_says_too_little_is_not_enrolled(talk, stand_in):
         correct(talk, enrol=["Eve"])
     found = conversation()
     turns = tuple(replace(t, end=t.start + 1.5) for t in found.turns if t.speaker == "unknown 2")
-    stand_in.talk = replace(found, turns=turns, tracks=(), people=found.people[2:])
+    stand_in.talk = conversation(turns=turns, tracks=(), people=found.people[2:])
     timeline(talk)
     with pytest.raises(UsageError, match=r"0\.0 s of speech of them alone.*no face"):
         correct(talk, rename={"unknown 2": "Cy"}, enrol=["Cy"])
