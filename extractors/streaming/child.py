@@ -67,7 +67,8 @@ def _send_slices(replies: int, request: dict[str, Any], limits: Any) -> None:
         limits=limits,
         beat=_Beat(replies, limits.seconds),
     )
-    send(replies, {"opened": True, "length": file.length, "notes": file.notes})
+    opened = {"length": file.length, "notes": file.notes, "picture": file.has_picture}
+    send(replies, opened)
     for each in file.slices():
         pictures = each.pictures
         header = {

@@ -31,6 +31,8 @@ _DIFFERENCE = 2.0
 """Seconds between the length of a file and what its header says that are told."""
 _RATES = (1.0, 500.0)
 """Pictures a second that a header may say."""
+_TS_DISCONT = 0x0200
+"""FFmpeg's flag of formats whose time stamps may leap."""
 _WITHOUT_INDEX = frozenset("mpegts mpeg ogg wtv h264 hevc m4v mjpeg mpegvideo obu".split())
 """Formats in which the time of what is passed over cannot be told without decoding it."""
 
@@ -96,6 +98,11 @@ class FileSlices:
             raise MediaError(f"{path.name}: nothing can be read ({reason})")
 
     @property
+    def has_picture(self) -> bool:
+        """True where there is a stream of pictures that can be decoded."""
+        return self._picture is not None
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """What could not be decoded so far, for people."""
         return self._problems.told()
@@ -136,6 +143,7 @@ class FileSlices:
             if has_ended:
                 stop = min(stop, round(ends, 3))
                 if stop - at < (_SHORTEST if at else 0.001):
+                    self.end = min(at, stop)
                     break
             yield self._slice(at, stop, found)
             self.end = at = stop
@@ -235,6 +243,4 @@ def _origin(container: Any) -> float:
 
 def _may_be_cut(format_: Any) -> bool:
     """Tell whether a format may be cut and put together at will, each piece with its own clock."""
-    from av.format import Flags
-
-    return bool(int(format_.flags) & int(Flags.ts_discont.value))
+    return bool(int(format_.flags) & _TS_DISCONT)

@@ -32,8 +32,9 @@ class Slices:
         limits: on the contents of the file, on memory, and on the time until the next slice.
 
     Raises:
-        MediaError: the file cannot be opened or holds nothing that can be read; while iterating, it takes
-            too much memory, or nothing of it can be decoded.
+        MediaError: the file cannot be opened or holds nothing that can be read; while iterating, nothing of
+            it can be decoded. Where it crashes the decoder later, or takes too much memory, it ends there,
+            and `problems` tells.
         BusyError: the next slice takes too long, or the system killed the decoder.
         MrafError: the decoder does not start.
         ValueError: `start` is no multiple of 2 s.
@@ -55,6 +56,7 @@ class Slices:
         self.duration: float | None = None  # s, as the file says; at the end, as it is
         self.notes: tuple[str, ...] = ()  # for people, as which of several tracks is read
         self.problems: tuple[str, ...] = ()  # what could not be decoded so far
+        self.has_picture = False  # a stream of pictures that can be decoded
         self._has_ended = False
         self._crashes = 0
         self._child: DecodingProcess | None = None
@@ -112,6 +114,7 @@ class Slices:
                 self._drop()
                 raise
             self.duration, self.notes = header["length"], tuple(header["notes"])
+            self.has_picture = bool(header["picture"])
 
     def _request(self) -> bytes:
         asked = {
@@ -158,13 +161,12 @@ class Slices:
                 header = self._child.header()
             except TimeoutError:
                 raise self._too_slow() from None
-        name = self._path.name
-        if "memory" in header:
-            raise MediaError(f"{name}: needs more than {self._limits.memory >> 20} MiB to decode")
-        if "unforeseen" in header:
-            raise MediaError(f"{name}: cannot be decoded ({header['unforeseen']})")
         if "error" in header:
             raise MediaError(str(header["error"]))
+        if "memory" in header:
+            raise DiedError(f"needs more than {self._limits.memory >> 20} MiB")
+        if "unforeseen" in header:
+            raise DiedError(f"failed ({header['unforeseen']})")
         return header
 
     def _too_slow(self) -> BusyError:

@@ -105,9 +105,7 @@ def test_what_begins_late_and_ends_early(tmp_path):
 
 def test_gaps_in_the_sound_are_silent(tmp_path):
     sounds = pieces(tone(1.0)) + pieces(tone(1.0), 2.5)
-    path = write_timed(
-        tmp_path / "gap.mkv", [(k / 25, shade(80)) for k in range(90)], sounds
-    )
+    path = write_timed(tmp_path / "gap.mkv", [(k / 25, shade(80)) for k in range(90)], sounds)
     _, found = read(path)
     wave = whole(found)
     assert not wave[RATE + 100 : 2 * RATE + 7900].any()
@@ -212,8 +210,9 @@ def test_large_pictures_become_smaller(tmp_path):
 
 
 def test_high_rates_show_what_is_on_display(tmp_path):
-    import av
     from fractions import Fraction
+
+    import av
 
     path = tmp_path / "fast.mp4"
     with av.open(str(path), "w") as container:
