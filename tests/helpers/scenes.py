@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 
@@ -32,6 +33,7 @@ def vector(kind: str, who: str, *, draw: object = None, noise: float | None = No
     return (found / np.linalg.norm(found)).astype(np.float32)
 
 
+@cache
 def _direction(dim: int, *key: object) -> np.ndarray:
     found = np.random.default_rng(list(map(ord, f"{key}"))).normal(size=dim)
     return found / np.linalg.norm(found)
@@ -155,7 +157,7 @@ class Scene:
 
     def _track(self, start: float, stop: float, who: str, place: int) -> FaceTrack:
         chance = np.random.default_rng([self.seed, place, round(start * 100)])
-        times = np.arange(np.ceil(start * LOOK - 1e-9), np.ceil(stop * LOOK - 1e-9)) / LOOK
+        times = np.arange(int(np.ceil(start * LOOK - 1e-9)), np.ceil(stop * LOOK - 1e-9)) / LOOK
         first, last = (int(np.ceil(t * TICKS - 1e-9)) for t in (start, stop))
         ticks = np.arange(first, last)
         vectors = [vector("face", who, draw=(start, i)) for i in range(3)]
@@ -186,8 +188,7 @@ class Scene:
             inside = (times >= each.start) & (times < each.stop)
             lips[inside] = 0
             moves = who == each.who and who not in self.drawn
-            if moves or who in each.lips:
-                score[inside] += 5
+            score[inside] += 5.0 if moves else 3.3 if who in each.lips else 0.0
         heard = np.isfinite(lips[:, 0])
         lips[heard, 0] = score[heard]
         lips[heard, 1] = ticks[heard] % 1000

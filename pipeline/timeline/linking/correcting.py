@@ -138,12 +138,12 @@ def corrected(speech: Speech, sight: Sight, links: Links, pairs: Pairs) -> tuple
             continue
         seen, own = int(lips[i].argmax()), int(voice[i])
         other = face.index(seen) if seen in face else -1
-        if other == own or (other < 0 and own >= 0):
-            continue
         if other < 0:
-            if lips[i, seen] >= NO_VOICE:
+            if own < 0 and lips[i, seen] >= NO_VOICE:
                 face.append(seen)
                 voice[i] = len(face) - 1
+            continue
+        if other == own:
             continue
         silent = lips[i, face[own]] if own >= 0 and face[own] >= 0 else 0.0
         heard = _advantage(speech, i, own, other, pairs)

@@ -52,8 +52,15 @@ def units(seconds: np.ndarray) -> np.ndarray:
 
 
 def lips_of(sight: Sight) -> np.ndarray:
-    """Return log odds [N, G] that somebody who is seen speaks in a turn; 0 where lips are not looked at."""
-    found = np.clip(SLOPE * sight.score, -MOST, MOST)
+    """Return log odds [N, G] that somebody who is seen speaks in a turn; 0 where lips are not looked at.
+
+    One at most speaks of those who are seen: the mouth of a listener may move too, but less in step.
+    """
+    alone = SLOPE * sight.score
+    likely = np.exp(np.nan_to_num(alone, nan=-np.inf).clip(-30, 30))
+    likely[np.isnan(alone)] = 0.0
+    others = 1 + likely.sum(axis=1, keepdims=True) - likely
+    found = np.clip(alone - np.log(others), -MOST, MOST)
     return np.nan_to_num(found, nan=0.0)
 
 

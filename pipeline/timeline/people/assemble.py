@@ -247,4 +247,10 @@ def _of_turn(turn: Spoken, track: WholeTrack | None) -> Vectors:
         return Vectors(voice=voice, seconds=seconds)
     within = (track.vector_times >= turn.start) & (track.vector_times <= turn.stop)
     vectors = track.vectors[within] if within.any() else track.vectors
-    return Vectors(face=unit_mean(vectors), faces=len(vectors), voice=voice, seconds=seconds)
+    return Vectors(
+        face=unit_mean(vectors),
+        faces=len(vectors),
+        size=track.size,
+        voice=voice,
+        seconds=seconds,
+    )

@@ -13,6 +13,7 @@ class Vectors:
 
     face: np.ndarray | None = None  # [Df] float32, unit length, mean
     faces: int = 0  # vectors of which it is the mean
+    size: float | None = None  # height of the face in pixels of the video, median
     voice: np.ndarray | None = None  # [Dv] float32, unit length, mean
     seconds: float = 0.0  # of speech that the voice is of, of nobody else at once
 

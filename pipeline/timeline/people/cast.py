@@ -33,12 +33,11 @@ def cast_of(people: Sequence[Somebody], found: Linked, seen: SeenFile) -> Cast:
         voice[list(each.voices)] = i
         face[list(each.faces)] = i
     turns = found.speech.turns
-    begins = np.full(len(shown), np.inf)
-    for start, i in zip(turns.start, voice[turns.voice], strict=True):
-        begins[i] = min(begins[i], start) if i >= 0 else begins[i]
-    for track, i in zip(seen.tracks, face[found.group], strict=True):
-        begins[i] = min(begins[i], track.start) if i >= 0 else begins[i]
-    order = np.argsort(begins, kind="stable")
+    speaks, appears = (np.full(len(shown) + 1, np.inf) for _ in range(2))
+    np.minimum.at(speaks, voice[turns.voice], turns.start)
+    np.minimum.at(appears, face[found.group], [track.start for track in seen.tracks])
+    # Of those who are seen first at the same time, the first is who speaks first.
+    order = np.lexsort((speaks[:-1], np.minimum(speaks, appears)[:-1]))
     place = np.full(len(shown) + 1, -1)
     place[order] = np.arange(len(shown))
     inorder = tuple(shown[i] for i in order)

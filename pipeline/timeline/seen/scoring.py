@@ -13,9 +13,9 @@ SHIFTS = tuple(range(-8, 9, 2))
 TRIED_TICKS = 25 * 120
 """Lips of so many ticks are scored with every shift; more say no more."""
 LEAST_TICKS = 25 * 4
-"""Lips of fewer ticks that speak with some shift do not tell a shift."""
+"""Fewer ticks in which lips speak do not tell a shift."""
 GAIN = 0.5
-"""Mean score by which a shift must be better than none to be believed."""
+"""Score of lips that speak, by which a shift must on average be better than none to be believed."""
 _PER_TICK = 4  # rows of the sound a tick
 
 
@@ -52,6 +52,7 @@ class Synchrony:
         self._scorer = scorer
         self._shifts = tuple(shifts)
         self._sum = np.zeros(len(self._shifts))
+        self._speaking = np.zeros(len(self._shifts))
         self._ticks = 0
 
     @property
@@ -65,22 +66,20 @@ class Synchrony:
         seen = np.isfinite(found).all(axis=0)
         if not seen.any():
             return
-        found = found[:, seen]
         # Lips that are silent whatever the shift say nothing of it.
-        if (found.mean(axis=1)).max() < 0:
-            return
-        self._sum += found.sum(axis=1)
+        speaks = found[:, seen].clip(min=0)
+        self._sum += speaks.sum(axis=1)
+        self._speaking += (speaks > 0).sum(axis=1)
         self._ticks += int(seen.sum())
 
     @property
     def shift(self) -> int:
         """The ticks by which the sound comes late; 0 where that cannot be told."""
-        if self._ticks < LEAST_TICKS:
+        best = int(self._sum.argmax())
+        if self._speaking[best] < LEAST_TICKS:
             return 0
-        means = self._sum / self._ticks
-        none = means[self._shifts.index(0)]
-        best = int(means.argmax())
-        return self._shifts[best] if means[best] - none > GAIN else 0
+        gain = (self._sum[best] - self._sum[self._shifts.index(0)]) / self._speaking[best]
+        return self._shifts[best] if gain > GAIN else 0
 
 
 def _sound(part: Observed, first_tick: int, ticks: int) -> np.ndarray:

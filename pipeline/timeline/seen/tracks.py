@@ -26,6 +26,7 @@ class WholeTrack:
 
     times: np.ndarray  # [T] float64 s, rising
     boxes: np.ndarray  # [T, 4] float32: x1, y1, x2, y2 in parts of the picture's width and height
+    size: float  # height in pixels of the video, median
     quality: float  # the detector's mean probability times the height in pixels
     vectors: np.ndarray  # [M, D] float32, unit length; M may be 0
     vector_times: np.ndarray  # [M] float64 s
@@ -68,6 +69,7 @@ def joined(pieces: Sequence[Piece]) -> WholeTrack:
     return WholeTrack(
         times=np.concatenate([track.times for track in tracks]),
         boxes=np.concatenate([track.boxes for track in tracks]),
+        size=float(np.median([track.size for track in tracks])),
         quality=_quality(best),
         vectors=np.concatenate([track.vectors for track in vectors])
         if vectors
