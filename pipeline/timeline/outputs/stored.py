@@ -6,7 +6,8 @@ video is relative to the folder of the file, so that both can be moved together.
 
 import json
 import os
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,14 +71,10 @@ def load(where: Path) -> Timeline:
 
 def relative_path(path: str, folder: Path) -> str:
     """Return the path from a folder to a file, with `/`; an absolute one where they share no folder."""
-    full = os.path.join(os.path.realpath(os.path.dirname(path) or "."), os.path.basename(path))
-    here = os.path.realpath(folder)
-    try:
-        shared = os.path.commonpath([full, here])
-    except ValueError:  # on two drives
-        return full
-    if shared == os.path.dirname(shared):  # the root
-        return full
+    full = Path(path).parent.resolve() / Path(path).name
+    here = folder.resolve()
+    if not path or full.parts[:2] != here.parts[:2]:
+        return str(full) if path else ""
     return Path(os.path.relpath(full, here)).as_posix()
 
 
@@ -176,12 +173,10 @@ def _timeline(found: dict[str, Any], file: Path) -> Timeline:
         raise UsageError(
             f"{file}: {_place(first['loc'])}: found {_shown(first['input'])}, expected: {first['msg']}"
         ) from None
-    problem = _problem(timeline)
-    if problem:
+    for problem in _problems(timeline):
         raise UsageError(f"{file}: {problem}")
-    folder = os.path.realpath(file.parent)
-    path = os.path.normpath(os.path.join(folder, timeline.path)) if timeline.path else ""
-    return Timeline(**{**vars(timeline), "path": path})
+    path = os.path.normpath(file.parent.resolve() / timeline.path) if timeline.path else ""
+    return replace(timeline, path=path)
 
 
 def _place(where: tuple[int | str, ...]) -> str:
@@ -198,26 +193,22 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _problem(timeline: Timeline) -> str | None:
-    """Return what contradicts itself in a timeline, or None."""
+def _problems(timeline: Timeline) -> Iterator[str]:
+    """Yield what contradicts itself in a timeline."""
     names = {person.name for person in timeline.people}
     if len(names) < len(timeline.people):
-        return "speakers: found a name twice, expected each once"
+        yield "speakers: found a name twice, expected each once"
     for number, turn in enumerate(timeline.turns):
+        at, count = f"turns[{number}]", len(timeline.tracks)
         if not 0 <= turn.start <= turn.end:
-            return f"turns[{number}]: found start {turn.start} and end {turn.end}, expected 0 <= start <= end"
+            yield f"{at}: found start {turn.start} and end {turn.end}, expected 0 <= start <= end"
         if turn.speaker not in names:
-            return f"turns[{number}].speaker: found {turn.speaker!r}, expected a name of 'speakers'"
-        if turn.track is not None and not 0 <= turn.track < len(timeline.tracks):
-            return f"turns[{number}].track: found {turn.track}, expected one of {len(timeline.tracks)} tracks"
+            yield f"{at}.speaker: found {turn.speaker!r}, expected a name of 'speakers'"
+        if turn.track is not None and not 0 <= turn.track < count:
+            yield f"{at}.track: found {turn.track}, expected one of {count} tracks"
     for number, track in enumerate(timeline.tracks):
-        if len(track.times) != len(track.boxes):
-            return (
-                f"tracks[{number}]: found {len(track.times)} times and {len(track.boxes)} boxes, "
-                "expected as many"
-            )
+        at, times = f"tracks[{number}]", track.times
+        if len(times) != len(track.boxes) or list(times) != sorted(times):
+            yield f"{at}: found {len(track.boxes)} boxes, expected one for each of rising times"
         if track.speaker is not None and track.speaker not in names:
-            return (
-                f"tracks[{number}].speaker: found {track.speaker!r}, expected a name of 'speakers'"
-            )
-    return None
+            yield f"{at}.speaker: found {track.speaker!r}, expected a name of 'speakers'"

@@ -7,7 +7,8 @@ from mraf.pipeline.timeline.outputs.annotated.moments import Face, Moments
 from mraf.pipeline.timeline.outputs.colours import NOBODY, colour_of
 from mraf.pipeline.timeline.timeline import Timeline
 
-_DARK = "#14171A"
+_DARK, _PALE = "#14171A", "#B9C0C8"
+_ASIDE = "not in the picture"
 _SHADE = 0.72  # opacity of what lies behind text
 _LEAST_LETTERS = 11  # pixels
 
@@ -40,8 +41,8 @@ class Drawing:
             for side, scale in zip(face.box, (width, height, width, height), strict=True)
         )
         colour, ink = self._colours.get(face.name or "", (NOBODY, "#FFFFFF"))
-        thin = max(1, round(min(height, width) / 360))
-        thickness = 3 * thin if face.speaks else thin
+        thin = max(1, round(min(height, width) / 270))
+        thickness = 2 * thin if face.speaks else thin
         dashes = 10 * thin if face.name in self._unknown else 0
         _frame(picture, (x1, y1, x2, y2), thickness, colour, dashes)
         if face.name is None:
@@ -60,27 +61,36 @@ class Drawing:
         _paste(picture, text, left + pad, top)
 
     def _lower_line(self, picture: np.ndarray, time: float) -> None:
-        speaking = dict.fromkeys(self._moments.turns(time))
+        speaking = {turn.speaker: turn.track is None for turn in self._moments.turns(time)}
         if not speaking:
             return
         height, width = picture.shape[:2]
         size = _letters_of(picture)
-        pad, gap = max(3, size // 2), size
-        room = max(1, (width - 2 * pad) // len(speaking) - 2 * size - gap)
-        parts = []
-        for turn in speaking:
-            aside = " (not in the picture)" if self._has_faces and turn.track is None else ""
-            text = lettering(self.texts[turn.speaker] + aside, size, room, "#FFFFFF")
-            parts.append((text, self._colours[turn.speaker][0]))
-        tall = parts[0][0].shape[0]
-        top = height - max(text.shape[0] for text, _ in parts) - pad
+        pad = max(3, size // 2)
+        parts = [
+            (name, self.texts[name], _ASIDE if unseen and self._has_faces else "")
+            for name, unseen in speaking.items()
+        ]
+        lines = [
+            [lettering(text, size, width, colour) for text, colour in texts if text]
+            for _, *texts in ((n, (t, "#FFFFFF"), (a, _PALE)) for n, t, a in parts)
+        ]
+        room = width - pad - sum(2 * size + sum(each.shape[1] for each in line) for line in lines)
+        if room < 0:  # shorter, without what is said of them
+            most = max(1, (width - pad) // len(parts) - 2 * size)
+            lines = [[lettering(text, size, most, "#FFFFFF")] for _, text, _ in parts]
+        top = height - lines[0][0].shape[0] - pad // 2
         _fill(picture, (0, top, width, height), _DARK, _SHADE)
         left = pad
-        for text, colour in parts:
-            dot = top + (tall - size // 2) // 2 + pad // 2
-            _fill(picture, (left, dot, left + size // 2, dot + size // 2), colour, 1.0)
-            _paste(picture, text, left + size, top + pad // 2)
-            left += size + text.shape[1] + gap
+        for (name, *_), line in zip(parts, lines, strict=True):
+            dot = (top + height - size // 2) // 2
+            behind = (left, dot, left + size // 2, dot + size // 2)
+            _fill(picture, behind, self._colours[name][0], 1.0)
+            left += size
+            for text in line:
+                _paste(picture, text, left, top + pad // 4)
+                left += text.shape[1] + size // 4
+            left += size
 
 
 def _letters_of(picture: np.ndarray) -> int:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 _MANY = 400  # fonts of the machine that are looked at for rare letters
+# The height of a line and the place of its base line, of the letters' height: the same in every font.
+_LINE, _BASE = 1.6, 1.1
 
 
 def drawable(names: list[str]) -> dict[str, str]:
@@ -21,6 +23,8 @@ def drawable(names: list[str]) -> dict[str, str]:
 def lettering(text: str, height: int, most: int, colour: str) -> np.ndarray:
     """Return a line of text as `[H, W, 4]` uint8 RGBA, W at most `most`: longer text ends in dots.
 
+    H is the same for all texts of a height.
+
     Args:
         text: what to write; its letters are in `font_for(text)`.
         height: of the letters in pixels.
@@ -34,10 +38,10 @@ def lettering(text: str, height: int, most: int, colour: str) -> np.ndarray:
     while font.getlength(line) > most and len(text) > 1:
         text = text[:-1].rstrip("… ")
         line = _in_order(f"{text}…")
-    ascent, descent = font.getmetrics()
-    size = (max(1, min(most, round(font.getlength(line)))), ascent + descent)
+    size = (max(1, min(most, round(font.getlength(line)))), round(height * _LINE))
     image = Image.new("RGBA", size, f"{colour}00")
-    ImageDraw.Draw(image).text((0, 0), line, font=font, fill=colour)
+    at = (0, round(height * _BASE))
+    ImageDraw.Draw(image).text(at, line, font=font, fill=colour, anchor="ls")
     return np.asarray(image)
 
 

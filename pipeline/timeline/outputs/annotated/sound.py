@@ -131,7 +131,7 @@ class _Encoded:
     def _write(self, least: int) -> None:
         """Encode what has gathered, 1024 samples at a time, which is what AAC takes."""
         while self._fifo.samples >= least:
-            frame = self._fifo.read(1024, partial=True)
+            frame: Any = self._fifo.read(1024, partial=True)
             frame.pts, frame.time_base = self._written, self._out.codec_context.time_base
             self._written += frame.samples
             self._target.mux(self._out.encode(frame))

@@ -60,14 +60,20 @@ function drawTurn(draw, turn, x, width) {
   const right = Math.min(Math.max(x(turn.end), x(turn.start) + 1.5), width + 4);
   const top = AXIS + person.get(turn.speaker).index * LANE + 9;
   draw.fillStyle = draw.strokeStyle = colour(turn.speaker);
+  if (right - left < 4) {
+    draw.globalAlpha = turn.unknown ? 0.6 : 1;
+    draw.fillRect(left, top, right - left, LANE - 22);
+    draw.globalAlpha = 1;
+    return;
+  }
   draw.beginPath();
-  draw.roundRect(left, top, right - left, LANE - 22, Math.min(4, (right - left) / 2));
+  draw.roundRect(left, top, right - left, LANE - 22, 4);
   if (!turn.unknown) draw.fill();
   else { // hollow: a number stands for a name
     draw.globalAlpha = 0.35;
     draw.fill();
     draw.globalAlpha = 1;
-    if (right - left > 3) draw.stroke();
+    draw.stroke();
   }
 }
 

@@ -3,13 +3,17 @@
 const list = document.getElementById("turns");
 const filter = document.getElementById("filter");
 const labels = new Map();
-let rows = new Map(); // by the position of the turn
+const rows = document.getElementById("rows");
+const ROW = 30; // pixels; as in the style sheet
+let listed = []; // positions of the turns in the list
+let current = []; // of those on display now
 
 function count(number, one, many) {
   return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 }
 
 function fillTexts() {
+  list.style.setProperty("--clock", `${clock(duration).length}ch`);
   document.getElementById("about").textContent = [
     length(duration), count(people.length, "person", "people"), count(turns.length, "turn", "turns"),
   ].join(" · ");
@@ -33,14 +37,15 @@ function face(each) {
 }
 
 function about(each) {
-  if (each.seconds > 0) return `speaks ${length(each.seconds)}`;
+  if (each.seconds > 0) return length(each.seconds);
   return each.seen_seconds > 0 ? `seen ${length(each.seen_seconds)}` : "";
 }
 
 function title(each) {
   const sure = each.probability === null ? "" : `, ${Math.round(each.probability * 100)} % sure`;
   const how = each.unknown ? "Nobody whom the model knows" : each.named_by ? `Named by ${each.named_by}${sure}` : "";
-  return [each.name, how, ...each.notes].filter(Boolean).join("\n");
+  const long = each.seconds > 0 ? `Speaks ${length(each.seconds)}` : "Is not heard";
+  return [each.name, how, long, ...each.notes].filter(Boolean).join("\n");
 }
 
 function fillLabels() {
@@ -60,36 +65,42 @@ function fillLabels() {
 }
 
 function fillList() {
-  rows = new Map();
-  turns.forEach((turn, number) => {
-    if (filter.value && turn.speaker !== filter.value) return;
-    const row = make("li", {}, make("button", { "data-turn": number },
-      make("time", {}, clock(turn.start)), dot(turn.speaker), nameOf(turn.speaker),
-      make("small", {}, length(turn.end - turn.start))));
-    rows.set(number, row);
-  });
-  const none = make("li", { class: "none" }, "No turns.");
-  list.replaceChildren(...(rows.size ? rows.values() : [none]));
+  listed = [...turns.keys()].filter((number) => !filter.value || turns[number].speaker === filter.value);
   labels.forEach((label, name) => label.setAttribute("aria-pressed", filter.value === name));
+  drawList();
   highlight(turnsAt(now()));
 }
 
+/** Makes the rows that are in view, and a few more. */
+function drawList(all = false) {
+  const first = all ? 0 : Math.max(Math.floor(list.scrollTop / ROW) - 10, 0);
+  const end = all ? listed.length : first + Math.ceil(list.clientHeight / ROW) + 20;
+  rows.style.height = `${Math.max(listed.length, 1) * ROW}px`;
+  rows.style.paddingTop = `${first * ROW}px`;
+  rows.replaceChildren(...listed.slice(first, end).map(row));
+  if (!listed.length) rows.append(make("li", { class: "none" }, "No turns."));
+}
+
+function row(number) {
+  const turn = turns[number];
+  return make("li", current.includes(number) ? { class: "current" } : {},
+    make("button", { "data-turn": number }, make("time", {}, clock(turn.start)), dot(turn.speaker),
+      nameOf(turn.speaker), make("small", {}, length(turn.end - turn.start))));
+}
+
+list.addEventListener("scroll", () => drawList());
 list.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button) goTo(turns[button.dataset.turn].start, true);
 });
 
-let marked = [];
-function highlight(current) {
-  marked.forEach((element) => element.classList.remove("current"));
+function highlight(numbers) {
+  current = numbers;
   const speaking = new Set(current.map((number) => turns[number].speaker));
-  const lines = current.map((number) => rows.get(number)).filter(Boolean);
-  marked = [...lines, ...[...speaking].map((name) => labels.get(name))];
-  marked.forEach((element) => element.classList.add("current"));
-  if (lines.length && !list.matches(":hover")) {
-    const [line, middle] = [lines[0], list.clientHeight / 2];
-    list.scrollTop = line.offsetTop - list.firstElementChild.offsetTop - middle;
-  }
+  labels.forEach((label, name) => label.classList.toggle("current", speaking.has(name)));
+  const place = listed.indexOf(current.find((number) => listed.includes(number)));
+  if (place >= 0 && !list.matches(":hover")) list.scrollTop = place * ROW - list.clientHeight / 2;
+  drawList();
 }
 
 /** Goes to the turn before or after the time on display. */
@@ -127,11 +138,20 @@ document.getElementById("whole").addEventListener("click", () => show(0, duratio
 showBoxes.addEventListener("change", update);
 new ResizeObserver(() => { redraw(); update(); }).observe(document.getElementById("track"));
 new ResizeObserver(update).observe(screen_);
+new ResizeObserver(() => drawList()).observe(list);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 
 let before = null; // the view before printing, which shows the whole file
-addEventListener("beforeprint", () => { before = { ...view }; [view.from, view.to] = [0, duration]; drawLanes(); });
-addEventListener("afterprint", () => { if (before) show(before.from, before.to - before.from); });
+addEventListener("beforeprint", () => {
+  before = { ...view };
+  [view.from, view.to] = [0, duration];
+  drawLanes();
+  drawList(true);
+});
+addEventListener("afterprint", () => {
+  show(before.from, before.to - before.from);
+  drawList();
+});
 
 startPlayer();
 fillTexts();

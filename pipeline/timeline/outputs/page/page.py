@@ -62,7 +62,7 @@ def _around_video(timeline: Timeline, path: str, file: Path) -> tuple[str, str]:
     """Return the page in two parts, between which an embedded video goes."""
     folder = files("mraf.pipeline.timeline.outputs.page")
     page = folder.joinpath("page.html").read_text("utf-8")
-    name = os.path.basename(path)
+    name = Path(path).name
     data = as_json(timeline) | {
         "colours": COLOURS,
         "ink": INK,
@@ -85,7 +85,7 @@ def _around_video(timeline: Timeline, path: str, file: Path) -> tuple[str, str]:
 
 
 def _media(path: str, folder: Path) -> dict[str, Any]:
-    name = os.path.basename(path)
+    name = Path(path).name
     kind = mimetypes.guess_type(name)[0] or ""
     url = ""
     if path:

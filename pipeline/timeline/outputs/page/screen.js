@@ -40,6 +40,7 @@ function startPlayer() {
   player.addEventListener("loadedmetadata", () => {
     playable = true;
     trouble.hidden = true;
+    screen_.hidden = false;
     if (isVideo && !player.videoWidth) complain("This browser plays the sound of the video, and cannot show its picture.");
     if (cursor) player.currentTime = cursor;
     update();
@@ -61,6 +62,7 @@ function unpacked(text) {
 
 function cannotPlay() {
   playable = false;
+  screen_.hidden = true;
   complain(
     `${data.media.name} cannot be played here: either it is no longer where this page looks for it, ` +
     "or the browser does not know its format (a copy as MP4 would do). The lanes work without it. You may choose the file:",
