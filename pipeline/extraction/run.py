@@ -276,7 +276,7 @@ class ExtractionRun:
 
     def _count(self, clip: Clip, rows: Sequence[FeatureRow | Known]) -> None:
         """Count the rows of a clip, and report."""
-        if rows[0].turn_of:
+        if rows[0].person is not None:
             self._by_turns += 1
             self._turns += len(rows)
         if said := said_of(rows, self._known.name_of_file(clip)):
