@@ -318,9 +318,15 @@ def show_extracted(report: "ExtractReport", folder: Path) -> None:
     if missing := [each for each in report.missing if each.clip not in failed]:
         show(f"[yellow]{len(missing)} without a face or a voice:[/]")
         show_first(missing, _reasons_of)
-    if report.noted:
-        show(f"{len(report.noted)} with something to know:")
-        show_first(report.noted, lambda each: f"{each.clip}: {each.note}")
+    cut = [each for each in report.noted if each.turns]
+    noted = [each for each in report.noted if not each.turns]
+    for those, title in (
+        (cut, "cut into turns"),
+        (noted, "with a face and a voice, and something to know"),
+    ):
+        if those:
+            show(f"{len(those)} {title}:")
+            show_first(those, lambda each: f"{each.clip}: {each.note}")
 
 
 def _reasons_of(missing: "Missing") -> str:

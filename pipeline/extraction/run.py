@@ -68,6 +68,7 @@ class Noted:
 
     clip: str
     note: str
+    turns: bool = False  # of a file that was cut into turns, whoever is seen and heard
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -281,7 +282,7 @@ class ExtractionRun:
             self._turns += len(rows)
         if said := said_of(rows, self._known.name_of_file(clip)):
             note = "; ".join(filter(None, (said, rows[0].note)))
-            self._noted.append(Noted(clip=clip.id, note=note))
+            self._noted.append(Noted(clip=clip.id, note=note, turns=True))
         for row in rows:
             self._count_row(row)
         if self._on_progress:
