@@ -35,13 +35,6 @@ def part_of_id(start: float | None, end: float | None) -> str:
     return f"#{_short(start or 0.0)}-{'' if end is None else _short(end)}"
 
 
-def clock(seconds: float) -> str:
-    """Return a time as people read it, `1:02:03` or `2:03`; parts of a second are left out."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
 def _short(seconds: float) -> str:
     text = f"{seconds:.6f}"
     return text.rstrip("0").rstrip(".")

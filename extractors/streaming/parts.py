@@ -17,10 +17,14 @@ class Heard:
     activity: (
         np.ndarray
     )  # [W, T, 3] uint8: probability x 255 that a local speaker speaks in a frame
-    vectors: np.ndarray  # [P, D] float32, unit length: the voice in a span; NaN where it is too short
+    vectors: (
+        np.ndarray
+    )  # [P, D] float32, unit length: the voice in a span; NaN where it is too short
     seconds: np.ndarray  # [P] float32: speech in a span
     mfcc: np.ndarray  # [M, 13] float32: LR-ASD's sound, 100 a second from the start of the part
-    spans: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))  # [P, 2] float64 s, in order
+    spans: np.ndarray = field(
+        default_factory=lambda: np.zeros((0, 2))
+    )  # [P, 2] float64 s, in order
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

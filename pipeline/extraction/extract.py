@@ -28,7 +28,7 @@ from mraf.pipeline.extraction.reuse import KnownClips
 from mraf.pipeline.extraction.rows import Result
 from mraf.pipeline.extraction.run import ExtractionRun, ExtractProgress, ExtractReport
 from mraf.pipeline.extraction.stream import ClipStream
-from mraf.pipeline.extraction.turns.choosing import TIMELINES, choose_turns
+from mraf.pipeline.extraction.turns.choosing import choose_turns
 from mraf.pipeline.extraction.turns.options import TurnOptions
 from mraf.pipeline.fingerprints import fingerprints_in, mixing
 from mraf.pipeline.workspace import Workspace
@@ -149,7 +149,7 @@ def extract(
                 on_note(note)
         cut = choose_turns(
             turns,
-            folder=Workspace.at(workspace).root / TIMELINES,
+            workspace=Workspace.at(workspace).root,
             weights_dir=Path(weights_dir) if weights_dir else None,
             offline=offline,
             progress=on_download,

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mraf.data.clips.times import clock
 from mraf.pipeline.commands.terminal.options import (
     DeviceOption,
     JsonOption,
@@ -16,6 +15,7 @@ from mraf.pipeline.commands.terminal.options import (
     WorkspaceOption,
 )
 from mraf.pipeline.commands.terminal.output import (
+    clock,
     count,
     escape,
     print_json,

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mraf.data.clips.times import clock
 from mraf.pipeline.commands.people.enrol import asked
 from mraf.pipeline.commands.terminal.options import JsonOption, ModelOption, WorkspaceOption
 from mraf.pipeline.commands.terminal.output import (
+    clock,
     count,
     escape,
     print_json,

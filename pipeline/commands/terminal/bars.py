@@ -17,7 +17,6 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from mraf.data.clips.times import clock
 from mraf.pipeline.commands.terminal.labels import show_understood
 from mraf.pipeline.commands.terminal.output import clock, err, escape, say
 

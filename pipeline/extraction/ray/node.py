@@ -188,7 +188,7 @@ def turns_at_hand(task: Task) -> TurnOptions | None:
         name: _file_at_hand(name, path, turns.sums[name], task.weights)
         for name, path in turns.networks.items()
     }
-    return replace(turns, networks=networks, folder=None)
+    return replace(turns, networks=networks, workspace=None)
 
 
 def probe(task: Task, some: Sequence[Clip]) -> MrafError | None:

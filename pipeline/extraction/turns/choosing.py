@@ -9,8 +9,6 @@ from mraf.extractors.weights import PUBLISHED, Progress
 from mraf.pipeline.extraction.turns.options import TurnOptions
 from mraf.pipeline.extraction.turns.work import set_up
 
-TIMELINES = "timelines"
-"""The folder of a workspace in which observations of files are kept."""
 NEEDED, USEFUL = "segmentation", "lr_asd"
 """The network that hears changes of speaker, and the one that sees who speaks."""
 
@@ -18,7 +16,7 @@ NEEDED, USEFUL = "segmentation", "lr_asd"
 def choose_turns(
     wanted: bool | None,
     *,
-    folder: Path | None = None,
+    workspace: Path | None = None,
     weights_dir: Path | None = None,
     offline: bool = False,
     progress: Progress | None = None,
@@ -27,7 +25,7 @@ def choose_turns(
 
     Args:
         wanted: True for all files, None for those that are long, False for none.
-        folder: where observations are kept; None: nowhere.
+        workspace: that keeps the observations of files; None: nowhere.
         weights_dir: a folder that may hold the networks' published weights.
         offline: never use the network.
         progress: called while weights are fetched, which only True does.
@@ -52,5 +50,5 @@ def choose_turns(
         networks[USEFUL] = weights.get(PUBLISHED[USEFUL], weights_dir=weights_dir, offline=True)
     sums = {name: PUBLISHED[name].sha256 for name in networks}
     return TurnOptions(
-        set_up=set_up, always=bool(wanted), networks=networks, sums=sums, folder=folder
+        set_up=set_up, always=bool(wanted), networks=networks, sums=sums, workspace=workspace
     )

@@ -35,7 +35,7 @@ class TurnOptions:
     always: bool = False
     networks: dict[str, Path] = field(default_factory=dict)  # files of weights by network
     sums: dict[str, str] = field(default_factory=dict)  # their SHA-256
-    folder: Path | None = None  # where observations of files are kept; None: nowhere
+    workspace: Path | None = None  # that keeps the observations of files; None: nowhere
 
     def fingerprint(self, whole: Fingerprint) -> Fingerprint:
         """Return the fingerprint of turns, by that of clips that these encoders embed whole."""

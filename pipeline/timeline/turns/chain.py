@@ -23,7 +23,9 @@ STILL = 1e-3
 class Chain:
     """J spans in the order of time."""
 
-    voices: np.ndarray  # [J, D] float64: vectors at the length at which the voice itself has length 1
+    voices: (
+        np.ndarray
+    )  # [J, D] float64: vectors at the length at which the voice itself has length 1
     precision: np.ndarray  # [J]: how much more voice than chance; 0 where there is no vector
     switch: np.ndarray  # [J]: probability that the speaker may be another than in the span before
 

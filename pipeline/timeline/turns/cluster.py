@@ -54,7 +54,9 @@ def voices_of(
         raise UsageError(f"There is no voice encoder '{voice}' {choices(voice, HALF_SECONDS)}")
     sound = gather(parts)
     if sound is None or not len(sound.spans):
-        return Voices(turns=(), vectors=np.zeros((0, 0), np.float32), seconds=np.zeros(0, np.float32))
+        return Voices(
+            turns=(), vectors=np.zeros((0, 0), np.float32), seconds=np.zeros(0, np.float32)
+        )
     half = HALF_SECONDS[voice]
     spoken = _spoken_by(sound, half, least, most)
     return _voices(sound, spoken)
@@ -64,7 +66,9 @@ def _spoken_by(sound: Sound, half: float, least: int, most: int | None) -> np.nd
     """Return the voice `[P]` of each span, numbered from 0 in the order in which they begin."""
     if not sound.embedded.any():
         return np.full(len(sound.spans), NOBODY)
-    seeds = sound.embedded & (sound.seconds >= min(SEED_SECONDS, sound.seconds[sound.embedded].max()))
+    seeds = sound.embedded & (
+        sound.seconds >= min(SEED_SECONDS, sound.seconds[sound.embedded].max())
+    )
     groups = Groups.of(sound.vectors[seeds], sound.seconds[seeds], half)
     chain = _chain(sound, half)
     shares = chain.shares(_guess(seeds, joined(groups, CUT, most=MOST_AT_FIRST)))
@@ -149,7 +153,9 @@ def _split(sound: Sound, seeds: np.ndarray, groups: Groups, least: int) -> np.nd
         own = joined(groups, -np.inf, least=least, most=least)
         seconds = np.bincount(own).astype(float)
     place = np.full(len(seconds), NOBODY)
-    place[np.sort(np.argsort(-seconds, kind="stable")[:least])] = np.arange(min(least, len(seconds)))
+    place[np.sort(np.argsort(-seconds, kind="stable")[:least])] = np.arange(
+        min(least, len(seconds))
+    )
     return place[own]
 
 
@@ -176,9 +182,9 @@ def _voices(sound: Sound, voice: np.ndarray) -> Voices:
     own = [sound.embedded & (voice == each) for each in range(count)]
     return Voices(
         turns=tuple(_turn(sound, voice, *turn) for turn in turns),
-        vectors=np.array(
-            [_mean(sound, each) for each in own], np.float32
-        ).reshape(count, sound.vectors.shape[1]),
+        vectors=np.array([_mean(sound, each) for each in own], np.float32).reshape(
+            count, sound.vectors.shape[1]
+        ),
         seconds=_seconds(sound, voice, count).astype(np.float32),
     )
 

@@ -55,9 +55,7 @@ def gather(parts: Iterable[Observed]) -> Sound | None:
         activity=activity,
         frames=mean_of(starts, activity, 0.0, stop),
         spans=np.concatenate([np.zeros((0, 2)), *(each.spans for each in some)]),
-        vectors=np.concatenate(
-            [np.zeros((0, dims), np.float32), *(each.vectors for each in some)]
-        ),
+        vectors=np.concatenate([np.zeros((0, dims), np.float32), *(each.vectors for each in some)]),
         stop=stop,
     )
 
@@ -71,8 +69,9 @@ def changes(sound: Sound) -> np.ndarray:
     another, windows = np.zeros(count), np.zeros(count)
     length = sound.activity.shape[1] * FRAME
     for start, activity in zip(sound.starts.tolist(), sound.activity, strict=True):
-        inside = np.searchsorted(sound.spans[:, 0], start), np.searchsorted(
-            sound.spans[:, 1], start + length, "right"
+        inside = (
+            np.searchsorted(sound.spans[:, 0], start),
+            np.searchsorted(sound.spans[:, 1], start + length, "right"),
         )
         loudest = np.array(
             [_loudest(activity, *(sound.spans[i] - start)) for i in range(*inside)], int
