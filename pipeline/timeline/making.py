@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mraf.data.clips.clip import Clip
 from mraf.device import choose_device
@@ -21,6 +21,8 @@ from mraf.pipeline.extraction.hashing import Unreadable, digest_of
 from mraf.pipeline.extraction.processes import available_cores
 from mraf.pipeline.fingerprints import encoders_of
 from mraf.pipeline.timeline.corrections.enrolling import Source
+from mraf.pipeline.timeline.observation.networks import Networks
+from mraf.pipeline.timeline.observation.observers import Observers
 from mraf.pipeline.timeline.people.assembled import Assembled
 from mraf.pipeline.timeline.people.naming import NamingModel
 from mraf.pipeline.timeline.progress import Told
@@ -31,7 +33,6 @@ from mraf.recognition.pairs import Pairs
 
 if TYPE_CHECKING:
     from mraf.extractors.speaking.lr_asd import Scorer
-    from mraf.pipeline.timeline.observation.observers import Observers
 
 NO_MODEL = (
     "There is no model in the workspace {root}, so everybody is `unknown 1`, `unknown 2`, ...: `mraf enrol NAME CLIP` gives "
@@ -117,7 +118,7 @@ class FileMaker:
             path,
             workspace=self._workspace,
             observers=self._observers,
-            made_by=self._made_by,
+            made_by=self._networks.made_by,
             wish=self._options.wish,
             on_progress=lambda p: told("reading", p.done, p.duration, p.reused),
         )
@@ -152,39 +153,26 @@ class FileMaker:
             digest=lambda start, end: _digest_of_part(digest, start, end),
         )
 
-    @property
-    def _made_by(self) -> str:
-        """All that decides what is found in a file, in words."""
-        lips = self._lr_asd.sha256[:12] if self._lr_asd else "none"
-        heard = self._segmentation.sha256[:12]
-        return f"{self.pair.fingerprint.encoders} segmentation={heard} lips={lips}"
+    @cached_property
+    def _networks(self) -> Networks:
+        return Networks(
+            pair=self.pair,
+            segmentation=self._segmentation,
+            lr_asd=self._lr_asd,
+            device=self._device,
+            threads=max(1, available_cores() // 2),  # sound and picture are looked at side by side
+            precision=self._precision,
+        )
 
-    def _observers(self) -> "Observers":
+    def _observers(self) -> Observers:
         """Load the networks, once."""
-        from mraf.extractors.speaking.observer import PictureObserver
-        from mraf.extractors.turns.windows import SoundObserver
-        from mraf.extractors.voice.vad import SpeechFinder
-        from mraf.pipeline.timeline.observation.observers import Observers
-
         if self._loaded is None:
-            threads = max(1, available_cores() // 2)  # sound and picture are looked at side by side
-            how: dict[str, Any] = {
-                "device": self._device,
-                "threads": threads,
-                "precision": self._precision,
-            }
-            self._loaded = Observers(
-                sound=SoundObserver(self.pair, self._segmentation, **how),
-                picture=PictureObserver(self.pair, self._lr_asd, **how),
-                speech=SpeechFinder().probability,
-            )
+            self._loaded = self._networks.observers()
         return self._loaded
 
     @cached_property
     def _scorer(self) -> "Scorer | None":
-        from mraf.extractors.speaking.lr_asd import Scorer
-
-        return None if self._lr_asd is None else Scorer(self._lr_asd, self._device)
+        return self._networks.scorer()
 
     def _pair(
         self,

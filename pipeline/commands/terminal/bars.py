@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from rich.progress import (
@@ -88,6 +89,7 @@ def extract_bar(quiet: bool) -> Iterator["Callable[[ExtractProgress], None]"]:
             lost = f"{progress.face_missing} without face, {progress.voice_missing} without voice"
             lost += f", {progress.failed} failed" if progress.failed else ""
             lost += "" if progress.all_found else f", found {progress.clips:,} so far"
+            lost += _underway(progress)
             speed = bar.tasks[task].finished_speed or bar.tasks[task].speed
             bar.update(
                 task,
@@ -98,6 +100,15 @@ def extract_bar(quiet: bool) -> Iterator["Callable[[ExtractProgress], None]"]:
             )
 
         yield show
+
+
+def _underway(progress: "ExtractProgress") -> str:
+    """Return how far the long file is that was looked at last, as in ", talk.mp4 at 0:12:30 of 1:00:00"."""
+    file = progress.underway
+    if file is None:
+        return ""
+    whole = "" if file.seconds is None else f" of {clock(file.seconds)}"
+    return f", {PurePath(file.clip).name} at {clock(file.done)}{whole}"
 
 
 @contextmanager

@@ -14,8 +14,9 @@ from mraf.errors import MediaError, UsageError
 from mraf.extractors.extractor import ClipExtractor
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.extraction.hashing import Job, Unreadable, digest_of
-from mraf.pipeline.extraction.reuse import fingerprints_in, mixing, path_of
+from mraf.pipeline.extraction.known import path_of
 from mraf.pipeline.extraction.rows import finished_row, row_of
+from mraf.pipeline.fingerprints import fingerprints_in, mixing
 from mraf.pipeline.inputs import IMAGE_SUFFIXES, clip_of, files_to_identify
 from mraf.pipeline.people.enrolment.samples import Sample
 from mraf.pipeline.people.enrolment.stored import is_of
