@@ -267,6 +267,12 @@ class FeatureWriter:
         if len(self._rows) >= self._rows_a_part:
             self.flush()
 
+    def add_together(self, rows: Sequence[FeatureRow]) -> None:
+        """Add rows that are read together or not at all, whenever the run ends."""
+        self._rows.extend(rows)
+        if len(self._rows) >= self._rows_a_part:
+            self.flush()
+
     def flush(self) -> None:
         """Write the rows added since the last part."""
         if self._rows:

@@ -87,7 +87,7 @@ UNKNOWN = Evidence(present=True, known=0.12)
             VOICE,
             0.9,
             "face and voice disagree: the face alone looks like Bob (97 %), the voice alone sounds like Ann "
-            "(over 99 %); who speaks is asked, so the voice counts more",
+            "(over 99 %); the question is who speaks, so the voice counts more",
         ),
         (
             Conflict.STRANGE_VOICE,
@@ -95,7 +95,7 @@ UNKNOWN = Evidence(present=True, known=0.12)
             UNKNOWN,
             0.1,
             "the face alone looks like Bob (97 %), but the voice is that of nobody that the model knows; "
-            "who speaks is asked, so nobody is named",
+            "the question is who speaks, so nobody is named",
         ),
         (
             Conflict.STRANGE_FACE,
@@ -103,7 +103,7 @@ UNKNOWN = Evidence(present=True, known=0.12)
             VOICE,
             0.9,
             "the voice alone sounds like Ann (over 99 %), but the face is that of nobody that the model "
-            "knows; who speaks is asked, so the voice counts more",
+            "knows; the question is who speaks, so the voice counts more",
         ),
         (
             Conflict.BY_FACE,
