@@ -12,13 +12,13 @@ from mraf.pipeline.timeline.turns.joining import HALF_SECONDS, Groups, joined
 from mraf.pipeline.timeline.turns.sound import Sound, changes, gather
 from mraf.pipeline.timeline.turns.voices import Voices, VoiceTurn
 
-CUT = 0.6
+CUT = 0.65
 """Likeness from which spans are one voice to begin with; what is too many afterwards is given up."""
 SEED_SECONDS = 0.9
 """Length of spans that make voices; shorter ones find theirs afterwards."""
 MOST_AT_FIRST = 60
 """Voices to begin with, at most."""
-VOICE_SECONDS = 1.5
+VOICE_SECONDS = 1.0
 """Speech of a voice below which it is none."""
 SWITCH = {"within": 0.05, "between": 0.05, "changed": 0.6, "long after": 0.5}
 """Probability that the speaker may be another: within running speech; after a short pause; where the windows hear
@@ -90,6 +90,7 @@ def _chain(sound: Sound, half: float) -> Chain:
         voices=np.where(has[:, None], sound.vectors, 0) / length[:, None],
         precision=np.where(has, seconds / half, 0),
         switch=_switches(sound),
+        seconds=float(_seconds(sound, np.zeros(len(seconds), int), 1)[0]),
     )
 
 
