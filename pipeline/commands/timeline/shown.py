@@ -36,7 +36,7 @@ def show_timeline(done: "TimelineDone") -> None:
     if done.corrections:
         made = count(done.corrections, "correction")
         show(f"  {made} by hand made again (--no-corrections leaves them out)")
-    show_notes([*_of_people(found), *found.notes])
+    show_notes([*_of_people(found), *found.notes, *done.remarks])
     _show_files(done.folder, done.files, done.problems)
     show(f"  {_work(done)}")
     show()
