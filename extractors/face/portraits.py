@@ -8,8 +8,8 @@ from mraf.extractors.face.detect import sharpness
 from mraf.extractors.face.embed import FaceEncoder
 from mraf.extractors.face.follow import MIN_PIXELS, average
 
-WINDOW = 100
-"""Ticks of a track of which the best look is embedded."""
+WINDOWS = (50, 50, 100, 200)
+"""Ticks of the first stretches of a track, of each of which the best look is embedded; the others are as the last."""
 HEIGHT, ROUGH = 200, 80
 """Pixels to which larger faces are reduced that may be embedded, and those that only tell two people apart."""
 MARGIN = 0.5
@@ -44,7 +44,7 @@ class View:
 
 
 class Portraits:
-    """Keeps the best views of a track: one every four seconds.
+    """Keeps the best views of a track: one every few seconds.
 
     Where a view contradicts the ones before, another person has taken the place, as after a cut that
     nobody noticed; the looks between the two tell when.
@@ -62,7 +62,7 @@ class Portraits:
     def add(self, tick: int, picture: np.ndarray, box: np.ndarray, probability: float) -> None:
         """Take in a look: a picture `[H, W, 3]` uint8 RGB and the box `[4]` of the face in it."""
         self._start = tick if self._start is None else self._start
-        if tick - self._start >= WINDOW:
+        if tick - self._start >= WINDOWS[min(len(self.views), len(WINDOWS) - 1)]:
             self._view()
             self._start = tick
         here = _snapshot(tick, picture, box, probability)

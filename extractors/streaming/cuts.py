@@ -14,8 +14,8 @@ OUTSTANDING = 3.5
 """Times by which it must exceed the other changes around it, as those of a moving camera."""
 AROUND = 6
 """Changes before and after that it is compared with."""
-BACK = 0.5
-"""Share of the change within which the picture before comes back after a flash of light."""
+BACK, LIKE = 0.5, 2 * LEAST
+"""Share of the change, and most in all, by which the picture after a flash of light differs from the one before."""
 
 
 class CutFinder:
@@ -78,8 +78,9 @@ class CutFinder:
         tick = self._thumbs[i][0]
         near = [j for j, (other, _) in enumerate(self._thumbs) if abs(other - tick) <= LAG]
         pairs = [(i - 1, j) for j in near if j > i] + [(i, j) for j in near if j < i - 1]
+        least = min(BACK * self._changes[i], LIKE)
         return any(
-            np.abs(self._thumbs[a][1] - self._thumbs[b][1]).mean() < BACK * self._changes[i]
+            np.abs(self._thumbs[a][1] - self._thumbs[b][1]).mean() < least
             for a, b in pairs
         )
 

@@ -127,29 +127,38 @@ class Slices:
     def _next(self) -> Slice | None:
         """Return the next slice, None at the end. Raises DiedError beside what `__init__` says."""
         header = self._header()
-        assert self._child is not None
-        self.problems = tuple(header["problems"])
-        if "end" in header:
-            self._has_ended = True
-            self.duration, self.notes = header["end"], tuple(header["notes"])
-            return None
-        most = self._limits.memory
         try:
-            found = Slice(
-                start=header["start"],
-                stop=header["stop"],
-                wave=self._child.array(header["wave"], np.float32, most),
-                grey=_there(self._child.array(header["grey"], np.uint8, most)),
-                shown=np.asarray(header["shown"], np.int32),
-                colour=_there(self._child.array(header["colour"], np.uint8, most)),
-                looks=np.asarray(header["looks"], np.int32),
-            )
+            self.problems = tuple(header["problems"])
+            if "end" in header:
+                self._has_ended = True
+                self.duration, self.notes = header["end"], tuple(header["notes"])
+                return None
+            found = self._slice(header)
         except (KeyError, TypeError, ValueError):
             raise DiedError("gave an answer that cannot be read") from None
         except TimeoutError:
             raise self._too_slow() from None
         self.position = found.stop
         return found
+
+    def _slice(self, header: dict[str, Any]) -> Slice:
+        """Return the slice of a header. Raises KeyError, TypeError, ValueError, TimeoutError, DiedError."""
+        assert self._child is not None
+        most = self._limits.memory
+        wave = self._child.array(header["wave"], np.float32, most)
+        grey = self._child.array(header["grey"], np.uint8, most)
+        colour = self._child.array(header["colour"], np.uint8, most)
+        if grey is None or colour is None:
+            raise ValueError("no pictures")
+        return Slice(
+            start=header["start"],
+            stop=header["stop"],
+            wave=wave,
+            grey=grey,
+            shown=np.asarray(header["shown"], np.int32),
+            colour=colour,
+            looks=np.asarray(header["looks"], np.int32),
+        )
 
     def _header(self) -> dict[str, Any]:
         """Return the next header that is not a sign of life, each in bounded time."""
@@ -209,9 +218,3 @@ def slices(
 ) -> Slices:
     """Return the slices of a file from `start` s on, see `Slices`."""
     return Slices(path, start=start, wish=wish, limits=limits)
-
-
-def _there(array: np.ndarray | None) -> np.ndarray:
-    if array is None:
-        raise ValueError("no pictures")
-    return array

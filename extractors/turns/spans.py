@@ -1,5 +1,7 @@
 """Spans of speech of one voice alone: what a vector is made of."""
 
+import itertools
+
 import numpy as np
 
 from mraf.extractors.turns.frames import FRAME, Frames
@@ -55,8 +57,7 @@ def _at_changes(frames: Frames, first: int, last: int) -> list[tuple[int, int]]:
         for begin, end in stretches(change >= CHANGE).tolist()
     ]
     edges = [first, *(at for at in inner if first < at < last), last]
-    pairs = zip(edges, edges[1:], strict=False)
-    return [(a, b) for a, b in pairs if (b - a) * FRAME >= CRUMB_SECONDS]
+    return [(a, b) for a, b in itertools.pairwise(edges) if (b - a) * FRAME >= CRUMB_SECONDS]
 
 
 def _cut(start: float, stop: float) -> list[tuple[float, float]]:

@@ -11,7 +11,7 @@ from mraf.pipeline.timeline.corrections.enrolling import Source
 from mraf.pipeline.timeline.making import Made
 from mraf.pipeline.timeline.people.assembled import Assembled, Vectors
 from mraf.pipeline.timeline.timeline import Timeline
-from tests.helpers.timelines import conversation
+from tests.helpers.conversations import conversation
 
 PAIR = EncoderPair(
     face=EncoderSpec(name="dlib"), voice=EncoderSpec(name="campplus", sha256="0" * 64)

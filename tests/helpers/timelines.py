@@ -1,48 +1,61 @@
-"""Timelines that are written down, not measured."""
+"""A timeline for tests: two known people, one of them with an Urdu name, and one unknown."""
 
 from dataclasses import replace
+from typing import Any
 
 from mraf.pipeline.timeline.timeline import Person, Timeline, Track, Turn
 
-
-def person(name: str, **more) -> Person:
-    unknown = name.startswith("unknown ")
-    named = {} if unknown else {"probability": 0.99, "known": 0.98, "named_by": "face and voice"}
-    return Person(name=name, unknown=unknown, **{**named, **more})
+ANN, URDU, STRANGER = "Ann Lee", "عائشہ خان", "unknown 1"
 
 
-def track(speaker: str | None, start: float, end: float) -> Track:
-    """A face in the middle, five times a second."""
-    times = tuple(round(start + i / 5, 3) for i in range(round((end - start) * 5) + 1))
-    return Track(speaker=speaker, times=times, boxes=((0.4, 0.2, 0.6, 0.6),) * len(times))
-
-
-def conversation(path: str = "talk.mp4", **more) -> Timeline:
-    """A minute: Ann and two strangers, of whom the second interrupts the first and is not seen."""
-    turns = (
-        Turn(start=0.0, end=10.0, speaker="Ann", track=0),
-        Turn(start=10.5, end=25.0, speaker="unknown 1", overlap=1.0, track=1),
-        Turn(start=24.0, end=30.0, speaker="unknown 2", overlap=1.0),
-        Turn(start=30.0, end=50.0, speaker="Ann", track=2),
-        Turn(start=52.0, end=60.0, speaker="unknown 1", track=3),
+def talk(**more: Any) -> Timeline:
+    """Return eight seconds of talk, with an overlap and a voice from outside the picture."""
+    timeline = Timeline(
+        path="",
+        duration=8.0,
+        people=(
+            Person(
+                name=ANN,
+                unknown=False,
+                probability=0.97,
+                known=0.99,
+                named_by="face and voice",
+                seconds=3.0,
+                seen_seconds=4.0,
+                notes=("Face and voice agree.",),
+            ),
+            Person(name=URDU, unknown=False, probability=0.8125, named_by="voice", seconds=2.5),
+            Person(name=STRANGER, unknown=True, seconds=1.5, seen_seconds=1.0),
+        ),
+        turns=(
+            Turn(start=0.5, end=3.5, speaker=ANN, track=0, overlap=0.5),
+            Turn(start=3.0, end=5.5, speaker=URDU, overlap=0.5),
+            Turn(start=6.0, end=7.5, speaker=STRANGER, track=1),
+        ),
+        tracks=(
+            Track(
+                speaker=ANN,
+                times=(0.0, 0.2, 0.4, 4.0),
+                boxes=((0.1, 0.2, 0.3, 0.5),) * 2 + ((0.2, 0.2, 0.4, 0.5),) * 2,
+            ),
+            Track(speaker=STRANGER, times=(6.0, 6.2), boxes=((0.5, 0.25, 0.75, 0.75),) * 2),
+            Track(speaker=None, times=(6.0,), boxes=((0.0, 0.0, 0.1, 0.1),)),
+        ),
+        cuts=(5.75,),
+        size=(160, 96),
+        notes=("Sound and picture were put in step.",),
     )
-    people = (
-        person("Ann", seconds=30.0, seen_seconds=32.0),
-        person("unknown 1", seconds=22.5, seen_seconds=22.4, picture="aGVsbG8="),
-        person("unknown 2", seconds=6.0),
+    return replace(timeline, **more)
+
+
+def named(*names: str) -> Timeline:
+    """Return a timeline in which each person says one second after the other."""
+    return Timeline(
+        path="",
+        duration=float(len(names)),
+        people=tuple(Person(name=name, unknown=False, seconds=1.0) for name in names),
+        turns=tuple(
+            Turn(start=float(second), end=second + 1.0, speaker=name)
+            for second, name in enumerate(names)
+        ),
     )
-    tracks = (
-        track("Ann", 0.0, 10.0),
-        track("unknown 1", 10.4, 25.0),
-        track("Ann", 28.0, 50.0),
-        track("unknown 1", 52.0, 59.8),
-        track(None, 5.0, 6.0),
-    )
-    found = {
-        "path": path, "duration": 60.0, "people": people, "turns": turns, "tracks": tracks,
-        "cuts": (10.4, 28.0), "size": (640, 360),
-    }  # fmt: skip
-    found |= more
-    if not found["tracks"]:
-        found["turns"] = tuple(replace(turn, track=None) for turn in found["turns"])
-    return Timeline(**found)

@@ -22,6 +22,12 @@ from mraf.pipeline.people.enrolment.samples import Sample
 from mraf.pipeline.people.enrolment.stored import is_of
 
 
+_MAY_BE_TWO = (
+    "its voice may be two people's, which are alike: listen to it, or enrol from a timeline (`mraf timeline`, then "
+    "--enrol), where each has turns of their own"
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Encoding:
     """An extractor and the fingerprint of what it makes, both made when they are first needed."""
@@ -165,4 +171,4 @@ def _sample(clip: Clip, stored: _Stored, encoding: Encoding, name: str) -> Sampl
                 refused=f"it ends before --to {clip.end:g} s: {extracted.seconds:.1f} s of the part are there",
             )
     row = finished_row(Job(clip, digest), row_of(clip, extracted), encoding.fingerprint.to_json())
-    return Sample(path=path, row=row)
+    return Sample(path=path, row=row, note=_MAY_BE_TWO if extracted.voice.perhaps else None)

@@ -1,5 +1,6 @@
 """One pass over a file from the beginning of a part: the sound and the picture of each part, observed."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -47,6 +48,7 @@ class Pass:
         slices: of the file, from the beginning of the first part on.
         observers: of sound and picture.
         first: number of the first part.
+        last: number of the last part; None: all up to the end of the file.
         on_slice: called with the end in s of each slice that is done.
     """
 
@@ -56,12 +58,14 @@ class Pass:
         observers: Observers,
         *,
         first: int = 0,
+        last: int | None = None,
         on_slice: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._slices, self._observers, self._on_slice = slices, observers, on_slice
         self._finders = ThreadPoolExecutor(_FINDERS, "faces")
         self._listener = ThreadPoolExecutor(1, "sound")
         self._parts: deque[_Part] = deque([_Part(first)])
+        self._ends = math.inf if last is None else (last + 1) * PART_SECONDS
         self._waves = _Waves(first * PART_SECONDS)
         self._found: deque[tuple[Slice, Future[Any] | None]] = deque()
         self._was_seen = False  # in this part
@@ -77,8 +81,8 @@ class Pass:
         trace: TracebackType | None,
     ) -> None:
         self._slices.close()
-        for pool in (self._finders, self._listener):
-            pool.shutdown(wait=True, cancel_futures=True)
+        self._finders.shutdown(cancel_futures=True)
+        self._listener.shutdown()  # what it still has to do completes parts that were seen
         if self._was_seen and self._observers.picture is not None:
             self._observers.picture.finish()  # the next file begins anew
 
@@ -92,6 +96,8 @@ class Pass:
             while len(self._found) > _AHEAD:
                 self._follow()
             yield from self._done(_WAITING)
+            if each.stop >= self._ends + BEYOND:
+                break
         self._end()
         while self._found:
             self._follow()
@@ -99,26 +105,29 @@ class Pass:
 
     def _take(self, slice_: Slice) -> None:
         """Begin to look at a slice, and to listen to the parts whose sound is all there."""
-        picture, future = self._observers.picture, None
-        if picture is not None and len(slice_.grey):
-            future = self._finders.submit(picture.find, slice_)
-        self._found.append((slice_, future))
         self._waves.add(slice_)
+        picture, future = self._observers.picture, None
+        if slice_.start < self._ends:
+            if picture is not None and len(slice_.grey):
+                future = self._finders.submit(picture.find, slice_)
+            self._found.append((slice_, future))
         for part in list(self._parts):
             stop = (part.index + 1) * PART_SECONDS
             if not part.is_heard and self._waves.stop >= stop + BEYOND:
                 self._listen(part, stop)
-        if slice_.stop == (self._parts[-1].index + 1) * PART_SECONDS:
-            self._parts[-1].stop = slice_.stop
-            self._parts.append(_Part(self._parts[-1].index + 1))
+        newest = self._parts[-1] if self._parts else None
+        if newest is not None and slice_.stop == (newest.index + 1) * PART_SECONDS:
+            newest.stop = slice_.stop
+            if slice_.stop < self._ends:
+                self._parts.append(_Part(newest.index + 1))
 
     def _end(self) -> None:
         """Hand over the sound of the last parts; the last one of all may be empty."""
-        last = self._parts[-1]
-        if self._waves.stop > last.index * PART_SECONDS:
-            last.stop = self._waves.stop
-        else:
-            self._parts.pop()
+        newest = self._parts[-1] if self._parts else None
+        if newest is not None and newest.stop is None:
+            newest.stop = self._waves.stop
+            if newest.stop <= newest.index * PART_SECONDS:
+                self._parts.pop()
         for part in self._parts:
             if not part.is_heard:
                 assert part.stop is not None
@@ -165,26 +174,35 @@ class Pass:
             return np.zeros(len(slice_.shown), bool)
         return ticks_with_speech(self._observers.speech, wave, begins, slice_.start, slice_.stop)
 
+    def rest(self) -> Iterator[tuple[int, Observed]]:
+        """Yield the parts that were done when the pass was broken off."""
+        while self._parts and self._parts[0].is_heard and self._parts[0].is_seen:
+            heard = self._parts[0].heard
+            if heard is not None and heard.exception() is not None:
+                return
+            yield self._oldest()
+
     def _done(self, waiting: int) -> Iterator[tuple[int, Observed]]:
         """Yield the parts that are done; more than `waiting` whose sound is not are waited for."""
         while self._parts and self._parts[0].is_heard and self._parts[0].is_seen:
-            part = self._parts[0]
-            open_ones = sum(each.is_heard for each in self._parts)
-            if part.heard is not None and not part.heard.done() and open_ones <= waiting:
+            heard = self._parts[0].heard
+            heard_parts = sum(each.is_heard for each in self._parts)
+            if heard is not None and not heard.done() and heard_parts <= waiting:
                 return
-            heard = None if part.heard is None else part.heard.result()
-            self._parts.popleft()
-            assert part.stop is not None
-            yield (
-                part.index,
-                Observed(
-                    start=part.index * PART_SECONDS,
-                    stop=part.stop,
-                    heard=heard,
-                    seen=part.seen,
-                    problems=tuple(part.problems),
-                ),
-            )
+            yield self._oldest()
+
+    def _oldest(self) -> tuple[int, Observed]:
+        part = self._parts[0]
+        assert part.stop is not None
+        observed = Observed(
+            start=part.index * PART_SECONDS,
+            stop=part.stop,
+            heard=None if part.heard is None else part.heard.result(),
+            seen=part.seen,
+            problems=tuple(part.problems),
+        )
+        self._parts.popleft()
+        return part.index, observed
 
 
 class _Waves:

@@ -175,13 +175,20 @@ class _Run:
             if self._duration is None:
                 self._duration = slices.duration
             told = self._teller(start)
-            with Pass(slices, self._made, first=first, on_slice=told) as one:
-                for index, observed in one.parts():
-                    self._folder.write(index, observed)
-                    self._stored[index] = observed.stop
-                    if index == last:
-                        break
+            one = Pass(slices, self._made, first=first, last=last, on_slice=told)
+            try:
+                with one:
+                    for index, observed in one.parts():
+                        self._store(index, observed)
+            except BaseException:  # Ctrl-C above all
+                for index, observed in one.rest():
+                    self._store(index, observed)
+                raise
         return slices
+
+    def _store(self, index: int, observed: Observed) -> None:
+        self._folder.write(index, observed)
+        self._stored[index] = observed.stop
 
     def _teller(self, start: float) -> Callable[[float], None]:
         before = self._observed

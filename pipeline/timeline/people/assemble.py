@@ -35,6 +35,7 @@ def assemble(
     speakers: int | None = None,
     least: int = 1,
     most: int | None = None,
+    voice: str = "campplus",
     duration: float | None = None,
     notes: Sequence[str] = (),
 ) -> Timeline:
@@ -48,6 +49,7 @@ def assemble(
         speakers=speakers,
         least=least,
         most=most,
+        voice=voice,
         duration=duration,
         notes=notes,
     ).timeline
@@ -63,6 +65,7 @@ def assembled(
     speakers: int | None = None,
     least: int = 1,
     most: int | None = None,
+    voice: str = "campplus",
     duration: float | None = None,
     notes: Sequence[str] = (),
 ) -> Assembled:
@@ -77,12 +80,13 @@ def assembled(
         speakers: the number of people who speak, where somebody says it.
         least: the least number.
         most: the largest number.
+        voice: name of the encoder of voices.
         duration: of the file in s; by default up to the last part's end.
         notes: on the file, which the timeline tells too.
     """
     from mraf.pipeline.timeline.turns.cluster import voices_of
 
-    voices = voices_of(parts, speakers=speakers, least=least, most=most)
+    voices = voices_of(parts, speakers=speakers, least=least, most=most, voice=voice)
     seen = seen_in(parts, scorer, pairs.face)
     if duration is None:
         duration = max((part.stop for part in parts), default=None)

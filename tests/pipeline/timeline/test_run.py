@@ -10,7 +10,7 @@ from mraf import correct, timeline
 from mraf.errors import MrafError, UsageError
 from mraf.pipeline.timeline.outputs.write import FORMATS
 from mraf.pipeline.timeline.wishes import DEFAULT_FORMATS
-from tests.helpers.timelines import conversation
+from tests.helpers.conversations import conversation
 
 
 @pytest.fixture(autouse=True)

@@ -1,12 +1,13 @@
 """The sound of an annotated video: copied where MP4 takes it as it is, else encoded."""
 
+from fractions import Fraction
 from typing import Any, Protocol
 
 import numpy as np
 
 from mraf.extractors.media.tracks import has_decoder
 
-_COPIED = frozenset({"aac", "mp3", "ac3", "eac3", "alac"})
+_COPIED = frozenset({"aac", "mp3", "mp3float", "ac3", "eac3", "alac"})
 _CONTAINERS = frozenset({"mov", "mp4", "matroska", "webm"})
 """Those whose packets of AAC are as MP4 wants them."""
 _GAP = 0.1  # s; shorter gaps are those of rounded times
@@ -132,6 +133,6 @@ class _Encoded:
         """Encode what has gathered, 1024 samples at a time, which is what AAC takes."""
         while self._fifo.samples >= least:
             frame: Any = self._fifo.read(1024, partial=True)
-            frame.pts, frame.time_base = self._written, self._out.codec_context.time_base
+            frame.pts, frame.time_base = self._written, Fraction(1, self._rate)
             self._written += frame.samples
             self._target.mux(self._out.encode(frame))

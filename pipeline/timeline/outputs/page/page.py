@@ -93,8 +93,6 @@ def _media(path: str, folder: Path) -> dict[str, Any]:
         url = quote(os.fsencode(relative))
         if Path(relative).is_absolute():
             url = f"file://{url}"
-        elif ":" in relative.split("/")[0]:  # which would be read as a scheme
-            url = f"./{url}"
     return {"name": name, "url": url, "type": kind}
 
 

@@ -12,7 +12,7 @@ from mraf.pipeline.commands.timeline.command import _formats
 from mraf.pipeline.timeline.outputs.write import FORMATS
 from mraf.pipeline.timeline.progress import TimelineProgress
 from mraf.pipeline.timeline.wishes import DEFAULT_FORMATS
-from tests.helpers.timelines import conversation, person
+from tests.helpers.conversations import conversation, person
 from tests.pipeline.timeline.conftest import stand_in
 
 __all__ = ["stand_in"]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from mraf.pipeline.timeline.corrections.applied import applied, corrected
 from mraf.pipeline.timeline.corrections.edits import rename_of, split_of
 from mraf.pipeline.timeline.timeline import Turn
-from tests.helpers.timelines import conversation, person
+from tests.helpers.conversations import conversation, person
 
 TALK = conversation()
 

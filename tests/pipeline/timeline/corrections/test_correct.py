@@ -8,7 +8,7 @@ import pytest
 import mraf
 from mraf import correct, timeline
 from mraf.errors import UsageError
-from tests.helpers.timelines import conversation, track
+from tests.helpers.conversations import conversation, track
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from mraf.pipeline.timeline.corrections.edits import (
     spans_of,
     split_of,
 )
-from tests.helpers.timelines import conversation, person
+from tests.helpers.conversations import conversation, person
 
 TALK = conversation()
 

@@ -5,7 +5,7 @@ import pytest
 from mraf.errors import MrafError
 from mraf.pipeline.timeline.corrections.edits import rename_of, split_of
 from mraf.pipeline.timeline.corrections.stored import read_edits, write_edits
-from tests.helpers.timelines import conversation
+from tests.helpers.conversations import conversation
 
 
 def test_corrections_are_read_as_they_were_written(tmp_path):

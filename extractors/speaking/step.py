@@ -1,0 +1,1 @@
+"""Sound and picture that are out of step."""
