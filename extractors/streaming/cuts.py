@@ -79,10 +79,7 @@ class CutFinder:
         near = [j for j, (other, _) in enumerate(self._thumbs) if abs(other - tick) <= LAG]
         pairs = [(i - 1, j) for j in near if j > i] + [(i, j) for j in near if j < i - 1]
         least = min(BACK * self._changes[i], LIKE)
-        return any(
-            np.abs(self._thumbs[a][1] - self._thumbs[b][1]).mean() < least
-            for a, b in pairs
-        )
+        return any(np.abs(self._thumbs[a][1] - self._thumbs[b][1]).mean() < least for a, b in pairs)
 
 
 def _thumbnail(picture: np.ndarray) -> np.ndarray:

@@ -21,7 +21,6 @@ from mraf.pipeline.inputs import IMAGE_SUFFIXES, clip_of, files_to_identify
 from mraf.pipeline.people.enrolment.samples import Sample
 from mraf.pipeline.people.enrolment.stored import is_of
 
-
 _MAY_BE_TWO = (
     "its voice may be two people's, which are alike: listen to it, or enrol from a timeline (`mraf timeline`, then "
     "--enrol), where each has turns of their own"

@@ -30,7 +30,9 @@ def made(tmp_path_factory):
     for host in HOSTS:
         for talk in range(3):
             turns = [(40.0 * i + talk, 40.0 * i + talk + 25, host) for i in range(5)]
-            turns.insert(2, (66.0 + talk, 76.0 + talk, "guest" if host == "ann" else f"guest-of-{host}"))
+            turns.insert(
+                2, (66.0 + talk, 76.0 + talk, "guest" if host == "ann" else f"guest-of-{host}")
+            )
             write(root / f"videos/{host}/{talk}.mp4", *turns)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("mraf.pipeline.extraction.rows.setup_worker", made_turns.setup_worker)
