@@ -150,6 +150,7 @@ class ExtractionRun:
         self._folders: set[str] = set()  # that hold clips of this run
         self._flushed = time.monotonic()
         self._by_turns = self._turns = 0  # files, and their rows
+        self._beginnings = 0  # files of which the beginning was read
         self._cut: dict[str, str] = {}  # names by ids of files that were cut into turns
         self._underway: Underway | None = None
 
@@ -288,7 +289,7 @@ class ExtractionRun:
             encoders=encoders,
             seconds=seconds,
             noted=tuple(sorted(self._noted, key=lambda each: each.clip)),
-            warnings=tuple(self._warnings),
+            warnings=(*self._warnings, *self._known.uncut(self._beginnings)),
             gone=self.gone(),
             files_by_turns=self._by_turns,
             turns=self._turns,
@@ -312,6 +313,7 @@ class ExtractionRun:
             reason = getattr(row, f"{name}_reason")
             if reason is not None:
                 self._reasons[name][reason] = self._reasons[name].get(reason, 0) + 1
+        self._beginnings += bool(row.seconds_read)
         if row.person is not None:
             return
         if row.face_reason is not None or row.voice_reason is not None:

@@ -126,6 +126,13 @@ def test_turns_stay_where_this_run_could_make_none(videos, run, rows):
     assert report.reused == 2 and len(rows()) == 5
 
 
+def test_long_files_that_cannot_be_cut_are_told(videos, run, rows):
+    report = run(videos, turns=TurnOptions(set_up=None))
+    assert "1 file of over two minutes was not cut into turns" in report.warnings[0]
+    assert not run(videos, turns=None).warnings
+    assert run(videos).embedded == 1 and len(rows()) == 5
+
+
 def test_a_file_without_turns_is_one_row_and_is_not_looked_through_again(tmp_path, run, rows):
     write(tmp_path / "videos/ann/talk.mp4", (0, 1.5, "ann"), (3, 4, "ann"))
     write(tmp_path / "videos/ann/music.mp4")
