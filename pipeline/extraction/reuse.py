@@ -200,6 +200,20 @@ class KnownClips(KnownRows):
             )
             yield self.as_enrolled(found)
 
+    def uncut(self, files: int) -> tuple[str, ...]:
+        """Return a warning on so many long files that this run could not cut into turns, if there are any."""
+        if not files or self._cut is None or self._cut.set_up is not None:
+            return ()
+        which = (
+            "1 file of over two minutes was"
+            if files == 1
+            else f"{files} files of over two minutes were"
+        )
+        return (
+            f"{which} not cut into turns, and only the beginning was read: the weights of 'segmentation' are not "
+            "here. `mraf weights get segmentation` fetches them (6 MB); then extract again.",
+        )
+
     def _look(self, question: Callable[[], bool]) -> bool:
         """Return the answer to a question about another file; True where its drive hangs.
 
