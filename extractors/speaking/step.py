@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mraf.extractors.speaking.lr_asd import SIZE, STEPS
+from mraf.extractors.speaking.agreement import LEAST_SECONDS, RIDGE, Pair, centred, loudness
+from mraf.extractors.speaking.lr_asd import SIZE
 from mraf.extractors.streaming.slices import TICKS
 
 FURTHEST = 0.3
@@ -19,14 +20,10 @@ MARGIN = 0.3
 """Seconds beyond, for which the agreement is looked at too: its peak is as wide."""
 SHORTEST = 12
 """Ticks of a stretch, beside those for which shifted sound is needed, that tell anything."""
-LEAST_SECONDS = 20.0
-"""Seconds of all stretches below which nothing is said."""
 LEAST_AGREEMENT = 0.3
 """Correlation of loudness with what lips foretell of it, below which they are not the speakers'."""
 PIECE = 100
 """Ticks of a longer stretch that are foretold from all others."""
-RIDGE = 1_000.0
-"""Weight of the squares of the regression's coefficients, against those of its errors."""
 SHOULDER = 0.7
 """Share of the best agreement above which shifts count, in their mean."""
 
@@ -44,7 +41,7 @@ class Shift:
 UNKNOWN = Shift(seconds=0.0, confidence=0.0)
 
 
-def best_shift(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Shift:
+def best_shift(pairs: Sequence[Pair]) -> Shift:
     """Find the shift of the sound from faces that are seen speaking, of one or several people.
 
     Its error is about 0.04 s from half a minute, 0.01 s from a minute. It is unknown where there is less than
@@ -74,41 +71,29 @@ def best_shift(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Shift:
 
 def _pieces(lips: np.ndarray, mfcc: np.ndarray, edge: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return lips `[K, 128]` and loudness `[K, S]` at each shift, of pieces that have sound at all shifts."""
-    loudness = _loudness(mfcc, len(lips))
+    loud = loudness(mfcc, len(lips))
     looked_at = np.isfinite(lips).all(axis=1)
     found = []
-    for start in range(edge, len(loudness) - edge, PIECE):
-        ticks = np.arange(start, min(start + PIECE, len(loudness) - edge))
+    for start in range(edge, len(loud) - edge, PIECE):
+        ticks = np.arange(start, min(start + PIECE, len(loud) - edge))
         ticks = ticks[looked_at[ticks]]
         if len(ticks) >= SHORTEST:
-            shifted = loudness[ticks[:, None] + np.arange(-edge, edge + 1)]
-            found.append((_centred(lips[ticks].astype(float)), _centred(shifted)))
+            shifted = loud[ticks[:, None] + np.arange(-edge, edge + 1)]
+            found.append((centred(lips[ticks].astype(float)), centred(shifted)))
     return found
-
-
-def _loudness(mfcc: np.ndarray, ticks: int) -> np.ndarray:
-    """Return the mean logarithm of energy at each tick, as far as there is sound."""
-    count = min(ticks, len(mfcc) // STEPS)
-    energy = mfcc[: count * STEPS, 0].astype(float)
-    return energy.reshape(count, STEPS).mean(axis=1)
-
-
-def _centred(values: np.ndarray) -> np.ndarray:
-    centred: np.ndarray = values - values.mean(axis=0)
-    return centred
 
 
 def _agreement(pieces: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """Return the correlation `[S]` of loudness with what a regression on the other pieces foretells."""
     squares = [lips.T @ lips for lips, _ in pieces]
-    products = [lips.T @ loudness for lips, loudness in pieces]
+    products = [lips.T @ loud for lips, loud in pieces]
     all_squares = sum(squares) + RIDGE * np.eye(SIZE)
     all_products = sum(products)
     both, foretold, heard = (np.zeros(pieces[0][1].shape[1]) for _ in range(3))
-    for (lips, loudness), square, product in zip(pieces, squares, products, strict=True):
+    for (lips, loud), square, product in zip(pieces, squares, products, strict=True):
         found = lips @ np.linalg.solve(all_squares - square, all_products - product)
-        both += (found * loudness).sum(axis=0)
+        both += (found * loud).sum(axis=0)
         foretold += (found**2).sum(axis=0)
-        heard += (loudness**2).sum(axis=0)
+        heard += (loud**2).sum(axis=0)
     correlation: np.ndarray = both / np.sqrt(np.maximum(foretold * heard, 1e-12))
     return correlation
