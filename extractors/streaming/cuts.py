@@ -85,5 +85,8 @@ class CutFinder:
 def _thumbnail(picture: np.ndarray) -> np.ndarray:
     import cv2
 
-    small = cv2.resize(picture, THUMBNAIL, interpolation=cv2.INTER_AREA)
+    # Averaging all pixels of a large picture takes 3 ms, and tells no more than some of its rows and columns.
+    step = max(1, min(picture.shape) // (4 * THUMBNAIL[1]))
+    some = np.ascontiguousarray(picture[::step, ::step])
+    small = cv2.resize(some, THUMBNAIL, interpolation=cv2.INTER_AREA)
     return small.astype(np.float32)
