@@ -239,7 +239,7 @@ def test_a_face_without_a_vector_has_nobody():
 
 
 def test_a_glimpse_of_a_face_is_no_person_but_one_with_a_name_is():
-    shots = [Shot(start=0, stop=80, seen="A"), Shot(start=80, stop=80.6, seen="G")]
+    shots = [Shot(start=0, stop=80, seen="A"), Shot(start=80, stop=81.6, seen="G")]
     scene = Scene(said=dialogue("A", 20), shots=shots)
     assert list(people(scene.assembled())) == ["unknown 1"]
     assert list(people(scene.assembled(["G"]))) == ["unknown 1", "G"]
