@@ -250,9 +250,9 @@ class ExtractionRun:
             compared = 2 if row.enrolled and row.clip == reuse.clip.id else len(labels)
             if row[:compared] != labels[:compared]:
                 self._to_relabel.append(reuse)
-            if len(self._to_relabel) >= RELABELLED_AT_ONCE:
-                self._write_relabelled()
             rows.append(row._replace(clip=reuse.clip.id, speaker=reuse.clip.speaker))
+        if len(self._to_relabel) >= RELABELLED_AT_ONCE:  # never between the turns of a file
+            self._write_relabelled()
         self._reused += 1
         self._count(found[0].of, rows)
 
