@@ -34,7 +34,7 @@ FRAMES = (WINDOW - FIELD) // STEP + 1
 """Frames in a window."""
 LEAST_SECONDS = 0.4
 """Speech of one alone from which a vector is made; less is some other span's voice, or nobody's."""
-NEAR_SECONDS, NO_SPEECH = 0.5, 0.1
+NEAR_SECONDS, NO_SPEECH = 1.0, 0.2
 """Where the speech detector's probability stays below this, for so long before and after, is no speech: the
 segmentation takes tones, music and noise that comes and goes for some. The detector alone misses far voices."""
 TOGETHER = {"cpu": 4, "gpu": 32}

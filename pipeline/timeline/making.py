@@ -1,6 +1,5 @@
 """Timelines of files, by the networks and the model of a workspace."""
 
-import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -130,6 +129,7 @@ class FileMaker:
             model=self._model,
             scorer=self._scorer,
             pairs=self._pairs,
+            voice=self.pair.voice.name,
             speakers=self._wishes.speakers,
             least=self._wishes.least,
             most=self._wishes.most,
@@ -150,7 +150,7 @@ class FileMaker:
         return Source(
             path=path,
             fingerprint=options.fingerprint(self.pair).to_json(),
-            digest=lambda start, end: _digest_of_part(digest, start, end),
+            digest=digest,
         )
 
     @cached_property
@@ -201,11 +201,6 @@ class FileMaker:
                     "another workspace (-w)."
                 )
         return choose(known=trained, weights_dir=folder, offline=offline, progress=progress)
-
-
-def _digest_of_part(digest: str, start: float, end: float) -> str:
-    text = f"{digest} turn from {start!r} to {end!r}"
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _trained(workspace: Workspace, model: str | None) -> tuple[str, Fingerprint] | None:

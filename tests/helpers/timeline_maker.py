@@ -61,6 +61,4 @@ class StandIn:
 
     def source(self, path: Path) -> Source:
         fingerprint = ExtractOptions().fingerprint(PAIR).to_json()
-        return Source(
-            path=path, fingerprint=fingerprint, digest=lambda a, b: f"{round(1000 * (a + b)):032x}"
-        )
+        return Source(path=path, fingerprint=fingerprint, digest="f" * 32)

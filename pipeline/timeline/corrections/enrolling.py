@@ -1,7 +1,6 @@
 """Enrolment of a person of a timeline, by the face and the voice in the file."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ from mraf.data.clips.names import as_text
 from mraf.data.clips.times import part_of_id
 from mraf.data.table.row import FeatureRow
 from mraf.errors import UsageError
+from mraf.pipeline.extraction.turns.features import digest_of_turn
 from mraf.pipeline.people.enrolment.samples import LEAST_SPEECH, LEAST_VOICE
 from mraf.pipeline.timeline.corrections.edits import NUMBERED, Span, known_person, shared
 from mraf.pipeline.timeline.people.assembled import Assembled, Vectors
@@ -27,7 +27,7 @@ class Source:
 
     path: Path
     fingerprint: str  # of the encoders and options, as JSON
-    digest: Callable[[float, float], str]  # of a part, by start and end in seconds
+    digest: str  # of its content
 
 
 def check_enrolled(name: str, timeline: Timeline) -> str:
@@ -129,10 +129,10 @@ def _row(
     face = shown.face if shown else None
     path = as_text(source.path.absolute())
     start, end = round(start, 3), round(end, 3)
-    return FeatureRow(
+    row = FeatureRow(
         clip=path + part_of_id(start, end),
         path=path,
-        source_hash=source.digest(start, end),
+        source_hash="",
         extractor=source.fingerprint,
         recording=path,
         face=None if face is None else np.asarray(face, np.float32),
@@ -145,3 +145,4 @@ def _row(
         end=end,
         seconds=round(end - start, 3),
     )
+    return replace(row, source_hash=digest_of_turn(source.digest, row))

@@ -7,11 +7,13 @@ import numpy as np
 
 from mraf.extractors.streaming.slices import TICKS
 from mraf.pipeline.timeline.linking.evidence import (
+    MOST,
+    SLOPE,
     Turns,
     length_of,
     tracks_during,
 )
-from mraf.pipeline.timeline.linking.links import MOST, SLOPE, units
+from mraf.pipeline.timeline.linking.links import units
 from mraf.pipeline.timeline.seen.tracks import WholeTrack, ticks_of, unit_mean
 
 TOUCH_SECONDS = 0.1

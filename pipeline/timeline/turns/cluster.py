@@ -12,7 +12,7 @@ from mraf.pipeline.timeline.turns.joining import HALF_SECONDS, Groups, joined
 from mraf.pipeline.timeline.turns.sound import Sound, changes, gather
 from mraf.pipeline.timeline.turns.voices import Voices, VoiceTurn
 
-CUT = 0.6
+CUT = 0.65
 """Likeness from which spans are one voice to begin with; what is too many afterwards is given up."""
 SEED_SECONDS = 0.9
 """Length of spans that make voices; shorter ones find theirs afterwards."""

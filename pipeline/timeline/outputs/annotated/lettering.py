@@ -3,6 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from unicodedata import bidirectional
 
 import numpy as np
 
@@ -66,6 +67,8 @@ def _one_line(name: str) -> str:
 
 def _in_order(text: str) -> str:
     """Return text in the order in which it is drawn from left to right, Arabic letters in their joined forms."""
+    if not any(bidirectional(letter) in ("R", "AL") for letter in text):
+        return text
     from arabic_reshaper import reshape
     from bidi.algorithm import get_display
 
