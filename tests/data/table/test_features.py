@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mraf.data.table.features import MERGE_AT, FeatureRow, FeatureTable
+from mraf.data.table.parts import parts_in
 from mraf.errors import MissingError, MrafError, UsageError
 
 
