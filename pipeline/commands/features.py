@@ -130,7 +130,8 @@ def show_pruned(report: "PruneReport", *, force: bool) -> None:
 @app.command()
 def drop(
     clips: Annotated[
-        list[str], typer.Argument(metavar="CLIP", help="Ids of clips, or of files with all their turns.")
+        list[str],
+        typer.Argument(metavar="CLIP", help="Ids of clips, or of files with all their turns."),
     ],
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
