@@ -126,10 +126,15 @@ class KnownClips(KnownRows):
         found = [self[row] for row in rows]
         named = {each.person for each in found if each.speaker and not each.enrolled}
         person = named.pop() if len(named) == 1 else main_person(found)
-        label = self.name_of_file(clip)
+        named_clip = self.as_enrolled_whole(clip)
         return [
             Reuse(
-                clip_of_turn(clip, each.start, each.end, label if each.person == person else None),
+                clip_of_turn(
+                    named_clip,
+                    each.start,
+                    each.end,
+                    named_clip.speaker if each.person == person else None,
+                ),
                 row,
                 None if name in (None, clip.id) else each.clip,
                 clip,

@@ -219,12 +219,15 @@ def test_a_moved_file_of_which_all_turns_were_named_keeps_the_names(videos, run,
 def test_a_person_enrolled_by_a_whole_file_stays_and_gives_it_the_name(videos, run, rows, tmp_path):
     run(videos, turns=None)
     with Workspace.at(tmp_path / "w").table.writer() as writer:
-        writer.add(replace(rows()["ann/talk.mp4"], speaker="Anne", enrolled=True))
+        enrolled = {"speaker": "Anne", "recording": "r", "enrolled": True}
+        writer.add(replace(rows()["ann/talk.mp4"], **enrolled))
     run(videos)
     found = rows()
     assert found["ann/talk.mp4"].speaker == "Anne"
     assert [found[clip].speaker for clip in IDS] == ["Anne", None, "Anne", "Anne"]
+    assert {found[clip].recording for clip in ("ann/talk.mp4", *IDS)} == {"r"}  # never in two folds
     assert run(videos).reused == 2
+    assert {rows()[clip].recording for clip in IDS} == {"r"}
     assert [rows()[clip].speaker for clip in IDS] == ["Anne", None, "Anne", "Anne"]
 
 
