@@ -222,10 +222,10 @@ class ExtractionRun:
     def _add(self, clip: Clip, rows: Sequence[FeatureRow]) -> None:
         """Write the rows of a clip in place of those that it had."""
         if rows[0].turn_of:
-            name = self._known.name_of_file(clip)
-            rows = with_name(rows, name, main_person(rows))
-            if name and rows[0].person is not None:
-                self._cut[clip.id] = name
+            clip = self._known.as_enrolled_whole(clip)
+            rows = with_name(rows, clip, main_person(rows))
+            if clip.speaker and rows[0].person is not None:
+                self._cut[clip.id] = clip.speaker
         rows = [self._known.as_enrolled(row) for row in rows]
         if gone := self._known.replaced_by(clip, rows):
             rows[0] = replace(rows[0], replaces="\0".join(gone))
@@ -250,9 +250,9 @@ class ExtractionRun:
             compared = 2 if row.enrolled and row.clip == reuse.clip.id else len(labels)
             if row[:compared] != labels[:compared]:
                 self._to_relabel.append(reuse)
-            if len(self._to_relabel) >= RELABELLED_AT_ONCE:
-                self._write_relabelled()
             rows.append(row._replace(clip=reuse.clip.id, speaker=reuse.clip.speaker))
+        if len(self._to_relabel) >= RELABELLED_AT_ONCE:  # never between the turns of a file
+            self._write_relabelled()
         self._reused += 1
         self._count(found[0].of, rows)
 
@@ -300,7 +300,7 @@ class ExtractionRun:
         if rows[0].person is not None:
             self._by_turns += 1
             self._turns += len(rows)
-        if said := said_of(rows, self._known.name_of_file(clip)):
+        if said := said_of(rows, self._known.as_enrolled_whole(clip).speaker):
             note = "; ".join(filter(None, (said, rows[0].note)))
             self._noted.append(Noted(clip=clip.id, note=note, turns=True))
         for row in rows:

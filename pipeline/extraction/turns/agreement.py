@@ -9,7 +9,7 @@ import numpy as np
 from mraf.data.table.features import FeatureRow, FeatureTable, rows_of
 from mraf.data.table.row import file_id
 from mraf.data.table.snapshot import Snapshot
-from mraf.pipeline.extraction.turns.labels import main_person, with_name
+from mraf.pipeline.extraction.turns.labels import main_person, named_only
 from mraf.recognition.clusters import CUT, Looks
 from mraf.recognition.pairs import Pairs
 
@@ -90,7 +90,7 @@ def _of_name(
         own = [number[of, person] for person in _people(some)]
         best = _best(agree[own], int(sources[own[0]]))
         person = main_person(some) if best is None else people[own[best]][1]
-        after = with_name(some, name, person)
+        after = named_only(some, name, person)
         if [row.speaker for row in after] != [row.speaker for row in some]:
             changed[of] = [replace(row, replaces=None) for row in after]
     return changed

@@ -204,14 +204,31 @@ def test_a_name_that_a_person_gave_to_a_turn_stays(videos, run, rows, tmp_path):
     assert rows()["anna/talk.mp4#20.5-26"].speaker == "Bob" and len(rows()) == 4
 
 
+def test_a_moved_file_of_which_all_turns_were_named_keeps_the_names(videos, run, rows, tmp_path):
+    run(videos)
+    with Workspace.at(tmp_path / "w").table.writer() as writer:
+        for clip in IDS:
+            writer.add(replace(rows()[clip], speaker="Ann B", enrolled=True))
+    (videos / "ann/talk.mp4").rename(videos / "ann/speech.mp4")
+    assert run(videos).reused == 2
+    found = rows()
+    assert len(found) == 5 and not set(IDS) & set(found)
+    assert all(found[c.replace("talk", "speech")].speaker == "Ann B" for c in IDS)
+
+
 def test_a_person_enrolled_by_a_whole_file_stays_and_gives_it_the_name(videos, run, rows, tmp_path):
     run(videos, turns=None)
     with Workspace.at(tmp_path / "w").table.writer() as writer:
-        writer.add(replace(rows()["ann/talk.mp4"], speaker="Anne", enrolled=True))
+        enrolled = {"speaker": "Anne", "recording": "r", "enrolled": True}
+        writer.add(replace(rows()["ann/talk.mp4"], **enrolled))
     run(videos)
     found = rows()
     assert found["ann/talk.mp4"].speaker == "Anne"
     assert [found[clip].speaker for clip in IDS] == ["Anne", None, "Anne", "Anne"]
+    assert {found[clip].recording for clip in ("ann/talk.mp4", *IDS)} == {"r"}  # never in two folds
+    assert run(videos).reused == 2
+    assert {rows()[clip].recording for clip in IDS} == {"r"}
+    assert [rows()[clip].speaker for clip in IDS] == ["Anne", None, "Anne", "Anne"]
 
 
 def test_parts_and_pictures_beside_sound_stay_one_row(tmp_path, run, rows):
