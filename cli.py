@@ -103,7 +103,7 @@ def _of_earlier_versions(message: str) -> str:
 _INTERRUPTED = {
     "extract": "Interrupted. Finished clips are kept: the same command goes on from there.",
     "enrol": "Interrupted. Nobody was enrolled.",
-    "timeline": "Interrupted. What was read is kept: the same command goes on from there.",
+    "timeline": "Interrupted. What was done is kept: `mraf timeline` of the same files goes on from there.",
     "train": "Interrupted. No model was written; a model that had this name is unchanged.",
 }
 

@@ -32,6 +32,7 @@ from mraf.pipeline.extraction.turns.choosing import choose_turns
 from mraf.pipeline.extraction.turns.options import TurnOptions
 from mraf.pipeline.fingerprints import fingerprints_in, mixing
 from mraf.pipeline.workspace import Workspace
+from mraf.recognition.pairs import Pairs
 
 LISTING_SECONDS = 5.0
 """Time to find all clips before the first is embedded: faults of their names are found before work then."""
@@ -288,6 +289,8 @@ def extract_clips(
             except UsageError as error:
                 raise run.stopped_by(error) from None
         run.finish()
+        if turns is not None:
+            run.agree(table, Pairs.of(fingerprint.face, fingerprint.voice))
     report = run.report(fingerprint.encoders, time.monotonic() - started)
     return replace(report, renamed_speakers=other_names)
 

@@ -73,12 +73,13 @@ class KnownRows:
         ids = [self._cell(row, "clip") for row in (*old, *self._turns.of_file(clip.id))]
         return [each for each in dict.fromkeys(ids) if each not in new]
 
-    def name_of_file(self, clip: Clip) -> str | None:
-        """Return the name of a clip: the one that a person gave to it as a whole, if one did."""
-        if self._is_enrolled_whole(clip.id):
-            name: str | None = self._cell(self._rows[clip.id], "speaker")
-            return name
-        return clip.speaker
+    def as_enrolled_whole(self, clip: Clip) -> Clip:
+        """Return a clip under the name that a person gave to it as a whole, if one did, and of that recording."""
+        if not self._is_enrolled_whole(clip.id):
+            return clip
+        row = self._rows[clip.id]
+        names = {name: self._cell(row, name) for name in ("speaker", "recording")}
+        return replace(clip, **names)
 
     def as_enrolled(self, row: FeatureRow) -> FeatureRow:
         """Return a new row of a clip under the name that a person gave to its file before, if one did."""

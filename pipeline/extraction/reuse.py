@@ -117,7 +117,7 @@ class KnownClips(KnownRows):
         moved = (
             n
             for n, rows in files.items()
-            if rows[0] not in self._moved and self.is_left(rows[0], clip)
+            if rows[0] not in self._moved and self._is_gone(rows[0], clip)
         )
         name = clip.id if clip.id in files else next(moved, None)
         rows = files[name or next(reversed(files))]
@@ -126,10 +126,14 @@ class KnownClips(KnownRows):
         found = [self[row] for row in rows]
         named = {each.person for each in found if each.speaker and not each.enrolled}
         person = named.pop() if len(named) == 1 else main_person(found)
+        named_clip = self.as_enrolled_whole(clip)
         return [
             Reuse(
                 clip_of_turn(
-                    clip, each.start, each.end, clip.speaker if each.person == person else None
+                    named_clip,
+                    each.start,
+                    each.end,
+                    named_clip.speaker if each.person == person else None,
                 ),
                 row,
                 None if name in (None, clip.id) else each.clip,
@@ -160,11 +164,15 @@ class KnownClips(KnownRows):
 
         A row that was enrolled stays, whatever becomes of its file, until the clip has its name.
         """
+        if self._cell(row, "enrolled") and self._cell(row, "path") != path_of(clip):
+            return False
+        return self._is_gone(row, clip)
+
+    def _is_gone(self, row: int, clip: Clip) -> bool:
+        """Return True where the file of a row is a clip's own, or is not there any more."""
         path = self._cell(row, "path")
         if path == path_of(clip):
             return True
-        if self._cell(row, "enrolled"):
-            return False
         if row not in self._kept and self._look(lambda: _is_there(path)):
             self._kept.add(row)
         return row not in self._kept
@@ -199,6 +207,20 @@ class KnownClips(KnownRows):
                 replaces=replaces,
             )
             yield self.as_enrolled(found)
+
+    def uncut(self, files: int) -> tuple[str, ...]:
+        """Return a warning on so many long files that this run could not cut into turns, if there are any."""
+        if not files or self._cut is None or self._cut.set_up is not None:
+            return ()
+        which = (
+            "1 file of over two minutes was"
+            if files == 1
+            else f"{files} files of over two minutes were"
+        )
+        return (
+            f"{which} not cut into turns, and only the beginning was read: the weights of 'segmentation' are not "
+            "here. `mraf weights get segmentation` fetches them (6 MB); then extract again.",
+        )
 
     def _look(self, question: Callable[[], bool]) -> bool:
         """Return the answer to a question about another file; True where its drive hangs.

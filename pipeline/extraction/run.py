@@ -9,16 +9,18 @@ from typing import Any
 
 from mraf.data.clips.clip import Clip
 from mraf.data.clips.labels.understood import with_left_out
-from mraf.data.table.features import FeatureRow, FeatureWriter
+from mraf.data.table.features import FeatureRow, FeatureTable, FeatureWriter
 from mraf.errors import UsageError
 from mraf.pipeline.answers.words import first_part
 from mraf.pipeline.extraction.known import Known, labels_of, path_of
 from mraf.pipeline.extraction.reuse import KnownClips, NamesakeError, Reuse
 from mraf.pipeline.extraction.rows import Result
 from mraf.pipeline.extraction.stream import ClipStream
+from mraf.pipeline.extraction.turns.agreement import agreed
 from mraf.pipeline.extraction.turns.cutting import Underway
 from mraf.pipeline.extraction.turns.labels import main_person, said_of, with_name
 from mraf.pipeline.upkeep.disk import gone_beside
+from mraf.recognition.pairs import Pairs
 
 FLUSH_SECONDS = 15.0
 """A killed run loses at most this much work and the clips in hand."""
@@ -148,6 +150,8 @@ class ExtractionRun:
         self._folders: set[str] = set()  # that hold clips of this run
         self._flushed = time.monotonic()
         self._by_turns = self._turns = 0  # files, and their rows
+        self._beginnings = 0  # files of which the beginning was read
+        self._cut: dict[str, str] = {}  # names by ids of files that were cut into turns
         self._underway: Underway | None = None
 
     def told(self, underway: Underway) -> None:
@@ -202,10 +206,26 @@ class ExtractionRun:
                 self._writer.drop(old)
                 self._note_renamed(old, of, clip.id)
 
+    def agree(self, table: FeatureTable, pairs: Pairs) -> None:
+        """Give names to those who are in several files of a name, where speech alone does not tell whose it is."""
+        self._writer.flush()
+        for of, rows in agreed(table, self._cut, pairs).items():
+            self._writer.add_together(rows)
+            said = said_of(rows, self._cut[of])
+            self._noted = [
+                replace(each, note="; ".join(filter(None, (said, rows[0].note))))
+                if each.turns and each.clip == of
+                else each
+                for each in self._noted
+            ]
+
     def _add(self, clip: Clip, rows: Sequence[FeatureRow]) -> None:
         """Write the rows of a clip in place of those that it had."""
         if rows[0].turn_of:
-            rows = with_name(rows, self._known.name_of_file(clip), main_person(rows))
+            clip = self._known.as_enrolled_whole(clip)
+            rows = with_name(rows, clip, main_person(rows))
+            if clip.speaker and rows[0].person is not None:
+                self._cut[clip.id] = clip.speaker
         rows = [self._known.as_enrolled(row) for row in rows]
         if gone := self._known.replaced_by(clip, rows):
             rows[0] = replace(rows[0], replaces="\0".join(gone))
@@ -230,9 +250,9 @@ class ExtractionRun:
             compared = 2 if row.enrolled and row.clip == reuse.clip.id else len(labels)
             if row[:compared] != labels[:compared]:
                 self._to_relabel.append(reuse)
-            if len(self._to_relabel) >= RELABELLED_AT_ONCE:
-                self._write_relabelled()
             rows.append(row._replace(clip=reuse.clip.id, speaker=reuse.clip.speaker))
+        if len(self._to_relabel) >= RELABELLED_AT_ONCE:  # never between the turns of a file
+            self._write_relabelled()
         self._reused += 1
         self._count(found[0].of, rows)
 
@@ -269,7 +289,7 @@ class ExtractionRun:
             encoders=encoders,
             seconds=seconds,
             noted=tuple(sorted(self._noted, key=lambda each: each.clip)),
-            warnings=tuple(self._warnings),
+            warnings=(*self._warnings, *self._known.uncut(self._beginnings)),
             gone=self.gone(),
             files_by_turns=self._by_turns,
             turns=self._turns,
@@ -280,7 +300,7 @@ class ExtractionRun:
         if rows[0].person is not None:
             self._by_turns += 1
             self._turns += len(rows)
-        if said := said_of(rows, self._known.name_of_file(clip)):
+        if said := said_of(rows, self._known.as_enrolled_whole(clip).speaker):
             note = "; ".join(filter(None, (said, rows[0].note)))
             self._noted.append(Noted(clip=clip.id, note=note, turns=True))
         for row in rows:
@@ -293,6 +313,7 @@ class ExtractionRun:
             reason = getattr(row, f"{name}_reason")
             if reason is not None:
                 self._reasons[name][reason] = self._reasons[name].get(reason, 0) + 1
+        self._beginnings += bool(row.seconds_read)
         if row.person is not None:
             return
         if row.face_reason is not None or row.voice_reason is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from mraf.errors import MissingError, MrafError
 from mraf.extractors.encoders import EncoderPair
 from mraf.extractors.weights import Progress
-from mraf.pipeline.timeline.corrections.applied import applied
+from mraf.pipeline.timeline.corrections.applied import applied, with_numbers_of
 from mraf.pipeline.timeline.corrections.stored import read_edits, set_aside
 from mraf.pipeline.timeline.making import FileMaker
 from mraf.pipeline.timeline.places import Place, places_of
@@ -28,6 +28,7 @@ class TimelineDone:
     folder: Path
     files: tuple[Path, ...] = ()
     problems: tuple[str, ...] = ()  # why a format could not be written
+    remarks: tuple[str, ...] = ()  # on formats that such a file cannot have
     reused: float = 0.0  # seconds of the file that an earlier run had read
     corrections: int = 0  # made by hand earlier, and made again
     elapsed: float = 0.0  # s
@@ -165,6 +166,9 @@ def _done(
         set_aside(place.folder)
     edits = read_edits(place.folder)  # somebody may have made some meanwhile
     found, notes = applied(made.timeline, edits)
+    before = _before(place.folder) if edits else None
+    if before is not None:  # somebody has looked at its numbers
+        found = with_numbers_of(before, found)
     found = replace(
         found, path=str(place.path.absolute()), notes=tuple(dict.fromkeys((*found.notes, *notes)))
     )
@@ -183,10 +187,21 @@ def _done(
         folder=place.folder,
         files=written.files,
         problems=written.problems,
+        remarks=written.remarks,
         reused=made.reused,
         corrections=len(edits),
         elapsed=time.monotonic() - started,
     )
+
+
+def _before(folder: Path) -> Timeline | None:
+    """Return the timeline that a folder of outputs holds; None where there is none that can be read."""
+    from mraf.pipeline.timeline.outputs.write import read
+
+    try:
+        return read(folder)
+    except MrafError:
+        return None
 
 
 def _lost(path: Path, error: str) -> TimelineDone:

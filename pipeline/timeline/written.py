@@ -21,6 +21,7 @@ class Written:
 
     files: tuple[Path, ...]
     problems: tuple[str, ...] = ()  # why a format could not be written
+    remarks: tuple[str, ...] = ()  # on formats that such a file cannot have
 
 
 def write_outputs(
@@ -61,10 +62,10 @@ def _written(
     write(timeline, folder, ["json"], video=video)
     if _bytes(folder / SOURCE) != before:
         formats = [name for name in FORMATS if name in formats or name in there]
-    problems = []
+    problems, remarks = [], []
     if "mp4" in formats and timeline.size is None:
         formats = [name for name in formats if name != "mp4"]
-        problems.append("no annotated video: there is no picture")
+        remarks.append("no annotated video is written: there is no picture")
     alone = [name for name in ("html", "mp4") if name in formats]
     write(timeline, folder, [name for name in formats if name not in alone], video=video)
     for name in alone:  # what one of them lacks keeps no other from being written
@@ -75,7 +76,11 @@ def _written(
             if name == "html":  # a page without the video is better than one of an earlier timeline
                 write(timeline, folder, [name], video=video)
     files = [_file(folder, name) for name in FORMATS if name in formats]
-    return Written(files=tuple(file for file in files if file.is_file()), problems=tuple(problems))
+    return Written(
+        files=tuple(file for file in files if file.is_file()),
+        problems=tuple(problems),
+        remarks=tuple(remarks),
+    )
 
 
 def is_embedded(folder: Path) -> bool:

@@ -243,25 +243,34 @@ def _correct(
             f"--rename, --split and --enrol are for the timeline of one file, and {len(videos)} are named."
         )
     ask = asked(as_json)
-    with timeline_bars(as_json) as (on_download, on_progress, aside):
-        report = run(
-            videos[0],
-            rename=rename,
-            split=split,
-            enrol=enrol,
-            out=out,
-            yes=yes,
-            **of_networks,
-            on_question=ask and partial(aside, ask),
-            on_progress=on_progress,
-            on_download=on_download,
+    try:
+        with timeline_bars(as_json) as (on_download, on_progress, aside):
+            report = run(
+                videos[0],
+                rename=rename,
+                split=split,
+                enrol=enrol,
+                out=out,
+                yes=yes,
+                **of_networks,
+                on_question=ask and partial(aside, ask),
+                on_progress=on_progress,
+                on_download=on_download,
+            )
+    except KeyboardInterrupt:
+        say(
+            "The corrections are kept, if they were made; `mraf timeline VIDEO --formats NAME` writes a format anew that "
+            "was not finished, such as mp4."
         )
+        raise
     if as_json:
         print_json(report.as_dict())
-        return
-    show_corrected(report)
-    for each in report.enrolled:
-        show_enrolled(each)
+    else:
+        show_corrected(report)
+        for each in report.enrolled:
+            show_enrolled(each)
+    if report.problems or any(each.refused for each in report.enrolled):
+        raise typer.Exit(1)
 
 
 def _as_json(done: "TimelineDone") -> dict[str, Any]:
@@ -273,6 +282,7 @@ def _as_json(done: "TimelineDone") -> dict[str, Any]:
         "folder": None if done.timeline.error is not None else str(done.folder),
         "files": [str(file) for file in done.files],
         "problems": list(done.problems),
+        "remarks": list(done.remarks),
         "corrections": done.corrections,
         "reused": round(done.reused, 3),
         "elapsed": round(done.elapsed, 3),

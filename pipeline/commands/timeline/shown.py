@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 30
 """People of a file who are shown; more are in its outputs."""
+_TELLING = 60.0
+"""Seconds of a file from which its speed is told: for shorter ones the networks are loaded most of the time."""
 
 
 def show_timeline(done: "TimelineDone") -> None:
@@ -34,7 +36,7 @@ def show_timeline(done: "TimelineDone") -> None:
     if done.corrections:
         made = count(done.corrections, "correction")
         show(f"  {made} by hand made again (--no-corrections leaves them out)")
-    show_notes([*_of_people(found), *found.notes])
+    show_notes([*_of_people(found), *found.notes, *done.remarks])
     _show_files(done.folder, done.files, done.problems)
     show(f"  {_work(done)}")
     show()
@@ -108,7 +110,7 @@ def _work(done: "TimelineDone") -> str:
     """Return how long the work took, and what of the file was not read again."""
     length = done.timeline.duration
     text = f"{done.elapsed:.0f} s"
-    if length and done.elapsed >= 1 and not done.reused:
+    if length and length >= _TELLING and done.elapsed >= 1 and not done.reused:
         text += f" ({length / done.elapsed:.1f} times as fast as it plays)"
     if done.reused and length and done.reused >= length - 1:
         text += ", read before: re-used"

@@ -153,7 +153,7 @@ def at_hand(spec: EncoderSpec, store: dict[str, Any]) -> EncoderSpec:
     if spec.weights is None:
         return spec
     path = _file_at_hand(spec.name, spec.weights, spec.sha256 or "", store)
-    return replace(spec, weights=path)
+    return spec if path == spec.weights else replace(spec, weights=path)
 
 
 def _file_at_hand(name: str, file: Path, sha256: str, store: dict[str, Any]) -> Path:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from mraf.data.clips.clip import Clip
 from mraf.data.table.features import FeatureRow
 
 CLEAR = 2 / 3
@@ -48,15 +49,25 @@ def main_person(rows: Iterable[Spoken]) -> int | None:
     return None
 
 
-def with_name(rows: Sequence[FeatureRow], name: str | None, person: int | None) -> list[FeatureRow]:
-    """Return the rows of a file in which the turns of one person have the name, and those of others none.
+def with_name(rows: Sequence[FeatureRow], clip: Clip, person: int | None) -> list[FeatureRow]:
+    """Return the rows of a file in which the turns of one person have its name, and those of others none.
 
-    Enrolled rows keep theirs. A row that is no turn has the name.
+    A row that is no turn has the name. All are of the file's recording.
     """
     return [
-        row
-        if row.enrolled
-        else replace(row, speaker=name if row.person is None or row.person == person else None)
+        replace(
+            row,
+            speaker=clip.speaker if row.person in (None, person) else None,
+            recording=clip.recording or (row.recording if row.person is None else clip.id),
+        )
+        for row in rows
+    ]
+
+
+def named_only(rows: Sequence[FeatureRow], name: str, person: int | None) -> list[FeatureRow]:
+    """Return the turns of a file in which those of one person have a name; enrolled rows keep theirs."""
+    return [
+        row if row.enrolled else replace(row, speaker=name if row.person == person else None)
         for row in rows
     ]
 

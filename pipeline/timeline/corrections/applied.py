@@ -57,6 +57,25 @@ def applied(timeline: Timeline, edits: Sequence[Edit]) -> tuple[Timeline, list[s
     return timeline, notes
 
 
+def with_numbers_of(before: Timeline, now: Timeline) -> Timeline:
+    """Return a timeline in which unknown people have the numbers that they had in an earlier one.
+
+    A model that has come to know somebody would otherwise move the numbers of all who appear later. People who
+    are new get the numbers behind all of these.
+    """
+    names: dict[str, str] = {}
+    unknown = [each.name for each in now.people if _is_number(each.name)]
+    for name in unknown:
+        old = _found(before, *spans_of(now, name))
+        if old is not None and _is_number(old) and old not in names.values():
+            names[name] = old
+    last = int(next_number(before).split()[1])
+    for i, name in enumerate(name for name in unknown if name not in names):
+        names[name] = f"{UNKNOWN} {last + i}"
+    people = [replace(each, name=names.get(each.name, each.name)) for each in now.people]
+    return _with_names(now, names, people)
+
+
 def _found(timeline: Timeline, speech: Sequence[Span], seen: Sequence[Span]) -> str | None:
     """Return the person of a timeline who spoke and was seen at some times; None where there is none."""
     total = _length(speech) + _length(seen)

@@ -134,13 +134,18 @@ def correct(
     )
     if not names or video is None:
         return report
-    place = Workspace.at(workspace)
-    rows = _rows(names, timeline, video, place, told, model=model, **networks)
-    reports = [
-        enrol_rows(place, name, some, model=model, yes=yes, on_question=on_question)
-        for name, some in rows.items()
-    ]
-    return replace(report, enrolled=tuple(reports))
+    try:
+        place = Workspace.at(workspace)
+        rows = _rows(names, timeline, video, place, told, model=model, **networks)
+        enrolled = [
+            enrol_rows(place, name, some, model=model, yes=yes, on_question=on_question)
+            for name, some in rows.items()
+        ]
+    except MrafError as error:
+        if made:
+            error.args = (f"{error} The corrections of the timeline were made, and stay.",)
+        raise
+    return replace(report, enrolled=tuple(enrolled))
 
 
 def _steps(

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from mraf.pipeline.timeline.linking.evidence import Sight
-from mraf.pipeline.timeline.linking.links import Links, lips_of, looked_units
+from mraf.pipeline.timeline.linking.links import Links, looked_units
 from mraf.pipeline.timeline.linking.looks import Faces
 from mraf.pipeline.timeline.linking.speech import Speech
 from mraf.recognition.pairs import Pairs
@@ -18,6 +18,8 @@ SPLIT_RIGHT = 0.85
 """Share of these turns whose own voice must tell which of the two faces speaks."""
 MANY_TURNS, MANY_RIGHT = 8, 0.7
 """The same share where there are so many turns of each."""
+MOST_NEW = 20
+"""Voices that one may be parted into, at most."""
 JOIN_SECONDS = 3.0
 """Speech in which a face must be seen speaking with each of two voices for them to be one person's."""
 JOIN_SHARE = 0.7
@@ -49,9 +51,11 @@ class Number:
         """Return whether there may be one voice less than `number`."""
         return self.speakers is None and number > self.least
 
-    def may_rise(self, number: int) -> bool:
-        """Return whether there may be one voice more than `number`."""
-        return self.speakers is None and (self.most is None or number < self.most)
+    def room(self, number: int) -> int:
+        """Return how many voices more than `number` there may be."""
+        if self.speakers is not None:
+            return 0
+        return MOST_NEW if self.most is None else max(0, self.most - number)
 
 
 def seen_speaking(speech: Speech, sight: Sight) -> np.ndarray:
@@ -65,14 +69,10 @@ def seen_speaking(speech: Speech, sight: Sight) -> np.ndarray:
 
 def split(speech: Speech, sight: Sight, number: Number) -> Speech:
     """Return the speech with voices parted that are seen with two faces, where the turns' voices bear it out."""
-    voice = 0
-    while voice < len(speech):
-        found = None
-        if number.may_rise(int(speech.present.sum())):
-            found = _parted(speech, sight, voice)
-        if found is None:
-            voice += 1
-        else:
+    for voice in range(len(speech)):
+        room = number.room(int(speech.present.sum()))
+        found = _parted(speech, sight, voice, room) if room else None
+        if found is not None:
             speech = speech.reassigned(found)
     return speech
 
@@ -132,7 +132,7 @@ def corrected(speech: Speech, sight: Sight, links: Links, pairs: Pairs) -> tuple
     if not links.by_lips:
         return speech, links
     voice, face = speech.turns.voice.copy(), list(links.face)
-    lips = np.clip(lips_of(sight) * looked_units(sight), -LIPS_MOST, LIPS_MOST)
+    lips = np.clip(sight.odds * looked_units(sight), -LIPS_MOST, LIPS_MOST)
     for i in range(len(speech.turns)):
         if not lips.shape[1] or lips[i].max() <= 0:
             continue
@@ -166,7 +166,7 @@ def _advantage(speech: Speech, turn: int, own: int, other: int, pairs: Pairs) ->
 
 def _speaking(sight: Sight) -> np.ndarray:
     """Return [N, G] bool: the face that is seen speaking in a turn, if any is."""
-    lips = lips_of(sight) * (looked_units(sight) > 0)
+    lips = sight.odds * (looked_units(sight) > 0)
     if not lips.shape[1]:
         return lips > 0
     best = lips == lips.max(axis=1, keepdims=True)
@@ -183,21 +183,32 @@ def _halves(speech: Speech, sight: Sight, voice: int, faces: Sequence[int]) -> n
     return np.array(np.nan if a is None or b is None else float(a @ b))
 
 
-def _parted(speech: Speech, sight: Sight, voice: int) -> np.ndarray | None:
-    """Return the voices [N] of the turns with a voice parted in two; None where it is one person's."""
+def _parted(speech: Speech, sight: Sight, voice: int, room: int) -> np.ndarray | None:
+    """Return the voices [N] of the turns with a voice parted among faces; None where it is one person's.
+
+    There may be `room` voices more.
+    """
     speaking = _speaking(sight)
     mine = (speech.turns.voice == voice) & np.isfinite(speech.turns.vectors).all(axis=1)
-    seconds = (speaking & mine[:, None]) * speech.turns.length[:, None]
-    number = (speaking & mine[:, None]).sum(axis=0)
-    enough = np.flatnonzero((seconds.sum(axis=0) >= SPLIT_SECONDS) & (number >= SPLIT_TURNS))
-    if len(enough) < 2:
+    own = speaking & mine[:, None]
+    seconds, number = (own * speech.turns.length[:, None]).sum(axis=0), own.sum(axis=0)
+    enough = np.flatnonzero((seconds >= SPLIT_SECONDS) & (number >= SPLIT_TURNS))
+    faces: list[int] = []
+    sides: list[np.ndarray] = []
+    for face in enough[np.argsort(-seconds[enough], kind="stable")].tolist():
+        side = np.flatnonzero(own[:, face])
+        if len(faces) <= room and all(_two(speech, other, side) for other in sides):
+            faces.append(face)
+            sides.append(side)
+    if len(faces) < 2:
         return None
-    g, h = enough[np.argsort(-seconds.sum(axis=0)[enough], kind="stable")[:2]]
-    sides = [np.flatnonzero(mine & speaking[:, face]) for face in (g, h)]
-    many = min(map(len, sides)) >= MANY_TURNS
-    if _right(speech.turns.vectors, sides) < (MANY_RIGHT if many else SPLIT_RIGHT):
-        return None
-    return _sorted(speech, voice, sides, speaking[:, [g, h]])
+    return _sorted(speech, voice, sides, speaking[:, faces])
+
+
+def _two(speech: Speech, one: np.ndarray, other: np.ndarray) -> bool:
+    """Return whether two sets of turns, as positions, sound like two people's."""
+    many = min(len(one), len(other)) >= MANY_TURNS
+    return _right(speech.turns.vectors, [one, other]) >= (MANY_RIGHT if many else SPLIT_RIGHT)
 
 
 def _right(vectors: np.ndarray, sides: list[np.ndarray]) -> float:
@@ -216,12 +227,13 @@ def _right(vectors: np.ndarray, sides: list[np.ndarray]) -> float:
 def _sorted(
     speech: Speech, voice: int, sides: list[np.ndarray], speaking: np.ndarray
 ) -> np.ndarray:
-    """Return the voices [N], those turns that are nearer to the second side having a new one."""
+    """Return the voices [N]: a new one for each side but the first, for the turns that are like it.
+
+    `speaking` [N, S] tells in which turns the face of a side is seen speaking.
+    """
     means = np.stack([speech.turns.vectors[side].mean(axis=0) for side in sides])
-    nearer = speech.turns.vectors @ (means[1] - means[0]) > 0
-    seen = speaking.any(axis=1)
-    second = np.where(seen, speaking[:, 1], nearer)
-    found: np.ndarray = np.where(
-        (speech.turns.voice == voice) & second, len(speech), speech.turns.voice
-    )
+    likeness = np.nan_to_num(speech.turns.vectors @ means.T, nan=0.0)
+    side = np.where(speaking.any(axis=1), speaking.argmax(axis=1), likeness.argmax(axis=1))
+    new = np.where(side > 0, len(speech) + side - 1, voice)
+    found: np.ndarray = np.where(speech.turns.voice == voice, new, speech.turns.voice)
     return found

@@ -11,6 +11,10 @@ from mraf.pipeline.timeline.turns.voices import Voices
 
 UNIT_SECONDS = 2.0
 """Speech that counts as one observation: what follows it is much the same."""
+SLOPE = 2.0
+"""Log odds that a face speaks, by LR-ASD's score."""
+MOST = 3.0
+"""Log odds of one observation at most, either way: a mouth may move beside somebody else's voice."""
 LEAST_LOOKED = 8
 """Ticks of a turn in which lips must be looked at for a score."""
 
@@ -96,6 +100,7 @@ class Sight:
     visible: np.ndarray  # [N, G] share of a turn for which somebody is seen
     looked: np.ndarray  # [N, G] ticks in which their lips were looked at
     score: np.ndarray  # [N, G] mean of LR-ASD's scores, above 0 speaks; NaN where not looked at
+    odds: np.ndarray  # [N, G] log odds that it is they who speak, of those who are seen; 0 there
     seen: np.ndarray  # [G] s, of the whole file
 
 
@@ -110,28 +115,45 @@ def sight_of(turns: Turns, tracks: Sequence[WholeTrack], group: np.ndarray) -> S
         group: the person of each track, below 0 nobody.
     """
     number = int(group.max(initial=-1)) + 1
-    visible, total, looked = (np.zeros((len(turns), number)) for _ in range(3))
+    visible, total, likely, looked = (np.zeros((len(turns), number)) for _ in range(4))
     busy = _busy(turns)
     for i, near in enumerate(tracks_during(turns, tracks)):
         ticks = ticks_of(turns.start[i], turns.stop[i])
         alone = ticks[busy[ticks] <= 1]
         ticks = alone if len(alone) >= LEAST_LOOKED else ticks
-        for j in near:
+        scores = np.array([tracks[j].scores_at(ticks) for j in near]).reshape(-1, len(ticks))
+        odds = speaking_odds(scores)
+        for j, its_scores, its_odds in zip(near, scores, odds, strict=True):
             if group[j] < 0:
                 continue
             track = tracks[j]
             shared = min(turns.stop[i], track.stop) - max(turns.start[i], track.start)
             visible[i, group[j]] += shared / turns.length[i]
-            scores = track.scores_at(ticks)
-            total[i, group[j]] += float(np.nansum(scores))
-            looked[i, group[j]] += int(np.isfinite(scores).sum())
+            total[i, group[j]] += float(np.nansum(its_scores))
+            likely[i, group[j]] += float(its_odds.sum())
+            looked[i, group[j]] += int(np.isfinite(its_scores).sum())
     enough = looked >= LEAST_LOOKED
     return Sight(
         visible=visible.clip(0, 1),
         looked=np.where(enough, looked, 0),
         score=np.where(enough, total / np.maximum(looked, 1), np.nan),
+        odds=np.where(enough, likely / np.maximum(looked, 1), 0.0),
         seen=seen_seconds(tracks, group, number),
     )
+
+
+def speaking_odds(scores: np.ndarray) -> np.ndarray:
+    """Return log odds [M, K] that each of M faces is the one that speaks, at K ticks; 0 where not looked at.
+
+    One at most speaks of those who are seen: the mouth of a listener may move too, but less in step.
+
+    Args:
+        scores: [M, K] of LR-ASD; NaN where not looked at.
+    """
+    alone = (SLOPE * scores).clip(-20, 20)
+    likely = np.nan_to_num(np.exp(alone), nan=0.0)
+    others = 1 + likely.sum(axis=0) - likely
+    return np.nan_to_num((alone - np.log(others)).clip(-MOST, MOST), nan=0.0)
 
 
 def tracks_during(turns: Turns, tracks: Sequence[WholeTrack]) -> list[list[int]]:

@@ -14,6 +14,7 @@ from mraf.pipeline.timeline.linking.correcting import (
 from mraf.pipeline.timeline.linking.evidence import seen_seconds, sight_of
 from mraf.pipeline.timeline.linking.links import Links, links_of, lips_tell
 from mraf.pipeline.timeline.linking.looks import Faces, Named, Naming, look_of
+from mraf.pipeline.timeline.linking.same_names import join_named, named_alike
 from mraf.pipeline.timeline.linking.speech import Speech
 from mraf.pipeline.timeline.seen.grouping import renumbered
 from mraf.pipeline.timeline.seen.seen import SeenFile
@@ -62,6 +63,14 @@ def linked(
         speech = join(split(speech, sight, number), sight, pairs, number)
     faces = faces_of(seen, group)
     names = _names(speech, faces, naming)
+    if names is not None:
+        speech = join_named(speech, names[0], pairs, number)
+        merged = named_alike(faces, names[1], pairs)
+        if merged:
+            group = _merged(group, merged, faces.apart)
+            faces = faces_of(seen, group)
+        sight = sight_of(speech.turns, seen.tracks, group)
+        names = _names(speech, faces, naming)
     links = links_of(speech.turns, sight, len(speech), duration, names)
     speech, links = corrected(speech, sight, links, pairs)
     return Linked(speech=speech, faces=faces, group=group, links=links)

@@ -8,10 +8,6 @@ import numpy as np
 from mraf.pipeline.timeline.linking.evidence import UNIT_SECONDS, Sight, Turns
 from mraf.pipeline.timeline.linking.looks import Named
 
-SLOPE = 2.0
-"""Log odds that a face speaks in a turn, by LR-ASD's mean score."""
-MOST = 3.0
-"""Log odds of one observation at most, either way: a mouth may move beside somebody else's voice."""
 MOST_UNITS = 3.0
 """Observations that one turn counts as at most."""
 FALSE_ALARMS = (0.2, 4.0)
@@ -32,7 +28,7 @@ WHOLE_FILE_LITTLE = 2.0
 """The same where they are."""
 LOOKED_UNITS = 1.0
 """Observations of lips from which they are what decides."""
-SAME_NAME, OTHER_NAME = 6.0, -6.0
+SAME_NAME, OTHER_NAME = 8.0, -8.0
 """Log odds where face and voice, each alone, are sure of a name."""
 
 
@@ -49,19 +45,6 @@ def units(seconds: np.ndarray) -> np.ndarray:
     """Return the number of observations [..] that stretches of speech count as."""
     found: np.ndarray = np.minimum(seconds / UNIT_SECONDS, MOST_UNITS)
     return found
-
-
-def lips_of(sight: Sight) -> np.ndarray:
-    """Return log odds [N, G] that somebody who is seen speaks in a turn; 0 where lips are not looked at.
-
-    One at most speaks of those who are seen: the mouth of a listener may move too, but less in step.
-    """
-    alone = SLOPE * sight.score
-    likely = np.exp(np.nan_to_num(alone, nan=-np.inf).clip(-30, 30))
-    likely[np.isnan(alone)] = 0.0
-    others = 1 + likely.sum(axis=1, keepdims=True) - likely
-    found = np.clip(alone - np.log(others), -MOST, MOST)
-    return np.nan_to_num(found, nan=0.0)
 
 
 def looked_units(sight: Sight) -> np.ndarray:
@@ -112,7 +95,7 @@ def lip_odds(turns: Turns, sight: Sight, number: int) -> tuple[np.ndarray, np.nd
     That a face is seen speaking says the less, the oftener others are seen speaking with this voice while
     this face is not: mouths move beside a voice from outside the picture.
     """
-    weight, each = looked_units(sight), lips_of(sight)
+    weight, each = looked_units(sight), sight.odds
     odds = np.zeros((number, weight.shape[1]))
     looked = np.zeros_like(odds)
     for voice in range(number):
@@ -195,6 +178,6 @@ def _name_odds(voices: Sequence[Named], faces: Sequence[Named]) -> np.ndarray:
     odds = np.zeros((len(voices), len(faces)))
     for i, voice in enumerate(voices):
         for j, face in enumerate(faces):
-            if voice.name is not None and face.name is not None:
+            if voice.sure and face.sure:
                 odds[i, j] = SAME_NAME if voice.name == face.name else OTHER_NAME
     return odds

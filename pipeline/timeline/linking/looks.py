@@ -8,6 +8,9 @@ import numpy as np
 from mraf.pipeline.timeline.linking.speech import Speech
 from mraf.pipeline.timeline.seen.tracks import unit_mean
 
+ONE_NAME_MOST = 3.0
+"""Log odds at most that two are one person because a model gives them the same name."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Look:
@@ -34,11 +37,24 @@ class Named:
     asked: bool = False  # False: there is nothing that the model could be asked
 
     @property
+    def sure(self) -> bool:
+        """Whether there is a name by a model that can tell strangers; others name everybody."""
+        return self.name is not None and self.known is not None
+
+    @property
     def strength(self) -> float:
         """Probability that the name is right."""
         if self.name is None:
             return 0.0
         return (self.probability or 0.0) * (1.0 if self.known is None else self.known)
+
+
+def one_name(one: Named, other: Named) -> float:
+    """Return the log odds that two who have one name are one person, by that; 0 where they have not."""
+    if not (one.sure and other.sure) or one.name != other.name:
+        return 0.0
+    both = min(one.strength * other.strength, 1 - 1e-6)
+    return float(np.clip(np.log(both / (1 - both)), 0.0, ONE_NAME_MOST))
 
 
 Naming = Callable[[Sequence[Look]], list[Named]]

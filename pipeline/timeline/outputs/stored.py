@@ -11,6 +11,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mraf.errors import MissingError, UsageError
 from mraf.json_text import finite
 from mraf.pipeline.timeline.timeline import Person, Timeline, Track, Turn
@@ -38,10 +40,10 @@ def as_json(timeline: Timeline, folder: Path | None = None) -> dict[str, Any]:
         "notes": list(timeline.notes),
         "speakers": [_person(each) for each in timeline.people],
         "turns": [_turn(each, people.get(each.speaker)) for each in timeline.turns],
-        "tracks": [_track(each) for each in timeline.tracks],
+        "tracks": [],
         "cuts": [_seconds(time) for time in timeline.cuts],
     }
-    return dict(finite(found))
+    return {**finite(found), "tracks": [_track(each) for each in timeline.tracks]}
 
 
 def save(timeline: Timeline, file: Path) -> None:
@@ -103,11 +105,10 @@ def _turn(turn: Turn, person: Person | None) -> dict[str, Any]:
 
 
 def _track(track: Track) -> dict[str, Any]:
-    return {
-        "speaker": track.speaker,
-        "times": [_seconds(time) for time in track.times],
-        "boxes": [[_part(each) for each in box] for box in track.boxes],
-    }
+    # Hours have a million of these numbers.
+    times = np.round(np.array(track.times, float), 3)
+    boxes = np.round(np.array(track.boxes, float).reshape(-1, 4), 4)
+    return {"speaker": track.speaker, "times": times.tolist(), "boxes": boxes.tolist()}
 
 
 def _seconds(value: float | None) -> float | None:

@@ -6,7 +6,7 @@ import io
 from mraf.pipeline.timeline.timeline import Timeline
 
 COLUMNS = (
-    "start end seconds speaker unknown probability named_by overlap in_the_picture".split()
+    "start end seconds speaker unknown probability named_by overlap seen_speaking".split()
 )  # times in seconds
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -9,7 +9,8 @@ def vtt(timeline: Timeline) -> str:
     parts = ["WEBVTT\n"]
     for cue in cues_of_turns(timeline):
         name = _escaped(cue.names[0])
-        parts.append(f"{clock(cue.start, '.')} --> {clock(cue.end, '.')}\n<v {name}>{name}</v>\n")
+        voice = f"{name} " if name.endswith("-") else name  # "-->" would be the mark of times
+        parts.append(f"{clock(cue.start, '.')} --> {clock(cue.end, '.')}\n<v {voice}>{name}</v>\n")
     return "\n".join(parts)
 
 

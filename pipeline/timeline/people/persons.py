@@ -7,12 +7,12 @@ import numpy as np
 
 from mraf.pipeline.timeline.linking.correcting import TOGETHER_SECONDS, Number
 from mraf.pipeline.timeline.linking.links import Links
-from mraf.pipeline.timeline.linking.looks import Faces, Look, Named, Naming, look_of
+from mraf.pipeline.timeline.linking.looks import Faces, Look, Named, Naming, look_of, one_name
 from mraf.pipeline.timeline.linking.speech import Speech
 from mraf.recognition.pairs import Pairs
 
 ALIKE = 0.0
-"""Least log odds of faces, and of voices, that have one name, for them to be one person's."""
+"""Least log odds of faces, and of voices, together with those of their name, for them to be one person's."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -108,26 +108,29 @@ def _may_be_one(
     if any(seen.apart[a, b] for a in one.faces for b in other.faces):
         return False
     a, b = one.look, other.look
-    faces = _alike(a.face, b.face, a.face_coherence * b.face_coherence, pairs.face)
-    return faces and _alike(a.voice, b.voice, a.voice_coherence * b.voice_coherence, pairs.voice)
+    least = ALIKE - one_name(one.named, other.named)
+    faces = _odds(a.face, b.face, a.face_coherence * b.face_coherence, pairs.face)
+    voices = _odds(a.voice, b.voice, a.voice_coherence * b.voice_coherence, pairs.voice)
+    return all(odds is None or odds >= least for odds in (faces, voices))
 
 
-def _alike(
+def _odds(
     one: np.ndarray | None,
     other: np.ndarray | None,
     close: float,
     odds: Callable[[np.ndarray], np.ndarray],
-) -> bool:
+) -> float | None:
     if one is None or other is None:
-        return True
-    return float(odds(np.array(one @ other * close))) >= ALIKE
+        return None
+    return float(odds(np.array(one @ other * close)))
 
 
 def _joined(
     best: Somebody, other: Somebody, speech: Speech, seen: Faces, naming: Naming
 ) -> Somebody:
     """Return one person of two who have the same name, which they keep."""
-    voices, faces = best.voices + other.voices, best.faces + other.faces
+    voices = tuple(sorted(best.voices + other.voices))
+    faces = tuple(sorted(best.faces + other.faces))
     whole = _somebody(voices, faces, speech, seen)
     named = naming([whole.look])[0]
     if named.name != best.name:

@@ -10,7 +10,7 @@ from mraf import correct, timeline
 from mraf.errors import MrafError, UsageError
 from mraf.pipeline.timeline.outputs.write import FORMATS
 from mraf.pipeline.timeline.wishes import DEFAULT_FORMATS
-from tests.helpers.conversations import conversation
+from tests.helpers.conversations import conversation, person
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +97,8 @@ def test_sound_has_no_annotated_video_and_the_rest_is_written(stand_in):
     stand_in.talk = conversation(tracks=(), size=None)
     done = []
     timeline("talk.mp4", formats="mp4,srt", on_done=done.append)
-    assert done[0].problems == ("no annotated video: there is no picture",)
+    assert done[0].remarks == ("no annotated video is written: there is no picture",)
+    assert done[0].problems == ()
     assert there("timelines/talk") == {"timeline.json", "timeline.srt"}
 
 
@@ -113,6 +114,26 @@ def test_corrections_survive_a_second_run(stand_in):
     assert "corrections.old.json" in there("timelines/talk")
     (found,) = timeline("talk.mp4")
     assert [p.name for p in found.people] == ["Ann", "unknown 1", "unknown 2"]
+
+
+def test_numbers_stay_where_the_model_has_learned_somebody(stand_in):
+    """It names the first stranger now, and would call the second one "unknown 1"."""
+    timeline("talk.mp4")
+    correct("talk.mp4", rename={"unknown 1": "Bob"})
+    names = {"unknown 1": "Bob", "unknown 2": "unknown 1"}
+    talk = conversation()
+    stand_in.talk = replace(
+        talk,
+        people=tuple(person(names.get(p.name, p.name)) for p in talk.people),
+        turns=tuple(replace(t, speaker=names.get(t.speaker, t.speaker)) for t in talk.turns),
+        tracks=tuple(
+            replace(t, speaker=names.get(t.speaker or "", t.speaker)) for t in talk.tracks
+        ),
+    )
+    (found,) = timeline("talk.mp4")
+    assert [p.name for p in found.people] == ["Ann", "Bob", "unknown 2"]
+    assert found.people[1].named_by == "face and voice"
+    assert found.turns[2].speaker == "unknown 2"
 
 
 def test_damaged_corrections_end_a_run_before_work(stand_in):

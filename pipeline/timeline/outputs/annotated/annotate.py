@@ -47,9 +47,7 @@ def annotate(
         with starting():
             process.start()
         theirs.close()
-        problem = _follow(process, ours, video.name, timeline.duration, on_progress)
-        if problem is not None:
-            raise problem
+        _follow(process, ours, (video.name, file), timeline.duration, on_progress)
         temporary.replace(file)
     finally:
         if process.pid is not None:
@@ -62,27 +60,30 @@ def annotate(
 def _follow(
     process: Any,
     pipe: Connection,
-    name: str,
+    names: tuple[str, Path],
     duration: float | None,
     on_progress: Progress | None,
-) -> Exception | None:
-    """Pass progress on until the process is done; return what went wrong, or None."""
+) -> None:
+    """Pass progress on until the process is done. Raises MediaError, OSError."""
+    name, file = names
     while True:
         if not pipe.poll(SILENCE):
-            return MediaError(f"{name}: cannot be annotated: the decoder does not answer")
+            raise MediaError(f"{name}: cannot be annotated: the decoder does not answer")
         try:
             word, value = pipe.recv()
         except (EOFError, OSError):
             process.join()
             how = how_it_ended(process.exitcode)
-            return MediaError(f"{name}: cannot be annotated: the decoder {how}")
+            raise MediaError(f"{name}: cannot be annotated: the decoder {how}") from None
         if word == "at":
             if on_progress is not None:
                 on_progress(value, duration)
         elif word == "done":
-            return None
+            return
+        elif word == "system":
+            raise OSError(*value, str(file))
         else:
-            return OSError(value) if word == "system" else MediaError(f"{name}: {value}")
+            raise MediaError(f"{name}: {value}")
 
 
 def _serve(pipe: Connection, timeline: Timeline, video: Path, file: Path) -> None:
@@ -103,7 +104,9 @@ def _serve(pipe: Connection, timeline: Timeline, video: Path, file: Path) -> Non
         pipe.send(("media", "takes too much memory to annotate"))
     except (BrokenPipeError, ConnectionResetError):  # nobody waits for it any more
         return
-    except OSError as error:
-        pipe.send(("system", f"{file.parent}: {error}"))
+    except OSError as error:  # of writing: what cannot be read is passed over
+        pipe.send(("system", (error.errno, error.strerror or str(error))))
+    except Exception as error:  # as of an encoder; the reason is wanted, and no traceback
+        pipe.send(("media", f"cannot be annotated: {type(error).__name__}: {error}"))
     else:
         pipe.send(("done", None))

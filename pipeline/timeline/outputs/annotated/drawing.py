@@ -30,9 +30,10 @@ class Drawing:
             picture: upright, writable.
             time: seconds from the beginning of the file.
         """
-        for face in self._moments.faces(time):
+        faces = self._moments.faces(time)
+        for face in faces:
             self._face(picture, face)
-        self._lower_line(picture, time)
+        self._lower_line(picture, time, {face.name for face in faces})
 
     def _face(self, picture: np.ndarray, face: Face) -> None:
         height, width = picture.shape[:2]
@@ -43,7 +44,7 @@ class Drawing:
         colour, ink = self._colours.get(face.name or "", (NOBODY, "#FFFFFF"))
         thin = max(1, round(min(height, width) / 270))
         thickness = 2 * thin if face.speaks else thin
-        dashes = 10 * thin if face.name in self._unknown else 0
+        dashes = 6 * thin if face.name in self._unknown else 0
         _frame(picture, (x1, y1, x2, y2), thickness, colour, dashes)
         if face.name is None:
             return
@@ -60,8 +61,11 @@ class Drawing:
         _fill(picture, behind, colour if face.speaks else _DARK, 1.0 if face.speaks else _SHADE)
         _paste(picture, text, left + pad, top)
 
-    def _lower_line(self, picture: np.ndarray, time: float) -> None:
-        speaking = {turn.speaker: turn.track is None for turn in self._moments.turns(time)}
+    def _lower_line(self, picture: np.ndarray, time: float, seen: set[str | None]) -> None:
+        speaking = {
+            turn.speaker: turn.track is None and turn.speaker not in seen
+            for turn in self._moments.turns(time)
+        }
         if not speaking:
             return
         height, width = picture.shape[:2]
@@ -89,7 +93,7 @@ class Drawing:
             left += size
             for text in line:
                 _paste(picture, text, left, top + pad // 4)
-                left += text.shape[1] + size // 4
+                left += text.shape[1] + size // 2
             left += size
 
 

@@ -213,7 +213,7 @@ function hover(event) {
   tip.hidden = number < 0;
   if (number < 0) return;
   const turn = turns[number];
-  const unseen = data.size && turn.track === null ? ", not seen" : "";
+  const unseen = tracks.length && turn.track === null ? ", not seen speaking" : "";
   tip.replaceChildren(make("bdi", {}, turn.speaker),
     ` ${clock(turn.start, 1)} to ${clock(turn.end, 1)} (${length(turn.end - turn.start)}${unseen})`);
   const area = document.getElementById("track").getBoundingClientRect();

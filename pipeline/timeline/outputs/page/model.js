@@ -4,14 +4,14 @@ const data = JSON.parse(document.getElementById("data").textContent);
 // Told apart by people with any kind of colour vision; the order of Okabe and Ito, without black.
 const COLOURS = data.colours;
 const people = data.speakers;
-const turns = data.turns;
+const turns = [...data.turns].sort((a, b) => a.start - b.start);
 const tracks = data.tracks;
 const person = new Map(people.map((each, index) => [each.name, { ...each, index }]));
 const colour = (name) => (person.has(name) ? COLOURS[person.get(name).index % COLOURS.length] : "#8a929b");
 const lastOf = (list) => list[list.length - 1];
 const duration = Math.max(
   data.duration ?? 0,
-  ...[0.001],
+  0.001,
   turns.reduce((latest, turn) => Math.max(latest, turn.end), 0),
   tracks.reduce((latest, track) => Math.max(latest, lastOf(track.times) ?? 0), 0),
 );
@@ -50,7 +50,7 @@ function facesAt(time) {
     const { times, boxes, speaker } = tracks[number];
     const box = boxAt(times, boxes, time);
     return box ? [{ box, name: speaker, speaks: speaking.has(speaker) }] : [];
-  });
+  }).sort((a, b) => a.speaks - b.speaks); // those who speak are drawn over the others
 }
 
 function boxAt(times, boxes, time) {

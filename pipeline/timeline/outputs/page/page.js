@@ -24,8 +24,8 @@ function fillTexts() {
   document.getElementById("notes").hidden = !notes.length;
   document.querySelector("#notes ul").append(...notes.map((note) => make("li", { dir: "auto" }, note)));
   canvas.setAttribute("aria-label", `Lanes of ${count(people.length, "person", "people")}; the list of turns says the same in text`);
-  document.getElementById("switch").hidden = !tracks.length;
-  document.getElementById("legend").hidden = !tracks.length;
+  document.querySelectorAll(".of-picture").forEach((element) => { element.hidden = !isVideo; });
+  document.querySelectorAll(".of-faces").forEach((element) => { element.hidden = !tracks.length; });
 }
 
 function face(each) {
@@ -122,6 +122,7 @@ const KEYS = {
   "-": () => zoom(2),
   0: () => show(0, duration),
   b: () => showBoxes.click(),
+  f: toggleFull,
 };
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select, input[type=file]")) return;
@@ -135,6 +136,7 @@ document.addEventListener("keydown", (event) => {
 document.getElementById("zoom-in").addEventListener("click", () => zoom(0.5));
 document.getElementById("zoom-out").addEventListener("click", () => zoom(2));
 document.getElementById("whole").addEventListener("click", () => show(0, duration));
+document.getElementById("full").addEventListener("click", toggleFull);
 showBoxes.addEventListener("change", update);
 new ResizeObserver(() => { redraw(); update(); }).observe(document.getElementById("track"));
 new ResizeObserver(update).observe(screen_);

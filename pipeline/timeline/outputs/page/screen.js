@@ -5,7 +5,9 @@ const trouble = document.getElementById("trouble");
 const nowLine = document.getElementById("now");
 const showBoxes = document.getElementById("show-boxes");
 const isVideo = Boolean(data.size);
-const player = data.media.name ? make(isVideo ? "video" : "audio", { controls: "", preload: "metadata" }) : null;
+const player = data.media.name ? make(isVideo ? "video" : "audio", {
+  controls: "", preload: "metadata", controlslist: "nofullscreen", // which would show the picture without names
+}) : null;
 const boxes = make("canvas");
 let playable = player !== null;
 let cursor = 0; // seconds, where nothing can be played
@@ -29,6 +31,12 @@ function togglePlay() {
   if (!playable) return;
   if (player.paused) player.play().catch(() => {});
   else player.pause();
+}
+
+/** Shows the picture with names and boxes on the whole screen, or no longer. */
+function toggleFull() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else if (isVideo && playable) screen_.requestFullscreen?.();
 }
 
 function startPlayer() {
@@ -81,18 +89,22 @@ function complain(text, offersChoice = false) {
   trouble.append(choice);
 }
 
-let shown = null; // the turns on display, as text
+let shown = null; // who speaks on display, as text
 function update() {
   const time = now();
   if (playable && player.readyState) cursor = time;
   placePlayhead();
-  drawBoxes(time);
+  const faces = facesAt(time);
+  drawBoxes(faces);
   const current = turnsAt(time);
-  if (String(current) === shown) return;
-  shown = String(current);
-  nowLine.replaceChildren(...current.map((number) => {
-    const { speaker, track } = turns[number];
-    const aside = isVideo && track === null ? [make("small", {}, "not in the picture")] : [];
+  const seen = new Set(faces.map((each) => each.name));
+  const unseen = current.map((number) => turns[number].track === null && !seen.has(turns[number].speaker));
+  const state = `${current} ${unseen}`;
+  if (state === shown) return;
+  shown = state;
+  nowLine.replaceChildren(...current.map((number, place) => {
+    const { speaker } = turns[number];
+    const aside = tracks.length && unseen[place] ? [make("small", {}, "not in the picture")] : [];
     return make("span", { class: "chip" }, dot(speaker), nameOf(speaker), ...aside);
   }));
   highlight(current);
@@ -105,7 +117,7 @@ function tick() {
   requestAnimationFrame(tick);
 }
 
-function drawBoxes(time) {
+function drawBoxes(faces) {
   if (!isVideo) return;
   const [wide, high] = [player.clientWidth, player.clientHeight];
   const ratio = window.devicePixelRatio || 1;
@@ -120,7 +132,6 @@ function drawBoxes(time) {
   const scale = Math.min(wide / player.videoWidth, high / player.videoHeight);
   const [width, height] = [player.videoWidth * scale, player.videoHeight * scale];
   const [left, top] = [(wide - width) / 2, (high - height) / 2];
-  const faces = facesAt(time).sort((a, b) => a.speaks - b.speaks); // the speaker's on top
   for (const { box, name, speaks } of faces) {
     const [x1, y1] = [left + box[0] * width, top + box[1] * height];
     const [x2, y2] = [left + box[2] * width, top + box[3] * height];

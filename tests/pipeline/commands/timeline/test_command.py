@@ -78,7 +78,7 @@ def test_a_file_that_fails_is_shown_and_the_others_go_on(mraf, stand_in):
 
 def test_ctrl_c_says_that_the_same_command_goes_on(mraf, stand_in):
     code, _, err = mraf("timeline", "stop.mp4")
-    assert code == 130 and "What was read is kept: the same command goes on" in err
+    assert code == 130 and "What was done is kept: `mraf timeline` of the same files goes on" in err
 
 
 def test_wrong_options_end_it_before_work(mraf, stand_in):
@@ -112,6 +112,18 @@ def test_corrections_are_shown_with_what_was_written(mraf, stand_in):
     assert [p["name"] for p in found["videos"][0]["speakers"]] == ["Ann", "Ann Lee", "Bo"]
     code, out, _ = mraf("timeline", "talk.mp4")
     assert "3 corrections by hand made again" in out and "Ann Lee" in out
+
+
+def test_ctrl_c_while_outputs_are_written_keeps_the_corrections(mraf, stand_in, monkeypatch):
+    mraf("timeline", "talk.mp4")
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mraf.pipeline.timeline.corrections.correct.write_outputs", stop)
+    code, _, err = mraf("timeline", "talk.mp4", "--rename", "unknown 1=Bob")
+    assert code == 130 and "The corrections are kept" in err
+    assert Path("timelines/talk/corrections.json").is_file()
 
 
 def test_a_person_is_enrolled_from_a_timeline(mraf, stand_in):

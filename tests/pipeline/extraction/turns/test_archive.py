@@ -29,8 +29,10 @@ def made(tmp_path_factory):
     root = tmp_path_factory.mktemp("archive")
     for host in HOSTS:
         for talk in range(3):
-            turns = [(40.0 * i, 40.0 * i + 25, host) for i in range(5)]
-            turns.insert(2, (66.0, 76.0, "guest" if host == "ann" else f"guest-of-{host}"))
+            turns = [(40.0 * i + talk, 40.0 * i + talk + 25, host) for i in range(5)]
+            turns.insert(
+                2, (66.0 + talk, 76.0 + talk, "guest" if host == "ann" else f"guest-of-{host}")
+            )
             write(root / f"videos/{host}/{talk}.mp4", *turns)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("mraf.pipeline.extraction.rows.setup_worker", made_turns.setup_worker)
@@ -74,7 +76,8 @@ def test_a_model_trains_on_turns_and_is_measured(workspace):
     assert any("9 clips have no speaker's name" in note for note in report.notes)
     measured = evaluate(workspace)
     assert measured.held_out == 15
-    assert measured.more["voice"].accuracy == 1.0 or measured.settings
+    scores = [each for each in (*measured.settings.values(), *measured.more.values()) if each.n]
+    assert scores and all(each.accuracy == 1.0 for each in scores)
 
 
 def test_a_person_is_found_with_file_and_time(workspace, made, mraf):
@@ -85,7 +88,7 @@ def test_a_person_is_found_with_file_and_time(workspace, made, mraf):
     first = report.matches[0]
     assert first.turn and first.end - first.start == 25
     code, out, _ = mraf("find", "ann", "-w", workspace)
-    assert code == 0 and "0.mp4 0:00 to 3:05 (5 turns)" in out
+    assert code == 0 and "ann/0.mp4 0:00 to 3:05 (5 turns)" in " ".join(out.split())
     code, out, _ = mraf("find", "ann", "-w", workspace, "--json")
     assert {"start", "end", "path", "clip"} <= set(json.loads(out)["matches"][0])
 
@@ -101,7 +104,7 @@ def test_a_turn_can_be_sought_by_and_a_file_of_one_person(workspace, made):
 def test_turns_without_a_name_are_grouped_and_named(workspace):
     report = cluster(workspace)
     assert report.clips == 9 and [group.clips for group in report.groups] == [3, 3, 3]
-    assert all(group.start == 66.0 for group in report.groups)
+    assert all(group.start in (66.0, 67.0, 68.0) for group in report.groups)
     train(workspace)
     mine = next(g for g in report.groups if g.members[0].startswith("ann/"))
     named = name(mine.id, "Gast", workspace=workspace, yes=True)

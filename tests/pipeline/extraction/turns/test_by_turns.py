@@ -126,6 +126,13 @@ def test_turns_stay_where_this_run_could_make_none(videos, run, rows):
     assert report.reused == 2 and len(rows()) == 5
 
 
+def test_long_files_that_cannot_be_cut_are_told(videos, run, rows):
+    report = run(videos, turns=TurnOptions(set_up=None))
+    assert "1 file of over two minutes was not cut into turns" in report.warnings[0]
+    assert not run(videos, turns=None).warnings
+    assert run(videos).embedded == 1 and len(rows()) == 5
+
+
 def test_a_file_without_turns_is_one_row_and_is_not_looked_through_again(tmp_path, run, rows):
     write(tmp_path / "videos/ann/talk.mp4", (0, 1.5, "ann"), (3, 4, "ann"))
     write(tmp_path / "videos/ann/music.mp4")
@@ -197,14 +204,31 @@ def test_a_name_that_a_person_gave_to_a_turn_stays(videos, run, rows, tmp_path):
     assert rows()["anna/talk.mp4#20.5-26"].speaker == "Bob" and len(rows()) == 4
 
 
+def test_a_moved_file_of_which_all_turns_were_named_keeps_the_names(videos, run, rows, tmp_path):
+    run(videos)
+    with Workspace.at(tmp_path / "w").table.writer() as writer:
+        for clip in IDS:
+            writer.add(replace(rows()[clip], speaker="Ann B", enrolled=True))
+    (videos / "ann/talk.mp4").rename(videos / "ann/speech.mp4")
+    assert run(videos).reused == 2
+    found = rows()
+    assert len(found) == 5 and not set(IDS) & set(found)
+    assert all(found[c.replace("talk", "speech")].speaker == "Ann B" for c in IDS)
+
+
 def test_a_person_enrolled_by_a_whole_file_stays_and_gives_it_the_name(videos, run, rows, tmp_path):
     run(videos, turns=None)
     with Workspace.at(tmp_path / "w").table.writer() as writer:
-        writer.add(replace(rows()["ann/talk.mp4"], speaker="Anne", enrolled=True))
+        enrolled = {"speaker": "Anne", "recording": "r", "enrolled": True}
+        writer.add(replace(rows()["ann/talk.mp4"], **enrolled))
     run(videos)
     found = rows()
     assert found["ann/talk.mp4"].speaker == "Anne"
     assert [found[clip].speaker for clip in IDS] == ["Anne", None, "Anne", "Anne"]
+    assert {found[clip].recording for clip in ("ann/talk.mp4", *IDS)} == {"r"}  # never in two folds
+    assert run(videos).reused == 2
+    assert {rows()[clip].recording for clip in IDS} == {"r"}
+    assert [rows()[clip].speaker for clip in IDS] == ["Anne", None, "Anne", "Anne"]
 
 
 def test_parts_and_pictures_beside_sound_stay_one_row(tmp_path, run, rows):
@@ -229,3 +253,26 @@ def test_workers_tell_how_far_they_are(videos, run, rows):
     shares = [(each.clip, each.done, each.seconds) for each in told if each]
     assert ("ann/talk.mp4", 25.0, 60.0) in shares and told[-1] is None
     assert len(rows()) == 5
+
+
+def test_a_name_goes_to_who_is_in_all_files_of_it(tmp_path, run, rows):
+    talks = tmp_path / "videos/ann"
+    write(talks / "1.mp4", (0, 20, "ann"), (20, 38, "bob"))
+    write(talks / "2.mp4", (0, 20, "cem"), (20, 38, "ann"), (38, 70, "cem"))
+    write(talks / "3.mp4", (0, 20, "dan"), (20, 40, "ann"))
+    write(tmp_path / "videos/eve/4.mp4", (0, 20, "fay"), (20, 38, "eve"))
+    report = run(tmp_path / "videos")
+    named = {row.clip for row in rows().values() if row.speaker}
+    assert named == {"ann/1.mp4#0-20", "ann/2.mp4#20-38", "ann/3.mp4#20-40"}
+    assert report.noted[1].note == "3 turns of 2 people; 2 are of others and have no name"
+    assert "not clear" in report.noted[3].note
+    assert run(tmp_path / "videos").reused == 4
+    assert {row.clip for row in rows().values() if row.speaker} == named
+
+
+def test_a_short_clip_of_a_name_tells_whose_it_is_in_a_long_file(tmp_path, run, rows):
+    write(tmp_path / "videos/ann/talk.mp4", (0, 20, "ann"), (20, 80, "host"))
+    write(tmp_path / "videos/ann/short.mp4", (0, 9, "ann"), long=False)
+    run(tmp_path / "videos", turns=EVERY)
+    named = {row.clip for row in rows().values() if row.speaker}
+    assert named == {"ann/short.mp4#0-9", "ann/talk.mp4#0-20"}

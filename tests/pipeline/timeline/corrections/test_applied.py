@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from mraf.pipeline.timeline.corrections.applied import applied, corrected
+from mraf.pipeline.timeline.corrections.applied import applied, corrected, with_numbers_of
 from mraf.pipeline.timeline.corrections.edits import rename_of, split_of
 from mraf.pipeline.timeline.timeline import Turn
 from tests.helpers.conversations import conversation, person
@@ -128,6 +128,27 @@ def test_the_model_may_know_the_name_by_now():
     named = replace(named, people=(named.people[0], person("Bob"), named.people[2]))
     _, found, notes = again(TALK, named, lambda t: rename_of("unknown 1=Bob", t))
     assert found == named and notes == []
+
+
+def test_people_keep_their_numbers_and_new_ones_come_behind():
+    other = {"unknown 1": "unknown 2", "unknown 2": "unknown 1"}
+    now = replace(
+        TALK,
+        people=(
+            *(replace(p, name=other.get(p.name, p.name)) for p in TALK.people),
+            person("unknown 3"),
+        ),
+        turns=(
+            *(replace(t, speaker=other.get(t.speaker, t.speaker)) for t in TALK.turns),
+            Turn(start=70.0, end=80.0, speaker="unknown 3"),
+        ),
+        tracks=(),
+    )
+    found = with_numbers_of(TALK, now)
+    assert names(found) == ["Ann", "unknown 1", "unknown 2", "unknown 3"]
+    assert said(found, "unknown 1") == said(TALK, "unknown 1")
+    gone = with_numbers_of(corrected(TALK, rename_of("unknown 2=Bob", TALK)), now)
+    assert names(gone) == ["Ann", "unknown 1", "unknown 2", "unknown 3"]
 
 
 def test_many_turns_take_no_time():

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from mraf.pipeline.timeline.linking.evidence import Turns, length_of, sight_of, tracks_during
+from mraf.pipeline.timeline.linking.evidence import (
+    Turns,
+    length_of,
+    sight_of,
+    speaking_odds,
+    tracks_during,
+)
 from mraf.pipeline.timeline.turns.voices import Voices, VoiceTurn
 from tests.helpers.scenes import Said, Scene, Shot, dialogue
 
@@ -73,6 +79,20 @@ def test_the_tracks_of_a_turn_are_those_that_it_meets():
     seen = Scene(said=dialogue("A", 1), shots=shots).seen()
     found = tracks_during(turns((0, 1, 0), (3, 14, 0), (5, 6, 0), (30, 31, 0)), seen.tracks)
     assert found == [[0], [0, 1, 2, 3], [1], []]
+
+
+def test_of_two_mouths_that_move_the_one_that_moves_more_in_step_speaks():
+    scores = np.array([[2.5, 0.5], [2.5, np.nan], [-2, -2], [np.nan, np.nan]]).T
+    odds = speaking_odds(scores).T
+    assert odds[0, 0] > 2 and odds[0, 1] < -2
+    assert odds[1].tolist() == [3, 0] and odds[2].max() == -3 and odds[3].tolist() == [0, 0]
+
+
+def test_a_face_that_comes_at_the_end_of_a_turn_says_nothing_of_what_was_before():
+    said = [Said(start=0, stop=8.4, who="A", lips="B")]
+    shots = [Shot(start=0, stop=8, seen="A"), Shot(start=8, stop=12, seen="BA")]
+    found, _ = sight(Scene(said=said, shots=shots))
+    assert found.odds[0, 0] > 2.5 and found.odds[0, 1] < found.odds[0, 0]
 
 
 def test_without_faces_nobody_is_seen():

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from mraf.pipeline.timeline.linking.evidence import Sight, Turns, sight_of
-from mraf.pipeline.timeline.linking.links import assigned, links_of, lips_of, lips_tell
+from mraf.pipeline.timeline.linking.evidence import Turns, sight_of
+from mraf.pipeline.timeline.linking.links import assigned, links_of, lips_tell
 from mraf.pipeline.timeline.linking.looks import Named
 from tests.helpers.scenes import Scene, Shot, dialogue, shots_of
 
@@ -32,22 +32,6 @@ def test_no_voices_or_no_faces_have_no_links():
     ]
 
 
-def sight(*scores):
-    score = np.array(scores, float)
-    return Sight(
-        visible=np.isfinite(score).astype(float),
-        looked=np.where(np.isfinite(score), 50, 0),
-        score=score,
-        seen=np.ones(score.shape[1]),
-    )
-
-
-def test_of_two_mouths_that_move_the_one_that_moves_more_in_step_speaks():
-    odds = lips_of(sight([2.5, 0.5], [2.5, np.nan], [-2, -2], [np.nan, np.nan]))
-    assert odds[0, 0] > 2 and odds[0, 1] < -2
-    assert odds[1].tolist() == [3, 0] and odds[2].max() == -3 and odds[3].tolist() == [0, 0]
-
-
 def links(scene, names=None):
     seen, voices = scene.seen(), scene.voices()
     found = Turns.of(voices)
@@ -68,19 +52,25 @@ def test_lips_tell_nothing_where_none_speaks():
 
 def test_names_link_what_nothing_else_does():
     scene = Scene(said=TWO, shots=[Shot(start=0, stop=80, seen="AB")], lips=False)
-    ann, bob, nobody = (Named(name=name, asked=True) for name in ("Ann", "Bob", None))
+    ann, bob, nobody = (Named(name=name, known=0.9) for name in ("Ann", "Bob", None))
     assert links(scene).face.tolist() == [-1, -1]
     assert links(scene, ([ann, nobody], [ann, nobody])).face.tolist() == [0, -1]
     assert links(scene, ([ann, bob], [bob, ann])).face.tolist() == [1, 0]
 
 
-def test_many_turns_of_lips_outdo_names_that_contradict_them():
-    ann, bob = (Named(name=name, asked=True) for name in ("Ann", "Bob"))
+def test_a_model_that_cannot_tell_strangers_links_nobody():
+    scene = Scene(said=TWO, shots=[Shot(start=0, stop=80, seen="AB")], lips=False)
+    ann, bob = (Named(name=name, probability=0.6) for name in ("Ann", "Bob"))
+    assert links(scene, ([ann, bob], [bob, ann])).face.tolist() == [-1, -1]
+
+
+def test_names_outdo_the_lips_of_one_turn_and_the_lips_of_many_outdo_names():
+    ann, bob = (Named(name=name, known=0.9) for name in ("Ann", "Bob"))
     names = ([ann, bob], [bob, ann])
     seen = Scene(said=TWO, shots=[Shot(start=0, stop=80, seen="AB")])
     assert links(seen, names).face.tolist() == [0, 1]
     short = Scene(said=TWO[:2], shots=[Shot(start=0, stop=8, seen="AB")])
-    assert links(short).face.tolist() == [0, 1] and links(short, names).face.tolist() == [-1, -1]
+    assert links(short).face.tolist() == [0, 1] and links(short, names).face.tolist() == [1, 0]
 
 
 def test_somebody_who_is_seen_as_often_without_a_voice_is_not_linked_with_it():

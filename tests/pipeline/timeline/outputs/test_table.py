@@ -23,10 +23,10 @@ def test_a_row_a_turn():
         "probability": "0.8125",
         "named_by": "voice",
         "overlap": "0.500",
-        "in_the_picture": "no",
+        "seen_speaking": "no",
     }
     assert found[2]["speaker"] == STRANGER and found[2]["unknown"] == "yes"
-    assert found[2]["probability"] == "" and found[2]["in_the_picture"] == "yes"
+    assert found[2]["probability"] == "" and found[2]["seen_speaking"] == "yes"
 
 
 @pytest.mark.parametrize("name", ['a, "b"', "two\nlines", "O'Neil", "ü,;\t|"])

@@ -10,10 +10,10 @@ def test_a_cue_has_voice_and_text():
 
 
 def test_names_that_would_end_a_cue_or_a_tag():
-    text = vtt(named("a < b & c > d", "two\n\nlines", "x --> y"))
+    text = vtt(named("a < b & c > d", "two\n\nlines", "x --> y", "--"))
     assert "<v a &lt; b &amp; c &gt; d>" in text
     assert "<v two lines>two lines</v>" in text
-    assert text.count("-->") == 3  # of the times alone
+    assert text.count("-->") == 4  # of the times alone
 
 
 def test_no_turns():

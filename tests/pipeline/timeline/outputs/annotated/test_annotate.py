@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import av
 import pytest
 
@@ -63,3 +65,18 @@ def test_what_is_no_video(tmp_path):
 def test_no_file(tmp_path):
     with pytest.raises(MediaError, match="no such file"):
         annotate(talk(), tmp_path / "a.mp4", tmp_path / "timeline.mp4")
+
+
+def full(pipe, timeline, video, file):
+    """What happens where the disk is full."""
+    from pathlib import Path
+
+    module._serve(pipe, timeline, video, Path("/dev/full"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_disk_is_told(video, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_serve", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        annotate(talk(), video, tmp_path / "timeline.mp4")
+    assert caught.value.filename == str(tmp_path / "timeline.mp4")

@@ -48,6 +48,13 @@ def test_the_lower_line_has_all_who_speak():
     assert (one[-1] < GREY).all()  # dark behind the text
 
 
+def test_a_speaker_who_is_on_display_is_not_called_absent():
+    """Of a turn without a track it is not told who is seen speaking; the person may be there all the same."""
+    turns = (Turn(start=0.0, end=8.0, speaker=ANN),)
+    there, gone = (drawn(time, talk(turns=turns))[-20:] for time in (0.1, 2.0))
+    assert (there[:, 150:] != gone[:, 150:]).any() and np.ptp(there[:, 150:, 0].astype(int)) == 0
+
+
 @pytest.mark.parametrize(
     "box",
     [

@@ -64,6 +64,27 @@ def test_variable_frame_rates_keep_their_times(tmp_path):
     assert times == pytest.approx(stamps, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("name", "track"),
+    [
+        ("a.mp4", {"bt709": True}),
+        ("a.avi", {"codec": "mjpeg"}),  # the full range of values
+        ("a.mkv", {"codec": "ffv1", "pix_fmt": "yuv422p10le"}),
+        ("a.mkv", {"codec": "libvpx-vp9"}),
+    ],
+)
+def test_colours_stay(tmp_path, name, track):
+    check_corners(done(write_clip(tmp_path / name, picture(**track)))[1], tolerance=16)
+
+
+def test_a_picture_that_starts_late_keeps_its_times(tmp_path):
+    stamps = [2.0, 2.04, 2.08]
+    wave = np.zeros(48_000 * 3, np.float32)
+    video = write_clip(tmp_path / "a.mp4", picture(frames=film(3), times=stamps), sound(wave=wave))
+    times, _, _ = done(video)
+    assert times == pytest.approx(stamps, abs=1e-3)
+
+
 @pytest.mark.parametrize("rotation", [90, 180, 270])
 def test_a_turned_phone(tmp_path, rotation):
     straight = film()
@@ -75,6 +96,9 @@ def test_a_turned_phone(tmp_path, rotation):
         assert next(container.decode(video=0)).rotation
     _, frames, _ = done(video)
     assert frames.shape[1:] == (96, 160, 3)
+    check_corners(frames)
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert not next(container.decode(video=0)).rotation  # turned once
 
 
 def test_odd_sizes_become_even(tmp_path):
@@ -179,3 +203,15 @@ def test_one_picture(tmp_path):
 
 def test_no_sound(tmp_path):
     assert done(write_clip(tmp_path / "a.mp4", picture()))[2] == ["h264"]
+
+
+@pytest.mark.shared
+def test_a_real_clip(real_videos, tmp_path):
+    video = next(iter(sorted(real_videos.glob("*/*/*/*.mp4"))))
+    file = tmp_path / "out.mp4"
+    transcode(talk(), video, file, lambda time: None)
+    with av.open(str(video)) as before, av.open(str(file)) as after:
+        assert [s.codec_context.name for s in after.streams] == ["h264", "aac"]
+        assert after.duration == pytest.approx(before.duration, abs=60_000)
+        old = [packet.size for packet in before.demux(audio=0) if packet.size]
+        assert [packet.size for packet in after.demux(audio=0) if packet.size] == old

@@ -1,7 +1,6 @@
 import base64
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -10,28 +9,8 @@ import pytest
 from mraf.errors import MediaError
 from mraf.pipeline.timeline.outputs.page import page
 from mraf.pipeline.timeline.outputs.page.page import write_page
+from tests.helpers.html_page import Elements
 from tests.helpers.timelines import ANN, named, talk
-
-
-class Elements(HTMLParser):
-    """The elements of a page, by tag: attributes, and the text in scripts."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict]] = []
-        self.texts: dict[str, str] = {}
-        self._id = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.found.append((tag, dict(attributes)))
-        self._id = dict(attributes).get("id", tag)
-
-    def handle_endtag(self, tag):
-        self._id = ""
-
-    def handle_data(self, text):
-        self.texts[self._id] = self.texts.get(self._id, "") + text
 
 
 def written(timeline, folder: Path, **more) -> Elements:
