@@ -22,8 +22,8 @@ class Track:
     ticks: list[int] = field(default_factory=list)
     boxes: list[np.ndarray] = field(default_factory=list)  # [4] x1, y1, x2, y2 in pixels
     probability: list[float] = field(default_factory=list)
-    begins_with_cut: int | None = None  # its shot begins with this tick, shortly before it is seen
-    ends_with_cut: int | None = None  # the next shot begins with this tick, shortly after
+    shot_start: int | None = None  # first tick of its shot, where that is shortly before it is seen
+    shot_stop: int | None = None  # tick after the last one of its shot, where that is shortly after
 
     @property
     def believed(self) -> bool:
@@ -35,14 +35,17 @@ class Tracker:
     """Joins the faces of one look to those of the looks before; two of one look are two tracks.
 
     Looks and cuts come in the order of time.
+
+    Args:
+        step: ticks from look to look.
+        first: first tick of the first shot.
     """
 
-    def __init__(self, step: int) -> None:
-        """`step`: ticks from look to look."""
+    def __init__(self, step: int, first: int) -> None:
         self.open: list[Track] = []
         self._step = step
         self._count = 0
-        self._cut: int | None = None
+        self._shot = first
 
     def add(self, tick: int, boxes: np.ndarray, probability: np.ndarray) -> list[Track]:
         """Take in the faces `[M, 4]` of a look; return the track of each, in their order."""
@@ -62,15 +65,11 @@ class Tracker:
         return self._close(track for track in self.open if tick - track.ticks[-1] > BRIDGED)
 
     def cut(self, tick: int) -> list[Track]:
-        """Close and return all tracks: a new shot begins with this tick."""
+        """Close and return all tracks: a new shot begins with this tick, or nothing more comes."""
         for track in self.open:
             if tick - track.ticks[-1] <= self._step:
-                track.ends_with_cut = tick
-        self._cut = tick
-        return self.finish()
-
-    def finish(self) -> list[Track]:
-        """Close and return all tracks."""
+                track.shot_stop = tick
+        self._shot = tick
         return self._close(self.open)
 
     def _likely(self, boxes: np.ndarray) -> list[tuple[float, int, int]]:
@@ -85,8 +84,8 @@ class Tracker:
 
     def _new(self, tick: int) -> Track:
         track = Track(number=self._count)
-        if self._cut is not None and tick - self._cut < self._step:
-            track.begins_with_cut = self._cut
+        if tick - self._shot < self._step:
+            track.shot_start = self._shot
         self._count += 1
         self.open.append(track)
         return track

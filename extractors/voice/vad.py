@@ -63,10 +63,13 @@ class SpeechFinder:
         return found
 
     def probability(self, wave: np.ndarray) -> np.ndarray:
-        """Return the probability of speech `[M]` in windows of 512 samples of `[N]`."""
+        """Return the probability of speech `[M]` in each window of 512 samples of `[N]` at 16 kHz.
+
+        Quiet sound is made louder first (`level`).
+        """
         if not len(wave):
             return np.zeros(0, np.float32)
-        return np.asarray(self._model.audio_forward(wave)).reshape(-1)
+        return np.asarray(self._model.audio_forward(level(wave).wave)).reshape(-1)
 
     def _find(self, levelled: Levelled) -> Speech:
         wave = levelled.wave
