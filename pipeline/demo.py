@@ -46,11 +46,12 @@ def commands(videos: Path, workspace: Path, speakers: int) -> Iterator[list[str]
     """Yield the arguments of `mraf`, command after command.
 
     Two people are kept out of the training. Their clips come afterwards; one of the two is enrolled, and
-    the other stays unknown. Later commands depend on the results of the earlier ones, so each must run
+    the other stays unknown, in the conversation at the end too. Later commands depend on the results of the earlier ones, so each must run
     before the next.
     """
+    talk = videos.with_name("conversation.mp4")
     place = ["-w", str(workspace)]
-    yield ["sample", str(videos), "--speakers", str(speakers)]
+    yield ["sample", str(videos), "--speakers", str(speakers), "--conversation", str(talk)]
     newcomer, stranger = kept_out(videos)
     without = ["--exclude", newcomer, "--exclude", stranger]
     yield ["extract", str(videos), *without, *place]
@@ -61,6 +62,7 @@ def commands(videos: Path, workspace: Path, speakers: int) -> Iterator[list[str]
     yield ["enrol", newcomer, *complete(videos, newcomer, "English")[:2], *place]
     later = [complete(videos, person, "Urdu")[0] for person in (newcomer, stranger)]
     yield ["identify", *later, "--top", "3", *place]
+    yield ["timeline", str(talk), *place]
 
 
 def kept_out(videos: Path) -> list[str]:

@@ -117,7 +117,7 @@ def _make_recording(folder: Path, options: SampleOptions, takes: list[Take]) -> 
     made = []
     for take in takes:
         rng = _rng(options.seed, take, take.clip)
-        text, dry = _speak(take.language, voice, rng)
+        text, dry = say_something(take.language, voice, rng)
         count = int(np.clip(round(len(dry) / SAMPLE_RATE * FPS), SHORTEST * FPS, LONGEST * FPS))
         motion = draw_motion(envelope(dry, count, FPS), FPS, rng)
         dry = np.pad(dry, (0, max(0, count * SAMPLE_RATE // FPS - len(dry))))
@@ -157,10 +157,10 @@ def _rng(seed: int, take: Take, clip: int | None) -> np.random.Generator:
     return np.random.default_rng(key if clip is None else [*key, 1, clip])
 
 
-def _speak(
+def say_something(
     language: str, voice: Voice, rng: np.random.Generator
 ) -> tuple[str, npt.NDArray[np.float32]]:
-    """Return a sentence that fits into a clip, and its sound with silence around it."""
+    """Return a sentence that fits into a clip, and its sound [N] with silence around it."""
     longest = int((LONGEST - BEFORE - AFTER) * SAMPLE_RATE)
     for index in rng.permutation(len(SENTENCES[language])):
         text = SENTENCES[language][index]

@@ -13,6 +13,7 @@ from mraf.extractors.speaking.mfcc import RATE, mfcc
 from mraf.extractors.streaming.parts import Heard
 from mraf.extractors.turns.frames import mean_of
 from mraf.extractors.turns.segmentation import (
+    CENTRE,
     FIELD,
     PIECE_SECONDS,
     SPEAKERS,
@@ -21,6 +22,8 @@ from mraf.extractors.turns.segmentation import (
 )
 from mraf.extractors.turns.spans import spans_of
 from mraf.extractors.voice.level import level
+from mraf.extractors.voice.vad import WINDOW as VAD_WINDOW
+from mraf.extractors.voice.vad import SpeechFinder
 from mraf.extractors.weights import Weights
 
 STEP_SECONDS = 2.5
@@ -31,6 +34,9 @@ FRAMES = (WINDOW - FIELD) // STEP + 1
 """Frames in a window."""
 LEAST_SECONDS = 0.4
 """Speech of one alone from which a vector is made; less is some other span's voice, or nobody's."""
+NEAR_SECONDS, NO_SPEECH = 1.0, 0.2
+"""Where the speech detector's probability stays below this, for so long before and after, is no speech: the
+segmentation takes tones, music and noise that comes and goes for some. The detector alone misses far voices."""
 TOGETHER = {"cpu": 4, "gpu": 32}
 """Windows that go through the segmentation at once."""
 
@@ -58,6 +64,7 @@ class SoundObserver:
         precision = choose_precision(precision) if device == "cpu" else "single"
         self._segmentation = Segmentation(segmentation, device, threads)
         self._encoder: Any = encoders.build(pair.voice, device, threads, precision)
+        self._detector = SpeechFinder()
         self._together = TOGETHER["cpu" if device == "cpu" else "gpu"]
 
     def observe(self, wave: np.ndarray, start: float, stop: float) -> Heard:
@@ -65,13 +72,16 @@ class SoundObserver:
 
         Args:
             wave: `[N]` float32 samples at 16 kHz from `start` to 10 s beyond `stop`, or to the file's end.
-            start: a whole number of slices, but for what lies on no grid nothing is lost.
-            stop: windows that start in [start, stop) are looked at, and spans end by then.
+            start: of the part. Windows start at multiples of 2.5 s of the file, from here on.
+            stop: of the part. No window starts and no span ends after it.
         """
         raw = np.nan_to_num(wave, posinf=0.0, neginf=0.0)
         wave = level(raw).wave
         starts, windows = _windows(wave, start, stop)
         activity = self._activity(windows)
+        speech = self._speech(wave)
+        for at, each in zip(starts, activity, strict=True):
+            each[~speech[_samples(at - start, len(speech))]] = 0
         frames = mean_of(starts, activity, start, min(stop, start + len(wave) / SAMPLE_RATE))
         spans = spans_of(frames, stop)
         return Heard(
@@ -91,6 +101,15 @@ class SoundObserver:
             found = np.clip(classes @ SPEAKERS.astype(np.float32), 0, 1)
             activity[some, : found.shape[1]] = np.round(found * 255)
         return activity
+
+    def _speech(self, wave: np.ndarray) -> np.ndarray:
+        """Return `[M]` bool: windows of 512 samples near which a speech detector hears anything at all."""
+        from scipy.ndimage import maximum_filter1d
+
+        probability = self._detector.probability(wave)
+        near = 2 * round(NEAR_SECONDS * SAMPLE_RATE / VAD_WINDOW) + 1
+        # One false window more, for what lies beyond the end of the wave.
+        return np.append(maximum_filter1d(probability, near) >= NO_SPEECH, False)
 
     def _vectors(self, wave: np.ndarray, spans: np.ndarray) -> np.ndarray:
         """Return `[P, D]` of unit length; NaN where a span of `[P, 2]` s is too short."""
@@ -119,6 +138,12 @@ def _windows(wave: np.ndarray, start: float, stop: float) -> tuple[np.ndarray, l
             starts.append(at)
             windows.append(window)
     return np.array(starts, np.float64), windows
+
+
+def _samples(start: float, count: int) -> np.ndarray:
+    """Return for each frame `[T]` of a window the place of its middle among `count` windows of 512 samples."""
+    at = round(start * SAMPLE_RATE) + CENTRE + STEP * np.arange(FRAMES)
+    return np.minimum(at // VAD_WINDOW, count - 1)
 
 
 def _of_one_length(windows: list[np.ndarray], together: int) -> Iterator[list[int]]:

@@ -46,7 +46,7 @@ def conflict(answer: Answer, face: Evidence, voice: Evidence) -> tuple[str, ...]
     """Return the note on a clip that may show one person and let another be heard, if it may."""
     result = "nobody is named" if answer.unknown else "the voice counts more"
     looks, sounds = f"the face alone looks like {_named(face)}", f"sounds like {_named(voice)}"
-    asked = f"who speaks is asked, so {result}"
+    asked = f"the question is who speaks, so {result}"
     match answer.conflict:
         case Conflict.TWO:
             said = f"face and voice disagree: {looks}, the voice alone {sounds}; {asked}"
@@ -112,4 +112,5 @@ def _unread(found: Extracted) -> tuple[str, ...]:
         return ()
     whole = f"of {length(found.seconds)} " if found.seconds else ""
     only = "" if any(note.startswith(SEARCHED) for note in found.notes) else "only "
-    return (f"{whole}{only}the first {length(found.seconds_read)} were read",)
+    said = f"{whole}{only}the first {length(found.seconds_read)} were read"
+    return (f"{said}: `mraf timeline` names everybody",)

@@ -124,7 +124,8 @@ def show_identified(prediction: "Prediction", notes: Sequence[str] = ()) -> None
     elif nothing and "decode_error" not in (prediction.face.reason, prediction.voice.reason):
         show("  [yellow]not identified[/]: there is neither face nor voice in it")
     else:
-        show(f"  [yellow]not identified[/]: {escape(prediction.error or '')}")
+        why = (prediction.error or "").removeprefix(f"{Path(prediction.path).name}: ")
+        show(f"  [yellow]not identified[/]: {escape(why)}")
     if not (nothing and "decode_error" in (prediction.face.reason, prediction.voice.reason)):
         show(f"  face   {_evidence(prediction.face, prediction)}")
         show(f"  voice  {_evidence(prediction.voice, prediction)}")

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,9 +17,17 @@ def sample(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the new videos.")],
     speakers: Annotated[int, typer.Option(min=2, help="Number of people.")] = 12,
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
+    conversation: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.mp4",
+            help="Also make a video in which some of them talk with each other, for mraf timeline.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make sample videos: drawn people who talk and do not exist."""
+    from mraf.data.sample.conversation import make_conversation
     from mraf.data.sample.make import SampleOptions, make_sample
     from mraf.pipeline.commands.terminal.bars import count_bar
 
@@ -27,10 +35,15 @@ def sample(
     with count_bar("Drawing and speaking", as_json) as progress:
         options = SampleOptions(speakers=speakers, seed=seed)
         clips = make_sample(folder, options, progress=progress)
+    said = make_conversation(conversation, options) if conversation else []
     if as_json:
-        print_json({"folder": str(folder), "clips": len(clips), "speakers": speakers})
-    else:
-        show_sampled(folder, clips, time.monotonic() - started)
+        made: dict[str, Any] = {"folder": str(folder), "clips": len(clips), "speakers": speakers}
+        print_json(made | ({"conversation": str(conversation)} if conversation else {}))
+        return
+    show_sampled(folder, clips, time.monotonic() - started)
+    if said:
+        people = len({line.speaker for line in said})
+        show(f"{people} of them talk in [bold]{escape(str(conversation))}[/]")
 
 
 def show_sampled(folder: Path, clips: "list[DemoClip]", seconds: float) -> None:
@@ -54,7 +67,7 @@ def demo(
 ) -> None:
     """Try the whole program on sample videos.
 
-    It runs sample, extract, train, evaluate and identify.
+    It runs sample, extract, train, evaluate, identify, enrol and timeline.
     """
     from mraf.pipeline.demo import run
 

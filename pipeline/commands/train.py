@@ -121,13 +121,22 @@ def _strangers(recognition: dict[str, Any]) -> str | None:
     """Return a line on the decision whether a person is known; None where there is none."""
     if not recognition:
         return None
-    promise = f"strangers: at most {recognition['false_names']:.2%} of their clips may get a name"
-    shown = []
+    promise = (
+        f"strangers: at most {100 * recognition['false_names']:g} % of their clips may get a name"
+    )
+    shown, people = [], 0
     for key, title in _TITLES:
         rates = recognition[key]
         if "strangers" in rates and "known" in rates:
+            named, error = rates["strangers"]["named"], rates["strangers"]["error"]
             shown.append(
-                f"{title} {rates['strangers']['named']:.3f} ± {rates['strangers']['error']:.3f} "
-                f"(known people right {rates['known']['right']:.3f})"
+                f"{title} {100 * named:.1f} ± {100 * error:.1f} % "
+                f"(known people right {100 * rates['known']['right']:.1f} %)"
             )
-    return f"{promise}; measured {', '.join(shown)}" if shown else f"{promise}; not measured"
+            people = max(people, rates["strangers"]["speakers"])
+    if not shown:
+        return f"{promise}; not measured"
+    said = f"{promise}; measured: {', '.join(shown)}"
+    if people * recognition["false_names"] < 1:  # one of them named once is more than was promised
+        said += f"; {count(people, 'speaker')} cannot show so small a share"
+    return said

@@ -274,7 +274,10 @@ def _extracted(extractor: Callable[..., Extracted], clip: Clip) -> Extracted:
 
 
 def _naming(path: str, message: str) -> str:
-    return message if path in message else f"{path}: {message}"
+    """Return a message that begins with the path, in place of the name of the file alone."""
+    if path in message:
+        return message
+    return f"{path}: {message.removeprefix(f'{Path(path).name}: ')}"
 
 
 def _same_file(a: Clip, b: Clip) -> bool:

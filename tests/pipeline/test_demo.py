@@ -33,7 +33,8 @@ def test_commands_come_in_order_and_a_failure_ends_them(tmp_path):
 
     code, _ = run(tmp_path, speakers=12, command=command, announce=lines.append)
     assert code == 3 and [each[0] for each in ran] == ["sample", "extract", "train"]
-    assert lines[0] == f"mraf sample {tmp_path / 'videos'} --speakers 12"
+    talk = tmp_path / "conversation.mp4"
+    assert lines[0] == f"mraf sample {tmp_path / 'videos'} --speakers 12 --conversation {talk}"
 
 
 def test_as_json_nothing_else_is_printed(tmp_path, capsys):
@@ -97,12 +98,15 @@ def test_two_people_are_kept_out_and_one_of_them_enrolled(workspace, tmp_path):
     """The command `sample` has run already; what the others do does not matter here."""
     spoken = [f"{s} {x} {k} speech" for s in "abcde" for x in ("English", "Urdu") for k in ("hand", "seen", "seen")]  # fmt: skip
     videos = listed(tmp_path / "videos", *spoken)
-    _, extract, train_, again, evaluate, known, enrol, later = commands(videos, workspace, 5)
+    _, extract, train_, again, evaluate, known, enrol, later, timeline = commands(
+        videos, workspace, 5
+    )
     assert extract[:6] == ["extract", str(videos), "--exclude", "d", "--exclude", "e"]
     assert train_[:1] == ["train"] and evaluate[:1] == ["evaluate"] and len(known) > 4
     assert again == ["extract", str(videos), "-w", str(workspace)]
     assert enrol[:4] == ["enrol", "d", str(videos / "19.mp4"), str(videos / "20.mp4")]
     assert later[:3] == ["identify", str(videos / "22.mp4"), str(videos / "28.mp4")]
+    assert timeline[:2] == ["timeline", str(tmp_path / "conversation.mp4")]
 
 
 def test_the_sample_has_a_clip_of_each_kind_in_another_language():

@@ -29,6 +29,7 @@ class Group:
     faces: int  # of clips that have one
     voices: int
     representative: str  # path of the clip that is most like the others
+    start: float | None  # s, where the representative is a part of its file
     sure: float  # mean probability, 0 to 1, that a clip is of one person with the others
     perhaps: (
         str | None
@@ -136,6 +137,7 @@ def _group(
         faces=int((looks.faces > 0).sum()),
         voices=int((looks.voices > 0).sum()),
         representative=figures["path"][shown].as_py(),
+        start=figures["start"][shown].as_py(),
         sure=round(float(np.nanmean(expit(fit))), 4),
         perhaps=perhaps if often > len(known) / 2 else None,
         speakers={speaker: n for speaker, n in names.most_common() if speaker},

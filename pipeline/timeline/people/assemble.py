@@ -191,6 +191,7 @@ def _written(
             _of_turn(turn, None if track is None else seen.tracks[track])
             for turn, track in zip(cast.turns, tracks, strict=True)
         ),
+        tracks=tuple(seen.tracks),
     )
 
 

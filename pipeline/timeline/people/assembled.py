@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mraf.pipeline.timeline.seen.tracks import WholeTrack
 from mraf.pipeline.timeline.timeline import Timeline
 
 
@@ -25,3 +26,4 @@ class Assembled:
     timeline: Timeline
     people: tuple[Vectors, ...]  # of `timeline.people`, in their order
     turns: tuple[Vectors, ...]  # of `timeline.turns`; of a face only where it is seen speaking
+    tracks: tuple[WholeTrack, ...] = ()  # of `timeline.tracks`, in their order

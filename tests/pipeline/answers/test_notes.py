@@ -47,13 +47,15 @@ def test_what_was_not_read_and_who_else_is_seen_is_told():
     notes = notes_on(found(people=3, seconds=540, seconds_read=120, notes=("of the file",)), [], ())
     assert notes == (
         "3 people are seen; the face is the largest of those who stay",
-        "of 9 min only the first 2 min were read",
+        "of 9 min only the first 2 min were read: `mraf timeline` names everybody",
         "of the file",
     )
     later = f"{SEARCHED} a voice: it is from 4:00 to 6:00 (min:s)"
     notes = notes_on(found(seconds=540, seconds_read=120, notes=(later,)), [], ())
-    assert notes == ("of 9 min the first 2 min were read", later)
-    assert notes_on(found(seconds_read=120), [], ()) == ("only the first 2 min were read",)
+    everybody = "`mraf timeline` names everybody"
+    assert notes == (f"of 9 min the first 2 min were read: {everybody}", later)
+    said = notes_on(found(seconds_read=120), [], ())
+    assert said == (f"only the first 2 min were read: {everybody}",)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ UNKNOWN = Evidence(present=True, known=0.12)
             VOICE,
             0.9,
             "face and voice disagree: the face alone looks like Bob (97 %), the voice alone sounds like Ann "
-            "(over 99 %); who speaks is asked, so the voice counts more",
+            "(over 99 %); the question is who speaks, so the voice counts more",
         ),
         (
             Conflict.STRANGE_VOICE,
@@ -95,7 +97,7 @@ UNKNOWN = Evidence(present=True, known=0.12)
             UNKNOWN,
             0.1,
             "the face alone looks like Bob (97 %), but the voice is that of nobody that the model knows; "
-            "who speaks is asked, so nobody is named",
+            "the question is who speaks, so nobody is named",
         ),
         (
             Conflict.STRANGE_FACE,
@@ -103,7 +105,7 @@ UNKNOWN = Evidence(present=True, known=0.12)
             VOICE,
             0.9,
             "the voice alone sounds like Ann (over 99 %), but the face is that of nobody that the model "
-            "knows; who speaks is asked, so the voice counts more",
+            "knows; the question is who speaks, so the voice counts more",
         ),
         (
             Conflict.BY_FACE,

@@ -123,6 +123,18 @@ def test_one_file_under_two_names_is_told(tmp_path):
     assert not compare_with(lambda *_: found(face=1.0), PAIRS, *parts).notes
 
 
+def test_a_file_that_cannot_be_read_is_named_once(tmp_path):
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).write_text(name)
+
+    def broken(*_: object) -> Extracted:
+        raise MediaError("a.mp4: not a video")
+
+    with pytest.raises(MediaError) as raised:
+        compare_with(broken, PAIRS, tmp_path / "a.mp4", tmp_path / "b.mp4")
+    assert str(raised.value) == f"{tmp_path / 'a.mp4'}: not a video"
+
+
 def test_files_that_are_not_there_are_refused_before_anything_is_loaded(tmp_path):
     (tmp_path / "a.mp4").write_text("video")
     with pytest.raises(UsageError, match=r"b\.mp4: is not there"):
