@@ -10,7 +10,7 @@ from mraf.extractors.streaming.slices import TICKS
 
 TRIED_TICKS = 25 * 90
 """Lips of so many ticks that speak tell how sound and picture are out of step; more say no more."""
-LEAST_STEP = 0.06
+LEAST_STEP = 0.1
 """Seconds by which sound and picture may be out of step without being put in step."""
 ABOUT_TICKS = 25
 """Ticks over which the scores of lips that speak are above 0 on average."""
