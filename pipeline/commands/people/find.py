@@ -70,9 +70,9 @@ def show_found(report: "FindReport") -> None:
 
     if report.matches:
         turns = sum(match.turn for match in report.matches)
-        number = len(report.matches)
-        what = count(number, "turn" if turns == number else "clip")
-        what = f"{number} clips and turns" if 0 < turns < number else what
+        found = len(report.matches)
+        what = count(found, "turn" if turns == found else "clip")
+        what = f"{found} clips and turns" if 0 < turns < found else what
         show_rows(
             f"{report.sought}: {what} of {report.clips}",
             ("score", "face", "voice", "speaker", "clip"),
