@@ -12,6 +12,7 @@ over the shortest file's: 1 where time grows as the file does.
 
 import argparse
 import json
+import math
 import os
 import resource
 import subprocess
@@ -81,7 +82,9 @@ def repeated(source: Path, target: Path, minutes: float) -> Path:
     from timelines.film import repeat
 
     with av.open(str(source)) as container:
-        seconds = container.duration / 1e6
+        seconds = math.ceil(
+            container.duration / 1e6 + 0.1
+        )  # room for what coders of sound put before it
     repeat(source, target, max(1, round(60 * minutes / seconds)), seconds)
     return target
 

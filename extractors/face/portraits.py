@@ -8,7 +8,7 @@ from mraf.extractors.face.detect import sharpness
 from mraf.extractors.face.embed import FaceEncoder
 from mraf.extractors.face.follow import MIN_PIXELS, average
 
-WINDOWS = (50, 50, 100, 200)
+WINDOWS = (75, 75, 150, 200)
 """Ticks of the first stretches of a track, of each of which the best look is embedded; the others are as the last."""
 HEIGHT, ROUGH = 200, 80
 """Pixels to which larger faces are reduced that may be embedded, and those that only tell two people apart."""
@@ -66,9 +66,9 @@ class Portraits:
             self._view()
             self._start = tick
         here = _snapshot(tick, picture, box, probability)
-        self._rough.append(_reduced(here, ROUGH))
+        self._rough.append(_reduced(_thinned(here), ROUGH))
         if self._best is None or here.quality > self._best.quality:
-            self._best = here
+            self._best = _reduced(here, HEIGHT)
 
     def finish(self) -> None:
         """Take in no more."""
@@ -121,14 +121,20 @@ def _snapshot(tick: int, picture: np.ndarray, box: np.ndarray, probability: floa
     height = float(box[3] - box[1])
     sharp = sharpness(picture, box)
     size = min(height, HEIGHT) / HEIGHT
-    whole = Snapshot(
+    return Snapshot(
         tick=tick,
         picture=part,
         box=inside,
         height=height,
         quality=probability * size * sharp / (sharp + SHARP),
     )
-    return _reduced(whole, HEIGHT)
+
+
+def _thinned(snapshot: Snapshot) -> Snapshot:
+    """Return a snapshot of every second or n-th pixel, which is faster to reduce to a small one."""
+    step = max(1, int(snapshot.height / (2 * ROUGH)))
+    picture = np.ascontiguousarray(snapshot.picture[::step, ::step])
+    return replace(snapshot, picture=picture, box=snapshot.box / step)
 
 
 def _reduced(snapshot: Snapshot, height: int) -> Snapshot:

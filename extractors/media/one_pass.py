@@ -28,7 +28,7 @@ _MIXED_CHANNELS = 16
 _RUN_UP_WITHOUT_KEYS = 12.0
 """The same in broadcast formats, where one does not land at a picture that stands for itself."""
 
-_WITHOUT_INDEX = frozenset("aac ac3 amr dts eac3 h264 hevc m4v mjpeg mp3 mpegvideo obu tta".split())
+WITHOUT_INDEX = frozenset("aac ac3 amr dts eac3 h264 hevc m4v mjpeg mp3 mpegvideo obu tta".split())
 """Bare streams, whose times are guessed where one does not read them from the beginning."""
 
 log = logging.getLogger("mraf")
@@ -173,7 +173,7 @@ class Reader:
         import av
 
         names = set(self.container.format.name.split(","))
-        if self.part.begins <= _RUN_UP or names & _WITHOUT_INDEX:
+        if self.part.begins <= _RUN_UP or names & WITHOUT_INDEX:
             return
         run_up = _RUN_UP_WITHOUT_KEYS if names & {"mpegts", "mpeg", "wtv"} else _RUN_UP
         target = (self._origin or 0.0) + max(0.0, self.part.begins - run_up)

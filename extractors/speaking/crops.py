@@ -1,8 +1,11 @@
-"""Pictures of a face for LR-ASD: a square around its mouth, cut out at every tick."""
+"""Pictures of a face for LR-ASD: a square around its mouth, cut out of the grey picture at every tick."""
+
+from collections import deque
 
 import numpy as np
 
 from mraf.extractors.speaking.lr_asd import SIDE
+from mraf.extractors.streaming.slices import Slice
 
 MEDIAN = 13
 """Ticks over whose median place and size are smoothed."""
@@ -62,3 +65,27 @@ def crop(picture: np.ndarray, square: np.ndarray) -> np.ndarray:
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=OUTSIDE,
     )
+
+
+class Greys:
+    """The grey pictures of the last seconds by tick, kept until the faces in them have been cut out."""
+
+    def __init__(self) -> None:
+        self._slices: deque[tuple[int, np.ndarray, np.ndarray]] = deque()  # first tick, grey, shown
+
+    def add(self, piece: Slice) -> None:
+        """Take in the pictures of a slice."""
+        self._slices.append((piece.first_tick, piece.grey, piece.shown))
+
+    def at(self, tick: int) -> np.ndarray | None:
+        """Return the picture `[H, W]` on display at a tick; None where there is none."""
+        for first, grey, shown in self._slices:
+            if first <= tick < first + len(shown):
+                position = int(shown[tick - first])
+                return grey[position] if position >= 0 else None
+        return None
+
+    def forget(self, tick: int) -> None:
+        """Let go of what lies before a tick."""
+        while self._slices and self._slices[0][0] + len(self._slices[0][2]) <= tick:
+            self._slices.popleft()

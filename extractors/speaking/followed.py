@@ -8,8 +8,7 @@ import numpy as np
 from mraf.extractors.face.embed import FaceEncoder
 from mraf.extractors.face.portraits import Portraits
 from mraf.extractors.face.tracking import Track
-from mraf.extractors.speaking.crops import MEDIAN, between, crop, squares
-from mraf.extractors.speaking.greys import Greys
+from mraf.extractors.speaking.crops import MEDIAN, Greys, between, crop, squares
 from mraf.extractors.speaking.lips import Lips
 from mraf.extractors.speaking.lr_asd import SIZE, LipReader
 from mraf.extractors.streaming.parts import FaceTrack

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from mraf.extractors import openvino, weights
-from mraf.extractors.speaking.mfcc import COEFFICIENTS, RATE
-from mraf.extractors.speaking.mfcc import mfcc as mfcc_of
+from mraf.extractors.speaking.mfcc import COEFFICIENTS, RATE, shifted
 
 SIDE = 112
 """Height and width of the grey pictures of a face."""
@@ -98,7 +97,7 @@ class Scorer:
             shift: seconds by which the sound comes after the picture, to be put in step first.
         """
         scores = np.full(len(lips), np.nan, np.float32)
-        sound = _shifted(mfcc, round(shift * RATE), len(lips) * STEPS)
+        sound = shifted(mfcc, round(shift * RATE), len(lips) * STEPS)
         for start, stop in _runs(np.isfinite(lips).all(axis=1)):
             raw = self._mean_of_cuts(
                 lips[start:stop].astype(np.float32), sound[start * STEPS : stop * STEPS]
@@ -155,16 +154,6 @@ def _runs(wanted: np.ndarray) -> Iterator[tuple[int, int]]:
     """Yield start and stop of each run of True in `[T]` bool."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], wanted, [False]]).astype(np.int8)))
     yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
-
-
-def _shifted(mfcc: np.ndarray, frames: int, count: int) -> np.ndarray:
-    """Return `[count, 13]` coefficients that begin `frames` later; where there are none, those of silence."""
-    sound = np.repeat(mfcc_of(np.zeros(0), 0, 1), count, axis=0)
-    source = mfcc[max(0, frames) :][:count]
-    start = max(0, -frames)
-    part = source[: max(0, count - start)]
-    sound[start : start + len(part)] = part
-    return sound
 
 
 def _smoothed(scores: np.ndarray) -> np.ndarray:

@@ -40,6 +40,15 @@ def mfcc(wave: np.ndarray, first: int = 0, count: int | None = None) -> np.ndarr
     return np.concatenate([np.zeros((0, COEFFICIENTS), np.float32), *blocks])
 
 
+def shifted(coefficients: np.ndarray, frames: int, count: int) -> np.ndarray:
+    """Return `[count, 13]` coefficients from a frame on, which may be before the first; outside there is silence."""
+    sound = np.repeat(mfcc(np.zeros(0, np.float32), 0, 1), count, axis=0)
+    start = max(0, -frames)
+    part = coefficients[max(0, frames) :][: max(0, count - start)]
+    sound[start : start + len(part)] = part
+    return sound
+
+
 def _block(wave: np.ndarray, first: int, count: int) -> np.ndarray:
     from scipy.fft import dct
 

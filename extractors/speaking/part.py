@@ -9,8 +9,8 @@ from mraf.extractors.face.detect import MIN_PROBABILITY
 from mraf.extractors.face.embed import FaceEncoder
 from mraf.extractors.face.mtcnn import Faces
 from mraf.extractors.face.tracking import Track, Tracker
+from mraf.extractors.speaking.crops import Greys
 from mraf.extractors.speaking.followed import Followed
-from mraf.extractors.speaking.greys import Greys
 from mraf.extractors.speaking.lr_asd import LipReader
 from mraf.extractors.streaming.cuts import CutFinder
 from mraf.extractors.streaming.parts import FaceTrack, Seen

@@ -9,6 +9,7 @@ import numpy as np
 
 from mraf.errors import MediaError
 from mraf.extractors.media.limits import Limits, check_file
+from mraf.extractors.media.one_pass import WITHOUT_INDEX
 from mraf.extractors.media.read import in_full, opened
 from mraf.extractors.media.tracks import (
     Tracks,
@@ -33,7 +34,7 @@ _RATES = (1.0, 500.0)
 """Pictures a second that a header may say."""
 _TS_DISCONT = 0x0200
 """FFmpeg's flag of formats whose time stamps may leap."""
-_WITHOUT_INDEX = frozenset("mpegts mpeg ogg wtv h264 hevc m4v mjpeg mpegvideo obu".split())
+_DECODED_WHOLE = WITHOUT_INDEX | {"mpegts", "mpeg", "ogg", "wtv"}
 """Formats in which the time of what is passed over cannot be told without decoding it."""
 
 
@@ -89,6 +90,7 @@ class FileSlices:
         self._notes += tracks.notes
         length = (self._container.duration or 0) / 1e6
         self.length = length if length > 0 else None  # s, by the header
+        self._formats = frozenset(self._container.format.name.split(","))
         self._is_cut = _may_be_cut(self._container.format)
         self._file = FileClock(_origin(self._container), self.length, self._is_cut)
         self._picture = self._picture_line(tracks)
@@ -171,9 +173,8 @@ class FileSlices:
         self._shades = Shades(stream.sample_aspect_ratio, size, self._limits)
         rate = float(stream.average_rate or stream.guessed_rate or 0)
         usual = 1 / rate if _RATES[0] <= rate <= _RATES[1] else 1 / TICKS
-        names = set(self._container.format.name.split(","))
         late = None
-        if self._start > 0 and not names & _WITHOUT_INDEX:
+        if self._start > 0 and not self._formats & _DECODED_WHOLE:
             late = self._start + self._file.origin
         frames = StreamFrames(
             self._container,
@@ -220,9 +221,9 @@ class FileSlices:
 
     def _compare_length(self) -> None:
         """Note where the file is shorter or longer than its header says."""
-        if self.length is None or self._file.leaps:
-            return
-        if abs(self.end - self.length) > max(_DIFFERENCE, 0.01 * self.length):
+        if self.length is None or self._file.leaps or self._formats & WITHOUT_INDEX:
+            return  # the length of bare streams is an estimate
+        if abs(self.end - self.length) > max(_DIFFERENCE, 0.001 * self.length):
             self._notes.append(
                 f"the file ends at {self.end:.1f} s, and its header says {self.length:.1f} s: "
                 "it is cut off, damaged or still being written"

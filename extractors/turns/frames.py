@@ -9,7 +9,7 @@ from mraf.extractors.turns.segmentation import CENTRE, STEP
 
 FRAME = STEP / SAMPLE_RATE
 """Seconds from a frame to the next."""
-SPEECH = 0.5
+SPEECH = 0.45
 """Probability of speech, as the mean over windows, from which a frame holds some."""
 OVERLAP = 0.3
 """The same of two at once: the network says that too seldom."""

@@ -37,10 +37,6 @@ NO_MODEL = (
     "There is no model in the workspace {root}, so everybody is `unknown 1`, `unknown 2`, ...: `mraf enrol NAME CLIP` gives "
     'one, or `mraf timeline FILE --rename "unknown 1=NAME" --enrol NAME` from a timeline.'
 )
-NO_LIPS = (
-    "The weights of LR-ASD, which sees whose lips speak, are not here: faces and voices are linked by who is seen "
-    "whenever a voice is heard, and by names. `mraf weights get lr_asd` fetches them (3 MB)."
-)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -103,7 +99,6 @@ class FileMaker:
             self.pair.note,
             slow,
             None if self._model else NO_MODEL.format(root=workspace.root),
-            None if self._lr_asd else NO_LIPS,
         )
         self.notes = tuple(filter(None, lines))
         self._loaded: Observers | None = None

@@ -328,7 +328,7 @@ def test_the_row_of_lr_asd_is_that_of_its_file():
 def test_lr_asd_is_asked_for_with_a_hyphen(server, cache, monkeypatch, mraf):
     file = dataclasses.replace(published(server), name="lr_asd", filename="lips.model")
     monkeypatch.setitem(weights.PUBLISHED, "lr_asd", file)
-    code, out, _ = mraf("weights", "get", "lr-asd")
+    code, _, _ = mraf("weights", "get", "lr-asd")
     assert code == 0 and (cache / "lips.model").read_bytes() == CONTENT
     assert weights.get_or_verify(["lr_asd"]) == weights.get_or_verify(["lr-asd"])
 

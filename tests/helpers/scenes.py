@@ -68,6 +68,7 @@ class Scene:
     lips: bool = True  # LR-ASD is there
     drawn: Collection[str] = ()  # faces that are never seen speaking
     small: Collection[str] = ()  # faces whose lips cannot be looked at
+    frozen: Sequence[tuple[float, float]] = ()  # times at which no lips move
     blank: Collection[str] = ()  # faces without a vector
     sounds_like: Mapping[str, str] = field(default_factory=dict)  # voices of the same sound
     late: float = 0.0  # s by which the sound comes after the picture
@@ -188,7 +189,8 @@ class Scene:
             inside = (times >= each.start) & (times < each.stop)
             lips[inside] = 0
             moves = who == each.who and who not in self.drawn
-            score[inside] += 5.0 if moves else 3.3 if who in each.lips else 0.0
+            if (each.start, each.stop) not in self.frozen:
+                score[inside] += 5.0 if moves else 3.3 if who in each.lips else 0.0
         heard = np.isfinite(lips[:, 0])
         lips[heard, 0] = score[heard]
         lips[heard, 1] = ticks[heard] % 1000

@@ -134,8 +134,8 @@ def correct(
     )
     if not names or video is None:
         return report
-    place = Workspace.at(workspace)
     try:
+        place = Workspace.at(workspace)
         rows = _rows(names, timeline, video, place, told, model=model, **networks)
         enrolled = [
             enrol_rows(place, name, some, model=model, yes=yes, on_question=on_question)

@@ -178,6 +178,6 @@ def _name_odds(voices: Sequence[Named], faces: Sequence[Named]) -> np.ndarray:
     odds = np.zeros((len(voices), len(faces)))
     for i, voice in enumerate(voices):
         for j, face in enumerate(faces):
-            if voice.name is not None and face.name is not None:
+            if voice.sure and face.sure:
                 odds[i, j] = SAME_NAME if voice.name == face.name else OTHER_NAME
     return odds

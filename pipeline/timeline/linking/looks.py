@@ -37,6 +37,11 @@ class Named:
     asked: bool = False  # False: there is nothing that the model could be asked
 
     @property
+    def sure(self) -> bool:
+        """Whether there is a name by a model that can tell strangers; others name everybody."""
+        return self.name is not None and self.known is not None
+
+    @property
     def strength(self) -> float:
         """Probability that the name is right."""
         if self.name is None:
@@ -46,7 +51,7 @@ class Named:
 
 def one_name(one: Named, other: Named) -> float:
     """Return the log odds that two who have one name are one person, by that; 0 where they have not."""
-    if one.name is None or one.name != other.name:
+    if not (one.sure and other.sure) or one.name != other.name:
         return 0.0
     both = min(one.strength * other.strength, 1 - 1e-6)
     return float(np.clip(np.log(both / (1 - both)), 0.0, ONE_NAME_MOST))

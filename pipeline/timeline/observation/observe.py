@@ -94,7 +94,7 @@ def observe(
     check_file(path)
     made = f"{made_by} sound={wish.sound} picture={wish.picture}"
     try:
-        digest = Clip(path.name or "file", path).content_hash()
+        digest = Clip("file", path).content_hash()
     except OSError as error:
         raise BusyError(f"{path.name}: cannot be read ({error.strerror or error})") from None
     folder = PartsFolder(Workspace.at(workspace).root / _FOLDER, digest, made)

@@ -10,7 +10,7 @@ from mraf.pipeline.timeline.people.persons import Somebody
 from mraf.pipeline.timeline.people.turns import Spoken, spoken
 from mraf.pipeline.timeline.seen.seen import SeenFile
 
-GLIMPSE_SECONDS = 1.0
+GLIMPSE_SECONDS = 2.0
 """Time for which somebody who neither speaks nor has a name must be seen to be one of the people."""
 
 

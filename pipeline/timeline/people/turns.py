@@ -22,6 +22,10 @@ CLOSED = -2.0
 """Log odds of the lips in a turn below which somebody who is seen is not seen speaking, as on a photograph."""
 
 
+PASSING_SHARE = 0.3
+"""Share of a turn below which somebody is seen in passing."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Spoken:
     """A turn of a person."""
@@ -122,7 +126,10 @@ def _closed(track: WholeTrack, turn: Spoken) -> bool:
     if not len(scores):
         return False
     odds = float(np.clip(SLOPE * scores.mean(), -MOST, MOST))
-    return odds * float(units(np.array(len(scores) / TICKS))) < CLOSED
+    # Somebody who comes into the picture as the turn ends must be seen to speak.
+    passing = _shared(track, turn) < PASSING_SHARE * (turn.stop - turn.start)
+    least = 0.0 if passing else CLOSED
+    return odds * float(units(np.array(len(scores) / TICKS))) < least
 
 
 def _shared(track: WholeTrack, turn: Spoken) -> float:

@@ -10,7 +10,7 @@ from mraf.extractors.streaming.slices import TICKS
 
 SHIFTS = tuple(range(-8, 9, 2))
 """Ticks by which the sound may come too late (above 0) or too early: 0.32 s either way."""
-TRIED_TICKS = 25 * 120
+TRIED_TICKS = 25 * 60
 """Lips of so many ticks are scored with every shift; more say no more."""
 LEAST_TICKS = 25 * 4
 """Fewer ticks in which lips speak do not tell a shift."""

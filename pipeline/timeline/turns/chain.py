@@ -10,9 +10,10 @@ import numpy as np
 
 EVIDENCE = 50.0
 """Independent numbers that a vector is worth."""
-CAUTION = 8.0
-"""Spans that count as one where voices are learned: those of running speech overlap, and speech of one
-person in one file is more alike than that of one person."""
+CAUTION, MORE_SECONDS = 8.0, 300.0
+"""Spans that count as one where voices are learned: those of running speech overlap, and are of one mood and one
+place. Twice as many in more speech than this twice over: the more there is, the more often one voice would
+make two."""
 ROUNDS = 20
 """Rounds at most."""
 STILL = 1e-3
@@ -28,6 +29,12 @@ class Chain:
     )  # [J, D] float64: vectors at the length at which the voice itself has length 1
     precision: np.ndarray  # [J]: how much more voice than chance; 0 where there is no vector
     switch: np.ndarray  # [J]: probability that the speaker may be another than in the span before
+    seconds: float  # of speech
+
+    @property
+    def caution(self) -> float:
+        """Spans that count as one."""
+        return CAUTION * float(np.clip(self.seconds / MORE_SECONDS, 1, 2))
 
     def shares(self, start: np.ndarray, *, keep: bool = False) -> np.ndarray:
         """Return the probabilities `[J, K]` of voices.
@@ -48,7 +55,7 @@ class Chain:
 
     def _fit(self, shares: np.ndarray) -> np.ndarray:
         """Return `[J, K]`: log likelihood of spans in voices learned by `shares`, up to a number a span."""
-        weight = shares * self.precision[:, None] / CAUTION
+        weight = shares * self.precision[:, None] / self.caution
         certain = 1 + weight.sum(axis=0)
         mean = weight.T @ self.voices / certain[:, None]
         distance = (mean**2).sum(axis=1) + 1 / certain - 2 * self.voices @ mean.T

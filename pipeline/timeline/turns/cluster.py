@@ -11,6 +11,7 @@ from mraf.pipeline.timeline.turns.cutting import NOBODY, turns_of
 from mraf.pipeline.timeline.turns.joining import HALF_SECONDS, Groups, joined
 from mraf.pipeline.timeline.turns.sound import Sound, changes, gather
 from mraf.pipeline.timeline.turns.voices import Voices, VoiceTurn
+from mraf.recognition.pairs import VOICE
 
 CUT = 0.65
 """Likeness from which spans are one voice to begin with; what is too many afterwards is given up."""
@@ -18,7 +19,10 @@ SEED_SECONDS = 0.9
 """Length of spans that make voices; shorter ones find theirs afterwards."""
 MOST_AT_FIRST = 60
 """Voices to begin with, at most."""
-VOICE_SECONDS = 1.5
+ONE_VOICE = 3.0
+"""Log odds of the means of two voices above which they are one after all: in 30 s of sound those of two people
+reach 2 at most, a voice that was split 4 and more."""
+VOICE_SECONDS = 1.0
 """Speech of a voice below which it is none."""
 SWITCH = {"within": 0.05, "between": 0.05, "changed": 0.6, "long after": 0.5}
 """Probability that the speaker may be another: within running speech; after a short pause; where the windows hear
@@ -58,12 +62,16 @@ def voices_of(
             turns=(), vectors=np.zeros((0, 0), np.float32), seconds=np.zeros(0, np.float32)
         )
     half = HALF_SECONDS[voice]
-    spoken = _spoken_by(sound, half, least, most)
+    slope, bias = VOICE[voice]
+    spoken = _spoken_by(sound, half, (ONE_VOICE - bias) / slope, least, most)
     return _voices(sound, spoken)
 
 
-def _spoken_by(sound: Sound, half: float, least: int, most: int | None) -> np.ndarray:
-    """Return the voice `[P]` of each span, numbered from 0 in the order in which they begin."""
+def _spoken_by(sound: Sound, half: float, one: float, least: int, most: int | None) -> np.ndarray:
+    """Return the voice `[P]` of each span, numbered from 0 in the order in which they begin.
+
+    Two voices whose means have a cosine above `one` are the same.
+    """
     if not sound.embedded.any():
         return np.full(len(sound.spans), NOBODY)
     seeds = sound.embedded & (
@@ -72,6 +80,7 @@ def _spoken_by(sound: Sound, half: float, least: int, most: int | None) -> np.nd
     groups = Groups.of(sound.vectors[seeds], sound.seconds[seeds], half)
     chain = _chain(sound, half)
     shares = chain.shares(_guess(seeds, joined(groups, CUT, most=MOST_AT_FIRST)))
+    shares = _without_twins(sound, chain, shares, one, least)
     shares = _without_small(sound, chain, shares, least)
     if most is not None and shares.shape[1] > most:
         shares = chain.shares(_merged(sound, shares, half, most), keep=True)
@@ -90,6 +99,7 @@ def _chain(sound: Sound, half: float) -> Chain:
         voices=np.where(has[:, None], sound.vectors, 0) / length[:, None],
         precision=np.where(has, seconds / half, 0),
         switch=_switches(sound),
+        seconds=float(_seconds(sound, np.zeros(len(seconds), int), 1)[0]),
     )
 
 
@@ -109,6 +119,22 @@ def _guess(seeds: np.ndarray, group: np.ndarray) -> np.ndarray:
     at, own = np.flatnonzero(seeds)[group >= 0], group[group >= 0]
     shares[at] = 0.1 / count
     shares[at, own] += 0.9
+    return shares
+
+
+def _without_twins(
+    sound: Sound, chain: Chain, shares: np.ndarray, one: float, least: int
+) -> np.ndarray:
+    """Join the two voices that are most alike while they are one: speech of one person may change within a file."""
+    while shares.shape[1] > least:
+        own = np.where(sound.embedded, shares.argmax(axis=1), NOBODY)
+        means = np.array([_mean(sound, own == each) for each in range(shares.shape[1])])
+        alike = np.triu(means @ means.T, 1)
+        a, b = divmod(int(alike.argmax()), len(alike))
+        if alike[a, b] < one:
+            break
+        shares = np.delete(shares, b, axis=1) + shares[:, [b]] * (np.arange(len(alike) - 1) == a)
+        shares = chain.shares(shares)
     return shares
 
 

@@ -6,7 +6,7 @@ from mraf.extractors.turns.frames import FRAME, first_frames
 from mraf.extractors.turns.spans import stretches
 from mraf.pipeline.timeline.turns.sound import FILLED, Sound
 
-PAUSE_SECONDS = 0.4
+PAUSE_SECONDS = 0.5
 """Longest pause within a turn."""
 LEAST_SECONDS = 0.2
 """Shortest turn."""

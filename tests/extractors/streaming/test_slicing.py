@@ -324,3 +324,29 @@ def test_what_is_held_does_not_grow(tmp_path):
         most = max(most, file._sound.held)
         assert len(each.pictures.grey) <= 3
     assert count == 300 and most <= 1.5 * RATE
+
+
+def test_pictures_that_change_their_size_are_fitted_to_the_first(tmp_path):
+    """A video call whose line gets better, and whose phone is turned."""
+    parts = []
+    for name, start, size in (("one", 0.0, (48, 64)), ("two", 2.0, (96, 72))):
+        path = tmp_path / f"{name}.ts"
+        frames = [(start + k / 25, shade(60 + 40 * round(start), *size)) for k in range(50)]
+        parts.append(write_timed(path, frames).read_bytes())
+    (tmp_path / "call.ts").write_bytes(b"".join(parts))
+    file, found = read(tmp_path / "call.ts")
+    assert {each.shape for part in found for each in part.pictures.grey} == {(48, 64)}
+    assert any("fitted to 64 x 48" in note for note in file.notes)
+    assert len(found) == 2
+
+
+def test_a_length_that_is_an_estimate_is_not_held_against_the_file(tmp_path):
+    """The rate of the first minute of an MP3 file without a table says little of its length."""
+    quiet = write_media(
+        tmp_path / "one.mp3", wave=np.zeros(10 * RATE, np.float32), audio_codec="libmp3lame"
+    )
+    data = quiet.read_bytes()
+    path = tmp_path / "both.mp3"
+    path.write_bytes(data[len(data) // 2 :] + data[len(data) // 2 :])
+    file, _ = read(path)
+    assert file.end > 5 and not file.notes

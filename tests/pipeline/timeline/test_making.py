@@ -40,9 +40,8 @@ def enrolled(tmp_path) -> Workspace:
 
 def test_without_a_model_a_note_says_how_to_get_names(at_hand, tmp_path):
     maker = FileMaker(Workspace(tmp_path), Wishes(), encoders=PAIR)
-    first, second = maker.notes
-    assert "There is no model" in first and "--enrol" in first
-    assert "LR-ASD" in second and "mraf weights get lr_asd" in second
+    (note,) = maker.notes
+    assert "There is no model" in note and "--enrol" in note
 
 
 def test_a_model_has_its_encoders(at_hand, enrolled):

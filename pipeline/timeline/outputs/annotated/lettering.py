@@ -3,7 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from unicodedata import bidirectional
+from unicodedata import bidirectional, category, normalize
 
 import numpy as np
 
@@ -14,10 +14,11 @@ _LINE, _BASE = 1.6, 1.1
 
 def drawable(names: list[str]) -> dict[str, str]:
     """Return what to write for each name: the name, or `person 3` where no font has its letters."""
-    return {
-        name: _one_line(name) if font_for(_one_line(name)) is not None else f"person {number}"
-        for number, name in enumerate(names, 1)
-    }
+    texts = {}
+    for number, name in enumerate(names, 1):
+        line = _one_line(name)
+        texts[name] = line if line and font_for(line) is not None else f"person {number}"
+    return texts
 
 
 @lru_cache(maxsize=4096)
@@ -49,30 +50,45 @@ def lettering(text: str, height: int, most: int, colour: str) -> np.ndarray:
 @lru_cache(maxsize=4096)
 def font_for(text: str) -> Path | None:
     """Return a font that has the letters of a text: of the packages or else of the machine; or None."""
-    letters = {ord(letter) for letter in text if not letter.isspace()}
-    for file in (_latin(), _arabic()):
-        if letters <= _letters(file):
-            return file
+    letters = {ord(letter) for letter in _in_order(text) if not letter.isspace()}
+    is_arabic = any(bidirectional(letter) == "AL" for letter in text)
+    for find in (_arabic, _latin) if is_arabic else (_latin, _arabic):
+        if letters <= _letters(find()):
+            return find()
     from matplotlib.font_manager import findSystemFonts
 
     for name in sorted(findSystemFonts())[:_MANY]:
-        if letters <= _letters(Path(name)):
+        if letters <= _letters(Path(name)) and _is_outline(name):
             return Path(name)
     return None
 
 
 def _one_line(name: str) -> str:
-    return " ".join(name.split())
+    return normalize("NFC", " ".join(name.split()))
+
+
+def _is_outline(file: str) -> bool:
+    """Return False for fonts of small pictures, such as emoji, which come in one size."""
+    try:
+        _opened(file, 24)
+    except OSError:
+        return False
+    return True
 
 
 def _in_order(text: str) -> str:
     """Return text in the order in which it is drawn from left to right, Arabic letters in their joined forms."""
     if not any(bidirectional(letter) in ("R", "AL") for letter in text):
-        return text
+        return _visible(text)
     from arabic_reshaper import reshape
     from bidi.algorithm import get_display
 
-    return str(get_display(reshape(text)))
+    return _visible(get_display(reshape(text)))
+
+
+def _visible(text: str) -> str:
+    """Return text without marks of joining and direction, which have no shape."""
+    return "".join(letter for letter in text if category(letter) != "Cf")
 
 
 def _latin() -> Path:

@@ -52,14 +52,20 @@ def test_lips_tell_nothing_where_none_speaks():
 
 def test_names_link_what_nothing_else_does():
     scene = Scene(said=TWO, shots=[Shot(start=0, stop=80, seen="AB")], lips=False)
-    ann, bob, nobody = (Named(name=name, asked=True) for name in ("Ann", "Bob", None))
+    ann, bob, nobody = (Named(name=name, known=0.9) for name in ("Ann", "Bob", None))
     assert links(scene).face.tolist() == [-1, -1]
     assert links(scene, ([ann, nobody], [ann, nobody])).face.tolist() == [0, -1]
     assert links(scene, ([ann, bob], [bob, ann])).face.tolist() == [1, 0]
 
 
+def test_a_model_that_cannot_tell_strangers_links_nobody():
+    scene = Scene(said=TWO, shots=[Shot(start=0, stop=80, seen="AB")], lips=False)
+    ann, bob = (Named(name=name, probability=0.6) for name in ("Ann", "Bob"))
+    assert links(scene, ([ann, bob], [bob, ann])).face.tolist() == [-1, -1]
+
+
 def test_names_outdo_the_lips_of_one_turn_and_the_lips_of_many_outdo_names():
-    ann, bob = (Named(name=name, asked=True) for name in ("Ann", "Bob"))
+    ann, bob = (Named(name=name, known=0.9) for name in ("Ann", "Bob"))
     names = ([ann, bob], [bob, ann])
     seen = Scene(said=TWO, shots=[Shot(start=0, stop=80, seen="AB")])
     assert links(seen, names).face.tolist() == [0, 1]

@@ -40,6 +40,7 @@ def test_two_that_speak_at_once_are_two():
 def test_the_surer_a_name_the_less_alike_two_need_to_be():
     sure = replace(ANN, known=0.999)
     assert one_name(sure, sure) == 3 and 1.5 < one_name(ANN, replace(ANN, known=0.9)) < 2.5
+    assert one_name(replace(ANN, known=None), ANN) == 0
     assert one_name(ANN, NOBODY) == one_name(NOBODY, NOBODY) == 0
     assert one_name(ANN, replace(ANN, name="Bob")) == 0
     assert one_name(replace(ANN, known=0.5), replace(ANN, known=0.5)) == 0

@@ -239,7 +239,7 @@ def test_a_face_without_a_vector_has_nobody():
 
 
 def test_a_glimpse_of_a_face_is_no_person_but_one_with_a_name_is():
-    shots = [Shot(start=0, stop=80, seen="A"), Shot(start=80, stop=80.6, seen="G")]
+    shots = [Shot(start=0, stop=80, seen="A"), Shot(start=80, stop=81.6, seen="G")]
     scene = Scene(said=dialogue("A", 20), shots=shots)
     assert list(people(scene.assembled())) == ["unknown 1"]
     assert list(people(scene.assembled(["G"]))) == ["unknown 1", "G"]
@@ -270,6 +270,15 @@ def test_voices_and_faces_apart_that_have_one_name_are_one_person():
     found = beside.assembled(["A"])
     assert people(found)["A"][0] == "face and voice"
     assert all(turn.track is None for turn in found.timeline.turns if turn.speaker == "A")
+
+
+def test_a_face_that_comes_as_the_turn_ends_is_seen_speaking_only_if_its_lips_are():
+    said = [*dialogue("A", 10), Said(start=44, stop=48, who="A")]
+    shots = [Shot(start=0, stop=40, seen="A"), Shot(start=47.4, stop=60, seen="A")]
+    still = Scene(said=[*said, Said(start=50, stop=52, who="A")], shots=shots)
+    assert still.assembled().timeline.turns[-2].track is not None
+    found = replace(still, frozen=((44.0, 48.0),)).assembled().timeline
+    assert found.turns[-2].track is None and found.turns[-1].track is not None
 
 
 def test_the_times_are_those_of_the_observation_and_ends_come_after_starts():

@@ -13,6 +13,7 @@ def chain(names: list[str], seconds: float = 1.5, switch: float = 0.1) -> Chain:
         voices=voices,
         precision=np.full(len(names), seconds / 1.25),
         switch=np.full(len(names), switch),
+        seconds=len(names) * seconds / 2,
     )
 
 

@@ -3,7 +3,9 @@ import pytest
 
 from mraf.errors import UsageError
 from mraf.extractors.streaming.parts import Observed
+from mraf.pipeline.timeline.turns import cluster
 from mraf.pipeline.timeline.turns.cluster import voices_of
+from tests.helpers import made_sound
 from tests.helpers.made_sound import Turns, parts, voice_of
 
 
@@ -64,6 +66,23 @@ def test_an_hour_has_no_more_voices_than_a_minute():
     turns, length = conversation(["ann", "bob", "cem"], 800)
     found = voices_of(parts(turns, length))
     assert length > 3600 and len(found.seconds) == 3
+
+
+def test_a_person_who_sounds_another_way_later_on_is_one_voice(monkeypatch):
+    """Found in a meeting: 30 s of one person made two voices of ten seconds each."""
+
+    def changing(name: str) -> np.ndarray:
+        voice = voice_of(name.removesuffix(" later"))
+        if name.endswith(" later"):
+            voice = voice + 1.3 * voice_of("another mood")
+        return voice / np.linalg.norm(voice)
+
+    monkeypatch.setattr(made_sound, "voice_of", changing)
+    turns, length = conversation(["ann", "bob", "ann later", "bob"], 12)
+    made = parts(turns, length)
+    assert len(voices_of(made).seconds) == 2
+    monkeypatch.setattr(cluster, "ONE_VOICE", 99.0)
+    assert len(voices_of(made).seconds) == 3
 
 
 def test_numbers_that_cannot_be_are_refused():

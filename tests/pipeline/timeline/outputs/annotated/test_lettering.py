@@ -57,9 +57,40 @@ def test_letters_that_no_font_has_become_a_number(monkeypatch):
 
     monkeypatch.setattr(matplotlib.font_manager, "findSystemFonts", list)
     font_for.cache_clear()
-    assert drawable(["Ann", "\U00013000\U00013001", "a\tb"]) == {
+    assert drawable(["Ann", "\U00013000\U00013001", "a\tb", " "]) == {
         "Ann": "Ann",
         "\U00013000\U00013001": "person 2",
         "a\tb": "a b",
+        " ": "person 4",
     }
+    font_for.cache_clear()
+
+
+def test_marks_without_a_shape_keep_no_name_from_being_drawn():
+    assert "NotoSansArabic" in str(font_for("بی\u200cبی\u200f"))
+    assert _in_order("A\u200bnn\ufeff") == "Ann"
+    assert "\u200c" not in _in_order("بی\u200cبی")
+
+
+def test_letters_and_their_accents_are_one():
+    assert drawable(["E\u0301mile"]) == {"E\u0301mile": "Émile"}
+
+
+def test_a_font_of_pictures_is_passed_over(monkeypatch):
+    """Such as one of emoji: it has the letters, and cannot be drawn in any size."""
+    import matplotlib.font_manager
+
+    from mraf.pipeline.timeline.outputs.annotated import lettering as module
+
+    def refuse(file, height):
+        raise OSError("invalid pixel size")
+
+    monkeypatch.setattr(matplotlib.font_manager, "findSystemFonts", lambda: ["emoji.ttf"])
+    monkeypatch.setattr(module, "_opened", refuse)
+    pictures = frozenset({0x1F9D1})
+    monkeypatch.setattr(
+        module, "_letters", lambda file: pictures if "emoji" in str(file) else frozenset()
+    )
+    font_for.cache_clear()
+    assert font_for("\U0001f9d1") is None
     font_for.cache_clear()

@@ -96,6 +96,9 @@ def test_a_turned_phone(tmp_path, rotation):
         assert next(container.decode(video=0)).rotation
     _, frames, _ = done(video)
     assert frames.shape[1:] == (96, 160, 3)
+    check_corners(frames)
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert not next(container.decode(video=0)).rotation  # turned once
 
 
 def test_odd_sizes_become_even(tmp_path):
