@@ -25,9 +25,10 @@ from benchmarks.common import head, machine, row
 RATE = 16_000
 THRESHOLDS = (0.35, 0.45, 0.55, 0.65, 0.75)
 SWEPT = {
-    "CUT": (0.45, 0.55, 0.75),
+    "CUT": (0.55, 0.75),
     "EVIDENCE": (25.0, 100.0),
     "CAUTION": (5.0, 12.0),
+    "ONE_VOICE": (2.0, 4.0),
     "VOICE_SECONDS": (0.7, 2.0),
 }
 Turns = list[tuple[float, float, str]]

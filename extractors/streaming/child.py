@@ -69,25 +69,33 @@ def _send_slices(replies: int, request: dict[str, Any], limits: Any) -> None:
     )
     opened = {"length": file.length, "notes": file.notes, "picture": file.has_picture}
     send(replies, opened)
-    for each in file.slices():
-        pictures = each.pictures
-        header = {
-            "start": each.start,
-            "stop": each.stop,
-            "wave": None if each.wave is None else each.wave.shape,
-            "grey": [len(pictures.grey), *(pictures.grey[0].shape if pictures.grey else (0, 0))],
-            "shown": pictures.shown,
-            "colour": [
-                len(pictures.colour),
-                *(pictures.colour[0].shape if pictures.colour else (0, 0, 3)),
-            ],
-            "looks": pictures.looks,
-            "problems": file.problems,
-        }
-        waves = [] if each.wave is None else [each.wave]
-        signal.alarm(0)  # the parent may take its time
-        send(replies, header, *waves, *pictures.grey, *pictures.colour)
+    slices = file.slices()
+    while True:
+        each = next(slices, None)
+        if each is None:
+            break
+        _send_slice(replies, each, file.problems)
+        del each  # before the next one is made: it is large
     send(replies, {"end": file.end, "notes": file.notes, "problems": file.problems})
+
+
+def _send_slice(replies: int, each: Any, problems: tuple[str, ...]) -> None:
+    pictures = each.pictures
+    grey = pictures.grey[0].shape if pictures.grey else (0, 0)
+    colour = pictures.colour[0].shape if pictures.colour else (0, 0, 3)
+    header = {
+        "start": each.start,
+        "stop": each.stop,
+        "wave": None if each.wave is None else each.wave.shape,
+        "grey": [len(pictures.grey), *grey],
+        "shown": pictures.shown,
+        "colour": [len(pictures.colour), *colour],
+        "looks": pictures.looks,
+        "problems": problems,
+    }
+    waves = [] if each.wave is None else [each.wave]
+    signal.alarm(0)  # the parent may take its time
+    send(replies, header, *waves, *pictures.grey, *pictures.colour)
 
 
 class _Beat:

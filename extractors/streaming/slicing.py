@@ -147,8 +147,10 @@ class FileSlices:
                 if stop - at < (_SHORTEST if at else 0.001):
                     self.end = min(at, stop)
                     break
-            yield self._slice(at, stop, found)
+            made, found = self._slice(at, stop, found), None
             self.end = at = stop
+            yield made
+            del made  # before the next one is made: it is large
         self._compare_length()
 
     def _slice(self, start: float, stop: float, found: Pictures | None) -> RawSlice:

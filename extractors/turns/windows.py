@@ -72,8 +72,8 @@ class SoundObserver:
 
         Args:
             wave: `[N]` float32 samples at 16 kHz from `start` to 10 s beyond `stop`, or to the file's end.
-            start: a whole number of slices, but for what lies on no grid nothing is lost.
-            stop: windows that start in [start, stop) are looked at, and spans end by then.
+            start: of the part. Windows start at multiples of 2.5 s of the file, from here on.
+            stop: of the part. No window starts and no span ends after it.
         """
         raw = np.nan_to_num(wave, posinf=0.0, neginf=0.0)
         wave = level(raw).wave

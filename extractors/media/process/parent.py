@@ -124,10 +124,16 @@ class DecodingProcess:
         return how_it_ended(code)
 
 
-def start(module: str, options: str) -> subprocess.Popen:
+def start(module: str, options: str, variables: dict[str, str] | None = None) -> subprocess.Popen:
     """Start `main()` of a module with the `sys.path` of this process, without the current folder.
 
-    Raises MrafError where this system cannot.
+    Args:
+        module: its name.
+        options: its second argument, JSON.
+        variables: of the environment, beside those of this process.
+
+    Raises:
+        MrafError: this system cannot.
     """
     if not hasattr(select, "poll"):
         raise MrafError(
@@ -137,7 +143,8 @@ def start(module: str, options: str) -> subprocess.Popen:
     paths = [str(Path(path).absolute()) for path in sys.path if path]
     root = str(Path(mraf.__file__).absolute().parents[1])
     path_list = json.dumps(list(dict.fromkeys([*paths, root])))
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment = {**os.environ, **one_thread, **(variables or {})}
     try:
         return subprocess.Popen(
             [sys.executable, "-P", "-c", _MAIN, str(os.getpid()), options, path_list, module],

@@ -32,6 +32,7 @@ class Shades:
     def __init__(self, pixel_shape: Fraction | None, size: tuple[int, int], limits: Limits) -> None:
         self._pixel_shape, self._header, self._limits = pixel_shape, size, limits
         self.size: tuple[int, int] | None = None  # upright width and height of all pictures
+        self._turns: dict[int, tuple[bool, bool, bool]] = {}
         self.has_changed = False  # a later frame had another size
 
     def grey(self, frame: Any) -> np.ndarray:
@@ -61,7 +62,7 @@ class Shades:
 
     def _placed(self, picture: np.ndarray, frame: Any) -> np.ndarray:
         """Return a picture upright, in the size of all others."""
-        swapped, rows_back, columns_back = orientation(frame)
+        swapped, rows_back, columns_back = self._turn(frame)
         if self.size is None:
             size = self._header if all(self._header) else (frame.width, frame.height)
             width, height = self._kept(*size)
@@ -73,6 +74,16 @@ class Shades:
             self.has_changed = True
             picture = fitted(np.ascontiguousarray(picture), height, width)
         return np.ascontiguousarray(picture)
+
+    def _turn(self, frame: Any) -> tuple[bool, bool, bool]:
+        """Return the turn of a frame, see `orientation`, which is asked once for each angle.
+
+        A frame whose side data was looked at stays in memory until Python looks for cycles.
+        """
+        angle = frame.rotation
+        if angle not in self._turns:
+            self._turns[angle] = orientation(frame)
+        return self._turns[angle]
 
 
 def _brightness(frame: Any) -> np.ndarray | None:

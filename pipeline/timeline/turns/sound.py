@@ -43,19 +43,18 @@ def gather(parts: Iterable[Observed]) -> Sound | None:
     for part in parts:
         stop = max(stop, part.stop)
         if part.heard is not None and len(part.heard.starts):
-            heard.append((part.heard, part.heard.spans))
+            heard.append(part.heard)
     if not heard:
         return None
-    starts = np.concatenate([each.starts for each, _ in heard])
-    activity = np.concatenate([each.activity for each, _ in heard])
-    dims = max((each.vectors.shape[1] for each, spans in heard if len(spans)), default=0)
-    some = [each for each, spans in heard if len(spans)]
+    starts = np.concatenate([each.starts for each in heard])
+    activity = np.concatenate([each.activity for each in heard])
+    spoken = [each for each in heard if len(each.spans)] or heard[:1]
     return Sound(
         starts=starts,
         activity=activity,
         frames=mean_of(starts, activity, 0.0, stop),
-        spans=np.concatenate([np.zeros((0, 2)), *(each.spans for each in some)]),
-        vectors=np.concatenate([np.zeros((0, dims), np.float32), *(each.vectors for each in some)]),
+        spans=np.concatenate([each.spans for each in spoken]),
+        vectors=np.concatenate([each.vectors for each in spoken]),
         stop=stop,
     )
 

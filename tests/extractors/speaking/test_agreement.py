@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mraf.extractors.speaking.agreement import learn
-from tests.extractors.speaking.test_step import spoken
+from tests.extractors.speaking.test_step import DIRECTION, spoken
 
 
 def test_own_sound_agrees_and_anothers_does_not():
@@ -34,3 +34,15 @@ def test_ticks_that_were_not_looked_at_are_left_out():
     partly = lips.copy()
     partly[60:] = np.nan
     assert agreement.of(partly, mfcc) == pytest.approx(agreement.of(lips[:60], mfcc[:240]))
+
+
+def test_digital_silence_does_not_outweigh_speech():
+    """A pause of zeros, in which everybody's lips rest, made others' sound agree as well."""
+    agreement = learn([spoken(300) for _ in range(5)])
+    values = []
+    for _ in range(10):
+        lips, mfcc = spoken(100, agrees=False)
+        lips[-5:] = -3 * DIRECTION
+        mfcc[-20:, 0] = -36
+        values.append(agreement.of(lips, mfcc))
+    assert abs(np.mean(values)) < 0.2

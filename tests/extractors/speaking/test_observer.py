@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
+from mraf.extractors.speaking.agreement import learn
 from mraf.extractors.speaking.lr_asd import Scorer, published
 from mraf.extractors.speaking.mfcc import mfcc
 from mraf.extractors.speaking.observer import PictureObserver
+from mraf.extractors.speaking.step import best_shift
 from mraf.extractors.streaming.parts import Seen
 from tests.helpers import seeded
 from tests.helpers.sliced import real, sliced
@@ -53,3 +55,28 @@ def test_real_people_speak_with_their_own_sound_and_as_stills_they_do_not(real_v
         (still,) = watch(observer, np.repeat(pictures[:1], len(pictures), axis=0)).tracks
         assert (scorer.score(moves.lips, mfcc(wave)) > 0).mean() > 0.9
         assert (scorer.score(still.lips, mfcc(wave)) > 0).mean() < 0.1
+
+
+@pytest.mark.shared
+@pytest.mark.weights
+def test_real_sound_that_was_moved_is_put_in_step_and_anothers_does_not_agree(real_videos):
+    found = published()
+    if found is None:
+        pytest.skip("no weights of LR-ASD")
+    observer, lips, waves = PictureObserver(PAIR, found), [], []
+    for clip in sorted(real_videos.glob("spk0[12456]/**/*.mp4"))[::4]:
+        pictures, wave = real(clip)
+        tracks = watch(observer, pictures).tracks
+        if len(tracks) == 1 and len(tracks[0].lips) == len(pictures):
+            lips.append(tracks[0].lips)
+            waves.append(wave)
+    late = np.zeros(3_200, np.float32)  # 0.2 s
+    moved = [
+        mfcc(np.concatenate([late, wave]), 0, 4 * len(each))
+        for each, wave in zip(lips, waves, strict=True)
+    ]
+    assert best_shift(list(zip(lips, moved, strict=True))).seconds == pytest.approx(0.2, abs=0.1)
+    agreement = learn(list(zip(lips, moved, strict=True)), 0.2)
+    own = [agreement.of(*each, 0.2) for each in zip(lips, moved, strict=True)]
+    others = [agreement.of(*each, 0.2) for each in zip(lips, moved[3:] + moved[:3], strict=True)]
+    assert np.mean(own) > np.mean(others) + 0.1

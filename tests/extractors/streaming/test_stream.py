@@ -48,7 +48,7 @@ def odd_child(monkeypatch):
         )
 
     return lambda code: monkeypatch.setattr(
-        module, "start_process", lambda _, options: begin(options, code)
+        module, "start_process", lambda _, options, __: begin(options, code)
     )
 
 

@@ -1,3 +1,5 @@
+import gc
+import sys
 from fractions import Fraction
 
 import av
@@ -66,3 +68,18 @@ def test_a_picture_that_is_too_large_is_an_error():
     one = Shades(None, (64, 48), Limits(side=50))
     with pytest.raises(ValueError, match="64 x 48"):
         one.grey(frame(corners()))
+
+
+def test_frames_are_let_go_at_once():
+    """PyAV's side data and its frame hold each other: of a film, seconds of frames would pile up."""
+    one = shades()
+    one.grey(frame(corners()))
+    gc.collect()
+    gc.disable()
+    try:
+        made = frame(corners())
+        one.grey(made)
+        one.colour(made)
+        assert sys.getrefcount(made) == 2 and not gc.get_referrers(made)[1:]
+    finally:
+        gc.enable()
