@@ -120,7 +120,7 @@ class Scene:
         return [self._part(float(s), min(float(s) + PART, self.duration)) for s in starts]
 
     def seen(self) -> SeenFile:
-        return seen_in(self.parts(), Lips() if self.lips else None, PAIRS.face)
+        return seen_in(self.parts(), Lips() if self.lips else None, PAIRS.face, step_of)
 
     def assembled(self, enrolled: Collection[str] = (), number: Number | None = None) -> Assembled:
         """The timeline, named by a model that knows some people."""
@@ -197,13 +197,20 @@ class Scene:
         return lips
 
 
+def step_of(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
+    """The step between sound and picture of a scene, of which lips and sound hold the ticks."""
+    apart = np.concatenate([lips[:, 1] - mfcc[::4, 0] % 1000 for lips, mfcc in pairs])
+    apart = (apart[np.isfinite(apart)] + 500) % 1000 - 500
+    return float(np.median(apart)) / TICKS
+
+
 class Lips:
     """A stand-in for LR-ASD: lips that speak do so for the sound of their own moment."""
 
     def score(self, lips: np.ndarray, mfcc: np.ndarray) -> np.ndarray:
         apart = (mfcc[::4, 0] % 1000) - lips[:, 1]
         apart = np.abs((apart + 500) % 1000 - 500)
-        score = np.where(apart > 2, np.minimum(lips[:, 0], -1.0), lips[:, 0])
+        score = np.where(apart > 2, lips[:, 0] - 2.0, lips[:, 0])
         return np.where(np.isfinite(lips[:, 0]), score, np.nan).astype(np.float32)
 
 

@@ -70,9 +70,11 @@ def show_found(report: "FindReport") -> None:
 
     if report.matches:
         turns = sum(match.turn for match in report.matches)
-        what = "clip" if not turns else "turn" if turns == len(report.matches) else "clip or turn"
+        found = len(report.matches)
+        what = count(found, "turn" if turns == found else "clip")
+        what = f"{found} clips and turns" if 0 < turns < found else what
         show_rows(
-            f"{report.sought}: {count(len(report.matches), what)} of {report.clips}",
+            f"{report.sought}: {what} of {report.clips}",
             ("score", "face", "voice", "speaker", "clip"),
             [_cells([report.matches[i] for i in each]) for each in stretches(report.matches)],
         )

@@ -29,7 +29,6 @@ class Group:
     faces: int  # of clips that have one
     voices: int
     representative: str  # path of the clip that is most like the others
-    start: float | None  # s, where the representative is a part of its file
     sure: float  # mean probability, 0 to 1, that a clip is of one person with the others
     perhaps: (
         str | None
@@ -38,6 +37,7 @@ class Group:
     members: tuple[str, ...] = field(
         repr=False
     )  # ids of the clips, those most like the others first
+    start: float | None = None  # s, where the representative is a part of its file
 
 
 @dataclass(frozen=True, kw_only=True)

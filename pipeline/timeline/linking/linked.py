@@ -1,9 +1,10 @@
 """Voices and faces of a file brought together: corrected by each other, then linked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mraf.pipeline.timeline.linking.boundaries import refined
 from mraf.pipeline.timeline.linking.correcting import (
     Number,
     alike_faces,
@@ -73,6 +74,9 @@ def linked(
         names = _names(speech, faces, naming)
     links = links_of(speech.turns, sight, len(speech), duration, names)
     speech, links = corrected(speech, sight, links, pairs)
+    if links.by_lips:
+        turns = refined(speech.turns, seen.tracks, group, links.face)
+        speech = replace(speech, turns=turns)
     return Linked(speech=speech, faces=faces, group=group, links=links)
 
 

@@ -1,6 +1,6 @@
 """Scores of lips over a whole file: how surely a face speaks at each moment."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -8,15 +8,16 @@ import numpy as np
 from mraf.extractors.streaming.parts import FaceTrack, Observed
 from mraf.extractors.streaming.slices import TICKS
 
-SHIFTS = tuple(range(-8, 9, 2))
-"""Ticks by which the sound may come too late (above 0) or too early: 0.32 s either way."""
-TRIED_TICKS = 25 * 60
-"""Lips of so many ticks are scored with every shift; more say no more."""
-LEAST_TICKS = 25 * 4
-"""Fewer ticks in which lips speak do not tell a shift."""
-GAIN = 0.5
-"""Score of lips that speak, by which a shift must on average be better than none to be believed."""
+TRIED_TICKS = 25 * 90
+"""Lips of so many ticks that speak tell how sound and picture are out of step; more say no more."""
+LEAST_STEP = 0.1
+"""Seconds by which sound and picture may be out of step without being put in step."""
+ABOUT_TICKS = 25
+"""Ticks over which the scores of lips that speak are above 0 on average."""
 _PER_TICK = 4  # rows of the sound a tick
+
+
+Step = Callable[[Sequence[tuple[np.ndarray, np.ndarray]]], float]
 
 
 class Scorer(Protocol):
@@ -46,13 +47,18 @@ def scores_of(track: FaceTrack, part: Observed, scorer: Scorer | None, shift: in
 
 
 class Synchrony:
-    """Finds by how many ticks the sound of a file comes late, from the first lips that are seen speaking."""
+    """Finds by how many ticks the sound of a file comes late, from the first lips that are seen speaking.
 
-    def __init__(self, scorer: Scorer | None, shifts: Sequence[int] = SHIFTS) -> None:
+    Args:
+        scorer: None where there is none.
+        step: the seconds by which the sound comes after the picture, from pairs of lips [T, 128] and sound
+            [4 T, 13]; by default `mraf.extractors.speaking.step.best_shift` tells them.
+    """
+
+    def __init__(self, scorer: Scorer | None, step: Step | None = None) -> None:
         self._scorer = scorer
-        self._shifts = tuple(shifts)
-        self._sum = np.zeros(len(self._shifts))
-        self._speaking = np.zeros(len(self._shifts))
+        self._step = step or _best_shift
+        self._pairs: list[tuple[np.ndarray, np.ndarray]] = []
         self._ticks = 0
 
     @property
@@ -61,25 +67,34 @@ class Synchrony:
         return self._scorer is None or self._ticks >= TRIED_TICKS
 
     def add(self, track: FaceTrack, part: Observed) -> None:
-        """Try every shift on a track's lips."""
-        found = np.stack([scores_of(track, part, self._scorer, shift) for shift in self._shifts])
-        seen = np.isfinite(found).all(axis=0)
-        if not seen.any():
+        """Take in the lips of a track where they speak."""
+        scores = scores_of(track, part, self._scorer, 0)
+        speaks = np.isfinite(scores) & (_about(scores) > 0)
+        if not speaks.any():
             return
-        # Lips that are silent whatever the shift say nothing of it.
-        speaks = found[:, seen].clip(min=0)
-        self._sum += speaks.sum(axis=1)
-        self._speaking += (speaks > 0).sum(axis=1)
-        self._ticks += int(seen.sum())
+        lips = np.where(speaks[:, None], track.lips.astype(np.float32), np.nan)
+        self._pairs.append((lips, _sound(part, track.first_tick, len(lips))))
+        self._ticks += int(speaks.sum())
 
     @property
     def shift(self) -> int:
         """The ticks by which the sound comes late; 0 where that cannot be told."""
-        best = int(self._sum.argmax())
-        if self._speaking[best] < LEAST_TICKS:
-            return 0
-        gain = (self._sum[best] - self._sum[self._shifts.index(0)]) / self._speaking[best]
-        return self._shifts[best] if gain > GAIN else 0
+        seconds = self._step(self._pairs) if self._pairs else 0.0
+        return round(seconds * TICKS) if abs(seconds) >= LEAST_STEP else 0
+
+
+def _best_shift(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
+    from mraf.extractors.speaking.step import best_shift
+
+    return best_shift(pairs).seconds
+
+
+def _about(scores: np.ndarray) -> np.ndarray:
+    """Return the mean of the scores about each tick; those that were not looked at count as 0."""
+    found: np.ndarray = np.convolve(
+        np.nan_to_num(scores, nan=0.0), np.ones(ABOUT_TICKS) / ABOUT_TICKS, mode="full"
+    )[ABOUT_TICKS // 2 :][: len(scores)]
+    return found
 
 
 def _sound(part: Observed, first_tick: int, ticks: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from mraf.extractors.streaming.parts import Observed
 from mraf.extractors.streaming.slices import TICKS
 from mraf.pipeline.timeline.seen.grouping import Odds, at_once, grouped
-from mraf.pipeline.timeline.seen.scoring import Scorer, Synchrony, scores_of
+from mraf.pipeline.timeline.seen.scoring import Scorer, Step, Synchrony, scores_of
 from mraf.pipeline.timeline.seen.stitching import Stitcher
 from mraf.pipeline.timeline.seen.tracks import Piece, WholeTrack
 
@@ -26,15 +26,18 @@ class SeenFile:
     problems: tuple[str, ...]
 
 
-def seen_in(parts: Iterable[Observed], scorer: Scorer | None, odds: Odds) -> SeenFile:
+def seen_in(
+    parts: Iterable[Observed], scorer: Scorer | None, odds: Odds, step: Step | None = None
+) -> SeenFile:
     """Return who is seen in a file.
 
     Args:
         parts: of the file, which are read twice, one after another.
         scorer: of lips; None where there is none.
         odds: log odds that two faces are one person's, of cosines.
+        step: tells how sound and picture are out of step, see `Synchrony`.
     """
-    shift = _shift(parts, scorer)
+    shift = _shift(parts, scorer, step)
     stitcher = Stitcher(odds)
     size: tuple[int, int] | None = None
     problems: dict[str, None] = {}
@@ -60,8 +63,8 @@ def seen_in(parts: Iterable[Observed], scorer: Scorer | None, odds: Odds) -> See
     )
 
 
-def _shift(parts: Iterable[Observed], scorer: Scorer | None) -> int:
-    synchrony = Synchrony(scorer)
+def _shift(parts: Iterable[Observed], scorer: Scorer | None, step: Step | None) -> int:
+    synchrony = Synchrony(scorer, step)
     for part in parts:
         for track in part.seen.tracks if part.seen else ():
             if synchrony.enough:
