@@ -1,6 +1,6 @@
 """Who speaks when: meetings, and conversations composed of the sound of real clips, beside a plain way.
 
-    MRAF_SHARED=../shared python benchmarks/meetings.py [--seeds N] [--sweep]
+    MRAF_SHARED=../shared python benchmarks/meetings.py [--first N] [--seeds N] [--sweep]
 
 MRAF_SHARED names a folder with `data/meetings` (recordings with an RTTM file each) and `data/videos` (clips
 `<speaker>/<language>/<recording>/<clip>.mp4`). It needs the weights of CAM++ and of the segmentation. Rates are
@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.common import head, machine, row
 
 RATE = 16_000
-THRESHOLDS = (0.35, 0.45, 0.55, 0.65, 0.75)
+THRESHOLDS = (0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95)
 SWEPT = {
     "CUT": (0.55, 0.75),
     "EVIDENCE": (25.0, 100.0),
@@ -48,16 +48,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sweep", action="store_true", help="other values of the constants too")
     parser.add_argument("--seeds", type=int, default=1, help="conversations of each size")
+    parser.add_argument(
+        "--first",
+        type=int,
+        default=0,
+        help="the first seed; above 0 conversations alone: by those of 0 the constants were chosen",
+    )
     arguments = parser.parse_args()
     import torch
 
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore", module="pyannote")
     data = Path(os.environ.get("MRAF_SHARED", "../shared")) / "data"
-    kinds = {
-        "meetings": list(meetings(data / "meetings")),
-        "conversations": list(conversations(data / "videos", arguments.seeds)),
-    }
+    seeds = range(arguments.first, arguments.first + arguments.seeds)
+    kinds = {} if arguments.first else {"meetings": list(meetings(data / "meetings"))}
+    kinds["conversations"] = list(conversations(data / "videos", seeds))
     print(machine() + "\n")
     observed, seconds = observe([each for some in kinds.values() for each in some])
     for kind, recordings in kinds.items():
@@ -78,7 +83,7 @@ def meetings(folder: Path) -> Iterator[Recording]:
         yield Recording(name=path.stem, wave=wave, turns=turns)
 
 
-def conversations(folder: Path, seeds: int) -> Iterator[Recording]:
+def conversations(folder: Path, seeds: range) -> Iterator[Recording]:
     """Yield conversations of one to eight people: turns of 1 to 5 s, pauses, and overlap now and then."""
     from mraf.extractors.media.read import read_video
     from mraf.extractors.voice.vad import SpeechFinder
@@ -89,7 +94,7 @@ def conversations(folder: Path, seeds: int) -> Iterator[Recording]:
         wave = read_video(path).wave
         if wave is not None:
             spoken.setdefault(path.parts[-4], []).append(finder.find(wave).wave)
-    for seed in range(seeds):
+    for seed in seeds:
         for people in range(1, len(spoken) + 1):
             yield composed(spoken, people, seed=1000 * seed + people)
 
