@@ -22,6 +22,7 @@ from mraf.pipeline.commands.people.enrol import enrol, forget
 from mraf.pipeline.commands.people.find import find
 from mraf.pipeline.commands.sample import demo, sample
 from mraf.pipeline.commands.terminal.output import as_json, visible
+from mraf.pipeline.commands.timeline.command import timeline
 from mraf.pipeline.commands.train import train
 
 INTERRUPTED = 130
@@ -35,7 +36,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (extract, train, evaluate, identify, sample, demo, doctor):
+for command in (extract, train, evaluate, identify, timeline, sample, demo, doctor):
     app.command()(command)
 app.command()(enrol)
 app.command()(forget)
@@ -102,6 +103,7 @@ def _of_earlier_versions(message: str) -> str:
 _INTERRUPTED = {
     "extract": "Interrupted. Finished clips are kept: the same command goes on from there.",
     "enrol": "Interrupted. Nobody was enrolled.",
+    "timeline": "Interrupted. What was done is kept: `mraf timeline` of the same files goes on from there.",
     "train": "Interrupted. No model was written; a model that had this name is unchanged.",
 }
 

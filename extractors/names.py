@@ -7,7 +7,7 @@ from enum import StrEnum
 
 Face = StrEnum("Face", ["auto", "facenet", "dlib"])
 Voice = StrEnum("Voice", ["auto", "ecapa", "campplus"])
-WeightsName = StrEnum("WeightsName", ["facenet", "ecapa", "campplus", "segmentation", "lr_asd"])
+WeightsName = StrEnum("WeightsName", ["facenet", "ecapa", "campplus", "segmentation", "lr-asd"])
 
 EARLIER = {"ge2e": "GE2E"}
 """Encoders that earlier versions of mraf had, and their titles: features and models name them."""

@@ -35,6 +35,11 @@ class WeightFile:
     sha256: str
     licence: str
 
+    @property
+    def spoken(self) -> str:
+        """The name as commands take it."""
+        return _spoken(self.name)
+
 
 PUBLISHED: dict[str, WeightFile] = {
     file.name: file
@@ -189,7 +194,8 @@ def get_or_verify(
     index at hand.
 
     Args:
-        names: names of networks; None or an empty list for all, or for all that are here to check.
+        names: names of networks, with hyphens or underscores; None or an empty list for all, or for all
+            that are here to check.
         weights_dir: a folder to look in first.
         only_check: do not fetch.
         progress: called while a file is fetched.
@@ -202,10 +208,12 @@ def get_or_verify(
         MissingError, MrafError: see `get`; the message has the problems of all, and ends with what is
             as published.
     """
-    for name in names or []:
+    asked = [name.replace("-", "_") for name in names or []]
+    for name in asked:
         if name not in PUBLISHED:
-            raise UsageError(f"No published weights of '{name}' {choices(name, PUBLISHED)}")
-    wanted = names or [
+            known = [file.spoken for file in PUBLISHED.values()]
+            raise UsageError(f"No published weights of '{name}' {choices(name, known)}")
+    wanted = asked or [
         n for n, file in PUBLISHED.items() if not only_check or find(file, weights_dir)
     ]
     if not wanted:
@@ -246,7 +254,7 @@ def read_state(path: Path, sha256: str, name: str) -> dict[str, Any]:
     if not path.is_file():
         raise MissingError(
             f"{path}: the weights of '{name}' are not there any more. Fetch them again with "
-            f"`mraf weights get {name}`, or name their folder with --weights-dir."
+            f"`mraf weights get {_spoken(name)}`, or name their folder with --weights-dir."
         )
     verify(path, sha256, name)
     try:
@@ -271,9 +279,14 @@ def missing_text(file: WeightFile) -> str:
         )
     return (
         f"The weights of '{file.name}' ({file.filename}) are not on this machine. Run "
-        f"`mraf weights get {file.name}`, or {by_hand} and put the file, as "
+        f"`mraf weights get {file.spoken}`, or {by_hand} and put the file, as "
         f"{file.filename}, into {cache_dir()} or a folder given with --weights-dir"
     )
+
+
+def _spoken(name: str) -> str:
+    """Return a network's name as commands take it."""
+    return name.replace("_", "-")
 
 
 def _stamped(path: Path) -> str:
@@ -285,7 +298,7 @@ def _wrong(path: Path, sha256: str, name: str) -> MrafError:
     return MrafError(
         f"{path}: not the published weights (expected SHA-256 {sha256[:16]}..., found "
         f"{sha256_of(path)[:16]}..., {path.stat().st_size:,} bytes). "
-        f"Remove the file and run `mraf weights get {name}`."
+        f"Remove the file and run `mraf weights get {_spoken(name)}`."
     )
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mraf.pipeline.people.compare import compare
     from mraf.pipeline.people.enrol import enrol
     from mraf.pipeline.people.forget import forget
+    from mraf.pipeline.timeline.corrections.correct import correct
+    from mraf.pipeline.timeline.run import timeline
     from mraf.pipeline.training.train import train
     from mraf.pipeline.upkeep.rename import rename
     from mraf.pipeline.workspace import Workspace
@@ -41,6 +43,7 @@ _HOME = {
     "Workspace": "mraf.pipeline.workspace",
     "compare": "mraf.pipeline.people.compare",
     "cluster": "mraf.pipeline.people.archive.cluster",
+    "correct": "mraf.pipeline.timeline.corrections.correct",
     "enrol": "mraf.pipeline.people.enrol",
     "evaluate": "mraf.pipeline.evaluation",
     "extract": "mraf.pipeline.extraction.extract",
@@ -50,6 +53,7 @@ _HOME = {
     "name": "mraf.pipeline.people.archive.naming",
     "preview": "mraf.pipeline.extraction.extract",
     "rename": "mraf.pipeline.upkeep.rename",
+    "timeline": "mraf.pipeline.timeline.run",
     "train": "mraf.pipeline.training.train",
 }
 """The module that defines each public name."""
@@ -66,6 +70,7 @@ __all__ = [
     "__version__",
     "cluster",
     "compare",
+    "correct",
     "enrol",
     "evaluate",
     "extract",
@@ -75,6 +80,7 @@ __all__ = [
     "name",
     "preview",
     "rename",
+    "timeline",
     "train",
 ]
 

@@ -34,6 +34,8 @@ class Fingerprint:
         None  # that was asked for in files with several, by number or language
     )
     video_track: int | None = None
+    # Rules by which a file was cut into turns, and the network that sees who speaks; None: a clip as a whole.
+    turns: str | None = None
 
     @property
     def encoders(self) -> str:
@@ -44,14 +46,18 @@ class Fingerprint:
         options = {"frames": self.frames, "seconds": self.seconds, "rules": self.rules}
         parts = [f"{name}={value:g}" for name, value in options.items() if value is not None]
         origin = [f"polysim={self.polysim}"] if self.polysim else []
-        tracks = {"audio-track": self.audio_track, "video-track": self.video_track}
+        tracks = {
+            "audio-track": self.audio_track,
+            "video-track": self.video_track,
+            "turns": self.turns,
+        }
         parts += [f"{name}={value}" for name, value in tracks.items() if value is not None]
         return " ".join([*origin, self.encoders, *parts])
 
     @property
     def of_any_track(self) -> "Fingerprint":
-        """The same without the tracks, which belong to the files: vectors of any can be compared."""
-        return replace(self, audio_track=None, video_track=None)
+        """The same without tracks and turns, which belong to the files: vectors of any can be compared."""
+        return replace(self, audio_track=None, video_track=None, turns=None)
 
     def shares_encoders(self, other: "Fingerprint") -> bool:
         """Return True where both encoders and their weights are the same."""
@@ -59,7 +65,10 @@ class Fingerprint:
 
     def to_json(self) -> str:
         """Return the JSON text that the feature table stores; equal fingerprints have equal texts."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        values = asdict(self)
+        if self.turns is None:  # as before there were turns: such rows stay as they are
+            del values["turns"]
+        return json.dumps(values, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> "Fingerprint":
@@ -71,10 +80,10 @@ class Fingerprint:
 
     @classmethod
     def from_dict(cls, value: Any) -> "Fingerprint":
-        """Read what `dataclasses.asdict` gave, now or before there were tracks. Raises MrafError."""
+        """Read what `dataclasses.asdict` gave, now or before there were tracks or turns. Raises MrafError."""
         if not isinstance(value, dict):
             raise _unknown(value)
-        value = {"audio_track": None, "video_track": None} | value
+        value = {"audio_track": None, "video_track": None, "turns": None} | value
         if set(value) != set(_KINDS):
             raise _unknown(value)
         if not all(isinstance(value[name], kind) for name, kind in _KINDS.items()):

@@ -90,7 +90,7 @@ def _weights(name: str, folder: Path | None) -> Finding:
     file = weights.PUBLISHED[name]
     path = weights.find(file, folder)
     if path is None:
-        return f"{name} weights", ABSENT, f"optional: mraf weights get {name}"
+        return f"{name} weights", ABSENT, f"optional: mraf weights get {file.spoken}"
     try:
         weights.verify(path, file.sha256, name)
     except MrafError as error:

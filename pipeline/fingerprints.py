@@ -1,5 +1,8 @@
 """Checks of fingerprints: that a table has one, and that a model was trained on vectors like its own."""
 
+from pathlib import Path
+
+from mraf.data.table.features import FeatureTable
 from mraf.data.table.labels import FeatureLabels
 from mraf.errors import UsageError
 from mraf.extractors.encoders import FACE, VOICE, EncoderPair, EncoderSpec, gone
@@ -32,6 +35,47 @@ def fingerprint_of(labels: FeatureLabels) -> Fingerprint:
     raise UsageError(
         f"The feature table mixes features of different options or versions ({shown}), which cannot "
         "be compared. Run `mraf extract` on all clips again, or extract into a new workspace (-w)."
+    )
+
+
+def fingerprints_in(
+    table: FeatureTable, *, without_enrolled: Fingerprint | None = None
+) -> list[Fingerprint]:
+    """Return the fingerprints of a table's rows; none where it is empty.
+
+    Those of rows that were enrolled with other options than `without_enrolled`, and the same encoders, are
+    left out.
+    """
+    if table.is_empty:
+        return []
+    pairs = table.read(["extractor", "enrolled"]).group_by(["extractor", "enrolled"]).aggregate([])
+    found: dict[str, Fingerprint] = {}
+    for made, enrolled in sorted(
+        zip(pairs["extractor"].to_pylist(), map(bool, pairs["enrolled"].to_pylist()), strict=True)
+    ):
+        each = Fingerprint.from_json(made)
+        if not (enrolled and without_enrolled and each.shares_encoders(without_enrolled)):
+            found[made] = each
+    return list(found.values())
+
+
+def mixing(folder: Path, made: Fingerprint, wanted: str) -> UsageError:
+    """Return the error for vectors of different encoders or origins in one table."""
+    if made.polysim:
+        return UsageError(
+            f"{folder}: these features were imported from POLY-SIM {made.polysim}, and may have been "
+            "extracted in another way than this run would. Extract into another workspace (-w); "
+            "`mraf evaluate --model FOLDER` measures a model of these features on it."
+        )
+    if reason := gone(made):
+        return UsageError(
+            f"{folder}: these features were made with {made.encoders}, and {reason}. Extract everything into "
+            "another workspace (-w) and train there."
+        )
+    return UsageError(
+        f"{folder}: these features were made with {made.encoders}, this run would use {wanted}. "
+        "Vectors of different encoders cannot be compared. Go on with "
+        f"--face {made.face} --voice {made.voice}, or extract everything into another workspace (-w)."
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from mraf.extractors.weights import Progress
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.answers import notes, people
 from mraf.pipeline.answers.answer import Candidate, Evidence, Prediction, Voice
+from mraf.pipeline.answers.asking import features_of, first_of
 from mraf.pipeline.answers.loading import Loading, options_of
 from mraf.pipeline.answers.words import why_nothing
 from mraf.pipeline.extraction.processes import available_cores
@@ -27,7 +28,7 @@ from mraf.pipeline.people.compare import Comparison, compare_with
 from mraf.pipeline.people.enrolment.members import Members
 from mraf.pipeline.workspace import Workspace
 from mraf.recognition.pairs import Pairs
-from mraf.types import Features, Posterior
+from mraf.types import Posterior
 
 if TYPE_CHECKING:
     from mraf.inference.prediction import References
@@ -155,7 +156,7 @@ class Identifier(Members):
         # The clip, its face alone, its voice alone, and each of several voices.
         rows = [(face.vector, voice.vector), (face.vector, None), (None, voice.vector)]
         rows += [(None, part.vector) for part in parts]
-        posterior = predict(self._model, self._features(rows))
+        posterior = predict(self._model, features_of(rows, self._model.config))
         posterior = people.with_threshold(posterior, self._threshold)
         by_face = Evidence(
             present=face.vector is not None,
@@ -163,7 +164,7 @@ class Identifier(Members):
             reason=face.reason,
             problem=face.problem,
             frames=face.frames,
-            **self._first(posterior, people.FACE),
+            **first_of(posterior, people.FACE, self.speakers),
         )
         by_voice = Evidence(
             present=voice.vector is not None,
@@ -172,7 +173,7 @@ class Identifier(Members):
             problem=voice.problem,
             seconds=round(voice.seconds, 2),
             overlap=round(voice.overlap, 2),
-            **self._first(posterior, people.VOICE),
+            **first_of(posterior, people.VOICE, self.speakers),
         )
         if np.isnan(posterior.probability[people.CLIP]).any():
             error = why_nothing(by_face, by_voice, found.seconds, found.seconds_read)
@@ -184,7 +185,11 @@ class Identifier(Members):
                 seconds_read=found.seconds_read,
             )
         several = tuple(
-            Voice(seconds=round(part.seconds, 2), side=part.side, **self._first(posterior, row))
+            Voice(
+                seconds=round(part.seconds, 2),
+                side=part.side,
+                **first_of(posterior, row, self.speakers),
+            )
             for row, part in enumerate(parts, start=people.VOICE + 1)
         )
         if not voice.voices and notes.different_names(several):  # the model hears several people
@@ -214,33 +219,6 @@ class Identifier(Members):
         order = np.argsort(-probability, kind="stable")[:top]
         return tuple(
             Candidate(speaker=self.speakers[i], probability=float(probability[i])) for i in order
-        )
-
-    def _first(self, posterior: Posterior, row: int) -> dict[str, Any]:
-        """Return the speaker that a face or a voice alone names; nothing where it names nobody."""
-        probability = posterior.probability[row]
-        if np.isnan(probability).any():
-            return {}
-        known = people.number(posterior.known, row)
-        if not posterior.is_known[row]:
-            return {"known": known}
-        i = int(probability.argmax())
-        return {
-            "speaker": self.speakers[i],
-            "probability": float(probability[i]),
-            "known": known,
-        }
-
-    def _features(self, rows: list[tuple[np.ndarray | None, np.ndarray | None]]) -> Features:
-        """Return clips of a face and a voice each, either of which may be None."""
-        config = self._model.config
-        return Features(
-            face=np.concatenate([_row(face, config.face_dim) for face, _ in rows]),
-            face_present=np.array([face is not None for face, _ in rows]),
-            voice=np.concatenate([_row(voice, config.voice_dim) for _, voice in rows]),
-            voice_present=np.array([voice is not None for _, voice in rows]),
-            label=np.full(len(rows), -1),
-            recording=np.zeros(len(rows), np.int64),
         )
 
 
@@ -349,7 +327,3 @@ def _unidentified(path: str, error: str, *, face: Evidence, voice: Evidence) -> 
     return Prediction(
         path=path, speaker=None, probability=None, face=face, voice=voice, error=error
     )
-
-
-def _row(vector: np.ndarray | None, dim: int) -> np.ndarray:
-    return np.zeros((1, dim), np.float32) if vector is None else vector[None]

@@ -114,7 +114,7 @@ def test_help_shows_choices(mraf):
         ),
         ("train",): ("<prototypes|mraf|fop>", "<default|cosine|paper|authors>"),
         ("evaluate",): ("<single|setting|cross>",),
-        ("weights", "get"): ("facenet|ecapa|campplus|segmentation|lr_asd",),
+        ("weights", "get"): ("facenet|ecapa|campplus|segmentation|lr-asd",),
         ("polysim", "import"): ("<v1|v2|v3>",),
         ("polysim", "dev"): ("<prototypes|mraf|fop>", "<default|cosine|paper|authors>"),
         ("polysim", "ablate"): ("<fusion|missing|ratio|prototypes>",),

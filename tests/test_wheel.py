@@ -99,7 +99,9 @@ def test_it_holds_mraf_alone(wheel):
         listed = archive.read(next(n for n in names if n.endswith("top_level.txt"))).decode()
     assert listed.split() == ["mraf"]
     assert tops == {"mraf", f"{wheel.name.split('-py3')[0]}.dist-info"}
-    for name in ("py.typed", "cli.py", "data/table/features.py", "pipeline/training/model_card.md"):
+    page = [f"pipeline/timeline/outputs/page/page.{ending}" for ending in ("html", "css", "js")]
+    card = "pipeline/training/model_card.md"
+    for name in ("py.typed", "cli.py", "data/table/features.py", card, *page):
         assert f"mraf/{name}" in names
 
 

@@ -94,7 +94,8 @@ class FeatureTable:
 
         Of all clips, or of those of a snapshot.
         """
-        names = ["clip", "speaker", "language", "face_reason", "voice_reason", "extractor", "error"]
+        texts = ["speaker", "language", "face_reason", "voice_reason", "extractor", "error"]
+        names = ["clip", *texts, "person"]
         table = (self.snapshot() if snapshot is None else snapshot).table(names)
 
         def counts(name: str) -> dict[str, int]:
@@ -103,6 +104,7 @@ class FeatureTable:
 
         return {
             "clips": table.num_rows,
+            "turns": table.num_rows - table["person"].null_count,  # of these, of longer files
             "speakers": len(counts("speaker")),
             "languages": counts("language"),
             "face_missing": counts("face_reason"),
@@ -264,6 +266,12 @@ class FeatureWriter:
     def add(self, row: FeatureRow) -> None:
         """Add a row; it is written by `flush`, or as soon as a part is full."""
         self._rows.append(row)
+        if len(self._rows) >= self._rows_a_part:
+            self.flush()
+
+    def add_together(self, rows: Sequence[FeatureRow]) -> None:
+        """Add rows that are read together or not at all, whenever the run ends."""
+        self._rows.extend(rows)
         if len(self._rows) >= self._rows_a_part:
             self.flush()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pyarrow as pa
 
+from mraf.data.clips.times import part_of_id
 from mraf.data.table.parts import Columns
 from mraf.data.table.snapshot import Snapshot
 from mraf.errors import UsageError
@@ -42,7 +43,11 @@ class FeatureRow:
     error: str | None = None  # why the clip could not be read at all
     note: str | None = None  # what is worth knowing of the clip, as why its sound cannot be decoded
     enrolled: bool = False  # by `mraf enrol` or `mraf name`, and not found by `mraf extract`
-    replaces: str | None = None  # earlier id of the same file, before it was moved
+    # Earlier ids, with NUL between them, whose rows go: of the file before it was moved, or of its turns before.
+    replaces: str | None = None
+    turn_of: str | None = None  # digest of the file, where it was looked through for turns
+    turns: int | None = None  # rows that this file gave
+    person: int | None = None  # number of the person in this file who speaks, from 0
 
     def __post_init__(self) -> None:
         for name in ("face", "voice"):
@@ -53,6 +58,11 @@ class FeatureRow:
                 raise ValueError(f"{self.clip}: {name} must be [D] float32, is {vector.dtype}")
             if vector is not None and not (np.isfinite(vector).all() and vector.any()):
                 raise ValueError(f"{self.clip}: {name} must be finite and not all zero")
+
+    @property
+    def file_id(self) -> str:
+        """The id of the clip that is the whole file, where the row is a turn; else the row's own."""
+        return file_id(self.clip, self.turn_of, self.start, self.end)
 
 
 _NUMBERS: dict[str, pa.DataType] = {
@@ -70,6 +80,8 @@ _NUMBERS: dict[str, pa.DataType] = {
     "voice_quality": pa.float32(),
     "voice_seconds": pa.float32(),
     "voice_snr": pa.float32(),
+    "turns": pa.int32(),
+    "person": pa.int32(),
 }
 COLUMN_NAMES = tuple(field.name for field in fields(FeatureRow))
 COLUMNS: Columns = {
@@ -78,8 +90,13 @@ COLUMNS: Columns = {
 }
 """Columns of the feature table."""
 
-LATER = ("start", "end", "seconds", "seconds_read", "enrolled")
+LATER = ("start", "end", "seconds", "seconds_read", "enrolled", "turn_of", "turns", "person")
 """Columns that tables of earlier versions lack. A new column whose default reads as null belongs here."""
+
+
+def file_id(clip: str, turn_of: str | None, start: float | None, end: float | None) -> str:
+    """Return the id of the file of a turn, by the turn's; a row of another kind keeps its id."""
+    return clip if turn_of is None else clip.removesuffix(part_of_id(start, end))
 
 
 def to_arrow(rows: Sequence[FeatureRow]) -> pa.Table:

@@ -157,8 +157,11 @@ def _current(keys: pa.Table) -> np.ndarray:
     last = keys.select(["clip", "row"]).group_by("clip").aggregate([("row", "max")])
     replaced = keys.filter(pc.is_valid(keys["replaces"]))
     if replaced.num_rows:
-        gone = replaced.select(["replaces", "row"]).group_by("replaces").aggregate([("row", "max")])
-        at = pc.index_in(last["clip"], gone["replaces"].combine_chunks())
+        ids = pc.split_pattern(replaced["replaces"].combine_chunks(), "\0")
+        by_row = pc.take(replaced["row"].combine_chunks(), pc.list_parent_indices(ids))
+        pairs = pa.table({"id": pc.list_flatten(ids), "row": by_row})
+        gone = pairs.group_by("id").aggregate([("row", "max")])
+        at = pc.index_in(last["clip"], gone["id"].combine_chunks())
         by = pc.take(gone["row_max"], at)
         last = last.filter(pc.fill_null(pc.less(by, last["row_max"]), True))
     return np.asarray(last.sort_by("clip")["row_max"])

@@ -32,13 +32,19 @@ class FaceFinder:
     def __init__(self, device: str = "cpu", threads: int = 1) -> None:
         self._cascade = Cascade(device, threads)
 
-    def find(self, clips: Sequence[np.ndarray]) -> list[list[Faces]]:
+    def find(
+        self, clips: Sequence[np.ndarray], passes: Sequence[tuple[int, int]] = PASSES
+    ) -> list[list[Faces]]:
         """Find the faces in each frame of some clips `[T, H, W, 3]` uint8 RGB.
 
         The frames of clips of one size go through the networks together.
+
+        Args:
+            clips: the pictures.
+            passes: shorter side of the reduced pictures and the smallest face in them, of each pass.
         """
         found: list[list[Faces]] = [[_NOBODY] * len(clip) for clip in clips]
-        for side, min_face in PASSES:
+        for side, min_face in passes:
             left = [_without_face(faces) for faces in found]
             some = [i for i, t in enumerate(left) if t and len(t) >= (1 - FEW) * len(clips[i])]
             for size in dict.fromkeys(clips[i].shape[1:3] for i in some):

@@ -1,38 +1,31 @@
 """The child process of `isolated.Decoder`: gets the path of a file, replies with its content.
 
 A request is a line of JSON with `video`, `audio` or `image`, and perhaps with `part` and `wish`, see
-`read.read_video`. A reply is the length of a JSON header
-(4 bytes, little endian), the header, the bytes of the frames and those of the sound.
-
-Linux bounds the memory of this process and ends it together with its parent; macOS does neither.
+`read.read_video`. A reply (see `process.inside`) carries the bytes of the frames and those of the sound.
 """
 
-import ctypes
 import json
-import os
 import signal
-import struct
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-LENGTH = struct.Struct("<I")
-"""The first bytes of a reply: the length of its header."""
+from mraf.extractors.media.process.inside import bound, end_with, load_libraries, own_stdout
+from mraf.extractors.media.process.inside import send as _send
 
 
 def main() -> None:
     """Serve requests from stdin until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends this process
     parent, options = int(sys.argv[1]), json.loads(sys.argv[2])
-    _end_with(parent)
-    replies = _own_stdout()
+    end_with(parent)
+    replies = own_stdout()
     try:
         from mraf.extractors.media.limits import Limits
 
         limits = Limits(**options.pop("limits"))
-        _load_libraries(limits)
-        _bound(limits.memory)
+        load_libraries(limits)
+        bound(limits.memory)
     except Exception as error:
         _send(replies, {"refused": f"{type(error).__name__}: {error}"})
         return
@@ -92,58 +85,3 @@ def _read(request: dict[str, Any], options: dict[str, Any], limits: Any) -> Any:
         return read_video(files["video"], **options, **asked)
     seconds = options["max_seconds"]
     return read_pair(files.get("audio"), files.get("image"), max_seconds=seconds, **asked)
-
-
-def _send(replies: int, header: dict[str, Any], *arrays: Any) -> None:
-    text = json.dumps(header).encode()
-    for part in (LENGTH.pack(len(text)) + text, *arrays):
-        view = memoryview(part).cast("B")
-        while view:
-            view = view[os.write(replies, view) :]
-
-
-def _own_stdout() -> int:
-    """Return a descriptor for replies alone; what libraries print goes to stderr."""
-    replies = os.dup(1)
-    os.dup2(2, 1)
-    return replies
-
-
-def _end_with(parent: int) -> None:
-    """Have Linux end this process together with the parent's thread that started it."""
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(pr_set_pdeathsig, int(signal.SIGKILL), 0, 0, 0)
-    if os.getppid() != parent:  # it ended before
-        sys.exit(1)
-
-
-def _load_libraries(limits: Any) -> None:
-    """Import the libraries, before memory is bounded, with OpenCV's own bounds on pictures."""
-    os.environ["OPENCV_IO_MAX_IMAGE_WIDTH"] = str(limits.side)
-    os.environ["OPENCV_IO_MAX_IMAGE_HEIGHT"] = str(limits.side)
-    os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(limits.pixels)
-    import av
-    import cv2
-
-    import mraf.extractors.media.read  # noqa: F401
-
-    av.logging.set_level(None)
-    cv2.setNumThreads(1)
-
-
-def _bound(memory: int) -> None:
-    """Allow `memory` bytes more than are in use now, no file to be written and no core dump."""
-    import resource
-
-    for kind in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):
-        resource.setrlimit(kind, (0, resource.getrlimit(kind)[1]))
-    # Only Linux has /proc, and only there does RLIMIT_AS bound the memory.
-    with suppress(OSError, ValueError):
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        wanted = pages * resource.getpagesize() + memory
-        if hard != resource.RLIM_INFINITY:
-            wanted = min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))

@@ -113,14 +113,19 @@ class EvenFrames:
             self._kept.append((time, frame))
 
 
-def kept_size(width: int, height: int, pixel_shape: Fraction | None = None) -> tuple[int, int]:
+def kept_size(
+    width: int,
+    height: int,
+    pixel_shape: Fraction | None = None,
+    bounds: tuple[int, int] = (_SHORTER_SIDE, _LONGER_SIDE),
+) -> tuple[int, int]:
     """Return the width and height in pixels at which a picture of this size is kept.
 
-    The pixels keep their shape `pixel_shape` (see `upright`). The picture is within the bounds
-    even after `upright` has made its pixels square.
+    The pixels keep their shape `pixel_shape` (see `upright`). The picture is within the bounds of its
+    shorter and its longer side even after `upright` has made its pixels square.
     """
-    shorter, longer = sorted(_square_size(width, height, pixel_shape))
-    scale = min(1.0, _SHORTER_SIDE / shorter, _LONGER_SIDE / longer)
+    shorter, longer = sorted(square_size(width, height, pixel_shape))
+    scale = min(1.0, bounds[0] / shorter, bounds[1] / longer)
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
@@ -160,13 +165,13 @@ def _name_all_side_data() -> None:
 def upright(
     picture: np.ndarray, turn: tuple[bool, bool, bool], pixel_shape: Fraction | None
 ) -> np.ndarray:
-    """Return a picture `[H, W, 3]` with square pixels, turned by the result of `orientation`.
+    """Return a picture `[H, W, 3]` or `[H, W]` with square pixels, turned by the result of `orientation`.
 
     `pixel_shape` is the width of one pixel divided by its height, None where the file has none.
     """
     swapped, rows_back, columns_back = turn
     picture = _stretched(picture, pixel_shape)
-    picture = picture.transpose(1, 0, 2) if swapped else picture
+    picture = picture.swapaxes(0, 1) if swapped else picture
     rows, columns = (
         slice(None, None, -1 if rows_back else 1),
         slice(None, None, -1 if columns_back else 1),
@@ -180,15 +185,16 @@ def of_one_size(pictures: list[np.ndarray]) -> np.ndarray:
     Video calls change the size of the picture with the quality of the line or a turn of the phone.
     """
     height, width = max((p.shape[:2] for p in pictures), key=lambda shape: shape[0] * shape[1])
-    return np.stack([_fitted(picture, height, width) for picture in pictures])
+    return np.stack([fitted(picture, height, width) for picture in pictures])
 
 
-def _fitted(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+def fitted(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Return a picture `[H, W, ...]` scaled to fit into a height and a width, on black."""
     if picture.shape[:2] == (height, width):
         return picture
     scale = min(height / picture.shape[0], width / picture.shape[1])
-    small = _resized(picture, round(picture.shape[0] * scale), round(picture.shape[1] * scale))
-    canvas = np.zeros((height, width, 3), np.uint8)
+    small = resized(picture, round(picture.shape[0] * scale), round(picture.shape[1] * scale))
+    canvas = np.zeros((height, width, *picture.shape[2:]), np.uint8)
     top, left = (height - small.shape[0]) // 2, (width - small.shape[1]) // 2
     canvas[top : top + small.shape[0], left : left + small.shape[1]] = small
     return canvas
@@ -196,14 +202,14 @@ def _fitted(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 
 def _stretched(picture: np.ndarray, pixel_shape: Fraction | None) -> np.ndarray:
     height, width = picture.shape[:2]
-    size = _square_size(width, height, pixel_shape)
+    size = square_size(width, height, pixel_shape)
     if size == (width, height):
         return picture
     width, height = kept_size(*size)  # rounded, it may be a pixel too large
-    return _resized(picture, height, width)
+    return resized(picture, height, width)
 
 
-def _square_size(width: int, height: int, pixel_shape: Fraction | None) -> tuple[int, int]:
+def square_size(width: int, height: int, pixel_shape: Fraction | None) -> tuple[int, int]:
     """Return width and height in square pixels. One side grows, so that no detail is lost."""
     shape = float(pixel_shape or 1)
     if not 1 / _LARGEST_SHAPE <= shape <= _LARGEST_SHAPE:
@@ -211,7 +217,8 @@ def _square_size(width: int, height: int, pixel_shape: Fraction | None) -> tuple
     return round(width * max(1, shape)), round(height * max(1, 1 / shape))
 
 
-def _resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Return a picture `[H, W, ...]` of another size, interpolated linearly."""
     import cv2
 
     return cv2.resize(picture, (max(width, 1), max(height, 1)), interpolation=cv2.INTER_LINEAR)

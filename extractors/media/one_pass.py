@@ -28,7 +28,7 @@ _MIXED_CHANNELS = 16
 _RUN_UP_WITHOUT_KEYS = 12.0
 """The same in broadcast formats, where one does not land at a picture that stands for itself."""
 
-_WITHOUT_INDEX = frozenset("aac ac3 amr dts eac3 h264 hevc m4v mjpeg mp3 mpegvideo obu tta".split())
+WITHOUT_INDEX = frozenset("aac ac3 amr dts eac3 h264 hevc m4v mjpeg mp3 mpegvideo obu tta".split())
 """Bare streams, whose times are guessed where one does not read them from the beginning."""
 
 log = logging.getLogger("mraf")
@@ -121,7 +121,7 @@ class Reader:
         """Return the sound `[N]` float32, None where there is none; set `sides` and `rest`. Call it once."""
         self._end_sound()
         mixed = [
-            mix(_clean(np.concatenate(chunks, axis=1)), names)
+            mix(clean(np.concatenate(chunks, axis=1)), names)
             for names, chunks in self._segments
             if chunks
         ]
@@ -165,7 +165,7 @@ class Reader:
             waits = not_begun & wanted.keys()
             if passed > (self.limits.first_gap if waits else self.limits.gap):
                 for stream in wanted.values():
-                    self._decode(_last_packet(stream))
+                    self._decode(last_packet(stream))
                 return
 
     def _seek(self) -> None:
@@ -173,7 +173,7 @@ class Reader:
         import av
 
         names = set(self.container.format.name.split(","))
-        if self.part.begins <= _RUN_UP or names & _WITHOUT_INDEX:
+        if self.part.begins <= _RUN_UP or names & WITHOUT_INDEX:
             return
         run_up = _RUN_UP_WITHOUT_KEYS if names & {"mpegts", "mpeg", "wtv"} else _RUN_UP
         target = (self._origin or 0.0) + max(0.0, self.part.begins - run_up)
@@ -280,7 +280,7 @@ class Reader:
         try:
             if format_ != self._format:  # the first frame, or the format changed in mid-stream
                 self._end_sound()
-                self._resampler, names = _resampler(frame.layout)
+                self._resampler, names = resampler(frame.layout)
                 self._segments.append((names, []))
                 self._format = format_
             self._keep(frame)
@@ -324,7 +324,7 @@ def short(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def _last_packet(stream: Any) -> Any:
+def last_packet(stream: Any) -> Any:
     """Return an empty packet: it has the decoder release its last frames, as at a file's end."""
     import av
 
@@ -333,7 +333,7 @@ def _last_packet(stream: Any) -> Any:
     return packet
 
 
-def _resampler(layout: Any) -> tuple[Any, list[str]]:
+def resampler(layout: Any) -> tuple[Any, list[str]]:
     """Return a resampler to 16 kHz for sound of a layout, and the names of the channels it gives."""
     import av
 
@@ -345,6 +345,7 @@ def _resampler(layout: Any) -> tuple[Any, list[str]]:
     return av.AudioResampler("flt", "mono", SAMPLE_RATE, options=options), ["FC"]
 
 
-def _clean(channels: np.ndarray) -> np.ndarray:
+def clean(channels: np.ndarray) -> np.ndarray:
+    """Return samples within -4 to 4, with zeros for what is no number; in place."""
     np.clip(channels, -4, 4, out=channels)
     return np.nan_to_num(channels, copy=False)

@@ -103,7 +103,7 @@ def read_video(
         MemoryError: nothing can be decoded, for lack of memory.
     """
     check_file(path)
-    with _opened(path) as container:
+    with opened(path) as container:
         if len(container.streams) > limits.streams:
             raise MediaError(
                 f"{path.name}: {len(container.streams)} streams; at most {limits.streams} are read"
@@ -124,7 +124,7 @@ def read_video(
         return _media(path, reader, tracks, part, max_seconds)
 
 
-def _opened(path: Path) -> Any:
+def opened(path: Path) -> Any:
     """Return the open container of a file. Raises MediaError, MemoryError."""
     import av
 
@@ -163,12 +163,12 @@ def _media(path: Path, reader: Reader, tracks: Tracks, part: Part, max_seconds: 
         reason = reader.problem() or "the streams are empty"
         if not part.is_whole and not reader.problem() and not part.is_quick:
             raise MediaError(f"{path.name}: nothing from {part.begins:g} s on{_ending(reader)}")
-        raise MediaError(f"{path.name}: nothing could be decoded ({_in_full(path, reason)})")
+        raise MediaError(f"{path.name}: nothing could be decoded ({in_full(path, reason)})")
     problem = None
     for kind, found, reason in (("picture", picture, no_picture), ("sound", wave, no_sound)):
         if found is None and reason == "decode_error":
             problem = reader.problem(kind) or f"nothing in the stream of the {kind}"
-            problem = _in_full(path, problem)
+            problem = in_full(path, problem)
     return Media(
         frames=picture,
         times=times,
@@ -207,7 +207,7 @@ def _ending(reader: Reader) -> str:
     return f"; the file ends at {whole:.1f} s" if whole else ""
 
 
-def _in_full(path: Path, problem: str) -> str:
+def in_full(path: Path, problem: str) -> str:
     """Return a problem of decoding, with its likely cause."""
     if is_copy_protected(path):
         return f"{problem}: the file is copy-protected (DRM)"

@@ -1,15 +1,16 @@
 """What is heard and seen in a part of a file, embedded: all that later steps need of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Heard:
-    """Local speakers in windows of sound, and their voices.
+    """Local speakers in windows of sound, and the voice in spans of speech.
 
-    A window has up to three local speakers, which have nothing to do with those of other windows.
+    A window has up to three local speakers, which have nothing to do with those of other windows. A span is
+    a second or so in which one speaks; spans of running speech overlap.
     """
 
     starts: np.ndarray  # [W] float64: starts of the windows in s from the beginning of the file
@@ -18,9 +19,12 @@ class Heard:
     )  # [W, T, 3] uint8: probability x 255 that a local speaker speaks in a frame
     vectors: (
         np.ndarray
-    )  # [W, 3, D] float32, unit length: their voices; NaN where one says too little
-    seconds: np.ndarray  # [W, 3] float32: speech that a vector was made from
+    )  # [P, D] float32, unit length: the voice in a span; NaN where it is too short
+    seconds: np.ndarray  # [P] float32: speech in a span
     mfcc: np.ndarray  # [M, 13] float32: LR-ASD's sound, 100 a second from the start of the part
+    spans: np.ndarray = field(
+        default_factory=lambda: np.zeros((0, 2))
+    )  # [P, 2] float64 s, in order
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -25,7 +25,8 @@ class Slice:
     # [N] float32 mono at 16 kHz, N = round(16,000 (stop - start)): silence where the file has none, as before
     # sound that begins late; None where the file has no sound that can be read.
     wave: np.ndarray | None
-    # [F, H, W] uint8, grey and upright with square pixels, H <= 720: the distinct pictures on display;
+    # [F, H, W] uint8, grey and upright with square pixels, 720 of them on the shorter side at most and
+    # 1920 on the longer; H and W are those of all slices of a file. The distinct pictures on display:
     # F = 0 where there is none.
     grey: np.ndarray
     shown: (

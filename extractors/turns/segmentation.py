@@ -82,8 +82,13 @@ class Segmentation:
             if stop - start >= FIELD
         ]
 
+    def probabilities(self, waves: np.ndarray) -> np.ndarray:
+        """Return the probabilities `[B, T, 7]` of the classes in waves `[B, N]` of up to 10 s."""
+        found: np.ndarray = np.exp(self._net(waves)[0])
+        return found
+
     def _classes(self, wave: np.ndarray) -> np.ndarray:
-        probability = np.exp(self._net(wave[None])[0][0])  # [T, 7]
+        probability = self.probabilities(wave[None])[0]
         one, two = np.split(probability, [FIRST_PAIR], axis=1)
         at_once = two.sum(axis=1) >= AT_ONCE
         return np.where(at_once, FIRST_PAIR + two.argmax(axis=1), one.argmax(axis=1))

@@ -62,9 +62,18 @@ class SpeechFinder:
             found = again if again.seconds >= LITTLE_SECONDS else found
         return found
 
+    def probability(self, wave: np.ndarray) -> np.ndarray:
+        """Return the probability of speech `[M]` in each window of 512 samples of `[N]` at 16 kHz.
+
+        Quiet sound is made louder first (`level`).
+        """
+        if not len(wave):
+            return np.zeros(0, np.float32)
+        return np.asarray(self._model.audio_forward(level(wave).wave)).reshape(-1)
+
     def _find(self, levelled: Levelled) -> Speech:
         wave = levelled.wave
-        probability = np.asarray(self._model.audio_forward(wave)).reshape(-1)
+        probability = self.probability(wave)
         segments = self._segments(
             probability.tolist(),
             sampling_rate=SAMPLE_RATE,

@@ -112,4 +112,5 @@ def _unread(found: Extracted) -> tuple[str, ...]:
         return ()
     whole = f"of {length(found.seconds)} " if found.seconds else ""
     only = "" if any(note.startswith(SEARCHED) for note in found.notes) else "only "
-    return (f"{whole}{only}the first {length(found.seconds_read)} were read",)
+    said = f"{whole}{only}the first {length(found.seconds_read)} were read"
+    return (f"{said}: `mraf timeline` names everybody",)

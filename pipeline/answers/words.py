@@ -12,6 +12,8 @@ REASONS = {
     "no_audio": "no sound",
     "no_speech": "no speech heard",
     "speech_too_short": "less than 1 s of speech",
+    "not_seen_speaking": "not seen speaking",
+    "turn_too_short": "less than 2 s of speech in the turn",
     "decode_error": "cannot be read",
 }
 """Reasons for a missing face or voice."""

@@ -90,6 +90,14 @@ def extract(
     frames: Annotated[int, typer.Option(min=1, max=64, help="Frames to read in each clip.")] = 8,
     audio_track: AudioTrackOption = None,
     video_track: VideoTrackOption = None,
+    turns: Annotated[
+        bool | None,
+        typer.Option(
+            "--turns/--no-turns",
+            help="Cut files into turns of one speaker, a row each, with start and end; the folder's name goes "
+            "to who speaks most. Default: files of over two minutes. --no-turns: of these, read the first two minutes.",
+        ),
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -128,6 +136,7 @@ def extract(
     Folders name the speakers: <speaker>/<language>/<recording>/<clip>.mp4, or fewer levels, or as
     --layout says. What was understood is shown before work starts, --dry-run shows nothing else. A second
     run re-uses what the table holds. Clips and folders that cannot be read are listed at the end.
+    Files of over two minutes are cut into turns: `mraf find ann` then gives file and time.
     """
     from mraf.pipeline.commands.terminal.bars import extract_bars
     from mraf.pipeline.extraction.extract import extract as run
@@ -171,6 +180,7 @@ def extract(
             frames=frames,
             audio_track=audio_track,
             video_track=video_track,
+            turns=turns,
             workers=workers,
             device=device,
             precision=str(precision),
@@ -275,10 +285,15 @@ def show_extracted(report: "ExtractReport", folder: Path) -> None:
         f"{count(report.clips, 'clip')} in [bold]{escape(str(folder))}[/]: {report.embedded} new, "
         f"{report.reused} re-used, {report.seconds:.0f} s ({report.clips_per_second:.1f} clips/s)"
     )
+    rows = report.clips - report.files_by_turns + report.turns
+    if report.files_by_turns:
+        show(
+            f"  turns  {report.turns} in {count(report.files_by_turns, 'file')}: each is a row of the table"
+        )
     for name, reasons in (("face", report.face_reasons), ("voice", report.voice_reasons)):
-        found = report.clips - sum(reasons.values())
+        found = rows - sum(reasons.values())
         detail = ", ".join(f"{n} {REASONS.get(r, r)}" for r, n in sorted(reasons.items()))
-        show(f"  {name:<5}  {found} of {report.clips}" + (f"  ({detail})" if detail else ""))
+        show(f"  {name:<5}  {found} of {rows}" + (f"  ({detail})" if detail else ""))
     show(f"  by     {report.encoders}")
     if report.renamed:
         old, new = report.renamed[0]
@@ -303,9 +318,15 @@ def show_extracted(report: "ExtractReport", folder: Path) -> None:
     if missing := [each for each in report.missing if each.clip not in failed]:
         show(f"[yellow]{len(missing)} without a face or a voice:[/]")
         show_first(missing, _reasons_of)
-    if report.noted:
-        show(f"{len(report.noted)} with a face and a voice, and something to know:")
-        show_first(report.noted, lambda each: f"{each.clip}: {each.note}")
+    cut = [each for each in report.noted if each.turns]
+    noted = [each for each in report.noted if not each.turns]
+    for those, title in (
+        (cut, "cut into turns"),
+        (noted, "with a face and a voice, and something to know"),
+    ):
+        if those:
+            show(f"{len(those)} {title}:")
+            show_first(those, lambda each: f"{each.clip}: {each.note}")
 
 
 def _reasons_of(missing: "Missing") -> str:

@@ -130,7 +130,8 @@ def show_pruned(report: "PruneReport", *, force: bool) -> None:
 @app.command()
 def drop(
     clips: Annotated[
-        list[str], typer.Argument(metavar="CLIP", help="Ids of clips, as reports show them.")
+        list[str],
+        typer.Argument(metavar="CLIP", help="Ids of clips, or of files with all their turns."),
     ],
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -192,6 +193,8 @@ def show_info(table: "FeatureTable", found: "Figures", disk: "OnDisk | None" = N
         f"[bold]{escape(str(table.folder))}[/]: {count(info['clips'], 'clip')}, "
         f"{count(info['speakers'], 'speaker')}"
     )
+    if info["turns"]:
+        show(f"  turns          {info['turns']} of the clips are turns of longer files")
     for key in ("languages", "face_missing", "voice_missing", "extractors"):
         rows = ", ".join(f"{escape(str(name))} ({n})" for name, n in info[key].items())
         show(f"  {key.replace('_', ' '):<14} {rows or 'none'}")

@@ -28,7 +28,7 @@ def list_(weights_dir: WeightsOption = None, as_json: JsonOption = False) -> Non
         print_json(found)
         return
     rows = [
-        (name, file.filename, f"{file.size / 1e6:.0f} MB", file.licence, str(found[name] or "not here"))
+        (file.spoken, file.filename, f"{file.size / 1e6:.0f} MB", file.licence, str(found[name] or "not here"))
         for name, file in PUBLISHED.items()
     ]  # fmt: skip
     show_rows("Published weights", ("Network", "File", "Size", "Licence", "Path"), rows)

@@ -24,11 +24,15 @@ from mraf.extractors.extractor import ExtractOptions
 from mraf.extractors.processor import refuse_or_remark
 from mraf.extractors.weights import Progress
 from mraf.pipeline.extraction.local import local_engine
-from mraf.pipeline.extraction.reuse import KnownClips, fingerprints_in, mixing
+from mraf.pipeline.extraction.reuse import KnownClips
 from mraf.pipeline.extraction.rows import Result
 from mraf.pipeline.extraction.run import ExtractionRun, ExtractProgress, ExtractReport
 from mraf.pipeline.extraction.stream import ClipStream
+from mraf.pipeline.extraction.turns.choosing import choose_turns
+from mraf.pipeline.extraction.turns.options import TurnOptions
+from mraf.pipeline.fingerprints import fingerprints_in, mixing
 from mraf.pipeline.workspace import Workspace
+from mraf.recognition.pairs import Pairs
 
 LISTING_SECONDS = 5.0
 """Time to find all clips before the first is embedded: faults of their names are found before work then."""
@@ -44,10 +48,12 @@ class Engine(Protocol):
         encoders: EncoderPair,
         options: ExtractOptions,
         known: np.ndarray,
+        turns: TurnOptions | None = None,
     ) -> Generator[Result, None, None]:
-        """Yield the result of each clip, without a row where its digest is `known`.
+        """Yield the result of each clip, without rows where its digest is `known`.
 
-        `known` holds digests `[M]` of 16 bytes, sorted. Closing the generator ends the workers.
+        `known` holds digests `[M]` of 16 bytes, sorted; `turns` says which files are cut into turns. Closing
+        the generator ends the workers.
         """
 
 
@@ -64,6 +70,7 @@ def extract(
     frames: int = 8,
     audio_track: str | None = None,
     video_track: int | None = None,
+    turns: bool | None = None,
     workers: int | None = None,
     device: str = "auto",
     precision: str = "auto",
@@ -93,6 +100,9 @@ def extract(
         frames: to look at in each clip.
         audio_track: number (from 1) or language of the sound track to read; by default the best.
         video_track: number (from 1) of the picture to read; by default the best.
+        turns: True cuts every file into turns of one speaker, a row each with its start and end; False
+            none, and of a long one only the first two minutes are read. By default those of over two
+            minutes are cut.
         workers: processes, by default one a core, or two where they share a GPU; 0 works in this
             process.
         device: "auto", "cpu" or "cuda".
@@ -138,6 +148,13 @@ def extract(
         for note in filter(None, (encoders.note, slow)):
             if on_note:
                 on_note(note)
+        cut = choose_turns(
+            turns,
+            workspace=Workspace.at(workspace).root,
+            weights_dir=Path(weights_dir) if weights_dir else None,
+            offline=offline,
+            progress=on_download,
+        )
         report = extract_clips(
             found,
             workspace=workspace,
@@ -148,6 +165,7 @@ def extract(
             precision=precision,
             on_progress=on_progress,
             engine=engine,
+            turns=cut,
         )
     understood = source.understood()
     return replace(
@@ -235,6 +253,7 @@ def extract_clips(
     precision: str = "auto",
     on_progress: Callable[[ExtractProgress], None] | None = None,
     engine: Engine | None = None,
+    turns: TurnOptions | None = None,
 ) -> ExtractReport:
     """Embed clips as `extract` does, with encoders that are chosen already (`choose_encoders`).
 
@@ -243,7 +262,8 @@ def extract_clips(
     A row is made anew when the content of its files, the encoders or the options change, not when
     a name or a date does. A clip that cannot be read becomes a row with the reason, and the run goes
     on. However the run ends, the rows of the clips that it embedded stay. `worker_count`,
-    `device` and `precision` apply where there is no `engine`.
+    `device` and `precision` apply where there is no `engine`. `turns` says which files are cut into turns
+    (`choose_turns`); without it every file stays one row.
     """
     started = time.monotonic()
     other_names: dict[str, str] = {}
@@ -253,13 +273,15 @@ def extract_clips(
     fingerprint = options.fingerprint(encoders)
     table = Workspace.at(workspace).table
     with table.writer() as writer:
-        known = KnownClips(table, fingerprint)
+        known = KnownClips(table, fingerprint, turns)
         known.refuse_mixing()
         run = ExtractionRun(clips, writer=writer, known=known, on_progress=on_progress)
-        clips.on_found = run.found
+        clips.on_found, clips.on_told = run.found, run.told
         clips.put_first(known.may_have_namesake)  # so that the run ends early where there is one
         # Closed at once when something is raised, so that no worker outlives the run.
-        results = engine(clips, encoders=encoders, options=options, known=known.digests())
+        results = engine(
+            clips, encoders=encoders, options=options, known=known.digests(), turns=turns
+        )
         with closing(results):
             try:
                 for each in results:
@@ -267,6 +289,8 @@ def extract_clips(
             except UsageError as error:
                 raise run.stopped_by(error) from None
         run.finish()
+        if turns is not None:
+            run.agree(table, Pairs.of(fingerprint.face, fingerprint.voice))
     report = run.report(fingerprint.encoders, time.monotonic() - started)
     return replace(report, renamed_speakers=other_names)
 

@@ -14,8 +14,9 @@ from mraf.extractors.extractor import ExtractOptions
 from mraf.pipeline.extraction import processes, rows
 from mraf.pipeline.extraction.hashing import THREADS, Job, Unreadable, holds, setup_hashing
 from mraf.pipeline.extraction.processes import Batch, available_cores
-from mraf.pipeline.extraction.rows import Result
+from mraf.pipeline.extraction.rows import Made, Result
 from mraf.pipeline.extraction.stream import ClipStream
+from mraf.pipeline.extraction.turns.options import TurnOptions
 
 GPU_WORKERS = 2
 """Processes that share a GPU: one computes while the other waits for its decoders."""
@@ -45,28 +46,36 @@ class LocalEngine:
         encoders: EncoderPair,
         options: ExtractOptions,
         known: np.ndarray,
+        turns: TurnOptions | None = None,
     ) -> Generator[Result, None, None]:
         """Yield the result of each clip; workers load the encoders where there is one to embed."""
-        fingerprint = options.fingerprint(encoders).to_json()
+        made = Made.by(options, encoders, turns)
         plan = _Plan(clips, workers=self.workers, at_once=self.at_once)
         done = processes.run_batches(
             plan.batches(),
             self.workers,
             partial(setup_hashing, THREADS if self.workers else 1),
             partial(
-                rows.setup_worker, encoders, options, self.device, self.decoders, self.precision
+                rows.setup_worker,
+                encoders,
+                options,
+                self.device,
+                self.decoders,
+                self.precision,
+                turns,
             ),
             bell=clips,
+            on_told=clips.on_told,
         )
         with closing(done):
             for job, outcome in done:
                 if isinstance(job, Job):
-                    yield Result(*job, rows.finished_row(job, outcome, fingerprint))
+                    yield Result(*job, rows.finished_rows(job, outcome, made))
                     continue
                 plan.hashing -= 1
                 if not isinstance(outcome, str):
                     error = outcome.error if isinstance(outcome, Unreadable) else str(outcome)
-                    yield Result(job, None, rows.failed_row(job, error, fingerprint))
+                    yield Result(job, None, [rows.failed_row(job, error, made.whole)])
                 elif holds(known, outcome):
                     yield Result(job, outcome, None)
                 else:

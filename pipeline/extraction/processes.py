@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 
 from mraf.errors import MrafError, how_it_ended
 from mraf.pipeline.extraction.spawning import starting
+from mraf.pipeline.extraction.turns.telling import OnTold, listen
 
 TRIES = 2
 """Workers that a job may kill before it is given up."""
@@ -70,6 +71,7 @@ def run_batches(
     workers: int,
     *setups: Callable[[], Work],
     bell: Bell | None = None,
+    on_told: OnTold | None = None,
 ) -> Generator[tuple[Any, Any], None, None]:
     """Do jobs and yield pairs of job and result, in any order.
 
@@ -86,14 +88,16 @@ def run_batches(
             of jobs. They, every job and every result come from modules that a worker can import, not
             from the caller's script.
         bell: is answered when it rings, whatever the workers do.
+        on_told: called with what the workers `tell` (`mraf.pipeline.extraction.turns.telling`).
 
     Raises:
         MrafError: a setup raised it, or workers end before they are ready.
     """
     if workers == 0:
+        listen(on_told)
         yield from _run_here(batches, setups, bell)
         return
-    pool = Pool(workers, *setups)
+    pool = Pool(workers, *setups, on_told=on_told)
     try:
         yield from pool.run(batches, bell)
     finally:
@@ -154,7 +158,10 @@ class _Attempt:
 class Pool:
     """Worker processes that stay between one `run` and the next; see `run_batches`."""
 
-    def __init__(self, workers: int, *setups: Callable[[], Work]) -> None:
+    def __init__(
+        self, workers: int, *setups: Callable[[], Work], on_told: OnTold | None = None
+    ) -> None:
+        self._on_told = on_told
         self._context = get_context("spawn")
         self._setups, self._count = setups, workers
         self._workers: list[_Worker] = []
@@ -239,6 +246,10 @@ class Pool:
         if kind == "ready":
             worker.ready = True
             return ()
+        if kind == "told":
+            if self._on_told:
+                self._on_told(result)
+            return ()
         if kind == "taken":
             worker.taken = True
             self._false_starts[worker.attempt.batch.setup] = 0
@@ -277,18 +288,25 @@ def _child(pipe: connection.Connection, setups: tuple[Callable[[], Work], ...]) 
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     works: dict[int, Work] = {}
+    turn = threading.Lock()  # of those who send: what is told may come from any thread
+
+    def send(*message: Any) -> None:
+        with turn:
+            pipe.send(message)
+
+    listen(partial(send, "told"))
     with suppress(EOFError, OSError):  # the parent has ended
-        pipe.send(("ready", None))
+        send("ready", None)
         while True:
             jobs, setup = pipe.recv()
             if setup not in works:
                 try:
                     works[setup] = setups[setup]()
                 except Exception as error:  # every worker would fail alike
-                    pipe.send(("setup", _why_no_setup(error)))
+                    send("setup", _why_no_setup(error))
                     return
-            pipe.send(("taken", None))
-            pipe.send(("done", _attempt(works[setup], jobs)))
+            send("taken", None)
+            send("done", _attempt(works[setup], jobs))
 
 
 def _why_no_setup(error: Exception) -> MrafError:

@@ -1,44 +1,28 @@
 """Re-use: the rows of a feature table that serve the clips of a run."""
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from mraf.data.clips.clip import Clip
-from mraf.data.clips.names import as_name, as_text, is_same_file
+from mraf.data.clips.names import as_name, is_same_file
 from mraf.data.table.features import FeatureRow, FeatureTable, rows_of
 from mraf.data.table.presence import State, states_of
-from mraf.data.table.renames import plain
 from mraf.errors import UsageError
-from mraf.extractors.encoders import gone
 from mraf.fingerprint import Fingerprint
+from mraf.pipeline.extraction.known import KnownRows, path_of
+from mraf.pipeline.extraction.turns.features import clip_of_turn
+from mraf.pipeline.extraction.turns.labels import main_person
+from mraf.pipeline.extraction.turns.options import TurnOptions
+from mraf.pipeline.fingerprints import mixing
 
 LOOK_SECONDS = 60.0
 """Time that a drive has to tell whether a video is still where it was in an earlier run."""
-
-
-class Known(NamedTuple):
-    """A row of the table without its vectors."""
-
-    clip: str
-    path: str
-    speaker: str | None
-    language: str | None
-    recording: str | None
-    source_hash: str
-    extractor: str
-    face_reason: str | None
-    voice_reason: str | None
-    error: str | None
-    note: str | None
-    seconds: float | None
-    seconds_read: float | None
-    enrolled: bool | None  # a person gave the name, which no later run takes back
 
 
 class Reuse(NamedTuple):
@@ -47,31 +31,34 @@ class Reuse(NamedTuple):
     clip: Clip
     row: int
     replaces: str | None  # id of the row where the clip had another name then
+    of: Clip  # the clip, or the file whose turn it is
 
 
 class NamesakeError(UsageError):
     """A clip whose id is that of another video in the table."""
 
 
-class KnownClips:
+class KnownClips(KnownRows):
     """The rows of a table at the start of a run; their vectors are read on demand.
 
-    A row serves a clip of the same content where the same encoders and options made it.
+    A row serves a clip of the same content where the same encoders and options made it; of a long file, that
+    is cut into turns, all rows together.
+
+    Args:
+        table: the table.
+        fingerprint: of clips that are embedded whole.
+        turns: the files that are cut into turns, and by what; None: every file stays one row.
     """
 
-    def __init__(self, table: FeatureTable, fingerprint: Fingerprint) -> None:
-        self._folder, self._patience = table.folder, LOOK_SECONDS
+    def __init__(
+        self, table: FeatureTable, fingerprint: Fingerprint, turns: TurnOptions | None = None
+    ) -> None:
+        super().__init__(table)
+        self._patience = LOOK_SECONDS
         self._wanted, self._stored_as = fingerprint, fingerprint.to_json()
-        self._snapshot = None if table.is_empty else table.snapshot()
-        rows = self._snapshot.table(Known._fields).combine_chunks() if self._snapshot else None
-        columns = [column.combine_chunks() for column in rows.columns] if rows else []
-        self._columns = dict(zip(Known._fields, columns, strict=bool(rows)))
-        self._rows = {clip: i for i, clip in enumerate(rows["clip"].to_pylist())} if rows else {}
+        self._cut = turns
         self._moved: set[int] = set()  # rows whose clips have been found under another name
         self._kept: set[int] = set()  # rows whose files are there, or on a drive that hangs
-
-    def __getitem__(self, row: int) -> Known:
-        return Known(*(self._cell(row, name) for name in Known._fields))
 
     def refuse_mixing(self) -> None:
         """Raise UsageError where other encoders made a row of the table, or where it was imported."""
@@ -82,7 +69,7 @@ class KnownClips:
 
     def may_have_namesake(self, clip: Clip) -> bool:
         """Return True where the id of a clip belongs to a row of another file."""
-        row = self._rows.get(clip.id)
+        row = self._own(clip)
         return row is not None and self._cell(row, "path") != path_of(clip)
 
     def refuse_namesake(self, clip: Clip, digest: str | None) -> None:
@@ -91,8 +78,8 @@ class KnownClips:
         It must be there, or out of reach: its drive may only not be mounted. A row whose file is gone
         makes room.
         """
-        row = self._rows.get(clip.id)
-        if row is None or not digest or self._cell(row, "source_hash") in ("", digest):
+        row = self._own(clip)
+        if row is None or not digest or self._content_of(row) in ("", digest):
             return
         path = self._cell(row, "path")
         old, new = Path(as_name(path)), clip.files[0]
@@ -110,89 +97,91 @@ class KnownClips:
             f"another workspace (-w), or name the clips in a manifest (--manifest).{remedy}"
         )
 
-    def find(self, clip: Clip, digest: str) -> Reuse:
-        """Return the row that serves a clip: that of its id first, then any of its content.
+    def find(self, clip: Clip, digest: str) -> list[Reuse]:
+        """Return the row that serves a clip, or those of its turns: of its id first, then any of its content.
 
-        Its digest is among `digests`. The row that it replaces must stay where another clip of the
-        run has its id.
+        Its digest is among `digests`. The rows that they replace must stay where another clip of the
+        run has their id.
         """
+        return self._find_turns(clip, digest) or [self._find_whole(clip, digest)]
+
+    def _find_turns(self, clip: Clip, digest: str) -> list[Reuse]:
+        """Return the turns that serve a clip; none where there are none."""
+        files = {
+            name: rows
+            for name, rows in self._turns.of_content(digest).items()
+            if self._are_served(rows)
+        }
+        if not files:
+            return []
+        moved = (
+            n
+            for n, rows in files.items()
+            if rows[0] not in self._moved and self._is_gone(rows[0], clip)
+        )
+        name = clip.id if clip.id in files else next(moved, None)
+        rows = files[name or next(reversed(files))]
+        if name not in (None, clip.id):
+            self._moved.add(rows[0])
+        found = [self[row] for row in rows]
+        named = {each.person for each in found if each.speaker and not each.enrolled}
+        person = named.pop() if len(named) == 1 else main_person(found)
+        named_clip = self.as_enrolled_whole(clip)
+        return [
+            Reuse(
+                clip_of_turn(
+                    named_clip,
+                    each.start,
+                    each.end,
+                    named_clip.speaker if each.person == person else None,
+                ),
+                row,
+                None if name in (None, clip.id) else each.clip,
+                clip,
+            )
+            for row, each in zip(rows, found, strict=True)
+        ]
+
+    def _find_whole(self, clip: Clip, digest: str) -> Reuse:
+        """Return the row that serves a clip as a whole."""
         rows = [row for row in self._with_content(digest) if self._serves(row, digest)]
         own = self._rows.get(clip.id)
         named = self._enrolled(clip.id, path_of(clip), digest)
         if named in rows and named != own:  # the very file, which a person has named
             self._moved.add(named)
-            return Reuse(clip, named, self._cell(named, "clip"))
+            return Reuse(clip, named, self._cell(named, "clip"), clip)
         if own is not None and self._serves(own, digest):
-            return Reuse(clip, own, None)
+            return Reuse(clip, own, None, clip)
         for row in rows:
             # The same file, or one that has been moved, has a new name; a copy is another clip.
             if row not in self._moved and self.is_left(row, clip):
                 self._moved.add(row)
-                return Reuse(clip, row, self._cell(row, "clip"))
-        return Reuse(clip, rows[-1], None)
-
-    def others(self, clip: Clip, digest: str) -> list[int]:
-        """Return the rows of a clip's content that have other ids, whoever made them."""
-        own = self._rows.get(clip.id)
-        return [row for row in self._with_content(digest) if row != own]
+                return Reuse(clip, row, self._cell(row, "clip"), clip)
+        return Reuse(clip, rows[-1], None, clip)
 
     def is_left(self, row: int, clip: Clip) -> bool:
         """Return True where the file of a row is a clip's own, or is not there any more.
 
         A row that was enrolled stays, whatever becomes of its file, until the clip has its name.
         """
+        if self._cell(row, "enrolled") and self._cell(row, "path") != path_of(clip):
+            return False
+        return self._is_gone(row, clip)
+
+    def _is_gone(self, row: int, clip: Clip) -> bool:
+        """Return True where the file of a row is a clip's own, or is not there any more."""
         path = self._cell(row, "path")
         if path == path_of(clip):
             return True
-        if self._cell(row, "enrolled"):
-            return False
         if row not in self._kept and self._look(lambda: _is_there(path)):
             self._kept.add(row)
         return row not in self._kept
-
-    def as_enrolled(self, row: FeatureRow) -> FeatureRow:
-        """Return a new row of a clip under the name that a person gave to its file before, if one did."""
-        old = self._enrolled(row.clip, row.path, row.source_hash)
-        if old is None:
-            return row
-        names = {n: self._cell(old, n) for n in ("speaker", "language", "recording")}
-        return replace(row, enrolled=True, **names)
-
-    def otherwise_named(self, row: int, clip: Clip) -> str | None:
-        """Return a warning where a person has given the content of a clip, at another place, another name."""
-        name, path = self._cell(row, "speaker"), self._cell(row, "path")
-        if not self._cell(row, "enrolled") or clip.speaker is None or path == path_of(clip):
-            return None
-        if plain(name or "") == plain(clip.speaker):
-            return None
-        return (
-            f"{clip.id} is of '{clip.speaker}' by its folder or manifest, and the same content, {path}, was enrolled "
-            f"as '{name}'. The enrolled name counts in `mraf train`; `mraf rename` makes one speaker of two."
-        )
-
-    def _enrolled(self, clip: str, path: str, digest: str) -> int | None:
-        """Return the row of an id, or of a content at a path, that was enrolled."""
-        own = self._rows.get(clip)
-        if own is not None and self._cell(own, "enrolled"):
-            return own
-        for row in self._with_content(digest) if digest else ():
-            if self._cell(row, "enrolled") and self._cell(row, "path") == path:
-                return row
-        return None
-
-    def beside(self, ids: Collection[str]) -> tuple[list[str], list[str]]:
-        """Return ids and paths of the rows of all clips but some, without those that were enrolled."""
-        rows = [
-            (clip, row)
-            for clip, row in self._rows.items()
-            if clip not in ids and not self._cell(row, "enrolled")
-        ]
-        return [clip for clip, _ in rows], [self._cell(row, "path") for _, row in rows]
 
     def digests(self) -> np.ndarray:
         """Return the digests of the rows that can be re-used: `[M]` of 16 bytes each, sorted."""
         hashes = (self._cell(row, "source_hash") for row in self._rows.values())
         serving = {d for row, d in enumerate(hashes) if self._serves(row, d)}
+        serving |= {d for d, _, rows in self._turns.complete() if self._are_served(rows)}
         return np.sort(np.array([bytes.fromhex(digest) for digest in serving], "S16"))
 
     def relabelled(self, reused: Sequence[Reuse]) -> Iterator[FeatureRow]:
@@ -200,9 +189,13 @@ class KnownClips:
         assert self._snapshot is not None
         wanted = np.unique([reuse.row for reuse in reused])
         rows = dict(zip(wanted.tolist(), rows_of(self._snapshot.only(wanted)), strict=True))
-        for clip, row, replaces in reused:
+        for clip, row, replaces, _ in reused:
+            old = rows[row]
+            if old.enrolled and replaces:  # a turn of a file that was moved keeps the name
+                yield replace(old, clip=clip.id, path=path_of(clip), replaces=replaces)
+                continue
             found = replace(
-                rows[row],
+                old,
                 clip=clip.id,
                 path=path_of(clip),
                 speaker=clip.speaker,
@@ -214,6 +207,20 @@ class KnownClips:
                 replaces=replaces,
             )
             yield self.as_enrolled(found)
+
+    def uncut(self, files: int) -> tuple[str, ...]:
+        """Return a warning on so many long files that this run could not cut into turns, if there are any."""
+        if not files or self._cut is None or self._cut.set_up is not None:
+            return ()
+        which = (
+            "1 file of over two minutes was"
+            if files == 1
+            else f"{files} files of over two minutes were"
+        )
+        return (
+            f"{which} not cut into turns, and only the beginning was read: the weights of 'segmentation' are not "
+            "here. `mraf weights get segmentation` fetches them (6 MB); then extract again.",
+        )
 
     def _look(self, question: Callable[[], bool]) -> bool:
         """Return the answer to a question about another file; True where its drive hangs.
@@ -228,13 +235,6 @@ class KnownClips:
             self._patience = min(1.0, self._patience)  # for the next one on this drive
             return True
         return answers[0]
-
-    def _with_content(self, digest: str) -> list[int]:
-        """Return the rows of a content."""
-        digests, rows = self._by_content
-        wanted = np.array([bytes.fromhex(digest)], "S16")
-        first, last = (int(np.searchsorted(digests, wanted, side)[0]) for side in ("left", "right"))
-        return sorted(rows[first:last].tolist())
 
     def _is_out_of_reach(self, row: int, clip: Clip) -> bool:
         """Return True where the file of a row is neither there nor gone, also as a clip's folder tells."""
@@ -251,72 +251,26 @@ class KnownClips:
         states = states_of(list(self._rows), [paths[row] for row in self._rows.values()])
         return dict(zip(self._rows.values(), states, strict=True))
 
-    @cached_property
-    def _by_content(self) -> tuple[np.ndarray, np.ndarray]:
-        """The digests of all rows that have one, `[M]` of 16 bytes each and sorted, and the rows `[M]`."""
-        hashes = self._columns["source_hash"].to_pylist() if self._columns else []
-        rows = np.array([row for row, digest in enumerate(hashes) if digest], np.int64)
-        digests = np.array([bytes.fromhex(hashes[row]) for row in rows], "S16")
-        order = np.argsort(digests, kind="stable")
-        return digests[order], rows[order]
-
     def _serves(self, row: int, digest: str | None) -> bool:
         made = (self._cell(row, "source_hash"), self._cell(row, "extractor"))
-        return bool(digest) and made == (digest, self._stored_as)
+        return bool(digest) and made == (digest, self._stored_as) and not self._is_to_be_cut(row)
 
-    def _cell(self, row: int, name: str) -> Any:
-        return self._columns[name][row].as_py()
+    def _is_to_be_cut(self, row: int) -> bool:
+        """Return True for a row of a whole file that this run cuts into turns."""
+        cut = self._cut
+        if cut is None or cut.set_up is None or self._cell(row, "error") is not None:
+            return False
+        is_part = self._cell(row, "start") is not None or self._cell(row, "end") is not None
+        return not is_part and (cut.always or self._cell(row, "seconds_read") is not None)
 
-
-def fingerprints_in(
-    table: FeatureTable, *, without_enrolled: Fingerprint | None = None
-) -> list[Fingerprint]:
-    """Return the fingerprints of a table's rows; none where it is empty.
-
-    Those of rows that were enrolled with other options than `without_enrolled`, and the same encoders, are
-    left out.
-    """
-    if table.is_empty:
-        return []
-    pairs = table.read(["extractor", "enrolled"]).group_by(["extractor", "enrolled"]).aggregate([])
-    found: dict[str, Fingerprint] = {}
-    for made, enrolled in sorted(
-        zip(pairs["extractor"].to_pylist(), map(bool, pairs["enrolled"].to_pylist()), strict=True)
-    ):
-        each = Fingerprint.from_json(made)
-        if not (enrolled and without_enrolled and each.shares_encoders(without_enrolled)):
-            found[made] = each
-    return list(found.values())
-
-
-def labels_of(clip: Clip) -> tuple[str | None, ...]:
-    """Return id, path, speaker, language and recording: the first fields of `Known`."""
-    return clip.id, path_of(clip), clip.speaker, clip.language, clip.recording
-
-
-def path_of(clip: Clip) -> str:
-    """Return the clip's file as the table stores it (see `mraf.data.clips.names.as_text`)."""
-    return as_text(clip.files[0].absolute())
-
-
-def mixing(folder: Path, made: Fingerprint, wanted: str) -> UsageError:
-    """Return the error for vectors of different encoders or origins in one table."""
-    if made.polysim:
-        return UsageError(
-            f"{folder}: these features were imported from POLY-SIM {made.polysim}, and may have been "
-            "extracted in another way than this run would. Extract into another workspace (-w); "
-            "`mraf evaluate --model FOLDER` measures a model of these features on it."
-        )
-    if reason := gone(made):
-        return UsageError(
-            f"{folder}: these features were made with {made.encoders}, and {reason}. Extract everything into "
-            "another workspace (-w) and train there."
-        )
-    return UsageError(
-        f"{folder}: these features were made with {made.encoders}, this run would use {wanted}. "
-        "Vectors of different encoders cannot be compared. Go on with "
-        f"--face {made.face} --voice {made.voice}, or extract everything into another workspace (-w)."
-    )
+    def _are_served(self, rows: list[int]) -> bool:
+        """Return True where the rows of a file by turns are all there, and made as this run would."""
+        if self._cut is None or not self._turns.is_complete(rows):
+            return False
+        made = self._cell(rows[0], "extractor")
+        if self._cut.set_up is None:  # this run could make none
+            return replace(Fingerprint.from_json(made), turns=None) == self._wanted
+        return bool(made == self._cut.fingerprint(self._wanted).to_json())
 
 
 def _is_there(path: str) -> bool:

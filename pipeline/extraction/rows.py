@@ -1,6 +1,6 @@
 """From jobs to rows of the feature table: the work of every worker process, wherever it runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -12,8 +12,11 @@ from mraf.extractors.encoders import EncoderPair
 from mraf.extractors.extractor import ClipExtractor, Extracted, ExtractOptions, Files
 from mraf.extractors.turns.voices import in_words
 from mraf.pipeline.extraction.hashing import Job
+from mraf.pipeline.extraction.known import path_of
 from mraf.pipeline.extraction.processes import JobError
-from mraf.pipeline.extraction.reuse import path_of
+from mraf.pipeline.extraction.turns.cutting import Cut, Cutter, Found
+from mraf.pipeline.extraction.turns.features import digest_of_turn
+from mraf.pipeline.extraction.turns.options import TurnOptions
 
 
 class Result(NamedTuple):
@@ -21,7 +24,21 @@ class Result(NamedTuple):
 
     clip: Clip
     digest: str | None  # of its content; None where it cannot be read
-    row: FeatureRow | None  # None: the table has a row of this content
+    # One row, or one a turn, which the table gets together; None: the table has those of this content.
+    rows: Sequence[FeatureRow] | None
+
+
+class Made(NamedTuple):
+    """Fingerprints, as JSON: of clips that are embedded whole, and of turns where there may be some."""
+
+    whole: str
+    turns: str | None = None
+
+    @classmethod
+    def by(cls, options: ExtractOptions, pair: EncoderPair, turns: TurnOptions | None) -> "Made":
+        """Return the fingerprints of what a pair of encoders makes with these options."""
+        whole = options.fingerprint(pair)
+        return cls(whole.to_json(), turns.fingerprint(whole).to_json() if turns else None)
 
 
 def setup_worker(
@@ -30,10 +47,11 @@ def setup_worker(
     device: str,
     decoders: int,
     precision: str = "auto",
-) -> Callable[[list[Job]], list[FeatureRow | MediaError]]:
+    turns: TurnOptions | None = None,
+) -> Callable[[list[Job]], list[Found]]:
     """Load the encoders in a worker; return the function that embeds clips.
 
-    The rows that it returns lack the digest and the fingerprint, which `finished_row` adds.
+    The rows that it returns lack the digest and the fingerprint, which `finished_rows` adds.
     """
     extractor = ClipExtractor(
         encoders,
@@ -44,7 +62,7 @@ def setup_worker(
         precision=precision,
     )
 
-    def work(jobs: list[Job]) -> list[FeatureRow | MediaError]:
+    def whole(jobs: list[Job]) -> list[Found]:
         clips = [job.clip for job in jobs]
         found = extractor.many(
             [Files(clip.video, clip.audio, clip.image, clip.start, clip.end) for clip in clips]
@@ -54,17 +72,39 @@ def setup_worker(
             for clip, each in zip(clips, found, strict=True)
         ]
 
-    return work
+    if turns is None or turns.set_up is None:
+        return whole
+    # Its networks are loaded when there is a file to cut: most runs are of short clips.
+    cutter = Cutter(turns, lambda set_up: set_up(encoders, options, turns, device, precision))
+    return lambda jobs: cutter(jobs, whole)
 
 
-def finished_row(job: Job, outcome: object, fingerprint: str) -> FeatureRow:
-    """Return the row to store.
+def finished_rows(job: Job, outcome: object, made: Made) -> list[FeatureRow]:
+    """Return the rows to store.
 
     Args:
         job: the clip and its digest.
-        outcome: what the worker returned: a row without digest and fingerprint, or an error.
-        fingerprint: of encoders and options, as JSON.
+        outcome: what the worker returned: a row, or a file's turns, without digest and fingerprint, or an error.
+        made: the fingerprints.
     """
+    if not isinstance(outcome, Cut):
+        return [finished_row(job, outcome, made.whole)]
+    assert made.turns is not None
+    return [
+        replace(
+            row,
+            source_hash=digest_of_turn(job.digest, row),
+            extractor=made.turns,
+            turn_of=job.digest,
+            turns=len(outcome.rows),
+            note=_utf_8(row.note),
+        )
+        for row in outcome.rows
+    ]
+
+
+def finished_row(job: Job, outcome: object, fingerprint: str) -> FeatureRow:
+    """Return the row to store of a clip that was embedded whole, by its fingerprint; see `finished_rows`."""
     digest = job.digest
     if isinstance(outcome, FeatureRow):
         return replace(outcome, source_hash=digest, extractor=fingerprint)

@@ -3,26 +3,24 @@
 import os
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from mraf.data.clips.clip import Clip
 from mraf.data.clips.labels.understood import with_left_out
-from mraf.data.table.features import FeatureRow, FeatureWriter
+from mraf.data.table.features import FeatureRow, FeatureTable, FeatureWriter
 from mraf.errors import UsageError
 from mraf.pipeline.answers.words import first_part
-from mraf.pipeline.extraction.reuse import (
-    Known,
-    KnownClips,
-    NamesakeError,
-    Reuse,
-    labels_of,
-    path_of,
-)
+from mraf.pipeline.extraction.known import Known, labels_of, path_of
+from mraf.pipeline.extraction.reuse import KnownClips, NamesakeError, Reuse
 from mraf.pipeline.extraction.rows import Result
 from mraf.pipeline.extraction.stream import ClipStream
+from mraf.pipeline.extraction.turns.agreement import agreed
+from mraf.pipeline.extraction.turns.cutting import Underway
+from mraf.pipeline.extraction.turns.labels import main_person, said_of, with_name
 from mraf.pipeline.upkeep.disk import gone_beside
+from mraf.recognition.pairs import Pairs
 
 FLUSH_SECONDS = 15.0
 """A killed run loses at most this much work and the clips in hand."""
@@ -43,6 +41,7 @@ class ExtractProgress:
     face_missing: int = 0
     voice_missing: int = 0
     failed: int = 0
+    underway: Underway | None = None  # a long file that was looked at last
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +70,16 @@ class Noted:
 
     clip: str
     note: str
+    turns: bool = False  # of a file that was cut into turns, whoever is seen and heard
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExtractReport:
-    """Counts of a finished run. `failed` clips have rows too, with neither face nor voice."""
+    """Counts of a finished run. `failed` clips have rows too, with neither face nor voice.
+
+    Files that were cut into turns count as one clip each in `clips`, `embedded` and `reused`; faces and voices
+    are counted by row. `missing` leaves turns out: whoever is not in the picture has no face.
+    """
 
     clips: int
     embedded: int
@@ -98,6 +102,8 @@ class ExtractReport:
     # that this run looked at.
     gone: tuple[str, ...] = ()
     renamed_speakers: dict[str, str] = field(default_factory=dict)  # by `mraf rename`: old to new
+    files_by_turns: int = 0
+    turns: int = 0  # rows of these files
 
     @property
     def clips_per_second(self) -> float:
@@ -136,13 +142,22 @@ class ExtractionRun:
         self._missing: list[Missing] = []
         self._noted: list[Noted] = []
         self._renamed: list[tuple[str, str]] = []
-        self._undecided: list[Reuse] = []  # until all clips of the run are known
+        self._undecided: list[list[Reuse]] = []  # until all clips of the run are known
         self._to_relabel: list[Reuse] = []
         self._same: dict[int, Clip] = {}  # by row of the table: a clip of its content
         self._warnings: list[str] = []  # on contents of two names
         self._replaced: set[str] = set()  # ids of rows that are other clips' now
         self._folders: set[str] = set()  # that hold clips of this run
         self._flushed = time.monotonic()
+        self._by_turns = self._turns = 0  # files, and their rows
+        self._beginnings = 0  # files of which the beginning was read
+        self._cut: dict[str, str] = {}  # names by ids of files that were cut into turns
+        self._underway: Underway | None = None
+
+    def told(self, underway: Underway) -> None:
+        """Report how far a worker is with a long file."""
+        self._underway = underway
+        self.found()
 
     def found(self) -> None:
         """Report that clips have been found."""
@@ -150,24 +165,26 @@ class ExtractionRun:
             self._on_progress(self._progress())
 
     def take(self, result: Result) -> None:
-        """Write the row of a clip, or count it where the table has a row of its content.
+        """Write the rows of a clip, or count it where the table has those of its content.
 
         Raises UsageError where the clip's id is that of another video in the table.
         """
-        clip, digest, row = result
+        clip, digest, rows = result
         self._known.refuse_namesake(clip, digest)
         if digest:
             self._folders.add(os.path.dirname(path_of(clip)))  # noqa: PTH120  # faster than Path
             self._same.update(dict.fromkeys(self._known.others(clip, digest), clip))
-        if row is not None:
-            self._add(row)
+        if self._underway and self._underway.clip == clip.id:
+            self._underway = None
+        if rows is not None:
+            self._add(clip, rows)
             return
         assert digest is not None
-        reuse = self._known.find(clip, digest)
-        if reuse.replaces and not self._clips.is_complete:
-            self._undecided.append(reuse)
+        found = self._known.find(clip, digest)
+        if any(each.replaces for each in found) and not self._clips.is_complete:
+            self._undecided.append(found)
         else:
-            self._reuse(reuse)
+            self._reuse(found)
 
     def stopped_by(self, error: UsageError) -> UsageError:
         """Return the error that stops the run, which says what is kept where the clips are at fault."""
@@ -176,50 +193,78 @@ class ExtractionRun:
 
     def finish(self) -> None:
         """Write what waited for the end of the run."""
-        for reuse in self._undecided:
-            self._reuse(reuse)
+        for found in self._undecided:
+            self._reuse(found)
         self._undecided.clear()
         self._write_relabelled()
         for number, clip in self._same.items():
-            old = self._known[number].clip
+            old, of = self._known[number].clip, self._known.file_of(number)
             if warning := self._known.otherwise_named(number, clip):
                 self._warnings.append(warning)
-            is_named = old in self._clips.ids or old in self._replaced
+            is_named = of in self._clips.ids or old in self._replaced
             if not is_named and self._known.is_left(number, clip):
                 self._writer.drop(old)
-                self._note_renamed(old, clip.id)
+                self._note_renamed(old, of, clip.id)
 
-    def _add(self, row: FeatureRow) -> None:
-        self._writer.add(self._known.as_enrolled(row))
+    def agree(self, table: FeatureTable, pairs: Pairs) -> None:
+        """Give names to those who are in several files of a name, where speech alone does not tell whose it is."""
+        self._writer.flush()
+        for of, rows in agreed(table, self._cut, pairs).items():
+            self._writer.add_together(rows)
+            said = said_of(rows, self._cut[of])
+            self._noted = [
+                replace(each, note="; ".join(filter(None, (said, rows[0].note))))
+                if each.turns and each.clip == of
+                else each
+                for each in self._noted
+            ]
+
+    def _add(self, clip: Clip, rows: Sequence[FeatureRow]) -> None:
+        """Write the rows of a clip in place of those that it had."""
+        if rows[0].turn_of:
+            clip = self._known.as_enrolled_whole(clip)
+            rows = with_name(rows, clip, main_person(rows))
+            if clip.speaker and rows[0].person is not None:
+                self._cut[clip.id] = clip.speaker
+        rows = [self._known.as_enrolled(row) for row in rows]
+        if gone := self._known.replaced_by(clip, rows):
+            rows[0] = replace(rows[0], replaces="\0".join(gone))
+            self._replaced.update(gone)
+        self._writer.add_together(rows)
         if time.monotonic() - self._flushed > FLUSH_SECONDS:
             self._writer.flush()
             self._flushed = time.monotonic()
         self._embedded += 1
-        self._count(row)
+        self._count(clip, rows)
 
-    def _reuse(self, reuse: Reuse) -> None:
-        """Count a clip that a row of the table serves; write it anew under another name or labels."""
-        if reuse.replaces in self._clips.ids:  # that row is another clip's now
-            reuse = reuse._replace(replaces=None)
-        row = self._known[reuse.row]
-        if reuse.replaces:
-            self._note_renamed(reuse.replaces, reuse.clip.id)
-        labels = labels_of(reuse.clip)
-        compared = 2 if row.enrolled and row.clip == reuse.clip.id else len(labels)
-        if row[:compared] != labels[:compared]:
-            self._to_relabel.append(reuse)
-        if len(self._to_relabel) == RELABELLED_AT_ONCE:
+    def _reuse(self, found: Sequence[Reuse]) -> None:
+        """Count a clip that rows of the table serve; write them anew under another name or labels."""
+        rows = []
+        for reuse in found:
+            if reuse.replaces and self._known.file_of(reuse.row) in self._clips.ids:
+                reuse = reuse._replace(replaces=None)  # that row is another clip's now
+            row = self._known[reuse.row]
+            if reuse.replaces:
+                self._note_renamed(reuse.replaces, self._known.file_of(reuse.row), reuse.of.id)
+            labels = labels_of(reuse.clip)
+            compared = 2 if row.enrolled and row.clip == reuse.clip.id else len(labels)
+            if row[:compared] != labels[:compared]:
+                self._to_relabel.append(reuse)
+            rows.append(row._replace(clip=reuse.clip.id, speaker=reuse.clip.speaker))
+        if len(self._to_relabel) >= RELABELLED_AT_ONCE:  # never between the turns of a file
             self._write_relabelled()
         self._reused += 1
-        self._count(row._replace(clip=reuse.clip.id))
+        self._count(found[0].of, rows)
 
-    def _note_renamed(self, old: str, new: str) -> None:
-        self._renamed.append((old, new))
+    def _note_renamed(self, old: str, of: str, new: str) -> None:
+        """Note that a row has gone, of a file, which has another id now."""
+        if (of, new) not in self._renamed[-1:]:  # a file's turns come one after another
+            self._renamed.append((of, new))
         self._replaced.add(old)
 
     def _write_relabelled(self) -> None:
-        for row in self._known.relabelled(self._to_relabel) if self._to_relabel else ():
-            self._writer.add(row)
+        if self._to_relabel:
+            self._writer.add_together(list(self._known.relabelled(self._to_relabel)))
         self._to_relabel.clear()
 
     def gone(self) -> tuple[str, ...]:
@@ -244,23 +289,39 @@ class ExtractionRun:
             encoders=encoders,
             seconds=seconds,
             noted=tuple(sorted(self._noted, key=lambda each: each.clip)),
-            warnings=tuple(self._warnings),
+            warnings=(*self._warnings, *self._known.uncut(self._beginnings)),
             gone=self.gone(),
+            files_by_turns=self._by_turns,
+            turns=self._turns,
         )
 
-    def _count(self, row: FeatureRow | Known) -> None:
+    def _count(self, clip: Clip, rows: Sequence[FeatureRow | Known]) -> None:
+        """Count the rows of a clip, and report."""
+        if rows[0].person is not None:
+            self._by_turns += 1
+            self._turns += len(rows)
+        if said := said_of(rows, self._known.as_enrolled_whole(clip).speaker):
+            note = "; ".join(filter(None, (said, rows[0].note)))
+            self._noted.append(Noted(clip=clip.id, note=note, turns=True))
+        for row in rows:
+            self._count_row(row)
+        if self._on_progress:
+            self._on_progress(self._progress())
+
+    def _count_row(self, row: FeatureRow | Known) -> None:
         for name in ("face", "voice"):
             reason = getattr(row, f"{name}_reason")
             if reason is not None:
                 self._reasons[name][reason] = self._reasons[name].get(reason, 0) + 1
+        self._beginnings += bool(row.seconds_read)
+        if row.person is not None:
+            return
         if row.face_reason is not None or row.voice_reason is not None:
             self._missing.append(_missing(row))
         elif note := _note(row):
             self._noted.append(Noted(clip=row.clip, note=sys.intern(note)))
         if row.error is not None:
             self._failed.append(Failure(clip=row.clip, error=row.error))
-        if self._on_progress:
-            self._on_progress(self._progress())
 
     def _progress(self) -> ExtractProgress:
         face, voice = (sum(self._reasons[name].values()) for name in ("face", "voice"))
@@ -272,6 +333,7 @@ class ExtractionRun:
             face_missing=face,
             voice_missing=voice,
             failed=len(self._failed),
+            underway=self._underway,
         )
 
 

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from multiprocessing import connection
+from typing import Any
 
 from mraf.data.clips.clip import Clip
 
@@ -28,6 +29,7 @@ class ClipStream:
         is_complete: true where all have been found.
         error: what ended the search.
         on_found: called now and then while more are found, and when all have been.
+        on_told: called with what workers tell of long files that they are working on.
         connection: readable where `answer` has something to do.
     """
 
@@ -36,6 +38,7 @@ class ClipStream:
         self.is_complete = False
         self.error: BaseException | None = None
         self.on_found: Callable[[], None] = lambda: None
+        self.on_told: Callable[[Any], None] = lambda told: None
         self.connection, self._bell = connection.Pipe(duplex=False)
         self.count = 0
         self._told = 0.0  # when `on_found` was called

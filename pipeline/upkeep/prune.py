@@ -1,12 +1,14 @@
 """Removal of rows: of clips whose files are gone, and of clips by their ids."""
 
 import difflib
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mraf.data.table.renames import plain
+from mraf.data.table.row import file_id
 from mraf.errors import UsageError
 from mraf.pipeline.upkeep.disk import look
 from mraf.pipeline.workspace import Workspace
@@ -73,14 +75,19 @@ def prune(workspace: Workspace | Path | str | None = None, *, force: bool = Fals
 
 
 def drop(clips: Iterable[str], workspace: Workspace | Path | str | None = None) -> DropReport:
-    """Remove rows by the ids of their clips; the files stay.
+    """Remove rows by the ids of their clips, or files with all their turns; the files stay.
 
     Raises MissingError where there is no table; UsageError where an id is not in it, and then
     nothing is removed.
     """
     table = Workspace.at(workspace).table
-    known = table.read(["clip"])["clip"].to_pylist()
-    wanted, ids = list(dict.fromkeys(clips)), set(known)
+    columns = table.read(["clip", "turn_of", "start", "end"]).to_pydict()
+    known, ids = columns["clip"], set(columns["clip"])
+    turns: dict[str, list[str]] = defaultdict(list)
+    for row in zip(*columns.values(), strict=True):
+        turns[file_id(*row)].append(row[0])
+    asked = list(dict.fromkeys(clips))
+    wanted = list(dict.fromkeys(each for clip in asked for each in turns.get(clip, [clip])))
     if unknown := [clip for clip in wanted if clip not in ids]:
         hints = "; ".join(f"'{clip}'{_nearest(clip, known)}" for clip in unknown[:5])
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""

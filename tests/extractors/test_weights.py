@@ -323,3 +323,20 @@ def test_the_row_of_lr_asd_is_that_of_its_file():
         pytest.skip(f"no {path}")
     weights.verify(path, weights.PUBLISHED["lr_asd"].sha256, "lr_asd")
     assert path.stat().st_size == weights.PUBLISHED["lr_asd"].size
+
+
+def test_lr_asd_is_asked_for_with_a_hyphen(server, cache, monkeypatch, mraf):
+    file = dataclasses.replace(published(server), name="lr_asd", filename="lips.model")
+    monkeypatch.setitem(weights.PUBLISHED, "lr_asd", file)
+    code, _, _ = mraf("weights", "get", "lr-asd")
+    assert code == 0 and (cache / "lips.model").read_bytes() == CONTENT
+    assert weights.get_or_verify(["lr_asd"]) == weights.get_or_verify(["lr-asd"])
+
+
+def test_lr_asd_that_cannot_be_fetched_says_what_lacks_and_how_to_get_it(cache, monkeypatch, mraf):
+    file = dataclasses.replace(published(None), name="lr_asd", filename="lips.model")
+    monkeypatch.setitem(weights.PUBLISHED, "lr_asd", file)
+    code, _, err = mraf("weights", "get", "lr-asd")
+    said = " ".join(err.split())
+    assert code == 3 and "lips.model" in said and "The download failed" in said
+    assert "`mraf weights get lr-asd`" in said and str(file.source) in said and str(cache) in said

@@ -50,7 +50,22 @@ def campplus() -> Any:
     from mraf.extractors.voice.campplus_network import CampPlusNetwork
 
     torch.manual_seed(0)
-    net = CampPlusNetwork()
+    return _as_if_trained(CampPlusNetwork())
+
+
+def lr_asd() -> Any:
+    """LR-ASD in eval mode, with statistics of batches as if it had been trained."""
+    from mraf.extractors.speaking.lr_asd_network import LrAsdNetwork
+
+    torch.manual_seed(0)
+    net = _as_if_trained(LrAsdNetwork())
+    for part in net.modules():  # what goes in makes itself felt at the end
+        if isinstance(part, torch.nn.Conv1d | torch.nn.Conv2d | torch.nn.Conv3d):
+            torch.nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
+    return net
+
+
+def _as_if_trained(net: Any) -> Any:
     for part in net.modules():
         if isinstance(part, torch.nn.modules.batchnorm._BatchNorm):
             part.running_mean.normal_(0, 0.1)
@@ -61,6 +76,7 @@ def campplus() -> Any:
 FACENET = Weights(sha256="seeded 0", load=facenet_state)
 ECAPA = Weights(sha256="seeded 0", load=lambda: ecapa().state_dict())
 CAMPPLUS = Weights(sha256="seeded 0", load=lambda: campplus().state_dict())
+LR_ASD = Weights(sha256="seeded 1", load=lambda: lr_asd().state_dict())
 
 
 @cache

@@ -38,6 +38,13 @@ def test_one_that_was_stored_before_there_were_tracks_is_read():
     assert Fingerprint.from_json(json.dumps(earlier)) == MADE
 
 
+def test_turns_are_told_and_clips_have_the_text_of_before_there_were_turns():
+    turns = replace(MADE, turns="1+lr_asd")
+    assert turns != MADE and turns.of_any_track == MADE and "turns" not in MADE.to_json()
+    assert Fingerprint.from_json(turns.to_json()) == turns
+    assert str(turns) == f"{MADE} turns=1+lr_asd"
+
+
 def test_people_read_it_in_one_line():
     assert str(MADE) == "face=dlib@0.1.0 voice=campplus@92f2 frames=8 seconds=120 rules=3"
     assert str(PUBLISHED) == "polysim=v1 face=facenet@281c voice=ecapa@0575"

@@ -279,5 +279,7 @@ def test_where_only_the_beginning_was_read_the_reasons_and_notes_say_so(answer_t
         "first 10 min of 1 h"
     )
     named = answer_to(voice="person01", seconds=3600.0, seconds_read=120.0)
-    assert named.notes == ("of 1 h only the first 2 min were read",)
+    assert named.notes == (
+        "of 1 h only the first 2 min were read: `mraf timeline` names everybody",
+    )
     assert (named.seconds, named.seconds_read) == (3600.0, 120.0)

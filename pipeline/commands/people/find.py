@@ -1,5 +1,6 @@
 """The command `mraf find`."""
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ from mraf.pipeline.commands.terminal.options import (
     WorkspaceOption,
 )
 from mraf.pipeline.commands.terminal.output import (
+    clock,
     count,
     escape,
     print_json,
@@ -63,12 +65,18 @@ def find(
 
 
 def show_found(report: "FindReport") -> None:
-    """Print a table of the clips, and by what each was found."""
+    """Print a table of the clips, and by what each was found; neighbouring turns of a file are one line."""
+    from mraf.pipeline.people.archive.find import stretches
+
     if report.matches:
+        turns = sum(match.turn for match in report.matches)
+        found = len(report.matches)
+        what = count(found, "turn" if turns == found else "clip")
+        what = f"{found} clips and turns" if 0 < turns < found else what
         show_rows(
-            f"{report.sought}: {count(len(report.matches), 'clip')} of {report.clips}",
+            f"{report.sought}: {what} of {report.clips}",
             ("score", "face", "voice", "speaker", "clip"),
-            [_cells(match) for match in report.matches],
+            [_cells([report.matches[i] for i in each]) for each in stretches(report.matches)],
         )
     else:
         number = f"none of {report.clips} clips" if report.clips > 1 else "no other clip"
@@ -76,13 +84,21 @@ def show_found(report: "FindReport") -> None:
     show_notes(report.notes)
 
 
-def _cells(match: "Match") -> tuple[str, ...]:
-    def share(number: float | None) -> str:
-        return "" if number is None else f"{number:.0%}"
+def _cells(matches: Sequence["Match"]) -> tuple[str, ...]:
+    """Return the cells of a clip, or of neighbouring turns of a file: the best scores of any of them."""
 
+    def share(numbers: Iterable[float | None]) -> str:
+        some = [number for number in numbers if number is not None]
+        return f"{max(some):.0%}" if some else ""
+
+    first, last = matches[0], matches[-1]
     part = ""
-    if match.start is not None or match.end is not None:
-        end = "end" if match.end is None else f"{match.end:g} s"
-        part = f" ({match.start or 0:g} s to {end})"
-    scores = (share(match.score), share(match.face), share(match.voice))
-    return (*scores, match.speaker or "", f"{match.path}{part}")
+    if first.turn:
+        turns = f" ({len(matches)} turns)" if len(matches) > 1 else ""
+        part = f" {clock(first.start or 0.0)} to {clock(last.end or 0.0)}{turns}"
+    elif first.start is not None or first.end is not None:
+        end = "end" if first.end is None else f"{first.end:g} s"
+        part = f" ({first.start or 0:g} s to {end})"
+    scores = [share(getattr(each, name) for each in matches) for name in ("score", "face", "voice")]
+    names = dict.fromkeys(each.speaker for each in matches if each.speaker)
+    return (*scores, ", ".join(names), f"{first.path}{part}")

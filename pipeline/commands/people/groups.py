@@ -7,6 +7,7 @@ import typer
 from mraf.pipeline.commands.people.enrol import asked
 from mraf.pipeline.commands.terminal.options import JsonOption, ModelOption, WorkspaceOption
 from mraf.pipeline.commands.terminal.output import (
+    clock,
     count,
     escape,
     print_json,
@@ -95,7 +96,9 @@ def _cells(group: "Group") -> tuple[str, ...]:
     if group.speakers:
         who = ", ".join(f"{name} ({n})" for name, n in list(group.speakers.items())[:3])
     length = "" if group.seconds is None else f"{group.seconds:.0f}"
-    return (group.id, str(group.clips), length, f"{group.sure:.0%}", who, group.representative)
+    at = "" if group.start is None else f" at {clock(group.start)}"
+    such = f"{group.representative}{at}"
+    return (group.id, str(group.clips), length, f"{group.sure:.0%}", who, such)
 
 
 def show_named(report: "NameReport") -> None:

@@ -1,9 +1,11 @@
 """Progress bars on stderr, on a terminal only. This module imports rich."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from rich.progress import (
@@ -16,12 +18,13 @@ from rich.progress import (
 )
 
 from mraf.pipeline.commands.terminal.labels import show_understood
-from mraf.pipeline.commands.terminal.output import err, say
+from mraf.pipeline.commands.terminal.output import clock, err, escape, say
 
 if TYPE_CHECKING:
     from mraf.data.clips.labels.understood import Understood
     from mraf.network.loop import EpochReport
     from mraf.pipeline.extraction.run import ExtractProgress
+    from mraf.pipeline.timeline.run import TimelineProgress
 
 
 @contextmanager
@@ -40,6 +43,17 @@ def extract_bars(
 
 
 @contextmanager
+def timeline_bars(
+    quiet: bool,
+) -> Iterator[
+    tuple[Callable[[str, int, int], None], "Callable[[TimelineProgress], None]", Callable[..., Any]]
+]:
+    """Show downloads, and how far the timeline of each file is; the third calls a function without a bar."""
+    with _in_turn(quiet, download_bar, timeline_bar, _without_bar) as callbacks:
+        yield callbacks
+
+
+@contextmanager
 def verify_bars(
     quiet: bool,
 ) -> Iterator[tuple[Callable[[str, int, int], None], Callable[[int, int], None]]]:
@@ -52,14 +66,14 @@ def verify_bars(
 def _in_turn(quiet: bool, *bars: Any) -> Iterator[Any]:
     """Show the bar that was called last: the terminal holds one at a time."""
     with ExitStack() as shown:
-        current: tuple[Any, Callable[..., None]] | None = None
+        current: tuple[Any, Callable[..., Any]] | None = None
 
-        def follow(bar: Any, *values: Any) -> None:
+        def follow(bar: Any, *values: Any) -> Any:
             nonlocal current
             if current is None or current[0] is not bar:
                 shown.close()  # the bar before this one
                 current = bar, shown.enter_context(bar(quiet))
-            current[1](*values)
+            return current[1](*values)
 
         yield tuple(partial(follow, bar) for bar in bars)
 
@@ -75,6 +89,7 @@ def extract_bar(quiet: bool) -> Iterator["Callable[[ExtractProgress], None]"]:
             lost = f"{progress.face_missing} without face, {progress.voice_missing} without voice"
             lost += f", {progress.failed} failed" if progress.failed else ""
             lost += "" if progress.all_found else f", found {progress.clips:,} so far"
+            lost += _underway(progress)
             speed = bar.tasks[task].finished_speed or bar.tasks[task].speed
             bar.update(
                 task,
@@ -85,6 +100,68 @@ def extract_bar(quiet: bool) -> Iterator["Callable[[ExtractProgress], None]"]:
             )
 
         yield show
+
+
+def _underway(progress: "ExtractProgress") -> str:
+    """Return how far the long file is that was looked at last, as in ", talk.mp4 at 0:12:30 of 1:00:00"."""
+    file = progress.underway
+    if file is None:
+        return ""
+    whole = "" if file.seconds is None else f" of {clock(file.seconds)}"
+    return f", {PurePath(file.clip).name} at {clock(file.done)}{whole}"
+
+
+@contextmanager
+def timeline_bar(quiet: bool) -> Iterator["Callable[[TimelineProgress], None]"]:
+    """Show how much of a file is done, how fast, and the time that is left."""
+    with _bar(quiet, TextColumn("{task.fields[figures]}")) as bar:
+        task = bar.add_task("Starting", total=None, figures="")
+        step: tuple[Any, ...] = ()
+        began = first = 0.0
+
+        def show(progress: "TimelineProgress") -> None:
+            nonlocal step, began, first
+            now = _now()
+            if step != (progress.number, progress.step):  # what was there already took no time
+                step = (progress.number, progress.step)
+                began, first = now, max(progress.seconds, progress.reused)
+            of = f" ({progress.number} of {progress.files})" if progress.files > 1 else ""
+            bar.update(
+                task,
+                description=escape(f"{_STEPS[progress.step]} {progress.path.name}{of}"),
+                total=progress.duration,
+                completed=progress.seconds,
+                figures=_pace(progress, progress.seconds - first, now - began),
+            )
+
+        yield show
+
+
+_now = time.monotonic
+_STEPS = {"reading": "Reading", "naming": "Putting together", "writing": "Writing"}
+
+
+def _pace(progress: "TimelineProgress", done: float, elapsed: float) -> str:
+    """Return the time in a file, the speed in times of playing, and the time that is left."""
+    if not progress.seconds:
+        return ""
+    parts = [clock(progress.seconds)]
+    if progress.duration:
+        parts[0] += f" of {clock(progress.duration)}"
+    if progress.reused:
+        parts.append(f"{clock(progress.reused)} re-used")
+    if done > 0 and elapsed >= 1:
+        speed = done / elapsed
+        parts.append(f"{speed:.1f}x")
+        if progress.duration:
+            parts.append(f"{clock(max(0.0, progress.duration - progress.seconds) / speed)} left")
+    return ", ".join(parts)
+
+
+@contextmanager
+def _without_bar(quiet: bool) -> Iterator[Callable[..., Any]]:
+    """Call a function with its arguments, as one that prints or asks."""
+    yield lambda function, *values: function(*values)
 
 
 @contextmanager

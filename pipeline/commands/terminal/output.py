@@ -123,3 +123,10 @@ def escape(text: str) -> str:
 def count(number: int, noun: str) -> str:
     """Return a number and a noun, the noun in the plural unless the number is 1."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def clock(seconds: float) -> str:
+    """Return a length of time as players show it: `2:03` or `1:02:03`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -27,6 +27,7 @@ from mraf.pipeline.extraction.ray.connection import Cluster, connected, import_r
 from mraf.pipeline.extraction.ray.node import COLUMN, Answer, ClipWorker, Task, can_read, probe
 from mraf.pipeline.extraction.rows import Result
 from mraf.pipeline.extraction.stream import ClipStream
+from mraf.pipeline.extraction.turns.options import TurnOptions
 
 TRIES = 3
 """Times that Ray does a block again whose actor died; its clips are tried once more then, one by one."""
@@ -74,6 +75,7 @@ class RayEngine:
         encoders: EncoderPair,
         options: ExtractOptions,
         known: np.ndarray,
+        turns: TurnOptions | None = None,
     ) -> Generator[Result, None, None]:
         """Yield the result of each clip, when all have been found: they are cut into blocks before.
 
@@ -90,7 +92,7 @@ class RayEngine:
         ray = import_ray()
         try:
             with connected(ray, self.address) as cluster:
-                task = self._task(ray, found, encoders, options, known)
+                task = self._task(ray, found, encoders, options, known, turns)
                 able = _able(ray.nodes(), task.decoders, self.gpus)
                 if not able:
                     raise UsageError(_no_room(cluster, task.decoders, self.gpus))
@@ -116,9 +118,12 @@ class RayEngine:
         encoders: EncoderPair,
         options: ExtractOptions,
         known: np.ndarray,
+        turns: TurnOptions | None,
     ) -> Task:
         specs = (encoders.face, encoders.voice)
         files = {spec.sha256 or "": spec.weights for spec in specs if spec.weights}
+        if turns is not None:
+            files |= {turns.sums[name]: path for name, path in turns.networks.items()}
         return Task(
             encoders=encoders,
             options=options,
@@ -131,6 +136,7 @@ class RayEngine:
             known=ray.put(known),
             weights={sha: ray.put(file.read_bytes()) for sha, file in files.items()},
             setup=rows.setup_worker,
+            turns=turns,
         )
 
     def _results(
@@ -149,9 +155,9 @@ class RayEngine:
             )
             with closing(answers):
                 for answer in answers:
-                    for clip_id, digest, row in answer.results:
+                    for clip_id, digest, found in answer.results:
                         if clip := pending.pop(clip_id, None):
-                            yield Result(clip, digest, row)
+                            yield Result(clip, digest, found)
                     if answer.fatal and (is_last or _is_lasting(answer.fatal)):
                         faulty = answer
                         break
@@ -170,7 +176,8 @@ class RayEngine:
                 is_last, size = True, 1
         for clip in pending.values():
             error = "Ray gave it up: its worker died again and again, perhaps for want of memory"
-            yield Result(clip, None, rows.failed_row(clip, error, task.fingerprint.to_json()))
+            row = rows.failed_row(clip, error, task.fingerprint.to_json())
+            yield Result(clip, None, [row])
 
     def _answers(
         self,

@@ -25,6 +25,8 @@ from mraf.extractors.extractor import ExtractOptions
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.extraction import processes, rows
 from mraf.pipeline.extraction.hashing import Job, Unreadable, digest_of, holds
+from mraf.pipeline.extraction.rows import Made
+from mraf.pipeline.extraction.turns.options import TurnOptions
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,14 +51,19 @@ class Task:
     weights: dict[str, Any] = field(default_factory=dict)  # in Ray's store: files by SHA-256
     version: str = __version__
     setup: processes.Setup = rows.setup_worker
+    turns: TurnOptions | None = None  # their weights, too, are in `weights`, by SHA-256
+
+
+Done = tuple[str, str | None, list[FeatureRow] | None]
+"""The id and the digest of a clip, and its rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """The results of a block of clips."""
 
-    # Id and digest of each clip, and its row: None where the table has one of this content.
-    results: tuple[tuple[str, str | None, FeatureRow | None], ...] = ()
+    # Id and digest of each clip, and its rows: None where the table has those of this content.
+    results: tuple[Done, ...] = ()
     fatal: MrafError | None = None  # why the rest cannot be worked on here
     node: str = ""  # Ray's id of the node where it is fatal
 
@@ -73,7 +80,7 @@ class ClipWorker:
         """Answer a block of clips."""
         import pyarrow as pa
 
-        done: list[tuple[str, str | None, FeatureRow | None]] = []
+        done: list[Done] = []
         fatal: MrafError | None = None
         try:
             self._work(pickle.loads(batch[COLUMN][0].as_py()), done)
@@ -84,24 +91,23 @@ class ClipWorker:
         answer = Answer(results=tuple(done), fatal=fatal, node=_node_id() if fatal else "")
         return pa.table({COLUMN: [pickle.dumps(answer)]})
 
-    def _work(
-        self, clips: Sequence[Clip], done: list[tuple[str, str | None, FeatureRow | None]]
-    ) -> None:
+    def _work(self, clips: Sequence[Clip], done: list[Done]) -> None:
         """Append to `done`, which keeps what came before an error."""
         jobs: list[Job] = []
-        pool, fingerprint = self._pool or self._start(), self._task.fingerprint.to_json()
+        task = self._task
+        pool, made = self._pool or self._start(), Made.by(task.options, task.encoders, task.turns)
         assert self._known is not None
         for clip in clips:
             digest = digest_of(clip)
             if isinstance(digest, Unreadable):
-                done.append((clip.id, None, rows.failed_row(clip, digest.error, fingerprint)))
+                done.append((clip.id, None, [rows.failed_row(clip, digest.error, made.whole)]))
             elif holds(self._known, digest):
                 done.append((clip.id, digest, None))
             else:
                 jobs.append(Job(clip, digest))
         for job, outcome in pool.run(processes.batches_of(jobs, self._task.at_once)):
-            row = rows.finished_row(job, outcome, fingerprint)
-            done.append((job.clip.id, job.digest, row))
+            found = rows.finished_rows(job, outcome, made)
+            done.append((job.clip.id, job.digest, found))
 
     def _start(self) -> processes.Pool:
         """Check this node and make the pool, which starts its process with the first job."""
@@ -113,7 +119,15 @@ class ClipWorker:
             voice=at_hand(task.encoders.voice, task.weights),
         )
         self._known = np.zeros(0, "S16") if task.known is None else _fetched(task.known)
-        setup = partial(task.setup, pair, task.options, task.device, task.decoders, task.precision)
+        setup = partial(
+            task.setup,
+            pair,
+            task.options,
+            task.device,
+            task.decoders,
+            task.precision,
+            turns_at_hand(task),
+        )
         self._pool = processes.Pool(1, setup)
         return self._pool
 
@@ -136,13 +150,21 @@ def check_node(task: Task) -> None:
 
 def at_hand(spec: EncoderSpec, store: dict[str, Any]) -> EncoderSpec:
     """Return the encoder with weights that are on this node, copied from Ray's store if need be."""
-    if spec.weights is None or can_read(spec.weights) is None:
+    if spec.weights is None:
         return spec
-    path = weights.cache_dir() / f"{(spec.sha256 or '')[:16]}-{spec.weights.name}"
+    path = _file_at_hand(spec.name, spec.weights, spec.sha256 or "", store)
+    return spec if path == spec.weights else replace(spec, weights=path)
+
+
+def _file_at_hand(name: str, file: Path, sha256: str, store: dict[str, Any]) -> Path:
+    """Return a file of weights that is on this node, copied from Ray's store if need be."""
+    if can_read(file) is None:
+        return file
+    path = weights.cache_dir() / f"{sha256[:16]}-{file.name}"
     if can_read(path) is not None:
-        if spec.sha256 not in store:
-            raise MissingError(f"lacks the weights of '{spec.name}' ({spec.weights}).")
-        content = _fetched(store[spec.sha256])
+        if sha256 not in store:
+            raise MissingError(f"lacks the weights of '{name}' ({file}).")
+        content = _fetched(store[sha256])
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -150,11 +172,23 @@ def at_hand(spec: EncoderSpec, store: dict[str, Any]) -> EncoderSpec:
             temporary.replace(path)
         except OSError as error:
             raise MissingError(
-                f"cannot keep the weights of '{spec.name}' in {path.parent} ({error.strerror})."
+                f"cannot keep the weights of '{name}' in {path.parent} ({error.strerror})."
             ) from None
         finally:
             temporary.unlink(missing_ok=True)
-    return replace(spec, weights=path)
+    return path
+
+
+def turns_at_hand(task: Task) -> TurnOptions | None:
+    """Return the options of turns with weights that are on this node, where observations are not kept."""
+    turns = task.turns
+    if turns is None:
+        return None
+    networks = {
+        name: _file_at_hand(name, path, turns.sums[name], task.weights)
+        for name, path in turns.networks.items()
+    }
+    return replace(turns, networks=networks, workspace=None)
 
 
 def probe(task: Task, some: Sequence[Clip]) -> MrafError | None:
@@ -170,6 +204,7 @@ def probe(task: Task, some: Sequence[Clip]) -> MrafError | None:
                     raise UsageError(f"cannot read {path} ({problem}), though it sees {task.root}.")
         for spec in (task.encoders.face, task.encoders.voice):
             at_hand(spec, task.weights)
+        turns_at_hand(task)
     except MrafError as error:
         return type(error)(f"{here()}: {error}")
     return None

@@ -37,6 +37,7 @@ class Group:
     members: tuple[str, ...] = field(
         repr=False
     )  # ids of the clips, those most like the others first
+    start: float | None = None  # s, where the representative is a part of its file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +137,7 @@ def _group(
         faces=int((looks.faces > 0).sum()),
         voices=int((looks.voices > 0).sum()),
         representative=figures["path"][shown].as_py(),
+        start=figures["start"][shown].as_py(),
         sure=round(float(np.nanmean(expit(fit))), 4),
         perhaps=perhaps if often > len(known) / 2 else None,
         speakers={speaker: n for speaker, n in names.most_common() if speaker},

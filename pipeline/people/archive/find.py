@@ -1,5 +1,6 @@
 """Clips of the workspace in which a person appears."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ from mraf.pipeline.people.archive.sought import digest_of, of_clip, of_model, sp
 from mraf.pipeline.workspace import Workspace
 from mraf.recognition.clusters import Looks
 
+NEAR = 30.0
+"""Seconds between two turns of a person in a file up to which they are shown as one stretch."""
+_TURNS = 64
+"""Turns of a stretch that are looked at, on average, to find as many stretches as are asked for."""
 _ROWS = (
     1 << 15
 )  # compared at a time, so that what is computed of them stays in the processor's cache
@@ -34,6 +39,7 @@ class Match:
     score: float
     face: float | None  # by the face alone; None where there is none, or none to compare with
     voice: float | None
+    turn: bool = False  # of a longer file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,13 +89,18 @@ class Finder:
         out = np.zeros(len(table), bool)  # the clip that is sought by, and its copies
         if rows := self._speakers.get(plain(who)):
             by, sought = "speaker", self._mean(rows)
+        elif (of_file := self._turns_of_file(who)).any():
+            by, sought, out = "clip", self._only_person(who, of_file), of_file
         elif (at := table.place(who)) is not None:
             by, sought = "clip", self._looks.take(np.array([at]))
             out = table.copies(table.labels.source_hash[at])
             out[at] = True
         elif Path(who).is_file():
-            by, out = "clip", table.copies(digest_of(Path(who)))
-            if out.any():
+            digest = digest_of(Path(who))
+            by, out = "clip", table.copies(digest)
+            if (turns := table.turns_of(digest)).any():
+                sought, out = self._only_person(who, turns), turns
+            elif out.any():
                 sought = self._looks.take(np.flatnonzero(out)[:1])
             else:
                 sought = of_clip(
@@ -113,6 +124,25 @@ class Finder:
         matches, compared = self._matches(sought, ~out, top)
         return FindReport(sought=who, by=by, matches=matches, clips=compared, notes=table.notes)
 
+    def _turns_of_file(self, who: str) -> np.ndarray:
+        """Return a mask [N] bool of the turns of a file, by its id."""
+        labels, is_turn = self._table.labels, self._table.is_turn
+        found = np.zeros(len(labels), bool)
+        for row in np.flatnonzero(is_turn):
+            found[row] = labels.clip[row].rpartition("#")[0] == who
+        return found
+
+    def _only_person(self, who: str, turns: np.ndarray) -> Looks:
+        """Return the person of a file's turns. Raises UsageError where several speak in it."""
+        rows = np.flatnonzero(turns)
+        people = set(self._table.figures["person"].take(rows).to_pylist())
+        if len(people) > 1:
+            raise UsageError(
+                f"{who}: {len(people)} people speak in it. Name one of them, or a turn, as "
+                f"'{self._table.labels.clip[rows[0]]}'."
+            )
+        return self._looks.take(rows).means(np.zeros(len(rows), np.int64))
+
     def _mean(self, rows: list[int]) -> Looks:
         """Return the mean over the recordings of some clips, each of which counts once."""
         labels = self._table.labels
@@ -130,13 +160,17 @@ class Finder:
         return once.means(np.zeros(len(once), np.int64))
 
     def _matches(self, sought: Looks, among: np.ndarray, top: int) -> tuple[tuple[Match, ...], int]:
-        """Return the first `top` clips that are likelier of the person than not, and the number compared."""
+        """Return the first `top` clips that are likelier of the person than not, and the number compared.
+
+        Neighbouring turns of a file count as one.
+        """
         pairs = self._table.pairs
         odds = self._looks.odds(sought, pairs)[:, 0]
         comparable = among & ~np.isnan(odds)
         likely = np.flatnonzero(comparable & (odds > 0))
-        if len(likely) > top:
-            likely = likely[np.argpartition(-odds[likely], top - 1)[:top]]
+        most = top * (_TURNS if self._table.is_turn[likely].any() else 1)
+        if len(likely) > most:
+            likely = likely[np.argpartition(-odds[likely], most - 1)[:most]]
         likely = likely[np.argsort(-odds[likely], kind="stable")]
         face, voice = (cosine[:, 0] for cosine in self._looks.take(likely).cosines(sought))
         figures = self._table.figures.take(likely).to_pylist()
@@ -152,13 +186,15 @@ class Finder:
                 start=row["start"],
                 end=row["end"],
                 speaker=labels.speaker[i],
+                turn=row["person"] is not None,
                 score=round(float(expit(odds[i])), 4),
                 face=alone(face[place], pairs.face),
                 voice=alone(voice[place], pairs.voice),
             )
             for place, (i, row) in enumerate(zip(likely, figures, strict=True))
         )
-        return found, int(comparable.sum())
+        first = sorted(i for each in stretches(found)[:top] for i in each)
+        return tuple(found[i] for i in first), int(comparable.sum())
 
     def _unknown(self, who: str) -> UsageError:
         if Path(who).exists():
@@ -211,6 +247,29 @@ def find(
         precision=precision,
         on_download=on_download,
     )
+
+
+def stretches(matches: Sequence[Match]) -> list[list[int]]:
+    """Return the positions of matches, neighbouring turns of a file together.
+
+    The stretch with the first match comes first; its turns are in the order of time.
+    """
+    files: dict[str, list[int]] = {}
+    found: list[list[int]] = []
+    for i, match in enumerate(matches):
+        if match.turn:
+            files.setdefault(match.path, []).append(i)
+        else:
+            found.append([i])
+    for turns in files.values():
+        turns.sort(key=lambda i: matches[i].start or 0.0)
+        end = float("-inf")
+        for i in turns:
+            if (matches[i].start or 0.0) - end > NEAR:
+                found.append([])
+            found[-1].append(i)
+            end = max(end, matches[i].end or 0.0)
+    return sorted(found, key=min)
 
 
 def _by_speaker(labels: StoredLabels) -> dict[str, list[int]]:

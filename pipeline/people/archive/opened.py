@@ -18,7 +18,7 @@ from mraf.recognition.pairs import Pairs
 
 LEAST_SPEECH = 2.0
 """Seconds of speech below which a voice says too little of who it is to be compared."""
-_FIGURES = ("path", "start", "end", "seconds", "voice_seconds", "source_hash")
+_FIGURES = ("path", "start", "end", "seconds", "voice_seconds", "source_hash", "turn_of", "person")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,5 +78,17 @@ class OpenTable:
 
     def copies(self, digest: str) -> np.ndarray:
         """Return a mask [N] bool of the clips with some content; none where it is not known ("")."""
-        same = pc.equal(self.figures["source_hash"], digest)
+        return self._having("source_hash", digest)
+
+    def turns_of(self, digest: str) -> np.ndarray:
+        """Return a mask [N] bool of the turns of files with some content."""
+        return self._having("turn_of", digest) & self.is_turn
+
+    @property
+    def is_turn(self) -> np.ndarray:
+        """Mask [N] bool of the clips that are turns of a file."""
+        return np.asarray(pc.is_valid(self.figures["person"]))
+
+    def _having(self, column: str, digest: str) -> np.ndarray:
+        same = pc.equal(self.figures[column], digest)
         return np.asarray(pc.fill_null(same, False)) & bool(digest)

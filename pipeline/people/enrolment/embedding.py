@@ -14,11 +14,17 @@ from mraf.errors import MediaError, UsageError
 from mraf.extractors.extractor import ClipExtractor
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.extraction.hashing import Job, Unreadable, digest_of
-from mraf.pipeline.extraction.reuse import fingerprints_in, mixing, path_of
+from mraf.pipeline.extraction.known import path_of
 from mraf.pipeline.extraction.rows import finished_row, row_of
+from mraf.pipeline.fingerprints import fingerprints_in, mixing
 from mraf.pipeline.inputs import IMAGE_SUFFIXES, clip_of, files_to_identify
 from mraf.pipeline.people.enrolment.samples import Sample
 from mraf.pipeline.people.enrolment.stored import is_of
+
+_MAY_BE_TWO = (
+    "its voice may be two people's, which are alike: listen to it, or enrol from a timeline (`mraf timeline`, then "
+    "--enrol), where each has turns of their own"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,4 +170,4 @@ def _sample(clip: Clip, stored: _Stored, encoding: Encoding, name: str) -> Sampl
                 refused=f"it ends before --to {clip.end:g} s: {extracted.seconds:.1f} s of the part are there",
             )
     row = finished_row(Job(clip, digest), row_of(clip, extracted), encoding.fingerprint.to_json())
-    return Sample(path=path, row=row)
+    return Sample(path=path, row=row, note=_MAY_BE_TWO if extracted.voice.perhaps else None)

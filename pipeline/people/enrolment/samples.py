@@ -132,7 +132,8 @@ def _alone(sample: Sample) -> Sample:
         return _refuse(sample, _cut_out("several voices are heard"))
     used, why = usable(row)
     if used is not row:
-        note = "; ".join(f"its {name} is left out: {each}" for name, each in why.items())
+        said = [f"its {name} is left out: {each}" for name, each in why.items()]
+        note = "; ".join(filter(None, (sample.note, *said)))
         sample = replace(sample, row=used, whole=row, note=note)
     if used.face is not None or used.voice is not None:
         return sample
@@ -175,7 +176,10 @@ def _poor_face(row: FeatureRow) -> str | None:
 
 
 def _cut_out(found: str) -> str:
-    return f"{found}: give the part with the person alone (--from, --to)"
+    return (
+        f"{found}: give the part with the person alone (--from, --to), or enrol them from a timeline (`mraf "
+        "timeline`, then --enrol)"
+    )
 
 
 def _unmeasured(row: FeatureRow) -> bool:

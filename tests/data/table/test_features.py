@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mraf.data.table.features import MERGE_AT, FeatureRow, FeatureTable
+from mraf.data.table.parts import parts_in
 from mraf.errors import MissingError, MrafError, UsageError
 
 
@@ -239,3 +240,10 @@ def test_a_full_disk_is_reported_and_earlier_rows_stay(table, monkeypatch):
         fill(table, row("b"))
     monkeypatch.undo()
     assert [each.clip for each in table.rows()] == ["a"] and not list(table.folder.glob("*.tmp"))
+
+
+def test_rows_that_belong_together_are_in_one_part(table):
+    with table.writer(rows_a_part=3) as writer:
+        writer.add(row("a"))
+        writer.add_together([row(clip) for clip in "bcdef"])
+        assert [len(pq.read_table(part)) for part in parts_in(table.folder)] == [6]

@@ -47,13 +47,15 @@ def test_what_was_not_read_and_who_else_is_seen_is_told():
     notes = notes_on(found(people=3, seconds=540, seconds_read=120, notes=("of the file",)), [], ())
     assert notes == (
         "3 people are seen; the face is the largest of those who stay",
-        "of 9 min only the first 2 min were read",
+        "of 9 min only the first 2 min were read: `mraf timeline` names everybody",
         "of the file",
     )
     later = f"{SEARCHED} a voice: it is from 4:00 to 6:00 (min:s)"
     notes = notes_on(found(seconds=540, seconds_read=120, notes=(later,)), [], ())
-    assert notes == ("of 9 min the first 2 min were read", later)
-    assert notes_on(found(seconds_read=120), [], ()) == ("only the first 2 min were read",)
+    everybody = "`mraf timeline` names everybody"
+    assert notes == (f"of 9 min the first 2 min were read: {everybody}", later)
+    said = notes_on(found(seconds_read=120), [], ())
+    assert said == (f"only the first 2 min were read: {everybody}",)
 
 
 @pytest.mark.parametrize(

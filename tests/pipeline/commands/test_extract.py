@@ -63,7 +63,18 @@ def test_notes_of_clips_that_lack_nothing_are_shown(printed):
         "1 with a face and a voice, and something to know:",
         "  a: two voices are heard",
     ]
-    assert found.as_dict()["noted"] == ({"clip": "a", "note": "two voices are heard"},)
+    as_dict = {"clip": "a", "note": "two voices are heard", "turns": False}
+    assert found.as_dict()["noted"] == (as_dict,)
+
+
+def test_files_that_were_cut_into_turns_are_counted_and_told(printed):
+    noted = Noted(clip="talk.mp4", note="41 turns of 3 people", turns=True)
+    reasons = {"face_missing": 5, "face_reasons": {"not_seen_speaking": 5}}
+    found = replace(report(), files_by_turns=1, turns=41, noted=(noted,), **reasons)
+    lines = printed(show_extracted, found, Path("w")).splitlines()
+    assert "  turns  41 in 1 file: each is a row of the table" in lines
+    assert "  face   134 of 139  (5 not seen speaking)" in lines
+    assert lines[-2:] == ["1 cut into turns:", "  talk.mp4: 41 turns of 3 people"]
 
 
 def test_of_many_clips_the_first_twenty_are_named(printed):

@@ -18,7 +18,7 @@ from mraf.extractors import encoders
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.pipeline.extraction import rows, run
 from mraf.pipeline.extraction.hashing import Job
-from mraf.pipeline.extraction.reuse import path_of
+from mraf.pipeline.extraction.known import path_of
 
 ENCODERS = EncoderPair(
     face=EncoderSpec(name="dlib"), voice=EncoderSpec(name="campplus", sha256="0" * 64)

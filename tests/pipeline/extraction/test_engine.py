@@ -7,7 +7,7 @@ from mraf.data.clips.folders import find_clips
 from mraf.data.table.features import FeatureRow, FeatureTable
 from mraf.pipeline.extraction.extract import extract_clips
 from mraf.pipeline.extraction.hashing import holds
-from mraf.pipeline.extraction.reuse import path_of
+from mraf.pipeline.extraction.known import path_of
 from mraf.pipeline.extraction.rows import Result
 from tests.pipeline.extraction import quick_extract
 
@@ -18,7 +18,7 @@ class Engine:
     def __init__(self, lasts=99):
         self.lasts, self.embedded, self.is_closed = lasts, [], False
 
-    def __call__(self, clips, *, encoders, options, known):
+    def __call__(self, clips, *, encoders, options, known, turns):
         fingerprint = options.fingerprint(encoders).to_json()
         try:
             while some := clips.take(1):
@@ -38,7 +38,7 @@ class Engine:
                     face=np.ones(3, np.float32),
                     voice=np.ones(2, np.float32),
                 )
-                yield Result(clip, digest, row)
+                yield Result(clip, digest, [row])
         finally:
             self.is_closed = True
 

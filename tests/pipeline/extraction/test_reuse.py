@@ -21,7 +21,7 @@ from mraf.data.clips.folders import find_clips
 from mraf.data.table.features import FeatureTable, rows_of
 from mraf.data.table.parts import parts_in
 from mraf.errors import UsageError
-from mraf.pipeline.extraction import reuse
+from mraf.pipeline.extraction import known, reuse
 from mraf.pipeline.extraction.extract import extract_clips
 from tests.pipeline.extraction import quick_extract
 from tests.pipeline.extraction.test_processes import is_running, wait_until
@@ -276,7 +276,7 @@ def test_a_path_of_any_bytes_is_found_again(tmp_path, folder, name):
     path = Path(os.fsdecode(b"/".join([os.fsencode(tmp_path), folder, name])))
     path.parent.mkdir()
     path.touch()
-    text = reuse.path_of(Clip("a", path))
+    text = known.path_of(Clip("a", path))
     text.encode("utf-8")
     assert reuse._is_there(text)
     path.unlink()

@@ -13,7 +13,7 @@ def test_a_person_is_found(mraf, tmp_path):
     found = json.loads(out)
     assert (found["sought"], found["by"], found["clips"]) == ("s1", "speaker", 24)
     assert len(found["matches"]) == 2 and set(found["matches"][0]) == {
-        "clip", "path", "start", "end", "speaker", "score", "face", "voice",
+        "clip", "path", "start", "end", "speaker", "score", "face", "voice", "turn",
     }  # fmt: skip
     code, out, _ = mraf("find", "s1", "--unnamed", "-w", folder)
     assert code == 0 and out == (
@@ -35,3 +35,19 @@ def test_parts_and_missing_modalities_are_shown(printed):
     out = printed(show_found, report)
     assert "Ann: 1 clip of 9" in out and "c.mp4 (1.5 s to end)" in out and "99%" in out
     assert "note n" in out
+
+
+def test_neighbouring_turns_of_a_file_are_one_line(printed):
+    turn = {"clip": "c", "path": "c.mp4", "speaker": "Ann", "turn": True}
+    matches = (
+        Match(**turn, start=3661.0, end=3675.0, score=0.9, face=None, voice=0.9),
+        Match(**turn, start=10.0, end=20.0, score=0.8, face=0.7, voice=0.6),
+        Match(**turn, start=3640.0, end=3655.0, score=0.7, face=0.95, voice=None),
+    )
+    report = FindReport(sought="Ann", by="speaker", matches=matches, clips=9, notes=())
+    out = printed(show_found, report)
+    assert "Ann: 3 turns of 9" in out
+    first, second = (line.split() for line in out.splitlines() if "c.mp4" in line)
+    assert first[-7:] == ["Ann", "c.mp4", "1:00:40", "to", "1:01:15", "(2", "turns)"]
+    assert first[:3] == ["90%", "95%", "90%"]
+    assert second[-4:] == ["c.mp4", "0:10", "to", "0:20"]

@@ -22,8 +22,11 @@ from mraf.pipeline.extraction.ray.node import (
     at_hand,
     can_read,
     probe,
+    turns_at_hand,
 )
 from tests.pipeline.extraction import quick_extract
+from tests.pipeline.extraction.turns import made_turns
+from tests.pipeline.extraction.turns.made_turns import write
 
 PAIR, OPTIONS = quick_extract.ENCODERS, ExtractOptions()
 FINGERPRINT = OPTIONS.fingerprint(PAIR)
@@ -73,8 +76,8 @@ def test_every_clip_of_a_block_is_answered(task, clips, ask):
     known = np.sort(np.array([bytes.fromhex(clips[1].content_hash()), b"x" * 16], "S16"))
     worker = ClipWorker(replace(task, known=known))
     answer = ask(worker, clips)
-    known_as = {clip: digest for clip, digest, row in answer.results if row is None}
-    rows = {clip: row for clip, _, row in answer.results if row is not None}
+    known_as = {clip: digest for clip, digest, found in answer.results if found is None}
+    rows = {clip: row for clip, _, found in answer.results for row in found or ()}
     assert answer.fatal is None and sorted(rows) == ["a", "c", "d", "gone"]
     assert known_as == {"b": clips[1].content_hash()}
     assert all(row.clip == clip for clip, row in rows.items())
@@ -88,10 +91,36 @@ def test_every_clip_of_a_block_is_answered(task, clips, ask):
     assert [each[0] for each in ask(worker, clips[:1]).results] == ["a"]  # and it goes on
 
 
+def test_a_file_is_cut_into_turns_on_a_node(task, tmp_path, ask):
+    write(tmp_path / "talk.mp4", (0, 20, "ann"), (20, 25, "bob"))
+    worker = ClipWorker(replace(task, setup=made_turns.setup_worker, turns=made_turns.CUT))
+    answer = ask(worker, [Clip("talk", tmp_path / "talk.mp4")])
+    ((clip, digest, rows),) = answer.results
+    assert clip == "talk" and [row.clip for row in rows] == ["talk#0-20", "talk#20-25"]
+    assert {row.turn_of for row in rows} == {digest} and rows[0].source_hash != digest
+
+
+def test_a_node_keeps_no_observations_and_gets_weights_from_the_store(task, tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "cache_dir", lambda: tmp_path / "cache")
+    turns = replace(
+        made_turns.CUT,
+        networks={"segmentation": tmp_path / "elsewhere" / "s.pt"},
+        sums={"segmentation": "ab" * 32},
+        workspace=tmp_path / "w",
+    )
+    task = replace(task, turns=turns, weights={"ab" * 32: b"content"})
+    found = turns_at_hand(task)
+    assert found.workspace is None and found.networks["segmentation"].read_bytes() == b"content"
+    assert turns_at_hand(replace(task, turns=None)) is None
+    (tmp_path / "cache" / found.networks["segmentation"].name).unlink()
+    said = probe(replace(task, weights={}), [])
+    assert "lacks the weights of 'segmentation'" in str(said)
+
+
 def test_what_is_known_starts_no_encoders(task, clips, ask):
     known = np.array([bytes.fromhex(clips[0].content_hash())], "S16")
     worker = ClipWorker(replace(task, known=known, setup=broken))
-    assert [row for _, _, row in ask(worker, clips[:1]).results] == [None]
+    assert [found for _, _, found in ask(worker, clips[:1]).results] == [None]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def known(tmp_path):
 def test_a_name_that_a_person_gave_stays(known):
     rows, inside = known
     digest = inside.content_hash()
-    reuse = rows.find(inside, digest)
+    (reuse,) = rows.find(inside, digest)
     assert reuse.replaces is None
     (row,) = rows.relabelled([reuse])
     assert (row.speaker, row.recording, row.enrolled) == ("Fay", "r", True)
@@ -40,7 +40,7 @@ def test_a_copy_in_a_folder_is_a_clip_of_its_own_and_leaves_the_row(known, tmp_p
     rows, inside = known
     copy = replace(inside, id="other/1.mp4", video=tmp_path / "o.mp4", speaker="other")
     copy.files[0].write_bytes(inside.files[0].read_bytes())
-    reuse = rows.find(copy, inside.content_hash())
+    (reuse,) = rows.find(copy, inside.content_hash())
     assert reuse.replaces is None and not rows.is_left(reuse.row, copy)
     (row,) = rows.relabelled([reuse])
     assert (row.clip, row.speaker, row.enrolled) == ("other/1.mp4", "other", False)
@@ -54,7 +54,7 @@ def test_enrolled_clips_are_not_missed(known):
 def test_an_enrolled_file_keeps_its_name_under_another_id(known):
     rows, inside = known
     clip_of_folder = replace(inside, id="fay/v/1.mp4", speaker="fay", recording="v")
-    reuse = rows.find(clip_of_folder, inside.content_hash())
+    (reuse,) = rows.find(clip_of_folder, inside.content_hash())
     assert reuse.replaces == inside.id
     (row,) = rows.relabelled([reuse])
     assert (row.clip, row.speaker, row.recording, row.enrolled, row.replaces) == (

@@ -1,0 +1,1 @@
+"""Child processes that decode files: what both ends of the pipe need."""

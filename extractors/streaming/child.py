@@ -1,0 +1,114 @@
+"""The child process of `stream.Slices`: gets the path of a file, replies with its slices.
+
+The request is a line of JSON with `path`, `start` and `wish`. The replies (see `process.inside`) are one
+with the length and the streams of the file, one for each slice, and one at the end; in between, while
+nothing comes of reading, some that say that it goes on.
+"""
+
+import json
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from mraf.extractors.media.process.inside import bound, end_with, load_libraries, own_stdout, send
+
+_BEAT_SECONDS = 5.0
+"""Time after which reading that gives no slice says that it goes on."""
+
+
+def main() -> None:
+    """Serve one request from stdin."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends this process
+    parent, options = int(sys.argv[1]), json.loads(sys.argv[2])
+    end_with(parent)
+    replies = own_stdout()
+    try:
+        from mraf.extractors.media.limits import Limits
+
+        limits = Limits(**options["limits"])
+        load_libraries(limits)
+        import mraf.extractors.streaming.slicing  # noqa: F401
+
+        bound(limits.memory)
+    except Exception as error:
+        send(replies, {"refused": f"{type(error).__name__}: {error}"})
+        return
+    send(replies, {"ready": True})
+    line = sys.stdin.buffer.readline()
+    if line:
+        _answer(replies, json.loads(line), limits)
+
+
+def _answer(replies: int, request: dict[str, Any], limits: Any) -> None:
+    from mraf.errors import MediaError
+
+    try:
+        _send_slices(replies, request, limits)
+    except MediaError as error:
+        send(replies, {"error": str(error)})
+    except MemoryError:
+        send(replies, {"memory": True})
+    except OSError:
+        raise  # the parent has gone
+    except Exception as error:
+        send(replies, {"unforeseen": f"{type(error).__name__}: {error}".splitlines()[0]})
+
+
+def _send_slices(replies: int, request: dict[str, Any], limits: Any) -> None:
+    from mraf.extractors.media.tracks import Wish
+    from mraf.extractors.streaming.slicing import FileSlices
+
+    file = FileSlices(
+        Path(request["path"]),
+        start=request["start"],
+        wish=Wish(**request["wish"]),
+        limits=limits,
+        beat=_Beat(replies, limits.seconds),
+    )
+    opened = {"length": file.length, "notes": file.notes, "picture": file.has_picture}
+    send(replies, opened)
+    slices = file.slices()
+    while True:
+        each = next(slices, None)
+        if each is None:
+            break
+        _send_slice(replies, each, file.problems)
+        del each  # before the next one is made: it is large
+    send(replies, {"end": file.end, "notes": file.notes, "problems": file.problems})
+
+
+def _send_slice(replies: int, each: Any, problems: tuple[str, ...]) -> None:
+    pictures = each.pictures
+    grey = pictures.grey[0].shape if pictures.grey else (0, 0)
+    colour = pictures.colour[0].shape if pictures.colour else (0, 0, 3)
+    header = {
+        "start": each.start,
+        "stop": each.stop,
+        "wave": None if each.wave is None else each.wave.shape,
+        "grey": [len(pictures.grey), *grey],
+        "shown": pictures.shown,
+        "colour": [len(pictures.colour), *colour],
+        "looks": pictures.looks,
+        "problems": problems,
+    }
+    waves = [] if each.wave is None else [each.wave]
+    signal.alarm(0)  # the parent may take its time
+    send(replies, header, *waves, *pictures.grey, *pictures.colour)
+
+
+class _Beat:
+    """Says from time to time that reading goes on, and ends the process if a call does not return."""
+
+    def __init__(self, replies: int, seconds: float) -> None:
+        self._replies, self._seconds = replies, seconds
+        self._last = time.monotonic()
+
+    def __call__(self) -> None:
+        # Ends the process if the parent has gone without the kernel's notice, even during a call
+        # that does not return.
+        signal.alarm(int(self._seconds) + 10)
+        if time.monotonic() - self._last > _BEAT_SECONDS:
+            self._last = time.monotonic()
+            send(self._replies, {"beat": True})

@@ -1,0 +1,1 @@
+"""Long files as rows of turns: a row for each stretch in which one person speaks."""

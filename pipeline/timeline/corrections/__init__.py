@@ -1,0 +1,1 @@
+"""Corrections by hand: who somebody is, who are one person, and which turns are another's."""

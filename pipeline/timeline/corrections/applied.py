@@ -1,0 +1,244 @@
+"""A timeline after corrections."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from mraf.pipeline.timeline.corrections.edits import (
+    NUMBERED,
+    UNKNOWN,
+    Edit,
+    Span,
+    joined,
+    shared,
+    spans_of,
+)
+from mraf.pipeline.timeline.timeline import Person, Timeline, Track, Turn
+
+SLIVER = 0.3
+"""Seconds: a shorter piece that a split would leave of a turn stays with the rest of it."""
+FOUND = 0.5
+"""Least share of a person's former time that somebody of a new timeline must have to be the same."""
+BY_HAND = "hand"
+
+
+def corrected(timeline: Timeline, edit: Edit) -> Timeline:
+    """Return a timeline in which a person, or what lies in a part of the file of it, has another name.
+
+    Where somebody has that name both become one. Numbers of other unknown people stay as they are.
+    """
+    name = next_number(timeline) if edit.name == UNKNOWN else edit.name
+    if edit.is_split:
+        return _split(timeline, edit, name)
+    if any(each.name == name for each in timeline.people):
+        return _merged(timeline, edit.person, name)
+    people = [_named(p, name) if p.name == edit.person else p for p in timeline.people]
+    return _with_names(timeline, {edit.person: name}, people)
+
+
+def applied(timeline: Timeline, edits: Sequence[Edit]) -> tuple[Timeline, list[str]]:
+    """Return a timeline that was made anew with the corrections of an earlier one, and notes.
+
+    The person of a correction is whoever has most of its times. One whose times nobody has half of is left out,
+    and a note says so.
+    """
+    notes = []
+    for edit in edits:
+        person = _found(timeline, _within(edit.speech, edit), _within(edit.seen, edit))
+        name = edit.name
+        if NUMBERED.fullmatch(name):
+            name = _found(timeline, edit.name_speech, edit.name_seen) or UNKNOWN
+        if person is None:
+            notes.append(
+                f"a correction could not be made again, as nobody speaks or is seen then: {edit}"
+            )
+        elif person != name and not (name == UNKNOWN and not edit.is_split and _is_number(person)):
+            timeline = corrected(timeline, replace(edit, person=person, name=name))
+    return timeline, notes
+
+
+def with_numbers_of(before: Timeline, now: Timeline) -> Timeline:
+    """Return a timeline in which unknown people have the numbers that they had in an earlier one.
+
+    A model that has come to know somebody would otherwise move the numbers of all who appear later. People who
+    are new get the numbers behind all of these.
+    """
+    names: dict[str, str] = {}
+    unknown = [each.name for each in now.people if _is_number(each.name)]
+    for name in unknown:
+        old = _found(before, *spans_of(now, name))
+        if old is not None and _is_number(old) and old not in names.values():
+            names[name] = old
+    last = int(next_number(before).split()[1])
+    for i, name in enumerate(name for name in unknown if name not in names):
+        names[name] = f"{UNKNOWN} {last + i}"
+    people = [replace(each, name=names.get(each.name, each.name)) for each in now.people]
+    return _with_names(now, names, people)
+
+
+def _found(timeline: Timeline, speech: Sequence[Span], seen: Sequence[Span]) -> str | None:
+    """Return the person of a timeline who spoke and was seen at some times; None where there is none."""
+    total = _length(speech) + _length(seen)
+    best, most = None, 0.0
+    for each in timeline.people:
+        said, looked = spans_of(timeline, each.name)
+        if (common := shared(said, speech) + shared(looked, seen)) > most:
+            best, most = each.name, common
+    return best if most and most >= FOUND * total else None
+
+
+def next_number(timeline: Timeline) -> str:
+    """Return the name of the next unknown person."""
+    numbers = [int(p.name.split()[1]) for p in timeline.people if NUMBERED.fullmatch(p.name)]
+    return f"{UNKNOWN} {max(numbers, default=0) + 1}"
+
+
+def _is_number(name: str) -> bool:
+    return NUMBERED.fullmatch(name) is not None
+
+
+def _named(person: Person, name: str) -> Person:
+    unknown = _is_number(name)
+    return replace(
+        person,
+        name=name,
+        unknown=unknown,
+        probability=None,
+        known=None,
+        named_by=None if unknown else BY_HAND,
+        notes=(),
+    )
+
+
+def _merged(timeline: Timeline, old: str, name: str) -> Timeline:
+    """Return a timeline in which two people are one, who keeps the second's name."""
+    by_name = {each.name: each for each in timeline.people}
+    gone, kept = by_name[old], by_name[name]
+    one = replace(
+        kept,
+        named_by=None if kept.unknown else BY_HAND,
+        probability=None,
+        known=None,
+        picture=kept.picture or gone.picture,
+        notes=(),
+    )
+    people = [one if p.name == name else p for p in timeline.people if p.name != old]
+    return _measured(_with_names(timeline, {old: name}, people), {name})
+
+
+def _with_names(timeline: Timeline, names: dict[str, str], people: Sequence[Person]) -> Timeline:
+    turns = tuple(replace(t, speaker=names.get(t.speaker, t.speaker)) for t in timeline.turns)
+    tracks = tuple(
+        replace(t, speaker=names.get(t.speaker or "", t.speaker)) for t in timeline.tracks
+    )
+    return replace(timeline, people=tuple(people), turns=turns, tracks=tracks)
+
+
+def _split(timeline: Timeline, edit: Edit, name: str) -> Timeline:
+    """Return a timeline in which turns and tracks of a person in a part of the file are another's.
+
+    Turns are cut at the ends of the part. A face track goes where most of it lies.
+    """
+    turns = [piece for turn in timeline.turns for piece in _pieces(turn, edit, name)]
+    tracks = tuple(_track(track, edit, name) for track in timeline.tracks)
+    found = replace(timeline, turns=tuple(sorted(turns, key=lambda t: (t.start, t.end))))
+    found = replace(found, tracks=tracks)
+    people = list(timeline.people)
+    if all(each.name != name for each in people):
+        people.append(_named(Person(name=name, unknown=True), name))
+    found = _measured(replace(found, people=tuple(people)), {edit.person, name})
+    speaking = [
+        t
+        if t.track is None or found.tracks[t.track].speaker == t.speaker
+        else replace(t, track=None)
+        for t in found.turns
+    ]
+    return replace(found, turns=tuple(speaking))
+
+
+def _pieces(turn: Turn, edit: Edit, name: str) -> list[Turn]:
+    """Return a turn in up to three pieces, those in the part under the new name."""
+    if turn.speaker != edit.person:
+        return [turn]
+    ends = [turn.start]
+    for cut in (edit.start, edit.end):
+        if cut is not None and ends[-1] + SLIVER <= cut <= turn.end - SLIVER:
+            ends.append(cut)
+    ends.append(turn.end)
+    return [
+        replace(turn, start=a, end=b, speaker=name if edit.holds((a + b) / 2) else turn.speaker)
+        for a, b in pairwise(ends)
+    ]
+
+
+def _track(track: Track, edit: Edit, name: str) -> Track:
+    if track.speaker != edit.person or not track.times:
+        return track
+    inside = sum(map(edit.holds, track.times))
+    return replace(track, speaker=name) if 2 * inside > len(track.times) else track
+
+
+def _measured(timeline: Timeline, changed: set[str]) -> Timeline:
+    """Return a timeline whose turns of some people are joined, and their seconds and overlaps counted anew."""
+    turns = _with_overlaps(_without_doubles(timeline.turns, changed))
+    timeline = replace(timeline, turns=tuple(turns))
+    people = []
+    for each in timeline.people:
+        if each.name not in changed:
+            people.append(each)
+            continue
+        speech, seen = spans_of(timeline, each.name)
+        if speech or seen:  # else nothing is left of the person
+            people.append(replace(each, seconds=_length(speech), seen_seconds=_length(seen)))
+    first: dict[str, float] = {}
+    for turn in timeline.turns:
+        first.setdefault(turn.speaker, turn.start)
+    for track in timeline.tracks:
+        if track.speaker and track.times:
+            first[track.speaker] = min(track.times[0], first.get(track.speaker, track.times[0]))
+    people.sort(key=lambda each: first.get(each.name, 0.0))
+    return replace(timeline, people=tuple(people))
+
+
+def _without_doubles(turns: Sequence[Turn], of: set[str]) -> list[Turn]:
+    """Return turns of which those of one person that overlap or touch are one."""
+    last: dict[str, int] = {}
+    found: list[Turn] = []
+    for turn in sorted(turns, key=lambda t: (t.start, t.end)):
+        before = last.get(turn.speaker)
+        if before is not None and turn.speaker in of and turn.start <= found[before].end:
+            one = found[before]
+            track = one.track if one.track is not None else turn.track
+            found[before] = replace(one, end=max(one.end, turn.end), track=track)
+        else:
+            last[turn.speaker] = len(found)
+            found.append(turn)
+    return found
+
+
+def _with_overlaps(turns: Sequence[Turn]) -> list[Turn]:
+    """Return turns, in the order of time, with the seconds in which somebody else speaks too."""
+    others: list[list[Span]] = [[] for _ in turns]
+    speaking: list[int] = []
+    for i, turn in enumerate(turns):
+        speaking = [k for k in speaking if turns[k].end > turn.start]
+        for k in speaking:
+            if turns[k].speaker != turn.speaker:
+                others[i].append((turns[k].start, turns[k].end))
+                others[k].append((turn.start, turn.end))
+        speaking.append(i)
+    return [
+        replace(turn, overlap=round(shared([(turn.start, turn.end)], some), 3))
+        for turn, some in zip(turns, others, strict=True)
+    ]
+
+
+def _within(spans: Sequence[Span], edit: Edit) -> list[Span]:
+    """Return the times that lie in the part of a correction."""
+    start, end = edit.start or 0.0, float("inf") if edit.end is None else edit.end
+    cut = [(max(a, start), min(b, end)) for a, b in spans]
+    return [(a, b) for a, b in cut if b > a]
+
+
+def _length(spans: Sequence[Span]) -> float:
+    return round(sum(b - a for a, b in joined(spans)), 3)

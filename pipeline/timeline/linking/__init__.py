@@ -1,0 +1,1 @@
+"""Whose face belongs to which voice, and what each tells of the other."""

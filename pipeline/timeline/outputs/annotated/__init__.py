@@ -1,0 +1,1 @@
+"""The video with names and boxes in its picture."""

@@ -1,0 +1,1 @@
+"""The page: a player, faces, and a lane a person, in one file."""

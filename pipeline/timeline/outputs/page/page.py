@@ -1,0 +1,113 @@
+"""The page of a timeline: one HTML file that needs no server, no network and no other program."""
+
+import base64
+import html
+import json
+import mimetypes
+import os
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from mraf.errors import MediaError
+from mraf.pipeline.timeline.outputs.colours import COLOURS, INK
+from mraf.pipeline.timeline.outputs.stored import as_json, relative_path
+from mraf.pipeline.timeline.timeline import Timeline
+
+LARGEST = 200 << 20
+"""Bytes of a video that a page may hold: browsers take no text much longer than half a gigabyte."""
+
+_SCRIPTS = ("model.js", "lanes.js", "screen.js", "page.js")
+_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
+    "media-src 'self' file: data: blob: http: https:"
+)
+_PIECE = 3 << 20  # a multiple of three bytes: base64 of the pieces is that of the whole
+
+
+def write_page(
+    timeline: Timeline, file: Path, *, video: Path | None = None, embed: bool = False
+) -> None:
+    """Write the page of a timeline, which appears whole or not at all.
+
+    Args:
+        timeline: what to show.
+        file: the page.
+        video: the video or sound file; None: the one that the timeline names, which may be absent.
+        embed: put the video into the page, in place of a link to it.
+
+    Raises:
+        MediaError: the video is too large to embed, or cannot be read.
+        OSError: the page cannot be written.
+    """
+    if embed:
+        _check(video, file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.tmp")
+    path = str(video) if video is not None else timeline.path
+    before, after = _around_video(timeline, path, file)
+    try:
+        with temporary.open("w", encoding="utf-8", newline="", errors="replace") as out:
+            out.write(before)
+            out.writelines(_base64(video) if embed and video is not None else ())
+            out.write(after)
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _around_video(timeline: Timeline, path: str, file: Path) -> tuple[str, str]:
+    """Return the page in two parts, between which an embedded video goes."""
+    folder = files("mraf.pipeline.timeline.outputs.page")
+    page = folder.joinpath("page.html").read_text("utf-8")
+    name = Path(path).name
+    data = as_json(timeline) | {
+        "colours": COLOURS,
+        "ink": INK,
+        "media": _media(path, file.parent),
+    }
+    data["path"] = name
+    script = "".join(folder.joinpath(each).read_text("utf-8") for each in _SCRIPTS)
+    parts = {
+        "policy": _POLICY,
+        "title": html.escape(name or "Timeline"),
+        "style": folder.joinpath("page.css").read_text("utf-8"),
+        "script": f'"use strict";\n{{\n{script}}}',
+        # "<" would let a name end the script element.
+        "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
+    }
+    pieces = page.split("@")  # a text, a name, a text, ...: no "@" of a name is taken for a mark
+    place = pieces.index("embedded")
+    filled = [parts.get(each, "") if at % 2 else each for at, each in enumerate(pieces)]
+    return "".join(filled[:place]), "".join(filled[place:])
+
+
+def _media(path: str, folder: Path) -> dict[str, Any]:
+    name = Path(path).name
+    kind = mimetypes.guess_type(name)[0] or ""
+    url = ""
+    if path:
+        relative = relative_path(path, folder)
+        url = quote(os.fsencode(relative))
+        if Path(relative).is_absolute():
+            url = f"file://{url}"
+    return {"name": name, "url": url, "type": kind}
+
+
+def _check(video: Path | None, file: Path) -> None:
+    if video is None or not video.is_file():
+        raise MediaError(f"{file}: there is no video at hand that could be embedded.")
+    size = video.stat().st_size
+    if size > LARGEST:
+        raise MediaError(
+            f"{video.name}: has {size / 1e6:,.0f} MB, and at most {LARGEST / 1e6:.0f} MB can be "
+            "embedded in a page. Leave out --embed: the page then plays the file that lies beside it."
+        )
+
+
+def _base64(video: Path) -> Iterator[str]:
+    with video.open("rb") as stream:
+        while piece := stream.read(_PIECE):
+            yield base64.b64encode(piece).decode()

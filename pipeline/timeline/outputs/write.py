@@ -1,0 +1,145 @@
+"""Write a timeline in the formats that people work with, all from `timeline.json`."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mraf.errors import MediaError, UsageError, choices
+from mraf.pipeline.timeline.outputs import stored
+from mraf.pipeline.timeline.outputs.annotated.annotate import annotate
+from mraf.pipeline.timeline.outputs.audacity import audacity
+from mraf.pipeline.timeline.outputs.elan import elan
+from mraf.pipeline.timeline.outputs.page.page import write_page
+from mraf.pipeline.timeline.outputs.rttm import rttm
+from mraf.pipeline.timeline.outputs.srt import srt
+from mraf.pipeline.timeline.outputs.table import table
+from mraf.pipeline.timeline.outputs.vtt import vtt
+from mraf.pipeline.timeline.timeline import Timeline
+from mraf.pipeline.workspace import write_text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A file to write."""
+
+    timeline: Timeline
+    file: Path
+    video: Path | None  # None where there is none, or where it is not at hand
+    embed: bool
+    on_progress: Callable[[float, float | None], None] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """A format: what it is for, in words, and how it is written."""
+
+    about: str
+    write: Callable[[Task], None]
+
+
+def _as_text(make: Callable[[Timeline], str]) -> Callable[[Task], None]:
+    def save(task: Task) -> None:
+        # Of names that are not UTF-8, what cannot be written becomes a question mark.
+        write_text(task.file, make(task.timeline).encode(errors="replace").decode())
+
+    return save
+
+
+def _elan(task: Task) -> None:
+    path = stored.relative_path(str(task.video), task.file.parent) if task.video else ""
+    _as_text(lambda timeline: elan(timeline, path))(task)
+
+
+def _page(task: Task) -> None:
+    write_page(task.timeline, task.file, video=task.video, embed=task.embed)
+
+
+def _annotated(task: Task) -> None:
+    if task.video is None:
+        raise MediaError(f"{task.file}: is made from the video, which is not at hand.")
+    annotate(task.timeline, task.video, task.file, on_progress=task.on_progress)
+
+
+FORMATS = {
+    "json": Format(
+        about="everything; the source of all others, always written",
+        write=lambda task: stored.save(task.timeline, task.file),
+    ),
+    "rttm": Format(about="turns for diarization's tools", write=_as_text(rttm)),
+    "vtt": Format(about="WebVTT subtitles with voices", write=_as_text(vtt)),
+    "srt": Format(about="subtitles that every player reads", write=_as_text(srt)),
+    "eaf": Format(about="ELAN document, a tier a person", write=_elan),
+    "txt": Format(about="labels of Audacity", write=_as_text(audacity)),
+    "csv": Format(about="turns as a table", write=_as_text(table)),
+    "html": Format(about="page with player, faces and a lane a person", write=_page),
+    "mp4": Format(about="video with names and boxes in the picture", write=_annotated),
+}
+"""By the name of the format, which is also the ending of its file."""
+
+
+def write(
+    timeline: Timeline,
+    folder: Path,
+    formats: Sequence[str],
+    *,
+    video: Path | None = None,
+    embed: bool = False,
+    on_progress: Callable[[float, float | None], None] | None = None,
+) -> list[Path]:
+    """Write `timeline.json`, and from it the files of other formats: `timeline.rttm` and so on.
+
+    Args:
+        timeline: what to write.
+        folder: where to; it is made.
+        formats: keys of `FORMATS`.
+        video: the video or sound file; None: the one that the timeline names, where it is there.
+        embed: put the video into the page, in place of a link to it.
+        on_progress: is called with the seconds of an annotated video that are done, and its length.
+
+    Returns:
+        The files, in the order of `FORMATS`.
+
+    Raises:
+        UsageError: there is no such format, or a file would replace the video.
+        MediaError: a video cannot be annotated or embedded; the other files are written all the same.
+        OSError: a file cannot be written.
+    """
+    for name in formats:
+        if name not in FORMATS:
+            raise UsageError(f"There is no format '{name}' {choices(name, FORMATS)}")
+    if video is None and timeline.path and Path(timeline.path).is_file():
+        video = Path(timeline.path)
+    files = {name: folder / f"timeline.{name}" for name in FORMATS if name in {"json", *formats}}
+    _spare(video, files.values())
+    stored.save(timeline, files["json"])
+    kept = stored.load(files["json"])
+    problem: MediaError | None = None
+    for name, file in files.items():
+        if name == "json":
+            continue
+        task = Task(timeline=kept, file=file, video=video, embed=embed, on_progress=on_progress)
+        try:
+            FORMATS[name].write(task)
+        except MediaError as error:
+            problem = problem or error
+    if problem is not None:
+        raise problem
+    return list(files.values())
+
+
+def read(where: Path | str) -> Timeline:
+    """Read a timeline from its folder or its `timeline.json`.
+
+    Raises:
+        MissingError: there is none.
+        UsageError: it is damaged.
+    """
+    return stored.load(Path(where))
+
+
+def _spare(video: Path | None, files: Iterable[Path]) -> None:
+    for file in files:
+        if video is not None and file.exists() and file.samefile(video):
+            raise UsageError(
+                f"{file}: would be written over the video itself. Choose another folder with --out."
+            )

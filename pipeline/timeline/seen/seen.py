@@ -1,0 +1,73 @@
+"""Everybody who is seen in a file: face tracks, whose they are, and when their lips speak."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from mraf.extractors.streaming.parts import Observed
+from mraf.extractors.streaming.slices import TICKS
+from mraf.pipeline.timeline.seen.grouping import Odds, at_once, grouped
+from mraf.pipeline.timeline.seen.scoring import Scorer, Step, Synchrony, scores_of
+from mraf.pipeline.timeline.seen.stitching import Stitcher
+from mraf.pipeline.timeline.seen.tracks import Piece, WholeTrack
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SeenFile:
+    """The face tracks of a whole file."""
+
+    tracks: tuple[WholeTrack, ...]  # in the order in which they begin
+    group: np.ndarray  # [N], the person of each, from 0; -1: too little is seen
+    apart: np.ndarray  # [P, 2], pairs of tracks that are seen at once
+    cuts: tuple[float, ...]  # s
+    size: tuple[int, int] | None  # width and height in pixels; None without a picture
+    late: float  # s by which the sound comes after the picture
+    problems: tuple[str, ...]
+
+
+def seen_in(
+    parts: Iterable[Observed], scorer: Scorer | None, odds: Odds, step: Step | None = None
+) -> SeenFile:
+    """Return who is seen in a file.
+
+    Args:
+        parts: of the file, which are read twice, one after another.
+        scorer: of lips; None where there is none.
+        odds: log odds that two faces are one person's, of cosines.
+        step: tells how sound and picture are out of step, see `Synchrony`.
+    """
+    shift = _shift(parts, scorer, step)
+    stitcher = Stitcher(odds)
+    size: tuple[int, int] | None = None
+    problems: dict[str, None] = {}
+    for part in parts:
+        tracks = part.seen.tracks if part.seen else ()
+        pieces = [
+            Piece(track=track, scores=scores_of(track, part, scorer, shift)) for track in tracks
+        ]
+        stitcher.add(part.start, part.stop, part.seen, pieces)
+        if part.seen and part.seen.width and part.seen.height:
+            size = size or (part.seen.width, part.seen.height)
+        problems |= dict.fromkeys(part.problems)
+    found = tuple(stitcher.finish())
+    cuts = tuple(sorted(set(stitcher.cuts)))
+    return SeenFile(
+        tracks=found,
+        group=grouped(found, odds, cuts),
+        apart=at_once(found),
+        cuts=cuts,
+        size=size,
+        late=shift / TICKS,
+        problems=tuple(problems),
+    )
+
+
+def _shift(parts: Iterable[Observed], scorer: Scorer | None, step: Step | None) -> int:
+    synchrony = Synchrony(scorer, step)
+    for part in parts:
+        for track in part.seen.tracks if part.seen else ():
+            if synchrony.enough:
+                return synchrony.shift
+            synchrony.add(track, part)
+    return synchrony.shift

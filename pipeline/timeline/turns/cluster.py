@@ -1,0 +1,237 @@
+"""The voices of a file, and who of them speaks when."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from mraf.errors import UsageError, choices
+from mraf.extractors.streaming.parts import Observed
+from mraf.pipeline.timeline.turns.chain import Chain
+from mraf.pipeline.timeline.turns.cutting import NOBODY, turns_of
+from mraf.pipeline.timeline.turns.joining import HALF_SECONDS, Groups, joined
+from mraf.pipeline.timeline.turns.sound import Sound, changes, gather
+from mraf.pipeline.timeline.turns.voices import Voices, VoiceTurn
+from mraf.recognition.pairs import VOICE
+
+CUT = 0.65
+"""Likeness from which spans are one voice to begin with; what is too many afterwards is given up."""
+SEED_SECONDS = 0.9
+"""Length of spans that make voices; shorter ones find theirs afterwards."""
+MOST_AT_FIRST = 60
+"""Voices to begin with, at most."""
+ONE_VOICE = 3.0
+"""Log odds of the means of two voices above which they are one after all: in 30 s of sound those of two people
+reach 2 at most, a voice that was split 4 and more."""
+VOICE_SECONDS = 1.0
+"""Speech of a voice below which it is none."""
+SWITCH = {"within": 0.05, "between": 0.05, "changed": 0.6, "long after": 0.5}
+"""Probability that the speaker may be another: within running speech; after a short pause; where the windows hear
+another local speaker; and after a long pause."""
+LONG_SECONDS = 4.0
+
+
+def voices_of(
+    parts: Iterable[Observed],
+    *,
+    speakers: int | None = None,
+    least: int = 1,
+    most: int | None = None,
+    voice: str = "campplus",
+) -> Voices:
+    """Return the voices of a file, and their turns.
+
+    Args:
+        parts: of the file, in the order of time; each is read once.
+        speakers: number of voices, where it is known.
+        least: of voices, where there is that much speech.
+        most: of voices.
+        voice: encoder of the vectors.
+
+    Raises:
+        UsageError: numbers that cannot be, or another encoder.
+    """
+    if speakers is not None:
+        least = most = speakers
+    if least < 1 or (most is not None and most < least):
+        raise UsageError(f"The number of speakers cannot be from {least} to {most}.")
+    if voice not in HALF_SECONDS:
+        raise UsageError(f"There is no voice encoder '{voice}' {choices(voice, HALF_SECONDS)}")
+    sound = gather(parts)
+    if sound is None or not len(sound.spans):
+        return Voices(
+            turns=(), vectors=np.zeros((0, 0), np.float32), seconds=np.zeros(0, np.float32)
+        )
+    half = HALF_SECONDS[voice]
+    slope, bias = VOICE[voice]
+    spoken = _spoken_by(sound, half, (ONE_VOICE - bias) / slope, least, most)
+    return _voices(sound, spoken)
+
+
+def _spoken_by(sound: Sound, half: float, one: float, least: int, most: int | None) -> np.ndarray:
+    """Return the voice `[P]` of each span, numbered from 0 in the order in which they begin.
+
+    Two voices whose means have a cosine above `one` are the same.
+    """
+    if not sound.embedded.any():
+        return np.full(len(sound.spans), NOBODY)
+    seeds = sound.embedded & (
+        sound.seconds >= min(SEED_SECONDS, sound.seconds[sound.embedded].max())
+    )
+    groups = Groups.of(sound.vectors[seeds], sound.seconds[seeds], half)
+    chain = _chain(sound, half)
+    shares = chain.shares(_guess(seeds, joined(groups, CUT, most=MOST_AT_FIRST)))
+    shares = _without_twins(sound, chain, shares, one, least)
+    shares = _without_small(sound, chain, shares, least)
+    if most is not None and shares.shape[1] > most:
+        shares = chain.shares(_merged(sound, shares, half, most), keep=True)
+    if shares.shape[1] < least:
+        guess = _guess(seeds, _split(sound, seeds, groups, least))
+        shares = chain.shares(guess, keep=True)
+        if len(np.unique(shares.argmax(axis=1))) < guess.shape[1]:
+            shares = guess
+    return _in_order(shares.argmax(axis=1))
+
+
+def _chain(sound: Sound, half: float) -> Chain:
+    has, seconds = sound.embedded, np.maximum(sound.seconds, 1e-3)
+    length = np.sqrt(seconds / (seconds + half))  # of the voice within a vector
+    return Chain(
+        voices=np.where(has[:, None], sound.vectors, 0) / length[:, None],
+        precision=np.where(has, seconds / half, 0),
+        switch=_switches(sound),
+        seconds=float(_seconds(sound, np.zeros(len(seconds), int), 1)[0]),
+    )
+
+
+def _switches(sound: Sound) -> np.ndarray:
+    """Return the probability `[P]` that the speaker may be another than in the span before."""
+    gap = np.diff(sound.spans[:, 0], prepend=0) - np.append(0, sound.seconds[:-1])
+    between = SWITCH["between"] + (SWITCH["changed"] - SWITCH["between"]) * changes(sound)
+    later = np.clip(gap / LONG_SECONDS, 0, 1)
+    between = np.maximum(between, between + (SWITCH["long after"] - between) * later)
+    return np.where(gap < -1e-6, SWITCH["within"], between)
+
+
+def _guess(seeds: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Return shares `[P, K]`: 0.9 for the group of a seed; -1 is no group; all alike for other spans."""
+    count = int(group.max()) + 1
+    shares = np.full((len(seeds), count), 1 / count)
+    at, own = np.flatnonzero(seeds)[group >= 0], group[group >= 0]
+    shares[at] = 0.1 / count
+    shares[at, own] += 0.9
+    return shares
+
+
+def _without_twins(
+    sound: Sound, chain: Chain, shares: np.ndarray, one: float, least: int
+) -> np.ndarray:
+    """Join the two voices that are most alike while they are one: speech of one person may change within a file."""
+    while shares.shape[1] > least:
+        own = np.where(sound.embedded, shares.argmax(axis=1), NOBODY)
+        means = np.array([_mean(sound, own == each) for each in range(shares.shape[1])])
+        alike = np.triu(means @ means.T, 1)
+        a, b = divmod(int(alike.argmax()), len(alike))
+        if alike[a, b] < one:
+            break
+        shares = np.delete(shares, b, axis=1) + shares[:, [b]] * (np.arange(len(alike) - 1) == a)
+        shares = chain.shares(shares)
+    return shares
+
+
+def _without_small(sound: Sound, chain: Chain, shares: np.ndarray, least: int) -> np.ndarray:
+    """Give up voices that say too little, the smaller half of them at a time: their spans go to others."""
+    while True:
+        seconds = _seconds(sound, shares.argmax(axis=1), shares.shape[1])
+        order = np.argsort(seconds)
+        small = order[: max(0, len(order) - least)]
+        small = small[seconds[small] < VOICE_SECONDS]
+        if not len(small):
+            return shares
+        empty = int((seconds[small] == 0).sum())
+        shares = np.delete(shares, small[: max(1, empty, len(small) // 2)], axis=1)
+        total = shares.sum(axis=1, keepdims=True)
+        shares = np.where(total > 0.1, shares / np.maximum(total, 1e-9), 1 / shares.shape[1])
+        shares = chain.shares(shares)
+
+
+def _merged(sound: Sound, shares: np.ndarray, half: float, most: int) -> np.ndarray:
+    """Return shares in which the voices that are most alike are one, until `most` are left."""
+    own, has = shares.argmax(axis=1), sound.embedded
+    spans = Groups.of(sound.vectors[has], sound.seconds[has], half)
+    voices = spans.means(own[has], shares.shape[1])
+    into = joined(voices, np.inf, most=most)
+    merged = np.zeros((len(shares), int(into.max()) + 1))
+    np.add.at(merged.T, into, shares.T)
+    return merged
+
+
+def _split(sound: Sound, seeds: np.ndarray, groups: Groups, least: int) -> np.ndarray:
+    """Return `least` groups of seeds, the largest of so many that these say enough; -1 for the rest."""
+    number = len(groups.weights)
+    for count in range(min(least, number), min(3 * least + 4, number) + 1):
+        own = joined(groups, -np.inf, least=count, most=count)
+        voice = np.full(len(seeds), NOBODY)
+        voice[seeds] = own
+        seconds = _seconds(sound, voice, int(own.max()) + 1)
+        if (seconds >= VOICE_SECONDS).sum() >= least:
+            break
+    else:
+        own = joined(groups, -np.inf, least=least, most=least)
+        seconds = np.bincount(own).astype(float)
+    place = np.full(len(seconds), NOBODY)
+    place[np.sort(np.argsort(-seconds, kind="stable")[:least])] = np.arange(
+        min(least, len(seconds))
+    )
+    return place[own]
+
+
+def _seconds(sound: Sound, voice: np.ndarray, count: int) -> np.ndarray:
+    """Return `[count]`: the speech in s of voices, where spans overlap counted once."""
+    start, stop = sound.spans.T
+    after = np.append(start[1:], np.inf)
+    return np.bincount(
+        voice[voice >= 0], (np.minimum(stop, np.maximum(after, start)) - start)[voice >= 0], count
+    )
+
+
+def _in_order(voice: np.ndarray) -> np.ndarray:
+    """Number voices from 0 in the order in which they begin."""
+    _, first, place = np.unique(voice, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), int)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[place]
+
+
+def _voices(sound: Sound, voice: np.ndarray) -> Voices:
+    count = int(voice.max(initial=NOBODY)) + 1
+    turns = turns_of(sound, voice, count)
+    own = [sound.embedded & (voice == each) for each in range(count)]
+    return Voices(
+        turns=tuple(_turn(sound, voice, *turn) for turn in turns),
+        vectors=np.array([_mean(sound, each) for each in own], np.float32).reshape(
+            count, sound.vectors.shape[1]
+        ),
+        seconds=_seconds(sound, voice, count).astype(np.float32),
+    )
+
+
+def _turn(sound: Sound, voice: np.ndarray, start: float, stop: float, each: int) -> VoiceTurn:
+    middle = sound.spans.mean(axis=1)
+    first, last = np.searchsorted(middle, [start, stop])
+    inside = np.zeros(len(voice), bool)
+    inside[first:last] = voice[first:last] == each
+    own = inside & sound.embedded
+    return VoiceTurn(
+        start=start,
+        stop=stop,
+        voice=each,
+        vector=_mean(sound, own) if own.any() and each >= 0 else None,
+        seconds=float(_seconds(sound, np.where(inside, 0, NOBODY), 1)[0]),
+    )
+
+
+def _mean(sound: Sound, own: np.ndarray) -> np.ndarray:
+    """Return the mean `[D]` of the vectors of some spans, longer ones for more, at unit length."""
+    mean = np.sqrt(sound.seconds[own]) @ sound.vectors[own]
+    unit: np.ndarray = (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)
+    return unit

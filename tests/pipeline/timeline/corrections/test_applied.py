@@ -1,0 +1,163 @@
+"""Timelines after corrections."""
+
+from dataclasses import replace
+
+from mraf.pipeline.timeline.corrections.applied import applied, corrected, with_numbers_of
+from mraf.pipeline.timeline.corrections.edits import rename_of, split_of
+from mraf.pipeline.timeline.timeline import Turn
+from tests.helpers.conversations import conversation, person
+
+TALK = conversation()
+
+
+def names(timeline) -> list[str]:
+    return [each.name for each in timeline.people]
+
+
+def said(timeline, name) -> list[tuple[float, float]]:
+    return [(t.start, t.end) for t in timeline.turns if t.speaker == name]
+
+
+def of(timeline, name):
+    return next(each for each in timeline.people if each.name == name)
+
+
+def test_a_stranger_gets_a_name_and_the_others_keep_their_numbers():
+    found = corrected(TALK, rename_of("unknown 1=Bob", TALK))
+    assert names(found) == ["Ann", "Bob", "unknown 2"]
+    bob = of(found, "Bob")
+    assert (bob.unknown, bob.named_by, bob.probability, bob.seconds) == (False, "hand", None, 22.5)
+    assert said(found, "Bob") == said(TALK, "unknown 1") and bob.picture
+    assert [t.speaker for t in found.tracks] == ["Ann", "Bob", "Ann", "Bob", None]
+    assert corrected(found, rename_of("Bob=unknown", found)).people[1].name == "unknown 3"
+
+
+def test_a_wrong_name_is_taken_away():
+    found = corrected(TALK, rename_of("Ann=unknown", TALK))
+    assert names(found) == ["unknown 3", "unknown 1", "unknown 2"]
+    nobody = found.people[0]
+    assert (nobody.unknown, nobody.named_by, nobody.probability) == (True, None, None)
+
+
+def test_two_become_one():
+    found = corrected(TALK, rename_of("unknown 2=unknown 1", TALK))
+    assert names(found) == ["Ann", "unknown 1"]
+    assert said(found, "unknown 1") == [(10.5, 30.0), (52.0, 60.0)]
+    assert of(found, "unknown 1").seconds == 27.5 and not any(t.overlap for t in found.turns)
+    assert of(found, "unknown 1").named_by is None
+    found = corrected(TALK, rename_of("unknown 1=Ann", TALK))
+    assert names(found) == ["Ann", "unknown 2"] and of(found, "Ann").named_by == "hand"
+    assert of(found, "Ann").seconds == 52.5 and of(found, "Ann").picture
+    assert [round(t.overlap, 3) for t in found.turns] == [0.0, 1.0, 1.0, 0.0, 0.0]
+
+
+def test_turns_of_a_part_become_anothers():
+    found = corrected(TALK, split_of("Ann@40-55=unknown", TALK))
+    assert names(found) == ["Ann", "unknown 1", "unknown 2", "unknown 3"]
+    assert said(found, "Ann") == [(0.0, 10.0), (30.0, 40.0)]
+    assert said(found, "unknown 3") == [(40.0, 50.0)]
+    assert of(found, "unknown 3").seconds == 10.0 and of(found, "Ann").seconds == 20.0
+    # Less than half of the face lies there: it stays Ann's, who is not seen speaking then.
+    assert [t.speaker for t in found.tracks][2] == "Ann"
+    assert [t.track for t in found.turns if t.speaker == "unknown 3"] == [None]
+    found = corrected(TALK, split_of("Ann@25-55=Bob", TALK))
+    assert [t.speaker for t in found.tracks][2] == "Bob"
+    assert [t.track for t in found.turns if t.speaker == "Bob"] == [2]
+    assert names(found) == ["Ann", "unknown 1", "unknown 2", "Bob"]
+
+
+def test_a_part_goes_to_somebody_who_is_there_and_slivers_stay():
+    found = corrected(TALK, split_of("unknown 1@24.9-60=Ann", TALK))
+    assert said(found, "unknown 1") == [(10.5, 25.0)]
+    assert said(found, "Ann") == [(0.0, 10.0), (30.0, 50.0), (52.0, 60.0)]
+    everything = corrected(TALK, split_of("unknown 2@0-60=Ann", TALK))
+    assert names(everything) == ["Ann", "unknown 1"]  # nothing is left of the second
+    assert said(everything, "Ann") == [(0.0, 10.0), (24.0, 50.0)]
+
+
+def again(before, after, *edits):
+    """What a later run makes of the corrections of an earlier one."""
+    kept = []
+    for make in edits:
+        edit = make(before)
+        kept.append(edit)
+        before = corrected(before, edit)
+    return before, *applied(after, kept)
+
+
+def test_corrections_are_made_again_in_the_same_timeline():
+    by_hand, found, notes = again(
+        TALK,
+        TALK,
+        lambda t: rename_of("unknown 1=Bob", t),
+        lambda t: split_of("Ann@30-60=unknown", t),
+        lambda t: rename_of("unknown 2=Bob", t),
+        lambda t: rename_of("unknown 3=Eve", t),
+    )
+    assert found == by_hand and notes == [] and set(names(found)) == {"Ann", "Bob", "Eve"}
+
+
+def test_people_are_found_by_their_times_where_numbers_are_others():
+    others = {"unknown 1": "unknown 2", "unknown 2": "unknown 1"}
+    swapped = replace(
+        TALK,
+        people=tuple(replace(p, name=others.get(p.name, p.name)) for p in TALK.people),
+        turns=tuple(replace(t, speaker=others.get(t.speaker, t.speaker)) for t in TALK.turns),
+        tracks=tuple(replace(t, speaker=others.get(t.speaker, t.speaker)) for t in TALK.tracks),
+    )
+    _, found, notes = again(TALK, swapped, lambda t: rename_of("unknown 1=Bob", t))
+    assert said(found, "Bob") == said(TALK, "unknown 1") and notes == []
+    _, found, _ = again(TALK, swapped, lambda t: rename_of("Ann=unknown 2", t))
+    assert said(found, "unknown 1") == [(0.0, 10.0), (24.0, 50.0)]
+
+
+def test_what_cannot_be_made_again_is_told():
+    other = conversation(
+        people=(person("unknown 1"),),
+        turns=(Turn(start=70.0, end=80.0, speaker="unknown 1"),),
+        tracks=(),
+    )
+    _, found, notes = again(TALK, other, lambda t: rename_of("unknown 1=Bob", t))
+    assert found == other and notes == [
+        "a correction could not be made again, as nobody speaks or is seen then: unknown 1=Bob"
+    ]
+
+
+def test_the_model_may_know_the_name_by_now():
+    named = corrected(TALK, rename_of("unknown 1=Bob", TALK))
+    named = replace(named, people=(named.people[0], person("Bob"), named.people[2]))
+    _, found, notes = again(TALK, named, lambda t: rename_of("unknown 1=Bob", t))
+    assert found == named and notes == []
+
+
+def test_people_keep_their_numbers_and_new_ones_come_behind():
+    other = {"unknown 1": "unknown 2", "unknown 2": "unknown 1"}
+    now = replace(
+        TALK,
+        people=(
+            *(replace(p, name=other.get(p.name, p.name)) for p in TALK.people),
+            person("unknown 3"),
+        ),
+        turns=(
+            *(replace(t, speaker=other.get(t.speaker, t.speaker)) for t in TALK.turns),
+            Turn(start=70.0, end=80.0, speaker="unknown 3"),
+        ),
+        tracks=(),
+    )
+    found = with_numbers_of(TALK, now)
+    assert names(found) == ["Ann", "unknown 1", "unknown 2", "unknown 3"]
+    assert said(found, "unknown 1") == said(TALK, "unknown 1")
+    gone = with_numbers_of(corrected(TALK, rename_of("unknown 2=Bob", TALK)), now)
+    assert names(gone) == ["Ann", "unknown 1", "unknown 2", "unknown 3"]
+
+
+def test_many_turns_take_no_time():
+    """20,000 turns, as in a day: every turn with each other would be 400 million looks."""
+    turns = tuple(
+        Turn(start=4.0 * i, end=4.0 * i + 4.5, speaker=f"unknown {1 + i % 3}")
+        for i in range(20_000)
+    )
+    people = tuple(person(f"unknown {i}") for i in (1, 2, 3))
+    talk = conversation(turns=turns, people=people, tracks=(), duration=80_001.0)
+    found = corrected(talk, rename_of("unknown 3=unknown 1", talk))
+    assert len(names(found)) == 2 and of(found, "unknown 1").seconds > 50_000

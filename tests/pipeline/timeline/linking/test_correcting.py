@@ -1,0 +1,150 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mraf.pipeline.timeline.linking.correcting import (
+    Number,
+    alike_faces,
+    corrected,
+    join,
+    seen_speaking,
+    split,
+)
+from mraf.pipeline.timeline.linking.evidence import sight_of
+from mraf.pipeline.timeline.linking.linked import faces_of, linked
+from mraf.pipeline.timeline.linking.links import Links
+from mraf.pipeline.timeline.linking.speech import Speech
+from mraf.pipeline.timeline.turns.voices import Voices
+from tests.helpers.scenes import PAIRS, Said, Scene, Shot, dialogue, vector
+
+TWO = dialogue("AB", 20)
+BESIDE = [Shot(start=0, stop=80, seen="AB")]
+
+
+def scene(said, **more):
+    return Scene(said=said, shots=BESIDE, **more)
+
+
+def parts(made):
+    """The speech, who is seen in its turns, and the tracks."""
+    seen, speech = made.seen(), Speech.of(made.voices())
+    return speech, sight_of(speech.turns, seen.tracks, seen.group), seen
+
+
+def test_the_one_who_is_seen_speaking_is_the_one_who_speaks_most_in_step():
+    speech, sight, _ = parts(scene([replace(each, lips="AB") for each in TWO]))
+    assert np.allclose(seen_speaking(speech, sight), np.diag([36.0, 36.0]))
+
+
+def test_a_voice_with_two_faces_is_parted_where_it_sounds_like_two():
+    one = [replace(each, heard="A") for each in TWO]
+    speech, sight, _ = parts(scene(one))
+    found = split(speech, sight, Number())
+    assert found.turns.voice.tolist() == [0, 1] * 10 or found.turns.voice.tolist() == [1, 0] * 10
+    assert found.seconds.tolist() == pytest.approx([36, 36])
+    order = [0, 1] if found.turns.voice[0] == 0 else [1, 0]
+    assert all(found.vectors[order[i]] @ vector("voice", "AB"[i]) > 0.8 for i in range(2))
+    twins, beside, _ = parts(scene(one, sounds_like={"B": "A"}))
+    assert len(split(twins, beside, Number())) == 1
+
+
+def test_a_turn_in_which_nobody_is_seen_goes_to_the_half_that_it_sounds_like():
+    unseen = [
+        *(replace(each, heard="A") for each in TWO),
+        Said(start=82, stop=86, who="B", heard="A"),
+    ]
+    speech, sight, _ = parts(scene(unseen))
+    found = split(speech, sight, Number())
+    assert found.turns.voice[-1] == found.turns.voice[1]
+
+
+def test_three_who_are_one_voice_are_three():
+    said = [replace(each, heard="A") for each in dialogue("ABC", 30)]
+    made = Scene(said=said, shots=[Shot(start=0, stop=120, seen="ABC")])
+    speech, sight, _ = parts(made)
+    found = join(split(speech, sight, Number()), sight, PAIRS, Number())
+    assert [len(set(found.turns.voice[i::3].tolist())) for i in range(3)] == [1, 1, 1]
+    assert found.present.sum() == 3 and len(split(speech, sight, Number(most=2))) == 2
+
+
+def test_two_voices_with_one_face_are_joined_where_they_sound_alike():
+    said = [replace(each, heard=f"{each.who}{i // 10}") for i, each in enumerate(TWO)]
+    speech, sight, _ = parts(scene(said))
+    found = join(speech, sight, PAIRS, Number())
+    assert found.present.sum() == 2 and len(join(speech, sight, PAIRS, Number(least=4))) == 4
+    assert join(speech, sight, PAIRS, Number(least=4)).present.sum() == 4
+    moved = [replace(each, lips="A" if each.who == "B" else "") for each in TWO]
+    two = Scene(
+        said=moved, shots=[Shot(start=0, stop=80, seen="A")]
+    )  # B speaks unseen beside A's mouth
+    speech, sight, _ = parts(two)
+    assert join(speech, sight, PAIRS, Number()).present.sum() == 2
+
+
+def test_two_voices_that_speak_at_once_are_not_joined():
+    said = [
+        *(replace(each, heard=f"{each.who}{i // 10}") for i, each in enumerate(TWO)),
+        Said(start=81, stop=84, who="A", heard="A0"),
+        Said(start=82, stop=85, who="A", heard="A1"),
+    ]
+    speech, sight, _ = parts(scene(said))
+    assert join(speech, sight, PAIRS, Number()).present.sum() == 3
+
+
+def test_faces_that_one_voice_has_and_that_look_alike_are_one_persons():
+    made = Scene(
+        said=dialogue("A", 20),
+        shots=[Shot(start=4 * i, stop=4 * i + 4, seen="A") for i in range(20)],
+    )
+    speech, _, seen = parts(made)
+    group = np.array([0] * 10 + [1] * 10)
+    sight = sight_of(speech.turns, seen.tracks, group)
+    faces = faces_of(seen, group)
+    assert alike_faces(speech, sight, PAIRS, faces) == [(0, 1)]
+    apart = replace(faces, apart=np.ones((2, 2), bool))
+    assert alike_faces(speech, sight, PAIRS, apart) == []
+    others = np.stack([vector("face", who) for who in "AB"])
+    assert alike_faces(speech, sight, PAIRS, replace(faces, vectors=others)) == []
+
+
+def test_a_person_with_two_groups_of_tracks_has_one_face():
+    made = Scene(
+        said=dialogue("A", 20),
+        shots=[Shot(start=4 * i, stop=4 * i + 4, seen="A") for i in range(20)],
+    )
+    seen = replace(made.seen(), group=np.array([0] * 10 + [1] * 10))
+    found = linked(made.voices(), seen, naming=None, pairs=PAIRS, number=Number(), duration=80.0)
+    assert found.group.tolist() == [0] * 20 and found.links.face.tolist() == [0]
+
+
+def test_lips_take_a_turn_that_the_voice_does_not_hold():
+    said = [replace(each, heard="A") if i == 3 else each for i, each in enumerate(TWO)]
+    speech, sight, _ = parts(scene(said))
+    links = Links(face=np.array([0, 1]), odds=np.zeros((2, 2)), by_lips=True)
+    found, _ = corrected(speech, sight, links, PAIRS)
+    assert found.turns.voice[3] == 1 and found.seconds.tolist() == pytest.approx([36, 36])
+    blind, _ = corrected(speech, sight, replace(links, by_lips=False), PAIRS)
+    assert blind.turns.voice[3] == 0
+
+
+def test_a_sure_voice_keeps_its_turn_from_a_mouth_that_moves():
+    said = [*TWO, Said(start=82, stop=86, who="B", lips="A")]
+    made = Scene(said=said, shots=[*BESIDE, Shot(start=80, stop=88, seen="A")])
+    speech, sight, _ = parts(made)
+    links = Links(face=np.array([0, 1]), odds=np.zeros((2, 2)), by_lips=True)
+    found, _ = corrected(speech, sight, links, PAIRS)
+    assert found.turns.voice[-1] == 1
+
+
+def test_voices_without_vectors_stay_as_they_are():
+    made = scene(TWO)
+    voices = made.voices()
+    bare = Voices(
+        turns=tuple(replace(turn, vector=None) for turn in voices.turns),
+        vectors=np.full_like(voices.vectors, np.nan),
+        seconds=voices.seconds,
+    )
+    seen = made.seen()
+    found = linked(bare, seen, naming=None, pairs=PAIRS, number=Number(), duration=80.0)
+    assert found.speech.turns.voice.tolist() == [0, 1] * 10 and found.links.face.tolist() == [0, 1]

@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+
+from mraf.errors import MediaError, UsageError
+from mraf.pipeline.timeline.outputs.write import FORMATS, read, write
+from tests.helpers.media_files import tone, write_media
+from tests.helpers.timelines import talk
+
+TEXT = [name for name in FORMATS if name != "mp4"]
+
+
+def test_every_format_has_its_file(tmp_path):
+    files = write(talk(), tmp_path / "out", TEXT)
+    assert [file.name for file in files] == [f"timeline.{name}" for name in TEXT]
+    assert sorted(tmp_path.glob("out/*")) == sorted(files)  # and nothing else: no part of a file
+    assert read(tmp_path / "out") == talk()
+
+
+def test_the_source_of_all_is_always_there(tmp_path):
+    write(talk(), tmp_path, ["rttm"])
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["timeline.json", "timeline.rttm"]
+
+
+def test_writing_again_from_the_source_changes_nothing(tmp_path):
+    names = [name for name in TEXT if name != "eaf"]  # which holds the date
+    write(talk(), tmp_path, names)
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    write(read(tmp_path), tmp_path, names)
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_an_unknown_format_is_told_before_anything_is_written(tmp_path):
+    with pytest.raises(UsageError, match="no format 'rtm'.*Did you mean 'rttm'"):
+        write(talk(), tmp_path / "out", ["json", "rtm"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_video_is_never_written_over(tmp_path):
+    video = write_media(tmp_path / "timeline.mp4", wave=tone(0.5))
+    before = video.read_bytes()
+    with pytest.raises(UsageError, match="over the video itself"):
+        write(talk(path=str(video)), tmp_path, ["mp4"])
+    assert video.read_bytes() == before
+
+
+def test_sound_alone_has_all_formats_but_one(tmp_path):
+    sound = write_media(tmp_path / "talk.m4a", wave=tone(0.5))
+    with pytest.raises(MediaError, match=r"talk\.m4a: has no picture"):
+        write(talk(path=str(sound), size=None), tmp_path / "out", ["mp4", "rttm", "html"])
+    names = sorted(each.name for each in (tmp_path / "out").iterdir())
+    assert names == ["timeline.html", "timeline.json", "timeline.rttm"]
+
+
+def test_a_video_that_is_gone(tmp_path):
+    gone = talk(path=str(tmp_path / "gone.mp4"))
+    with pytest.raises(MediaError, match="not at hand"):
+        write(gone, tmp_path / "out", ["html", "mp4"])
+    assert (tmp_path / "out" / "timeline.html").exists()
+
+
+def test_the_elan_document_knows_the_video(tmp_path):
+    video = write_media(tmp_path / "a talk.m4a", wave=tone(0.2))
+    write(talk(path=str(video)), tmp_path / "out", ["eaf"])
+    assert 'RELATIVE_MEDIA_URL="../a talk.m4a"' in Path(
+        tmp_path / "out" / "timeline.eaf"
+    ).read_text("utf-8")
+
+
+def test_every_format_says_what_it_is_for():
+    assert all(each.about for each in FORMATS.values())
+
+
+def test_a_name_that_cannot_be_written_as_text(tmp_path):
+    write(talk(path="/videos/caf\udce9.mp4"), tmp_path, TEXT)
+    assert "caf?" in (tmp_path / "timeline.rttm").read_text("utf-8")

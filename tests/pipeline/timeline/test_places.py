@@ -1,0 +1,100 @@
+"""Files that get a timeline, and the folders of their outputs."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from mraf.errors import UsageError
+from mraf.pipeline.timeline.places import folder_of, places_of
+
+
+def made(root: Path, *names: str) -> list[Path]:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"x")
+    return [root / name for name in names]
+
+
+def outputs(folder: Path, of: Path) -> Path:
+    """A folder as a run leaves it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = os.path.relpath(of, folder)
+    (folder / "timeline.json").write_text(json.dumps({"path": path}), "utf-8")
+    return folder
+
+
+def folders(paths, out="out") -> list[str]:
+    return [str(place.folder.relative_to(out)) for place in places_of(paths, out)[0]]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_file_has_a_folder_of_its_name(tmp_path):
+    made(tmp_path, "talk one.mp4", "بات.wav", "no.ending")
+    assert folders(["talk one.mp4", "بات.wav", "no.ending"]) == ["talk one", "بات", "no"]
+    (place,) = places_of("talk one.mp4".split("|"))[0]
+    assert str(place.path) == "talk one.mp4" and place.folder == Path("timelines/talk one")
+
+
+def test_episodes_keep_their_folders(tmp_path):
+    made(tmp_path, "show/s1/ep1.mp4", "show/s2/ep1.mp4", "show/s2/readme.txt")
+    assert folders(["show"]) == ["s1/ep1", "s2/ep1"]
+    assert folders(["show/s1", "show/s2"]) == ["s1/ep1", "s2/ep1"]
+    assert folders(["show", "show/s1/ep1.mp4"]) == ["s1/ep1", "s2/ep1"]  # each file once
+
+
+def test_names_that_collide_are_told_apart(tmp_path):
+    made(tmp_path, "a/x.mp4", "a/x.wav", "b/X.mp4", "b/c/x.mp4", "q/b/x.mp4", "r/b/x.mp4")
+    assert folders(["a"]) == ["x.mp4", "x.wav"]
+    found = folders(["a", "b/X.mp4"])
+    assert len(set(map(str.casefold, found))) == 3
+    assert folders(["q/b/x.mp4", "r/b/x.mp4"]) == ["b/x.mp4", "b/x.mp4 (2)"]
+
+
+def test_the_folder_of_another_file_stays_untouched(tmp_path):
+    first, second = made(tmp_path, "a/x.mp4", "b/x.mp4")
+    outputs(tmp_path / "out/x", first)
+    assert folders(["a/x.mp4"]) == ["x"]
+    assert folders(["b/x.mp4"]) == ["x (2)"]
+    first.unlink()  # it was moved: the outputs are taken for those of the file of this name
+    assert folders(["b/x.mp4"]) == ["x"]
+    (tmp_path / "out/y").write_text("a file")
+    made(tmp_path, "y.mp4")
+    assert folders(["y.mp4"]) == ["y (2)"]
+    assert second.exists()
+
+
+def test_outputs_are_no_episodes(tmp_path):
+    (video,) = made(tmp_path, "ep1.mp4")
+    outputs(tmp_path / "timelines/ep1", video)
+    made(tmp_path, "timelines/ep1/ep1.mp4", "timelines/new/half.mp4", "elsewhere/ep1/ep1.mp4")
+    outputs(tmp_path / "elsewhere/ep1", video)
+    assert [place.path for place in places_of(["."])[0]] == [video]
+
+
+def test_what_is_not_there_is_refused_before_work(tmp_path):
+    with pytest.raises(UsageError, match=r"gone\.mp4: no such file"):
+        places_of(["gone.mp4"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match="empty: no videos or sound files"):
+        places_of(["empty"])
+
+
+def test_a_timeline_is_found_by_video_folder_or_file(tmp_path):
+    (video,) = made(tmp_path, "ep1.mp4")
+    folder = outputs(tmp_path / "timelines/season 1/ep1", video)
+    shown = folder / "timeline.json"
+    assert folder_of("ep1.mp4").absolute() == folder
+    assert folder_of(folder) == folder_of(shown) == folder
+    with pytest.raises(UsageError, match="Run `mraf timeline` on it first"):
+        folder_of("ep2.mp4")
+    with pytest.raises(UsageError, match=r"no timeline\.json in this folder"):
+        folder_of("timelines")
+    shown.write_text("{")
+    with pytest.raises(UsageError, match="no timeline of this file"):
+        folder_of("ep1.mp4")

@@ -1,0 +1,158 @@
+"""Timelines of files and folders, by a stand-in for the networks."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mraf import correct, timeline
+from mraf.errors import MrafError, UsageError
+from mraf.pipeline.timeline.outputs.write import FORMATS
+from mraf.pipeline.timeline.wishes import DEFAULT_FORMATS
+from tests.helpers.conversations import conversation, person
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("talk.mp4", "bad.mp4", "show/s1/ep.mp4", "show/s2/ep.mp4"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(name.encode())
+
+
+def there(folder: str) -> set[str]:
+    return {file.name for file in Path(folder).iterdir()}
+
+
+def test_each_file_has_its_outputs(stand_in):
+    done, notes = [], []
+    found = timeline(["talk.mp4", "show"], on_done=done.append, on_note=notes.append)
+    assert [len(each.turns) for each in found] == [5, 5, 5] and notes == ["There is no model."]
+    assert there("timelines/talk") == {f"timeline.{name}" for name in DEFAULT_FORMATS}
+    assert there("timelines/s1/ep") == there("timelines/s2/ep") == there("timelines/talk")
+    assert [str(each.folder) for each in done][1:] == ["timelines/s1/ep", "timelines/s2/ep"]
+    assert [file.name for file in done[0].files] == [
+        f"timeline.{n}" for n in FORMATS if n in DEFAULT_FORMATS
+    ]
+    stored = json.loads(Path("timelines/talk/timeline.json").read_text("utf-8"))
+    assert stored["path"] == "../../talk.mp4"
+
+
+def test_a_file_that_fails_does_not_end_the_others(stand_in):
+    done = []
+    found = timeline(["bad.mp4", "talk.mp4"], out="out", on_done=done.append)
+    assert [each.error for each in found] == ["bad.mp4: is no video", None]
+    assert there("out") == {"talk"} and done[0].files == ()
+
+
+def test_options_reach_the_networks(stand_in):
+    timeline("talk.mp4", speakers=3, device="cpu", audio_track="en", face="dlib", formats=["srt"])
+    ((_, got),) = stand_in.made
+    assert (got["device"], got["audio_track"], got["face"]) == ("cpu", "en", "dlib")
+    assert got["wishes"].speakers == 3 and got["wishes"].formats == ("json", "srt")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"speakers": 0}, "--speakers 0: at least 1 person speaks"),
+        ({"max_speakers": -1}, "--max-speakers -1"),
+        ({"speakers": 2, "min_speakers": 1}, "leave out --min-speakers"),
+        ({"min_speakers": 3, "max_speakers": 2}, "--min-speakers 3 is more than --max-speakers 2"),
+        ({"formats": "jsn"}, r"no format 'jsn' .*rttm.*mp4.*Did you mean 'json'"),
+        ({"formats": " , "}, "names none"),
+        ({"formats": "srt", "embed": True}, "add html"),
+        ({"threshold": 1.5}, "1.5"),
+        ({"paths": ["talk.mp4", "gone.mp4"]}, "gone.mp4: no such file"),
+    ],
+)
+def test_options_are_checked_before_work(stand_in, options, said):
+    with pytest.raises(UsageError, match=said):
+        timeline(**{"paths": "talk.mp4", **options})
+    assert not stand_in.made and not Path("timelines").exists()
+
+
+def test_all_is_every_format_and_names_may_be_written_together(stand_in):
+    timeline("talk.mp4", formats="RTTM, .srt,eaf")
+    assert there("timelines/talk") == {f"timeline.{n}" for n in ("json", "rttm", "srt", "eaf")}
+
+
+def test_formats_that_are_there_follow_a_timeline_that_changed(stand_in):
+    timeline("talk.mp4", formats="vtt,csv")
+    stand_in.talk = replace(conversation(), turns=conversation().turns[:2])
+    timeline("talk.mp4", formats="srt", speakers=2)
+    assert "unknown 2" not in Path("timelines/talk/timeline.vtt").read_text("utf-8")
+    assert there("timelines/talk") == {f"timeline.{n}" for n in ("json", "vtt", "csv", "srt")}
+
+
+def test_formats_that_are_there_stay_as_they_are_where_nothing_changed(stand_in):
+    timeline("talk.mp4", formats="vtt")
+    Path("timelines/talk/timeline.vtt").write_text("by hand")
+    timeline("talk.mp4", formats="srt")
+    assert Path("timelines/talk/timeline.vtt").read_text() == "by hand"
+
+
+def test_sound_has_no_annotated_video_and_the_rest_is_written(stand_in):
+    stand_in.talk = conversation(tracks=(), size=None)
+    done = []
+    timeline("talk.mp4", formats="mp4,srt", on_done=done.append)
+    assert done[0].remarks == ("no annotated video is written: there is no picture",)
+    assert done[0].problems == ()
+    assert there("timelines/talk") == {"timeline.json", "timeline.srt"}
+
+
+def test_corrections_survive_a_second_run(stand_in):
+    timeline("talk.mp4")
+    correct("talk.mp4", rename={"unknown 1": "Ann Lee"})
+    done = []
+    (found,) = timeline("talk.mp4", on_done=done.append)
+    assert [p.name for p in found.people] == ["Ann", "Ann Lee", "unknown 2"]
+    assert done[0].corrections == 1
+    (found,) = timeline("talk.mp4", corrections=False)
+    assert [p.name for p in found.people] == ["Ann", "unknown 1", "unknown 2"]
+    assert "corrections.old.json" in there("timelines/talk")
+    (found,) = timeline("talk.mp4")
+    assert [p.name for p in found.people] == ["Ann", "unknown 1", "unknown 2"]
+
+
+def test_numbers_stay_where_the_model_has_learned_somebody(stand_in):
+    """It names the first stranger now, and would call the second one "unknown 1"."""
+    timeline("talk.mp4")
+    correct("talk.mp4", rename={"unknown 1": "Bob"})
+    names = {"unknown 1": "Bob", "unknown 2": "unknown 1"}
+    talk = conversation()
+    stand_in.talk = replace(
+        talk,
+        people=tuple(person(names.get(p.name, p.name)) for p in talk.people),
+        turns=tuple(replace(t, speaker=names.get(t.speaker, t.speaker)) for t in talk.turns),
+        tracks=tuple(
+            replace(t, speaker=names.get(t.speaker or "", t.speaker)) for t in talk.tracks
+        ),
+    )
+    (found,) = timeline("talk.mp4")
+    assert [p.name for p in found.people] == ["Ann", "Bob", "unknown 2"]
+    assert found.people[1].named_by == "face and voice"
+    assert found.turns[2].speaker == "unknown 2"
+
+
+def test_damaged_corrections_end_a_run_before_work(stand_in):
+    timeline("talk.mp4")
+    Path("timelines/talk/corrections.json").write_text("{")
+    stand_in.made.clear()
+    with pytest.raises(MrafError, match="Mend the file"):
+        timeline(["talk.mp4"])
+    assert not stand_in.made
+
+
+def test_progress_says_which_file_and_how_far(stand_in):
+    told = []
+    timeline(["talk.mp4", "show"], on_progress=told.append)
+    assert [(t.number, t.files) for t in told if t.step == "reading"] == [(1, 3), (2, 3), (3, 3)]
+    assert told[0].seconds == 30.0 and told[0].duration == 60.0 and told[0].path == Path("talk.mp4")
+
+
+def test_a_folder_that_cannot_be_written_is_told(stand_in):
+    Path("out").write_text("a file")
+    with pytest.raises(MrafError, match=r"out.*cannot be written"):
+        timeline("talk.mp4", out="out")
