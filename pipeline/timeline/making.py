@@ -5,7 +5,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mraf.data.clips.clip import Clip
 from mraf.device import choose_device
 from mraf.errors import MediaError, MissingError, UsageError
 from mraf.extractors import weights
@@ -19,6 +18,7 @@ from mraf.pipeline.extraction.extract import choose_encoders
 from mraf.pipeline.extraction.hashing import Unreadable, digest_of
 from mraf.pipeline.extraction.processes import available_cores
 from mraf.pipeline.fingerprints import encoders_of
+from mraf.pipeline.inputs import clip_of
 from mraf.pipeline.timeline.corrections.enrolling import Source
 from mraf.pipeline.timeline.observation.networks import Networks
 from mraf.pipeline.timeline.observation.observers import Observers
@@ -139,7 +139,7 @@ class FileMaker:
         if self._trained is not None:
             name, trained = self._trained
             options, _ = options_of(trained, self.pair, name)
-        digest = digest_of(Clip(path.name, path))
+        digest = digest_of(clip_of(path))
         if isinstance(digest, Unreadable):
             raise MediaError(digest.error)
         return Source(

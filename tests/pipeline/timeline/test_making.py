@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import mraf
+from mraf.data.clips.clip import Clip
 from mraf.errors import MissingError, UsageError
 from mraf.extractors.weights import PACKAGED
 from mraf.pipeline.people.enrol import enrol_rows
@@ -93,3 +94,10 @@ def test_a_real_clip_is_named_after_somebody_was_enrolled_from_another(
     mraf.timeline("first.mp4", workspace="ws", encoders=packaged, on_done=done.append)
     assert done[1].reused == pytest.approx(done[1].timeline.duration)
     assert "Bob" in Path("timelines/first/timeline.srt").read_text("utf-8")
+
+
+def test_a_sound_file_has_the_digest_that_extract_gives_it(at_hand, tmp_path):
+    sound = tmp_path / "talk.wav"
+    sound.write_bytes(b"sound")
+    maker = FileMaker(Workspace(tmp_path / "ws"), Wishes(), encoders=PAIR)
+    assert maker.source(sound).digest == Clip("talk.wav", audio=sound).content_hash()
