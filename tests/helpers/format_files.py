@@ -1,6 +1,8 @@
 """Media files of every common kind for tests, each a few tracks in one container."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -82,13 +84,33 @@ def write_clip(
     path: Path, *tracks: Picture | Sound, container_format: str | None = None, **options: str
 ) -> Path:
     """Write the tracks, in their order, into a container chosen by the ending."""
-    with av.open(str(path), "w", format=container_format, options=options) as container:
+    with (
+        usual_priority(),
+        av.open(str(path), "w", format=container_format, options=options) as container,
+    ):
         streams = [_add_stream(container, track) for track in tracks]
         for track, stream in zip(tracks, streams, strict=True):
             for frame in _frames(track):
                 container.mux(stream.encode(frame))
             container.mux(stream.encode(None))
     return path
+
+
+@contextmanager
+def usual_priority() -> Iterator[None]:
+    """Give this thread its priority back: for root, SVT-AV1 makes it a real-time thread of the highest.
+
+    All processes that it starts later would be, too, and take the processors from everything else.
+    """
+    if not hasattr(os, "sched_getscheduler"):
+        yield
+        return
+    policy, priority = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        if os.sched_getscheduler(0) != policy:
+            os.sched_setscheduler(0, policy, priority)
 
 
 def has_encoder(name: str) -> bool:
