@@ -62,7 +62,7 @@ def commands(videos: Path, workspace: Path, speakers: int) -> Iterator[list[str]
     yield ["enrol", newcomer, *complete(videos, newcomer, "English")[:2], *place]
     later = [complete(videos, person, "Urdu")[0] for person in (newcomer, stranger)]
     yield ["identify", *later, "--top", "3", *place]
-    yield ["timeline", str(talk), *place]
+    yield ["timeline", str(talk), "--out", str(videos.with_name("timelines")), *place]
 
 
 def kept_out(videos: Path) -> list[str]:

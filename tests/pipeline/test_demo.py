@@ -107,6 +107,7 @@ def test_two_people_are_kept_out_and_one_of_them_enrolled(workspace, tmp_path):
     assert enrol[:4] == ["enrol", "d", str(videos / "19.mp4"), str(videos / "20.mp4")]
     assert later[:3] == ["identify", str(videos / "22.mp4"), str(videos / "28.mp4")]
     assert timeline[:2] == ["timeline", str(tmp_path / "conversation.mp4")]
+    assert timeline[2:4] == ["--out", str(tmp_path / "timelines")]
 
 
 def test_the_sample_has_a_clip_of_each_kind_in_another_language():
