@@ -70,6 +70,7 @@ class _Finder:
                 model=None,
                 scorer=self._scorer,
                 pairs=self._pairs,
+                voice=self._networks.pair.voice.name,
                 duration=found.duration,
                 notes=(*found.notes, *found.problems),
             )

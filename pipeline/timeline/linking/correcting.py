@@ -161,7 +161,11 @@ def _advantage(speech: Speech, turn: int, own: int, other: int, pairs: Pairs) ->
     if not np.isfinite(vector).all() or not len(vector):
         return NO_VOICE
     likeness = pairs.voice(speech.vectors @ vector)
-    return float((likeness[own] if own >= 0 else 0.0) - likeness[other])
+    # A voice that was made of this turn's face just now has no vector: nothing is said of it.
+    of_own, of_other = (
+        float(likeness[each]) if 0 <= each < len(likeness) else 0.0 for each in (own, other)
+    )
+    return of_own - of_other
 
 
 def _speaking(sight: Sight) -> np.ndarray:

@@ -148,3 +148,12 @@ def test_voices_without_vectors_stay_as_they_are():
     seen = made.seen()
     found = linked(bare, seen, naming=None, pairs=PAIRS, number=Number(), duration=80.0)
     assert found.speech.turns.voice.tolist() == [0, 1] * 10 and found.links.face.tolist() == [0, 1]
+
+
+def test_a_voice_that_a_face_has_just_got_can_be_asked_for_a_later_turn():
+    said = [Said(start=4.0 * i, stop=4 * i + 3, who="A") for i in range(8)]
+    said += [Said(start=33, stop=33.9, who="B"), Said(start=36, stop=39, who="B", heard="A")]
+    speech, sight, _ = parts(scene(said, short=1.0))
+    links = Links(face=np.array([0]), odds=np.zeros((1, 2)), by_lips=True)
+    found, after = corrected(speech, sight, links, PAIRS)
+    assert after.face.tolist() == [0, 1] and found.turns.voice[8:].tolist() == [1, 1]
