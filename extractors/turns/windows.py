@@ -125,12 +125,15 @@ class SoundObserver:
 
 
 def _windows(wave: np.ndarray, start: float, stop: float) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return the starts of windows in s, and their samples; after one that reaches the end, none."""
+    """Return the starts of windows in s, and their samples; after one that reaches the end, none.
+
+    The first is there in any case: spans of the windows before `start` end there.
+    """
     end = start + len(wave) / SAMPLE_RATE
     first, last = (int(np.ceil(round(at / STEP_SECONDS, 6))) for at in (start, min(stop, end)))
     starts, windows = [], []
     for at in (k * STEP_SECONDS for k in range(first, last)):
-        if at > 0 and at - STEP_SECONDS + PIECE_SECONDS >= end - 1e-6:
+        if starts and at - STEP_SECONDS + PIECE_SECONDS >= end - 1e-6:
             break
         begin = round((at - start) * SAMPLE_RATE)
         window = wave[begin : begin + WINDOW]

@@ -24,6 +24,7 @@ class Stitcher:
     _open: list[list[Piece]] = field(default_factory=list)  # those that reach the last border
     _done: list[WholeTrack] = field(default_factory=list)
     cuts: list[float] = field(default_factory=list)
+    _before: np.ndarray = field(default_factory=lambda: np.zeros(0))  # cuts of the last part
 
     def add(self, start: float, stop: float, seen: Seen | None, pieces: Iterable[Piece]) -> None:
         """Take a part from `start` to `stop` s."""
@@ -31,7 +32,9 @@ class Stitcher:
         self.cuts += cuts.tolist()
         before, self._open = self._open, []
         chains = [[piece] for piece in pieces if len(piece.track.times)]
-        for chain, old in self._matched(start, cuts, before, chains):
+        near = np.concatenate([self._before, cuts])
+        self._before = cuts
+        for chain, old in self._matched(start, near, before, chains):
             chain[:0] = old
             before = [each for each in before if each is not old]
         self._done += map(joined, before)

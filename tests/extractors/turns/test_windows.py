@@ -68,6 +68,14 @@ def test_windows_lie_on_one_grid_and_none_is_twice(observer, monkeypatch):
     assert [len(each.mfcc) for each in parts] == [6_000, 1_500]
 
 
+@pytest.mark.parametrize("tail", [1, 5, 7.5, 8])
+def test_a_short_last_part_has_its_voices_too(observer, monkeypatch, tail):
+    speaking(observer, monkeypatch)
+    found = observer.observe(noise(tail), 60.0, 60.0 + tail)
+    assert found.starts[0] == 60 and len(found.spans)
+    assert found.spans.min() < 60.2 and found.spans.max() > 60 + tail - 0.3
+
+
 def test_spans_have_vectors_of_their_sound(observer, monkeypatch):
     speaking(observer, monkeypatch)
     found = observer.observe(noise(12), 0.0, 12.0)

@@ -62,6 +62,11 @@ def test_a_cut_at_the_border_makes_another_track():
     assert len(stitched([piece(4, 10)], [piece(10, 20)], cuts=[15.0])) == 1
 
 
+def test_a_cut_just_before_the_border_makes_another_track_too():
+    assert len(stitched([piece(4, 9.6)], [piece(10, 20)], cuts=[9.8])) == 2
+    assert len(stitched([piece(4, 9.6)], [piece(10, 20)], cuts=[9.0])) == 1
+
+
 def test_a_face_without_vectors_goes_on_in_its_place():
     assert len(stitched([piece(4, 10)], [piece(10, 20, None)])) == 1
 
