@@ -131,7 +131,8 @@ def _windows(wave: np.ndarray, start: float, stop: float) -> tuple[np.ndarray, l
     """
     end = start + len(wave) / SAMPLE_RATE
     first, last = (int(np.ceil(round(at / STEP_SECONDS, 6))) for at in (start, min(stop, end)))
-    starts, windows = [], []
+    starts: list[float] = []
+    windows: list[np.ndarray] = []
     for at in (k * STEP_SECONDS for k in range(first, last)):
         if starts and at - STEP_SECONDS + PIECE_SECONDS >= end - 1e-6:
             break
