@@ -102,7 +102,8 @@ def _files(
             raise UsageError(f"{path}: no videos or sound files in this folder.")
         for file in files:
             relative = PurePath(os.path.relpath(file.absolute(), below))
-            plain = relative.with_name(file.stem)
+            # Of `..mp4` and the like, the stem is no name of a folder.
+            plain = relative.with_name(file.stem if file.stem.strip(".") else f"_{file.name}")
             deeper = (PurePath(below.name) / plain, PurePath(below.name) / relative)
             found.setdefault(os.path.realpath(file), (file, (plain, relative, *deeper)))
     return list(found.values()), left_out.unreadable

@@ -41,6 +41,11 @@ def test_a_file_has_a_folder_of_its_name(tmp_path):
     assert str(place.path) == "talk one.mp4" and place.folder == Path("timelines/talk one")
 
 
+def test_a_name_of_dots_makes_no_way_out_of_the_folder(tmp_path):
+    made(tmp_path / "s", "..mp4", "...mp4", "a.mp4")
+    assert folders(["s/..mp4", "s/...mp4", "s/a.mp4"]) == ["_..mp4", "_...mp4", "a"]
+
+
 def test_episodes_keep_their_folders(tmp_path):
     made(tmp_path, "show/s1/ep1.mp4", "show/s2/ep1.mp4", "show/s2/readme.txt")
     assert folders(["show"]) == ["s1/ep1", "s2/ep1"]
