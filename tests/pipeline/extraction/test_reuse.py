@@ -97,7 +97,7 @@ def rows(workspace):
 
 def wait_for_rows(workspace, run):
     parts = workspace / "features"
-    wait_until(lambda: list(parts.glob("part-*")) or run.poll() is not None)
+    wait_until(lambda: list(parts.glob("part-*.parquet")) or run.poll() is not None)
 
 
 @pytest.mark.parametrize("who", ["command", "worker", "all"])
