@@ -386,7 +386,7 @@ def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(environment, quick, tmp_p
         start_new_session=True,
     )
     parts = tmp_path / "w" / "features"
-    wait_until(lambda: list(parts.glob("part-*")) or run.poll() is not None)
+    wait_until(lambda: list(parts.glob("part-*.parquet")) or run.poll() is not None)
     os.killpg(run.pid, signal.SIGINT)  # as a terminal does
     _, err = run.communicate(timeout=600)
     assert run.returncode == 130, err
