@@ -59,24 +59,6 @@ class Turns:
         """[N] s."""
         return self.stop - self.start
 
-    def overlapped(self) -> np.ndarray:
-        """Return the seconds [N] of each turn in which a turn of another voice runs."""
-        found = np.zeros(len(self))
-        order = np.argsort(self.start, kind="stable")
-        running: list[int] = []
-        spans: list[list[tuple[float, float]]] = [[] for _ in range(len(self))]
-        for i in order.tolist():
-            running = [j for j in running if self.stop[j] > self.start[i]]
-            for j in running:
-                span = (float(self.start[i]), float(min(self.stop[i], self.stop[j])))
-                if self.voice[j] != self.voice[i] or self.voice[i] < 0:
-                    spans[i].append(span)
-                    spans[j].append(span)
-            running.append(i)
-        for i, each in enumerate(spans):
-            found[i] = length_of(each)
-        return found
-
     def together(self, number: int) -> np.ndarray:
         """Return the seconds [K, K] for which two voices of `number` speak at once."""
         found = np.zeros((number, number))

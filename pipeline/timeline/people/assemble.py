@@ -25,36 +25,6 @@ from mraf.pipeline.timeline.turns.voices import Voices
 from mraf.recognition.pairs import Pairs
 
 
-def assemble(
-    path: Path | str,
-    parts: Iterable[Observed],
-    *,
-    model: NamingModel | None,
-    scorer: Scorer | None,
-    pairs: Pairs,
-    speakers: int | None = None,
-    least: int = 1,
-    most: int | None = None,
-    voice: str = "campplus",
-    duration: float | None = None,
-    notes: Sequence[str] = (),
-) -> Timeline:
-    """Return the timeline of a file; the arguments are those of `assembled`."""
-    return assembled(
-        path,
-        parts,
-        model=model,
-        scorer=scorer,
-        pairs=pairs,
-        speakers=speakers,
-        least=least,
-        most=most,
-        voice=voice,
-        duration=duration,
-        notes=notes,
-    ).timeline
-
-
 def assembled(
     path: Path | str,
     parts: Iterable[Observed],

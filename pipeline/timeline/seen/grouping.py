@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from mraf.pipeline.timeline.seen.stitching import intersection
+from mraf.extractors.boxes import overlap
 from mraf.pipeline.timeline.seen.tracks import STEP, WholeTrack
 from mraf.recognition.clusters import BOUND
 
@@ -79,7 +79,7 @@ def _two(one: WholeTrack, two: WholeTrack) -> bool:
         return False
     middle = (start + stop - STEP) / 2
     boxes = [each.boxes[np.abs(each.times - middle).argmin()] for each in (one, two)]
-    return intersection(*boxes) < SAME_PLACE
+    return overlap(*boxes) < SAME_PLACE
 
 
 def _blocks(vectors: np.ndarray, apart: np.ndarray, odds: Odds) -> np.ndarray:
@@ -184,6 +184,6 @@ def _neighbour(
         gap = second.start - first.stop
         if group[j] < 0 or shot[j] != shot[i] or not -STEP <= gap < gap_of_best:
             continue
-        if intersection(first.boxes[-1], second.boxes[0]) >= FOLLOW_OVERLAP:
+        if overlap(first.boxes[-1], second.boxes[0]) >= FOLLOW_OVERLAP:
             best, gap_of_best = j, gap
     return best

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mraf.extractors.boxes import overlap
 from mraf.extractors.streaming.parts import FaceTrack, Seen
 from mraf.pipeline.timeline.seen.tracks import Piece, WholeTrack, joined, unit_mean
 
@@ -61,9 +62,9 @@ class Stitcher:
                 one, two = old[-1].track, new[0].track
                 if two.times[0] > start + NEAR_SECONDS or _cut_between(one, two, cuts):
                     continue
-                overlap = intersection(one.boxes[-1], two.boxes[0])
-                if overlap >= OVERLAP and not self._strange(one, two):
-                    found.append((overlap, new, old))
+                shared = overlap(one.boxes[-1], two.boxes[0])
+                if shared >= OVERLAP and not self._strange(one, two):
+                    found.append((shared, new, old))
         chosen: list[tuple[list[Piece], list[Piece]]] = []
         for _, new, old in sorted(found, key=lambda each: -each[0]):
             if all(new is not each and old is not other for each, other in chosen):
@@ -75,15 +76,6 @@ class Stitcher:
         if a is None or b is None:
             return False
         return float(self.face_odds(np.array(a @ b))) < STRANGE
-
-
-def intersection(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the intersection over union of two boxes [4]."""
-    width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
-    height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
-    both = float(width * height)
-    area = float((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]))
-    return both / (area - both) if area > both else 0.0
 
 
 def _cut_between(one: FaceTrack, two: FaceTrack, cuts: np.ndarray) -> bool:

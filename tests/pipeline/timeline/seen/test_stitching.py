@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mraf.extractors.streaming.parts import FaceTrack, Seen
-from mraf.pipeline.timeline.seen.stitching import Stitcher, intersection
+from mraf.pipeline.timeline.seen.stitching import Stitcher
 from mraf.pipeline.timeline.seen.tracks import Piece
 from tests.helpers.scenes import FACE_DIM, PAIRS, vector
 
@@ -93,16 +93,3 @@ def test_parts_without_a_picture_end_all_tracks():
     stitcher.add(10, 20, None, [])
     stitcher.add(20, 30, Seen(tracks=(), cuts=np.zeros(0), width=1, height=1), [piece(20, 30)])
     assert len(stitcher.finish()) == 2
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "expected"),
-    [
-        ((0, 0, 1, 1), (0, 0, 1, 1), 1),
-        ((0, 0, 1, 1), (1, 0, 2, 1), 0),
-        ((0, 0, 2, 1), (1, 0, 3, 1), 1 / 3),
-        ((0, 0, 0, 0), (0, 0, 0, 0), 0),
-    ],
-)
-def test_intersection_over_union(a, b, expected):
-    assert intersection(np.array(a), np.array(b)) == pytest.approx(expected)
