@@ -67,7 +67,12 @@ def _send_slices(replies: int, request: dict[str, Any], limits: Any) -> None:
         limits=limits,
         beat=_Beat(replies, limits.seconds),
     )
-    opened = {"length": file.length, "notes": file.notes, "picture": file.has_picture}
+    opened = {
+        "length": file.length,
+        "notes": file.notes,
+        "picture": file.has_picture,
+        "tracks": file.tracks,
+    }
     send(replies, opened)
     slices = file.slices()
     while True:

@@ -87,6 +87,7 @@ class FileSlices:
                 f"{path.name}: {len(streams)} streams; at most {limits.streams} are read"
             )
         tracks = choose_tracks(self._container, wish)
+        self.tracks = (tracks.sound_number, tracks.picture_number)  # from 1; None: there is none
         self._notes += tracks.notes
         length = (self._container.duration or 0) / 1e6
         self.length = length if length > 0 else None  # s, by the header

@@ -64,6 +64,8 @@ class Slices:
         self.notes: tuple[str, ...] = ()  # for people, as which of several tracks is read
         self.problems: tuple[str, ...] = ()  # what could not be decoded so far
         self.has_picture = False  # a stream of pictures that can be decoded
+        # Numbers, from 1, of the tracks of sound and picture that were chosen; None: there is none.
+        self.tracks: tuple[int | None, int | None] = (None, None)
         self._has_ended = False
         self._crashes = 0
         self._child: DecodingProcess | None = None
@@ -124,6 +126,7 @@ class Slices:
                 raise
             self.duration, self.notes = header["length"], tuple(header["notes"])
             self.has_picture = bool(header["picture"])
+            self.tracks = (header["tracks"][0], header["tracks"][1])
 
     def _request(self) -> bytes:
         asked = {

@@ -43,6 +43,10 @@ class Observation:
     duration: float  # s, as the file really is
     notes: tuple[str, ...] = ()  # for people, as which of several tracks was read
     problems: tuple[str, ...] = ()  # what could not be decoded
+    content: str = ""  # digest of what was in the file
+    size: int = 0  # of the file, in bytes
+    # Numbers, from 1, of the tracks of sound and picture that were read; None: there is none.
+    tracks: tuple[int | None, int | None] = (None, None)
     reused: float = 0.0  # s that an earlier run has done
     _parts: PartsFolder
 
@@ -94,13 +98,14 @@ def observe(
     check_file(path)
     made = f"{made_by} sound={wish.sound} picture={wish.picture}"
     try:
+        size = path.stat().st_size
         digest = Clip("file", path).content_hash()
     except OSError as error:
         raise BusyError(f"{path.name}: cannot be read ({error.strerror or error})") from None
     folder = PartsFolder(Workspace.at(workspace).root / _FOLDER, digest, made)
     with locked(folder.path, patience=patience, holder="`mraf timeline`"):
         run = _Run(path, folder, observers, wish, limits, on_progress)
-        return run.run()
+        return replace(run.run(), content=digest, size=size)
 
 
 class _Run:
@@ -138,12 +143,16 @@ class _Run:
             if _stamp(self._path) != before:
                 whole = replace(whole, notes=(*whole.notes, _WRITTEN_TO))
             self._folder.finish(self._path, whole)
+        elif whole.tracks is None:
+            whole = replace(whole, tracks=self._tracks(slices))
+            self._folder.finish(self._path, whole)
         return Observation(
             folder=self._folder.path,
             count=whole.parts,
             duration=whole.duration,
             notes=whole.notes,
             problems=whole.problems,
+            tracks=whole.tracks or (None, None),
             reused=self._reused,
             _parts=self._folder,
         )
@@ -223,7 +232,15 @@ class _Run:
             duration=self._stored[last],
             notes=notes,
             problems=tuple(problems),
+            tracks=self._tracks(slices),
         )
+
+    def _tracks(self, slices: Slices | None) -> tuple[int | None, int | None]:
+        """Return the numbers of the tracks that are read, for which the file may have to be opened."""
+        if slices is not None:
+            return slices.tracks
+        with Slices(self._path, wish=self._wish, limits=self._limits) as opened:
+            return opened.tracks
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -28,6 +28,7 @@ class Whole:
     duration: float  # s
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    tracks: tuple[int | None, int | None] | None = None  # of sound and picture; None: not known
 
 
 class PartsFolder:
@@ -80,6 +81,7 @@ class PartsFolder:
                 duration=float(found["duration"]),
                 notes=tuple(map(str, found["notes"])),
                 problems=tuple(map(str, found["problems"])),
+                tracks=_tracks(found.get("tracks")),
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -105,3 +107,11 @@ class PartsFolder:
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def _tracks(stored: list[int | None] | None) -> tuple[int | None, int | None] | None:
+    """Return numbers of tracks. Raises ValueError and TypeError for what is none."""
+    if stored is None:  # they were not kept from the first
+        return None
+    sound, picture = (None if each is None else int(each) for each in stored)
+    return sound, picture

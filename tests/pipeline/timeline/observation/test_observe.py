@@ -249,3 +249,19 @@ def test_what_is_kept_in_memory_does_not_grow(tmp_path, monkeypatch):
     found, _, _ = seen(path, tmp_path)
     assert found.count == 20 and len(most) == 600
     assert max(most) < 90 and max(most[300:]) <= max(most[:300])
+
+
+def test_it_is_told_of_what_tracks_of_what_content_it_is(film, first, tmp_path):
+    found = first[0]
+    assert found.content == found.folder.name.split("-")[0]
+    assert (found.size, found.tracks) == (film.stat().st_size, (1, 1))
+    sound = write_media(tmp_path / "talk.wav", wave=tone(3.0), audio_codec="pcm_s16le")
+    one, _, _ = seen(sound, tmp_path)
+    assert one.tracks == (1, None)
+    meta = one.folder / "meta.json"
+    kept = json.loads(meta.read_text("utf-8"))
+    del kept["tracks"]  # as runs wrote it before they were kept
+    meta.write_text(json.dumps(kept))
+    again, ears, _ = seen(sound, tmp_path)
+    assert again.tracks == (1, None) and not ears.calls
+    assert json.loads(meta.read_text("utf-8"))["tracks"] == [1, None]
