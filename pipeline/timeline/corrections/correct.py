@@ -14,11 +14,11 @@ from mraf.pipeline.timeline.corrections.edits import (
     Edit,
     rename_edit,
     rename_of,
-    shared,
     split_of,
 )
 from mraf.pipeline.timeline.corrections.enrolling import check_enrolled, rows_of
 from mraf.pipeline.timeline.corrections.stored import read_edits, write_edits
+from mraf.pipeline.timeline.corrections.times import shared
 from mraf.pipeline.timeline.making import FileMaker
 from mraf.pipeline.timeline.places import folder_of
 from mraf.pipeline.timeline.progress import TimelineProgress, Told, teller
