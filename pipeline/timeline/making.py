@@ -153,6 +153,8 @@ class FileMaker:
         if self._trained is not None:
             name, trained = self._trained
             options, _ = options_of(trained, self.pair, name)
+        own = self._options
+        options = replace(options, audio_track=own.audio_track, video_track=own.video_track)
         digest = digest_of(clip_of(path))
         if isinstance(digest, Unreadable):
             raise MediaError(digest.error)

@@ -8,8 +8,8 @@ from pathlib import Path
 from mraf.errors import MissingError, MrafError
 from mraf.extractors.encoders import EncoderPair
 from mraf.extractors.weights import Progress
-from mraf.pipeline.timeline.corrections.applied import applied, with_numbers_of
-from mraf.pipeline.timeline.corrections.stored import read_edits, set_aside
+from mraf.pipeline.timeline.corrections.again import check_set_aside, made_again
+from mraf.pipeline.timeline.corrections.stored import alone, read_corrections
 from mraf.pipeline.timeline.making import FileMaker
 from mraf.pipeline.timeline.places import Place, places_of
 from mraf.pipeline.timeline.progress import TimelineProgress, Told, teller
@@ -28,7 +28,8 @@ class TimelineDone:
     folder: Path
     files: tuple[Path, ...] = ()
     problems: tuple[str, ...] = ()  # why a format could not be written
-    remarks: tuple[str, ...] = ()  # on formats that such a file cannot have
+    # On formats that such a file cannot have, and on corrections that were set aside.
+    remarks: tuple[str, ...] = ()
     reused: float = 0.0  # seconds of the file that an earlier run had read
     corrections: int = 0  # made by hand earlier, and made again
     elapsed: float = 0.0  # s
@@ -60,6 +61,8 @@ def timeline(
     on_download: Progress | None = None,
     on_note: Callable[[str], None] | None = None,
     on_done: Callable[[TimelineDone], None] | None = None,
+    yes: bool = False,
+    on_question: Callable[[str], bool] | None = None,
 ) -> list[Timeline]:
     """Say who speaks when in videos and sound files, and who is seen, and write that in several formats.
 
@@ -81,7 +84,7 @@ def timeline(
         model: its name, by default the one trained last.
         threshold: of the probability that a person is enrolled, 0 to 1, in place of the model's own.
         corrections: False leaves out those that were made by hand, and keeps them under another name
-            (`corrections.old.json`).
+            (`corrections.old.json`, `corrections.old.2.json`, ...).
         audio_track: number (from 1) or language of the sound track to read; by default the best.
         video_track: number (from 1) of the picture to read; by default the best.
         face: encoder where there is neither a model nor features, see `mraf.extract`.
@@ -95,6 +98,8 @@ def timeline(
         on_download: called with name, bytes that are there and bytes in all while weights are fetched.
         on_note: called with a line for people, such as that there is no model.
         on_done: called after each file.
+        yes: True answers the question whether the corrections of several files are to be set aside.
+        on_question: called with that question; without it the answer is no, unless `yes` is True.
 
     Returns:
         The timelines, in the order of the files.
@@ -115,8 +120,10 @@ def timeline(
     )
     named = [paths] if isinstance(paths, Path | str) else list(paths)
     places, unreadable = places_of(named, out)
+    if not corrections:
+        check_set_aside(places, yes=yes, on_question=on_question)
     for place in places if corrections else ():
-        read_edits(place.folder)  # damaged ones are told before hours of work
+        read_corrections(place.folder)  # damaged ones are told before hours of work
     maker = FileMaker(
         Workspace.at(workspace),
         wishes,
@@ -162,46 +169,29 @@ def _done(
         return replace(_lost(place.path, str(error)), elapsed=time.monotonic() - started)
     if made.timeline.error is not None:
         return _lost(place.path, made.timeline.error)
-    if not corrections:
-        set_aside(place.folder)
-    edits = read_edits(place.folder)  # somebody may have made some meanwhile
-    found, notes = applied(made.timeline, edits)
-    before = _before(place.folder) if edits else None
-    if before is not None:  # somebody has looked at its numbers
-        found = with_numbers_of(before, found)
-    found = replace(
-        found, path=str(place.path.absolute()), notes=tuple(dict.fromkeys((*found.notes, *notes)))
-    )
-    told("writing", 0.0, found.duration, 0.0)
-    written = write_outputs(
-        found,
-        place.folder,
-        wishes.formats,
-        video=place.path,
-        embed=wishes.embed,
-        on_progress=lambda done, total: told("writing", done, total, 0.0),
-    )
+    with alone(place.folder):
+        again = made_again(made.timeline, place, wanted=corrections)
+        found = replace(again.timeline, path=str(place.path.absolute()))
+        told("writing", 0.0, found.duration, 0.0)
+        written = write_outputs(
+            found,
+            place.folder,
+            wishes.formats,
+            video=place.path,
+            embed=wishes.embed,
+            on_progress=lambda done, total: told("writing", done, total, 0.0),
+        )
     return TimelineDone(
         path=place.path,
         timeline=found,
         folder=place.folder,
         files=written.files,
         problems=written.problems,
-        remarks=written.remarks,
+        remarks=(*written.remarks, *again.remarks),
         reused=made.reused,
-        corrections=len(edits),
+        corrections=again.count,
         elapsed=time.monotonic() - started,
     )
-
-
-def _before(folder: Path) -> Timeline | None:
-    """Return the timeline that a folder of outputs holds; None where there is none that can be read."""
-    from mraf.pipeline.timeline.outputs.write import read
-
-    try:
-        return read(folder)
-    except MrafError:
-        return None
 
 
 def _lost(path: Path, error: str) -> TimelineDone:

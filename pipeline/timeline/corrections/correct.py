@@ -1,6 +1,7 @@
 """Corrections by hand of a timeline, after which all its outputs are written anew."""
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,14 @@ from mraf.pipeline.timeline.corrections.edits import (
     split_of,
 )
 from mraf.pipeline.timeline.corrections.enrolling import check_enrolled, rows_of
-from mraf.pipeline.timeline.corrections.stored import read_edits, write_edits
+from mraf.pipeline.timeline.corrections.stored import (
+    FILE,
+    Corrections,
+    alone,
+    holds,
+    read_corrections,
+    write_corrections,
+)
 from mraf.pipeline.timeline.corrections.times import shared
 from mraf.pipeline.timeline.making import FileMaker
 from mraf.pipeline.timeline.places import folder_of
@@ -97,27 +105,70 @@ def correct(
             be enrolled.
         MissingError, MediaError: see `mraf.timeline`, for `enrol`.
     """
+    folder = folder_of(file, out)
+    with alone(folder):
+        report, video = _corrected(
+            Path(file),
+            folder,
+            _steps(rename, split),
+            enrol,
+            yes=yes,
+            on_question=on_question,
+            on_progress=on_progress,
+        )
+    names = dict.fromkeys(check_enrolled(name, report.timeline) for name in enrol)
+    if not names or video is None:
+        return report
+    place, enrolled = Workspace.at(workspace), list[EnrolReport]()
+    told = teller(on_progress, video)
+    try:
+        rows = _rows(list(names), report.timeline, video, place, told, model=model, **networks)
+        for name, some in rows.items():
+            enrolled.append(
+                enrol_rows(place, name, some, model=model, yes=yes, on_question=on_question)
+            )
+    except MrafError as error:
+        raise _with_what_was_done(error, report, enrolled) from error
+    return replace(report, enrolled=tuple(enrolled))
+
+
+def _corrected(
+    file: Path,
+    folder: Path,
+    steps: Sequence[Callable[[Timeline], Edit]],
+    enrol: Sequence[str],
+    *,
+    yes: bool,
+    on_question: Callable[[str], bool] | None,
+    on_progress: Callable[[TimelineProgress], None] | None,
+) -> tuple[CorrectReport, Path | None]:
+    """Make corrections, keep them and write the outputs; return the result, and the video where it is at hand."""
     from mraf.pipeline.timeline.outputs.write import read
 
-    folder = folder_of(file, out)
-    timeline, edits = read(folder), read_edits(folder)
+    timeline, earlier = read(folder), read_corrections(folder)
+    video = video_of(file, timeline)
+    _check_content(timeline, earlier, folder, video)
     made: list[Edit] = []
-    for step in _steps(rename, split):
+    for step in steps:
         edit = step(timeline)
         _ask(timeline, edit, yes=yes, on_question=on_question)
         timeline = corrected(timeline, edit)
         made.append(edit)
-    names = list(dict.fromkeys(check_enrolled(name, timeline) for name in enrol))
+    names = [check_enrolled(name, timeline) for name in enrol]
     if not made and not names:
         raise UsageError("Nothing to correct: say whom to --rename or --enrol, or what to --split.")
-    video = video_of(Path(file), timeline)
     if names and video is None:
         raise UsageError(f"{timeline.path}: is not there, and nobody can be enrolled without it.")
     timeline = replace(timeline, path=str(video.absolute()) if video else timeline.path)
     told = teller(on_progress, video or folder)
     # Kept first: an annotated video may take long, and Ctrl-C must not lose what somebody has said.
     if made:
-        write_edits(folder, [*edits, *made])
+        kept = Corrections(
+            edits=(*earlier.edits, *made),
+            content=timeline.content,
+            content_bytes=timeline.content_bytes,
+        )
+        write_corrections(folder, kept)
     written = write_outputs(
         timeline,
         folder,
@@ -132,20 +183,43 @@ def correct(
         files=written.files,
         problems=written.problems,
     )
-    if not names or video is None:
-        return report
-    try:
-        place = Workspace.at(workspace)
-        rows = _rows(names, timeline, video, place, told, model=model, **networks)
-        enrolled = [
-            enrol_rows(place, name, some, model=model, yes=yes, on_question=on_question)
-            for name, some in rows.items()
-        ]
-    except MrafError as error:
-        if made:
-            error.args = (f"{error} The corrections of the timeline were made, and stay.",)
-        raise
-    return replace(report, enrolled=tuple(enrolled))
+    return report, video
+
+
+def _check_content(
+    timeline: Timeline, earlier: Corrections, folder: Path, video: Path | None
+) -> None:
+    """Raise UsageError where a timeline, or its corrections, are of something else than the file holds now."""
+    if video is None:
+        return
+    known = [(f"{folder}: this timeline is", timeline.content, timeline.content_bytes)]
+    if earlier.edits and earlier.content != timeline.content:
+        kept = f"{folder / FILE}: these corrections are"
+        known.append((kept, earlier.content, earlier.content_bytes))
+    for what, content, size in known:
+        try:
+            fits = holds(video, content, size)
+        except OSError as error:
+            raise UsageError(f"{video}: cannot be read ({error.strerror or error}).") from None
+        if not fits:
+            raise UsageError(
+                f"{what} of other content than {video} holds now. Run `mraf timeline` on it first. Nothing was changed."
+            )
+
+
+def _with_what_was_done(
+    error: MrafError, report: CorrectReport, enrolled: Sequence[EnrolReport]
+) -> MrafError:
+    """Return an error that says, too, what stays of a command that did not come to its end."""
+    parts = [str(error)]
+    if report.made:
+        parts.append("The corrections of the timeline were made, and stay.")
+    if enrolled:
+        names = ", ".join(f"'{each.name}'" for each in enrolled)
+        parts.append(f"Enrolled before that, and stay so: {names}.")
+    found = copy(error)
+    found.args = (" ".join(parts),)
+    return found
 
 
 def _steps(
@@ -168,11 +242,35 @@ def _rows(
     **networks: Any,
 ) -> dict[str, list[FeatureRow]]:
     """Return the rows of people of a timeline by name, of what the workspace keeps of the file."""
+    networks |= _tracks(timeline, networks)
     maker = FileMaker(workspace, Wishes(model=networks.pop("model", None)), **networks)
     made, source = maker.make(video, told), maker.source(video)
     if made.assembled is None:
         raise MrafError(f"{video}: {made.timeline.error or 'there is nothing to enrol by'}.")
     return {name: rows_of(name, timeline, made.assembled, source) for name in names}
+
+
+def _tracks(timeline: Timeline, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tracks that a timeline was made from, as they were asked for.
+
+    Raises UsageError where others are wanted.
+    """
+    streams = timeline.streams
+    if streams is None:
+        return {}
+    sound, picture = streams.asked_sound, streams.asked_picture
+    found = {
+        "audio_track": (None if sound is None else str(sound), streams.sound),
+        "video_track": (picture, streams.picture),
+    }
+    for option, (asked, read) in found.items():
+        track = wanted.get(option)
+        if track is not None and str(track) not in (str(asked), str(read)):
+            raise UsageError(
+                f"--{option.replace('_', '-')} {track}: this timeline was made from another track. Run `mraf timeline` "
+                "with this option first."
+            )
+    return {option: asked for option, (asked, _) in found.items()}
 
 
 def video_of(file: Path, timeline: Timeline) -> Path | None:
