@@ -157,7 +157,7 @@ def timeline(
     }
     own = (formats, embed, speakers, min_speakers, max_speakers, threshold, no_corrections)
     if rename or split or enrol:
-        if any(each not in (None, False) for each in own):
+        if any(each is not None and each is not False for each in own):
             raise UsageError(
                 "--rename, --split and --enrol correct the timeline that is there: give formats, numbers of speakers "
                 "and the like in a command of their own."
@@ -184,6 +184,7 @@ def timeline(
             "max_speakers": max_speakers,
             "threshold": threshold,
             "corrections": not no_corrections,
+            "yes": yes,
             **of_networks,
         },
         as_json=as_json,
@@ -197,6 +198,7 @@ def _make(videos: Sequence[Path], options: dict[str, Any], *, as_json: bool) -> 
     from mraf.pipeline.timeline.run import timeline as run
 
     done: list[TimelineDone] = []
+    ask = asked(as_json)
     with timeline_bars(as_json) as (on_download, on_progress, aside):
 
         def take(each: "TimelineDone") -> None:
@@ -214,6 +216,7 @@ def _make(videos: Sequence[Path], options: dict[str, Any], *, as_json: bool) -> 
             on_download=on_download,
             on_note=note,
             on_done=take,
+            on_question=ask and partial(aside, ask),
         )
     if as_json:
         print_json({"videos": [_as_json(each) for each in done]})

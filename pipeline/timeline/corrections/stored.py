@@ -103,21 +103,22 @@ def holds(path: Path, content: str, content_bytes: int) -> bool:
 
 
 @contextmanager
-def alone(folder: Path, *, patience: float = PATIENCE) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Keep other commands from correcting and writing the timeline of a folder meanwhile.
 
     Where the folder is not there, or its file system gives no locks, nothing is kept.
 
-    Raises UsageError where another command still does so after `patience` seconds.
+    Raises UsageError where another command still does so after a while.
     """
-    lock = FileLock(folder / _LOCK, timeout=patience)
+    lock = FileLock(folder / _LOCK, timeout=PATIENCE)
     try:
-        with suppress(OSError):  # what keeps from writing is told by whoever writes
-            lock.acquire()
+        lock.acquire()
     except Timeout:
         raise UsageError(
             f"{folder}: another `mraf timeline` is writing here. Wait for it, and give the command again."
         ) from None
+    except OSError:
+        pass  # what keeps from writing is told by whoever writes
     try:
         yield
     finally:

@@ -1,10 +1,12 @@
 """Timelines of files and folders, by a stand-in for the networks."""
 
 import json
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from mraf import correct, timeline
 from mraf.errors import MrafError, UsageError
@@ -134,6 +136,125 @@ def test_numbers_stay_where_the_model_has_learned_somebody(stand_in):
     assert [p.name for p in found.people] == ["Ann", "Bob", "unknown 2"]
     assert found.people[1].named_by == "face and voice"
     assert found.turns[2].speaker == "unknown 2"
+
+
+def named(found) -> list[str]:
+    return [person.name for person in found.people]
+
+
+def test_corrections_of_other_content_are_set_aside(stand_in):
+    """Else whoever speaks at the same times has the name that another was given."""
+    timeline("talk.mp4")
+    correct("talk.mp4", rename={"unknown 1": "Ann Lee"})
+    Path("talk.mp4").write_bytes(b"the news of the next day")
+    done = []
+    (found,) = timeline("talk.mp4", on_done=done.append)
+    assert named(found) == ["Ann", "unknown 1", "unknown 2"] and done[0].corrections == 0
+    (remark,) = done[0].remarks
+    assert "of other content" in remark and "kept as corrections.old.json" in remark
+    assert (Path("timelines/talk") / "corrections.old.json").is_file()
+    timeline("talk.mp4", on_done=done.append)
+    assert done[1].remarks == ()
+
+
+def test_a_file_of_the_same_name_elsewhere_has_not_the_corrections_of_one_that_is_gone(stand_in):
+    timeline("show/s1/ep.mp4")
+    correct("show/s1/ep.mp4", rename={"unknown 1": "Ann Lee"})
+    Path("show/s1/ep.mp4").unlink()
+    done = []
+    (found,) = timeline("show/s2/ep.mp4", on_done=done.append)
+    assert done[0].folder == Path("timelines/ep")
+    assert named(found) == ["Ann", "unknown 1", "unknown 2"] and done[0].remarks
+
+
+def test_corrections_move_with_the_file_and_grow_with_it(stand_in):
+    timeline("show/s1/ep.mp4")
+    correct("show/s1/ep.mp4", rename={"unknown 1": "Ann Lee"})
+    Path("show/s1/ep.mp4").rename("ep.mp4")
+    (found,) = timeline("ep.mp4")
+    assert named(found) == ["Ann", "Ann Lee", "unknown 2"]
+    with Path("ep.mp4").open("ab") as file:
+        file.write(b" and what was recorded since")
+    (found,) = timeline("ep.mp4")
+    assert named(found) == ["Ann", "Ann Lee", "unknown 2"]
+
+
+def test_corrections_that_were_kept_without_content_are_of_the_timeline_beside_them(stand_in):
+    timeline("talk.mp4")
+    correct("talk.mp4", rename={"unknown 1": "Ann Lee"})
+    file = Path("timelines/talk/corrections.json")
+    stored = json.loads(file.read_text("utf-8"))
+    del stored["content"], stored["content_bytes"]
+    file.write_text(json.dumps(stored), "utf-8")
+    assert named(timeline("talk.mp4")[0])[1] == "Ann Lee"
+    Path("talk.mp4").write_bytes(b"other")
+    assert named(timeline("talk.mp4")[0])[1] == "unknown 1"
+
+
+def test_what_is_set_aside_stays_and_the_remark_says_how_to_have_it_again(stand_in):
+    for name in ("Ann Lee", "Bob"):
+        timeline("talk.mp4")
+        correct("talk.mp4", rename={"unknown 1": name})
+        done = []
+        timeline("talk.mp4", corrections=False, on_done=done.append)
+    assert {"corrections.old.json", "corrections.old.2.json"} <= there("timelines/talk")
+    (remark,) = done[0].remarks
+    assert (
+        "corrections.old.2.json" in remark and "give the file the name corrections.json" in remark
+    )
+    Path("timelines/talk/corrections.old.json").rename("timelines/talk/corrections.json")
+    assert named(timeline("talk.mp4")[0]) == ["Ann", "Ann Lee", "unknown 2"]
+
+
+def test_corrections_of_several_files_are_not_set_aside_without_a_yes(stand_in):
+    timeline(["talk.mp4", "show"])
+    for name in ("talk.mp4", "show/s1/ep.mp4"):
+        correct(name, rename={"unknown 1": "Bob"})
+    stand_in.made.clear()
+    files = ["talk.mp4", "show"]
+    with pytest.raises(UsageError, match=r"of 2 files: talk\.mp4, ep\.mp4.*--yes"):
+        timeline(files, corrections=False)
+    asked = []
+    with pytest.raises(UsageError, match="The corrections stay"):
+        timeline(files, corrections=False, on_question=lambda q: bool(asked.append(q)))
+    assert len(asked) == 1 and not stand_in.made
+    assert "corrections.json" in there("timelines/talk")
+    timeline(files, corrections=False, yes=True)
+    assert "corrections.old.json" in there("timelines/s1/ep")
+
+
+def test_what_is_corrected_while_a_run_writes_is_not_lost(stand_in, monkeypatch):
+    """The run has read the corrections when another command makes one."""
+    from mraf.pipeline.timeline import run
+
+    timeline("talk.mp4")
+    before, waiting, threads = run.write_outputs, threading.Event(), []
+
+    def meanwhile(*args, **more):
+        if not threads:
+            thread = threading.Thread(
+                target=lambda: correct("talk.mp4", rename={"unknown 1": "Bob"})
+            )
+            threads.append(thread)
+            thread.start()
+            assert waiting.wait(60)
+        return before(*args, **more)
+
+    monkeypatch.setattr(run, "write_outputs", meanwhile)
+    acquire = FileLock.acquire
+
+    def told(self, *args, **more):
+        if threads:
+            waiting.set()
+        return acquire(self, *args, **more)
+
+    monkeypatch.setattr(FileLock, "acquire", told)
+    timeline("talk.mp4", speakers=2)
+    threads[0].join()
+    stored = json.loads(Path("timelines/talk/timeline.json").read_text("utf-8"))
+    assert [each["name"] for each in stored["speakers"]] == ["Ann", "Bob", "unknown 2"]
+    assert named(timeline("talk.mp4")[0]) == ["Ann", "Bob", "unknown 2"]
+    assert not {name for name in there("timelines/talk") if name.startswith(".")}
 
 
 def test_damaged_corrections_end_a_run_before_work(stand_in):

@@ -89,6 +89,8 @@ def test_wrong_options_end_it_before_work(mraf, stand_in):
         (("--formats", "rtm"), "there are: all, json, rttm"),
         (("--rename", "Ann=Bo", "--formats", "srt"), "in a command of their own"),
         (("--rename", "Ann=Bo", "--no-corrections"), "in a command of their own"),
+        (("--rename", "Ann=Bo", "--threshold", 0), "in a command of their own"),
+        (("--rename", "Ann=Bo", "--speakers", 0), "in a command of their own"),
         (("--split", "Ann@1-2=Bo", "bad.mp4"), "of one file, and 2 are named"),
         (("--rename", "Ann=Bo"), "Run `mraf timeline` on it first"),
     ):
@@ -187,3 +189,14 @@ def test_what_is_printed_does_not_meet_a_bar(monkeypatch):
         on_progress(told)
         assert aside(lambda x: x + 1, 1) == 2
         on_progress(told)
+
+
+def test_corrections_of_several_files_are_set_aside_after_a_yes(mraf, stand_in):
+    Path("two.mp4").write_bytes(b"two")
+    mraf("timeline", "talk.mp4", "two.mp4")
+    for name in ("talk.mp4", "two.mp4"):
+        mraf("timeline", name, "--rename", "unknown 1=Bob")
+    code, _, err = mraf("timeline", "talk.mp4", "two.mp4", "--no-corrections")
+    assert code == 2 and "of 2 files: talk.mp4, two.mp4" in " ".join(err.split()) and "--yes" in err
+    code, out, _ = mraf("timeline", "talk.mp4", "two.mp4", "--no-corrections", "--yes")
+    assert code == 0 and "set aside as timelines/talk/corrections.old.json" in " ".join(out.split())
