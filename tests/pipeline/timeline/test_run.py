@@ -277,3 +277,13 @@ def test_a_folder_that_cannot_be_written_is_told(stand_in):
     Path("out").write_text("a file")
     with pytest.raises(MrafError, match=r"out.*cannot be written"):
         timeline("talk.mp4", out="out")
+
+
+def test_corrections_stay_with_a_file_beside_which_another_comes(stand_in):
+    timeline("talk.mp4")
+    correct("talk.mp4", rename={"unknown 1": "Ann Lee"})
+    Path("talk.wav").write_bytes(b"talk.wav")
+    done = []
+    first, second = timeline(["talk.mp4", "talk.wav"], on_done=done.append)
+    assert [str(each.folder) for each in done] == ["timelines/talk", "timelines/talk.wav"]
+    assert named(first)[1] == "Ann Lee" and named(second)[1] == "unknown 1"
