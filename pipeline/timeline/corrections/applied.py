@@ -1,7 +1,7 @@
 """A timeline after corrections."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from mraf.pipeline.timeline.corrections.edits import (
@@ -49,29 +49,40 @@ def applied(timeline: Timeline, edits: Sequence[Edit]) -> tuple[Timeline, list[s
     model takes for a name that was given by hand gets a number, and a note says that, too.
     """
     notes: list[str] = []
+    outdone: list[_Outdone] = []
     for edit in edits:
-        times = times_of(timeline)
-        person, before = _found(times, edit.times), _found(times, edit.name_times)
+        person, before = _found(times_of(timeline), edit.times, edit.name_times)
         if person is None:
             notes.append(
                 f"a correction could not be made again, as nobody speaks or is seen then: {edit}"
             )
-        elif edit.name == UNKNOWN or NUMBERED.fullmatch(edit.name):
-            name = (before or UNKNOWN) if edit.name != UNKNOWN else UNKNOWN
-            if person != name and not (
-                name == UNKNOWN and not edit.is_split and _is_number(person)
-            ):
+        elif edit.name == UNKNOWN or _is_number(edit.name):
+            name = UNKNOWN if edit.name == UNKNOWN else before or UNKNOWN
+            stays = name == UNKNOWN and not edit.is_split and _is_number(person)
+            if person != name and not stays:
                 timeline = corrected(timeline, replace(edit, person=person, name=name))
         else:
-            timeline, said = _named_again(timeline, edit, person, before)
-            notes += said
+            timeline, other = _named_again(timeline, edit, person, before)
+            outdone += other
+    for each in outdone:
+        timeline, said = _given_back(timeline, each)
+        notes += said
     return timeline, notes
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Outdone:
+    """Somebody whom the model took for a name that a correction gave to another."""
+
+    person: Person  # as the model has it
+    number: str  # in place of the name
+    note: str
 
 
 def _named_again(
     timeline: Timeline, edit: Edit, person: str, before: str | None
-) -> tuple[Timeline, list[str]]:
-    """Return a timeline in which a person has the name of a correction, and notes.
+) -> tuple[Timeline, list[_Outdone]]:
+    """Return a timeline in which a person has the name of a correction, and who had to give it up for that.
 
     Args:
         timeline: that was made anew.
@@ -79,21 +90,39 @@ def _named_again(
         person: whom it is about, as the timeline calls him or her.
         before: who had the name when it was made, likewise; None: nobody, or nobody who can be found.
     """
-    name, notes = edit.name, []
+    name, outdone = edit.name, []
     holder = next((each for each in timeline.people if each.name == name), None)
     was_merge = bool(edit.name_speech or edit.name_seen)
     if before is None and was_merge and holder is not None and holder.named_by == BY_HAND:
         before = name  # both were said by hand to be this person
     if holder is not None and name not in (person, before):
-        notes.append(_told(timeline, edit))
+        note, number = _told(timeline, edit), next_number(timeline)
+        outdone.append(_Outdone(person=holder, number=number, note=note))
         timeline = corrected(timeline, Edit(person=name, name=UNKNOWN))
     if edit.is_split and person == name:
-        return timeline, notes
+        return timeline, outdone
     if before not in (None, person, name):
         timeline = corrected(timeline, Edit(person=before or "", name=name))
     if person != name:
         timeline = corrected(timeline, replace(edit, person=person, name=name))
-    return timeline, notes
+    return timeline, outdone
+
+
+def _given_back(timeline: Timeline, each: _Outdone) -> tuple[Timeline, list[str]]:
+    """Return a timeline in which somebody has the model's name again, if later corrections left it free."""
+    names = {person.name for person in timeline.people}
+    if each.number not in names:  # a later correction was about this one
+        return timeline, []
+    if each.person.name in names:
+        return timeline, [each.note]
+    found = each.person
+    people = [
+        replace(found, seconds=p.seconds, seen_seconds=p.seen_seconds)
+        if p.name == each.number
+        else p
+        for p in timeline.people
+    ]
+    return _with_names(timeline, {each.number: found.name}, people), []
 
 
 def _told(timeline: Timeline, edit: Edit) -> str:
@@ -128,9 +157,11 @@ def with_numbers_of(before: Timeline, now: Timeline) -> Timeline:
     return _with_names(now, names, people)
 
 
-def _found(people: Mapping[str, Times], times: Times) -> str | None:
-    """Return the one of some people who spoke and was seen at some times; None where there is none."""
-    return _best(in_common({"": times}, people)[""], times)
+def _found(people: Mapping[str, Times], *times: Times) -> list[str | None]:
+    """Return the one of some people who spoke and was seen at each of some times; None where there is none."""
+    wanted = {str(i): each for i, each in enumerate(times)}
+    common = in_common(wanted, people)
+    return [_best(common[i], each) for i, each in wanted.items()]
 
 
 def _best(common: Mapping[str, float], times: Times) -> str | None:
@@ -180,9 +211,11 @@ def _merged(timeline: Timeline, old: str, name: str) -> Timeline:
 
 
 def _with_names(timeline: Timeline, names: dict[str, str], people: Sequence[Person]) -> Timeline:
-    turns = tuple(replace(t, speaker=names.get(t.speaker, t.speaker)) for t in timeline.turns)
+    turns = tuple(
+        replace(t, speaker=names[t.speaker]) if t.speaker in names else t for t in timeline.turns
+    )
     tracks = tuple(
-        replace(t, speaker=names.get(t.speaker or "", t.speaker)) for t in timeline.tracks
+        replace(t, speaker=names[t.speaker]) if t.speaker in names else t for t in timeline.tracks
     )
     return replace(timeline, people=tuple(people), turns=turns, tracks=tracks)
 

@@ -58,6 +58,8 @@ def in_common(
 
 def overlapping(some: Sequence[Span], others: Sequence[Span]) -> Iterator[tuple[int, int]]:
     """Yield the positions of each two that overlap, one of some spans and one of others."""
+    if not some or not others:
+        return
     both = (some, others)
     order = sorted((span[0], side, i) for side in (0, 1) for i, span in enumerate(both[side]))
     running: tuple[list[int], list[int]] = ([], [])

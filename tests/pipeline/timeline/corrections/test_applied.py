@@ -202,6 +202,27 @@ def test_a_merge_is_made_again_with_the_one_of_whom_it_was_said():
     assert said(found, "Ann") == [(0.0, 10.0), (24.0, 50.0)] and notes == []
 
 
+def test_a_name_that_was_taken_back_by_hand_is_the_models_again():
+    later = renamed(TALK, {"unknown 2": "Bob"})
+    for second in ("Bob=unknown", "Bob=Robert"):
+        _, found, notes = again(
+            TALK,
+            later,
+            lambda t: rename_of("unknown 1=Bob", t),
+            lambda t, second=second: rename_of(second, t),
+        )
+        assert said(found, "Bob") == [(24.0, 30.0)] and notes == []
+        assert of(found, "Bob") == of(later, "Bob")
+    # Unless somebody has said who it is.
+    _, found, notes = again(
+        TALK,
+        later,
+        lambda t: rename_of("unknown 1=Bob", t),
+        lambda t: rename_of("unknown 2=Cy", t),
+    )
+    assert said(found, "Cy") == [(24.0, 30.0)] and notes == []
+
+
 def test_names_by_hand_that_are_one_stay_one_where_the_first_cannot_be_found():
     def merged(timeline):
         return rename_of("unknown 2=Bob", timeline)
