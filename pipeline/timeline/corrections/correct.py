@@ -28,7 +28,7 @@ from mraf.pipeline.timeline.corrections.stored import (
 )
 from mraf.pipeline.timeline.corrections.times import shared
 from mraf.pipeline.timeline.making import FileMaker
-from mraf.pipeline.timeline.places import folder_of
+from mraf.pipeline.timeline.places import SOURCE, folder_of
 from mraf.pipeline.timeline.progress import TimelineProgress, Told, teller
 from mraf.pipeline.timeline.timeline import Timeline
 from mraf.pipeline.timeline.wishes import Wishes
@@ -105,34 +105,48 @@ def correct(
             be enrolled.
         MissingError, MediaError: see `mraf.timeline`, for `enrol`.
     """
-    folder = folder_of(file, out)
-    with alone(folder):
-        report, video = _corrected(
-            Path(file),
-            folder,
-            _steps(rename, split),
-            enrol,
-            yes=yes,
-            on_question=on_question,
-            on_progress=on_progress,
-        )
-    names = dict.fromkeys(check_enrolled(name, report.timeline) for name in enrol)
-    if not names or video is None:
+    folder, steps = folder_of(file, out), _steps(rename, split)
+    report: CorrectReport | None = None
+    while report is None:  # somebody else may correct it while a question is answered
+        plan = _planned(Path(file), folder, steps, enrol, yes=yes, on_question=on_question)
+        with alone(folder):
+            if _state(folder) == plan.state:
+                report = _kept(plan, folder, on_progress)
+    if not plan.enrol or plan.video is None:
         return report
-    place, enrolled = Workspace.at(workspace), list[EnrolReport]()
-    told = teller(on_progress, video)
-    try:
-        rows = _rows(list(names), report.timeline, video, place, told, model=model, **networks)
-        for name, some in rows.items():
-            enrolled.append(
-                enrol_rows(place, name, some, model=model, yes=yes, on_question=on_question)
-            )
-    except MrafError as error:
-        raise _with_what_was_done(error, report, enrolled) from error
-    return replace(report, enrolled=tuple(enrolled))
+    told, place = teller(on_progress, plan.video), Workspace.at(workspace)
+
+    def enrol_one(name: str, rows: Sequence[FeatureRow]) -> EnrolReport:
+        return enrol_rows(place, name, rows, model=model, yes=yes, on_question=on_question)
+
+    return _enrolled(report, lambda: _rows(plan, place, told, model=model, **networks), enrol_one)
 
 
-def _corrected(
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """Corrections that were checked and agreed to."""
+
+    state: tuple[object, ...]  # of the files that they were checked with
+    timeline: Timeline  # corrected
+    earlier: Corrections
+    made: tuple[Edit, ...]
+    enrol: tuple[str, ...]  # names
+    video: Path | None  # None where it is not at hand
+
+
+def _state(folder: Path) -> tuple[object, ...]:
+    """Return what changes when the timeline of a folder, or its corrections, are written."""
+    found: list[object] = []
+    for name in (SOURCE, FILE):
+        try:
+            stat = (folder / name).stat()
+            found.append((stat.st_ino, stat.st_mtime_ns, stat.st_size))
+        except OSError:
+            found.append(None)
+    return tuple(found)
+
+
+def _planned(
     file: Path,
     folder: Path,
     steps: Sequence[Callable[[Timeline], Edit]],
@@ -140,11 +154,11 @@ def _corrected(
     *,
     yes: bool,
     on_question: Callable[[str], bool] | None,
-    on_progress: Callable[[TimelineProgress], None] | None,
-) -> tuple[CorrectReport, Path | None]:
-    """Make corrections, keep them and write the outputs; return the result, and the video where it is at hand."""
+) -> _Plan:
+    """Check corrections, and ask what is to be asked; nothing is written. Raises what `correct` raises."""
     from mraf.pipeline.timeline.outputs.write import read
 
+    state = _state(folder)
     timeline, earlier = read(folder), read_corrections(folder)
     video = video_of(file, timeline)
     _check_content(timeline, earlier, folder, video)
@@ -154,36 +168,48 @@ def _corrected(
         _ask(timeline, edit, yes=yes, on_question=on_question)
         timeline = corrected(timeline, edit)
         made.append(edit)
-    names = [check_enrolled(name, timeline) for name in enrol]
+    names = dict.fromkeys(check_enrolled(name, timeline) for name in enrol)
     if not made and not names:
         raise UsageError("Nothing to correct: say whom to --rename or --enrol, or what to --split.")
     if names and video is None:
         raise UsageError(f"{timeline.path}: is not there, and nobody can be enrolled without it.")
-    timeline = replace(timeline, path=str(video.absolute()) if video else timeline.path)
-    told = teller(on_progress, video or folder)
+    return _Plan(
+        state=state,
+        timeline=replace(timeline, path=str(video.absolute()) if video else timeline.path),
+        earlier=earlier,
+        made=tuple(made),
+        enrol=tuple(names),
+        video=video,
+    )
+
+
+def _kept(
+    plan: _Plan, folder: Path, on_progress: Callable[[TimelineProgress], None] | None
+) -> CorrectReport:
+    """Keep corrections and write all outputs that were there."""
+    told = teller(on_progress, plan.video or folder)
     # Kept first: an annotated video may take long, and Ctrl-C must not lose what somebody has said.
-    if made:
+    if plan.made:
         kept = Corrections(
-            edits=(*earlier.edits, *made),
-            content=timeline.content,
-            content_bytes=timeline.content_bytes,
+            edits=(*plan.earlier.edits, *plan.made),
+            content=plan.timeline.content,
+            content_bytes=plan.timeline.content_bytes,
         )
         write_corrections(folder, kept)
     written = write_outputs(
-        timeline,
+        plan.timeline,
         folder,
         (),
-        video=video,
+        video=plan.video,
         on_progress=lambda done, total: told("writing", done, total, 0.0),
     )
-    report = CorrectReport(
-        timeline=timeline,
+    return CorrectReport(
+        timeline=plan.timeline,
         folder=folder,
-        made=tuple(map(str, made)),
+        made=tuple(map(str, plan.made)),
         files=written.files,
         problems=written.problems,
     )
-    return report, video
 
 
 def _check_content(
@@ -205,6 +231,21 @@ def _check_content(
             raise UsageError(
                 f"{what} of other content than {video} holds now. Run `mraf timeline` on it first. Nothing was changed."
             )
+
+
+def _enrolled(
+    report: CorrectReport,
+    rows_of_all: Callable[[], Mapping[str, Sequence[FeatureRow]]],
+    enrol_one: Callable[[str, Sequence[FeatureRow]], EnrolReport],
+) -> CorrectReport:
+    """Enrol people one after the other; an error says which of them were enrolled before it."""
+    enrolled: list[EnrolReport] = []
+    try:
+        for name, rows in rows_of_all().items():
+            enrolled.append(enrol_one(name, rows))
+    except MrafError as error:
+        raise _with_what_was_done(error, report, enrolled) from error
+    return replace(report, enrolled=tuple(enrolled))
 
 
 def _with_what_was_done(
@@ -234,20 +275,18 @@ def _steps(
 
 
 def _rows(
-    names: Sequence[str],
-    timeline: Timeline,
-    video: Path,
-    workspace: Workspace,
-    told: Told,
-    **networks: Any,
+    plan: _Plan, workspace: Workspace, told: Told, **networks: Any
 ) -> dict[str, list[FeatureRow]]:
-    """Return the rows of people of a timeline by name, of what the workspace keeps of the file."""
+    """Return the rows of those to enrol by name, of what the workspace keeps of the file."""
+    timeline, video = plan.timeline, plan.video
+    if video is None:
+        return {}
     networks |= _tracks(timeline, networks)
     maker = FileMaker(workspace, Wishes(model=networks.pop("model", None)), **networks)
     made, source = maker.make(video, told), maker.source(video)
     if made.assembled is None:
         raise MrafError(f"{video}: {made.timeline.error or 'there is nothing to enrol by'}.")
-    return {name: rows_of(name, timeline, made.assembled, source) for name in names}
+    return {name: rows_of(name, timeline, made.assembled, source) for name in plan.enrol}
 
 
 def _tracks(timeline: Timeline, wanted: Mapping[str, Any]) -> dict[str, Any]:

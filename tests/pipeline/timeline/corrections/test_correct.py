@@ -213,3 +213,17 @@ def test_another_command_that_writes_is_waited_for(talk, monkeypatch):
     ):
         correct(talk, rename={"unknown 1": "Bob"})
     assert names(correct(talk, rename={"unknown 1": "Bob"}))[1] == "Bob"
+
+
+def test_what_others_correct_while_a_question_is_answered_is_not_lost(talk):
+    questions = []
+
+    def answer(question):
+        questions.append(question)
+        if len(questions) == 1:
+            correct(talk, rename={"unknown 2": "Cy"})
+        return True
+
+    report = correct(talk, rename={"unknown 1": "Ann"}, on_question=answer)
+    assert names(report) == ["Ann", "Cy"] and len(questions) == 2
+    assert [each.name for each in timeline(talk)[0].people] == ["Ann", "Cy"]
