@@ -3,40 +3,26 @@
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mraf.data.table.row import FeatureRow
 from mraf.errors import MrafError, UsageError
 from mraf.pipeline.people.enrol import EnrolReport, enrol_rows
-from mraf.pipeline.timeline.corrections.applied import corrected
-from mraf.pipeline.timeline.corrections.edits import (
-    Edit,
-    rename_edit,
-    rename_of,
-    split_of,
-)
-from mraf.pipeline.timeline.corrections.enrolling import check_enrolled, rows_of
+from mraf.pipeline.timeline.corrections.enrolling import rows_of
+from mraf.pipeline.timeline.corrections.plan import Plan, planned, state_of, steps_of
 from mraf.pipeline.timeline.corrections.stored import (
-    FILE,
     Corrections,
     alone,
-    holds,
-    read_corrections,
     write_corrections,
 )
-from mraf.pipeline.timeline.corrections.times import shared
 from mraf.pipeline.timeline.making import FileMaker
-from mraf.pipeline.timeline.places import SOURCE, folder_of
+from mraf.pipeline.timeline.places import folder_of
 from mraf.pipeline.timeline.progress import TimelineProgress, Told, teller
 from mraf.pipeline.timeline.timeline import Timeline
 from mraf.pipeline.timeline.wishes import Wishes
 from mraf.pipeline.timeline.written import write_outputs
 from mraf.pipeline.workspace import Workspace
-
-AT_ONCE = 1.0
-"""Seconds for which two must be seen at once to be told when they are to become one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,12 +91,12 @@ def correct(
             be enrolled.
         MissingError, MediaError: see `mraf.timeline`, for `enrol`.
     """
-    folder, steps = folder_of(file, out), _steps(rename, split)
+    folder, steps = folder_of(file, out), steps_of(rename, split)
     report: CorrectReport | None = None
     while report is None:  # somebody else may correct it while a question is answered
-        plan = _planned(Path(file), folder, steps, enrol, yes=yes, on_question=on_question)
+        plan = planned(Path(file), folder, steps, enrol, yes=yes, on_question=on_question)
         with alone(folder):
-            if _state(folder) == plan.state:
+            if state_of(folder) == plan.state:
                 report = _kept(plan, folder, on_progress)
     if not plan.enrol or plan.video is None:
         return report
@@ -122,69 +108,8 @@ def correct(
     return _enrolled(report, lambda: _rows(plan, place, told, model=model, **networks), enrol_one)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Plan:
-    """Corrections that were checked and agreed to."""
-
-    state: tuple[object, ...]  # of the files that they were checked with
-    timeline: Timeline  # corrected
-    earlier: Corrections
-    made: tuple[Edit, ...]
-    enrol: tuple[str, ...]  # names
-    video: Path | None  # None where it is not at hand
-
-
-def _state(folder: Path) -> tuple[object, ...]:
-    """Return what changes when the timeline of a folder, or its corrections, are written."""
-    found: list[object] = []
-    for name in (SOURCE, FILE):
-        try:
-            stat = (folder / name).stat()
-            found.append((stat.st_ino, stat.st_mtime_ns, stat.st_size))
-        except OSError:
-            found.append(None)
-    return tuple(found)
-
-
-def _planned(
-    file: Path,
-    folder: Path,
-    steps: Sequence[Callable[[Timeline], Edit]],
-    enrol: Sequence[str],
-    *,
-    yes: bool,
-    on_question: Callable[[str], bool] | None,
-) -> _Plan:
-    """Check corrections, and ask what is to be asked; nothing is written. Raises what `correct` raises."""
-    from mraf.pipeline.timeline.outputs.write import read
-
-    state = _state(folder)
-    timeline, earlier = read(folder), read_corrections(folder)
-    video = video_of(file, timeline)
-    _check_content(timeline, earlier, folder, video)
-    made: list[Edit] = []
-    for step in steps:
-        edit = step(timeline)
-        _ask(timeline, edit, yes=yes, on_question=on_question)
-        timeline = corrected(timeline, edit)
-        made.append(edit)
-    names = dict.fromkeys(check_enrolled(name, timeline) for name in enrol)
-    if not made and not names:
-        raise UsageError("Nothing to correct: say whom to --rename or --enrol, or what to --split.")
-    if names and video is None:
-        raise UsageError(f"{timeline.path}: is not there, and nobody can be enrolled without it.")
-    return _Plan(
-        state=state,
-        timeline=replace(timeline, path=str(video.absolute()) if video else timeline.path),
-        earlier=earlier,
-        made=tuple(made),
-        enrol=tuple(names),
-        video=video,
-    )
-
-
 def _kept(
-    plan: _Plan, folder: Path, on_progress: Callable[[TimelineProgress], None] | None
+    plan: Plan, folder: Path, on_progress: Callable[[TimelineProgress], None] | None
 ) -> CorrectReport:
     """Keep corrections and write all outputs that were there."""
     told = teller(on_progress, plan.video or folder)
@@ -210,27 +135,6 @@ def _kept(
         files=written.files,
         problems=written.problems,
     )
-
-
-def _check_content(
-    timeline: Timeline, earlier: Corrections, folder: Path, video: Path | None
-) -> None:
-    """Raise UsageError where a timeline, or its corrections, are of something else than the file holds now."""
-    if video is None:
-        return
-    known = [(f"{folder}: this timeline is", timeline.content, timeline.content_bytes)]
-    if earlier.edits and earlier.content != timeline.content:
-        kept = f"{folder / FILE}: these corrections are"
-        known.append((kept, earlier.content, earlier.content_bytes))
-    for what, content, size in known:
-        try:
-            fits = holds(video, content, size)
-        except OSError as error:
-            raise UsageError(f"{video}: cannot be read ({error.strerror or error}).") from None
-        if not fits:
-            raise UsageError(
-                f"{what} of other content than {video} holds now. Run `mraf timeline` on it first. Nothing was changed."
-            )
 
 
 def _enrolled(
@@ -263,19 +167,8 @@ def _with_what_was_done(
     return found
 
 
-def _steps(
-    rename: Mapping[str, str] | Sequence[str], split: Sequence[str]
-) -> list[Callable[[Timeline], Edit]]:
-    """Return functions that make each correction, for the timeline as those before it leave it."""
-    if isinstance(rename, Mapping):
-        renames = [partial(rename_edit, old, new) for old, new in rename.items()]
-    else:
-        renames = [partial(rename_of, text) for text in rename]
-    return [*renames, *(partial(split_of, text) for text in split)]
-
-
 def _rows(
-    plan: _Plan, workspace: Workspace, told: Told, **networks: Any
+    plan: Plan, workspace: Workspace, told: Told, **networks: Any
 ) -> dict[str, list[FeatureRow]]:
     """Return the rows of those to enrol by name, of what the workspace keeps of the file."""
     timeline, video = plan.timeline, plan.video
@@ -310,29 +203,3 @@ def _tracks(timeline: Timeline, wanted: Mapping[str, Any]) -> dict[str, Any]:
                 "with this option first."
             )
     return {option: asked for option, (asked, _) in found.items()}
-
-
-def video_of(file: Path, timeline: Timeline) -> Path | None:
-    """Return the video or sound file of a timeline; None where it is not at hand."""
-    if file.is_file() and file.suffix != ".json":
-        return file
-    return Path(timeline.path) if timeline.path and Path(timeline.path).is_file() else None
-
-
-def _ask(
-    timeline: Timeline, edit: Edit, *, yes: bool, on_question: Callable[[str], bool] | None
-) -> None:
-    """Raise UsageError where two people would become one and nobody says that they are."""
-    names = {person.name for person in timeline.people}
-    if edit.is_split or edit.name not in names or yes:
-        return
-    doubt = f"'{edit.name}' is somebody in this timeline already, and '{edit.person}' would become one with them."
-    at_once = shared(edit.seen, edit.name_seen)
-    if at_once >= AT_ONCE:
-        doubt += f" They are seen at once for {at_once:.0f} s."
-    if on_question is None:
-        raise UsageError(
-            f"{doubt} If they are one person, say --yes (yes=True). Nothing was changed."
-        )
-    if not on_question(f"{doubt} Are they one person?"):
-        raise UsageError(f"'{edit.person}' was not renamed.")
