@@ -10,7 +10,7 @@ from mraf.extractors import openvino, weights
 from mraf.extractors.speaking.mfcc import COEFFICIENTS, RATE, shifted
 
 SIDE = 112
-"""Height and width of the grey pictures of a face."""
+"""Height and width of the grey pictures of a face that it was trained on; others go through it as well."""
 SIZE = 128
 """Numbers in which the network describes the lips at a tick."""
 STEPS = 4
@@ -58,7 +58,7 @@ class LipReader:
         )
 
     def read(self, faces: np.ndarray) -> np.ndarray:
-        """Return the lips `[T, 128]` float32 of a face `[T, 112, 112]` uint8, grey, 25 a second."""
+        """Return the lips `[T, 128]` float32 of a face `[T, S, S]` uint8, grey, 25 a second."""
         if not len(faces):
             return np.zeros((0, SIZE), np.float32)
         return self._net(faces[None])[0][0]
