@@ -25,7 +25,7 @@ class Lips:
         self._read = 0  # of these, how many have been read
 
     def add(self, face: np.ndarray | None) -> None:
-        """Take in the picture `[112, 112]` of the next tick, None where it is not looked at."""
+        """Take in the picture `[S, S]` uint8, grey, of the next tick, None where it is not looked at."""
         self.next_tick += 1
         if face is None:
             self._flush()

@@ -10,15 +10,16 @@ from mraf.extractors import openvino, weights
 from mraf.extractors.speaking.mfcc import COEFFICIENTS, RATE, shifted
 
 SIDE = 112
-"""Height and width of the grey pictures of a face."""
+"""Height and width of the grey pictures of a face that it was trained on; others go through it as well."""
 SIZE = 128
 """Numbers in which the network describes the lips at a tick."""
 STEPS = 4
 """Frames of the sound for each tick of 1/25 s."""
 FIELD = 9
 """Ticks on either side that the lips at a tick depend on."""
-PIECES = (25, 50, 75, 100, 125, 150)
-"""Lengths, in ticks, of the pieces that a track is cut into; the scores are their mean."""
+PIECES = (50, 100)
+"""Lengths, in ticks, of the pieces that a track is cut into; the scores are their mean. Six lengths, from 25 to 150 as
+published, tell speaking faces from still ones no better."""
 SMOOTH = 5
 """Ticks over which scores are averaged."""
 
@@ -58,7 +59,7 @@ class LipReader:
         )
 
     def read(self, faces: np.ndarray) -> np.ndarray:
-        """Return the lips `[T, 128]` float32 of a face `[T, 112, 112]` uint8, grey, 25 a second."""
+        """Return the lips `[T, 128]` float32 of a face `[T, S, S]` uint8, grey, 25 a second."""
         if not len(faces):
             return np.zeros((0, SIZE), np.float32)
         return self._net(faces[None])[0][0]
@@ -89,7 +90,7 @@ class Scorer:
     def score(self, lips: np.ndarray, mfcc: np.ndarray, shift: float = 0.0) -> np.ndarray:
         """Return scores `[T]` float32, above 0 where the face speaks, NaN where it was not looked at.
 
-        Each is the mean over cuts into pieces of 1 to 6 s, and over five ticks.
+        Each is the mean over cuts into pieces of 2 and 4 s, and over five ticks.
 
         Args:
             lips: `[T, 128]` as `LipReader.read` gives them, 25 a second; NaN where not looked at.

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Any
 
@@ -14,7 +15,7 @@ from mraf.extractors.media.read import SAMPLE_RATE
 from mraf.extractors.streaming.parts import Heard, Observed, Seen
 from mraf.extractors.streaming.slices import Slice
 from mraf.extractors.streaming.stream import Slices
-from mraf.pipeline.timeline.observation.observers import BEYOND, Observers
+from mraf.pipeline.timeline.observation.observers import BEYOND, Hears, Observers
 from mraf.pipeline.timeline.observation.parts_folder import PART_SECONDS
 from mraf.pipeline.timeline.observation.speech import CONTEXT, ticks_with_speech
 
@@ -22,7 +23,7 @@ _AHEAD = 2
 """Slices in which faces are looked for ahead of those that are followed."""
 _FINDERS = 2
 """Threads that look for faces."""
-_WAITING = 2
+_WAITING = 3
 """Parts whose sound may wait to be listened to."""
 
 
@@ -63,7 +64,8 @@ class Pass:
     ) -> None:
         self._slices, self._observers, self._on_slice = slices, observers, on_slice
         self._finders = ThreadPoolExecutor(_FINDERS, "faces")
-        self._listener = ThreadPoolExecutor(1, "sound")
+        self._ears = _ears(slices, observers)
+        self._listeners = ThreadPoolExecutor(max(1, self._ears.qsize()), "sound")
         self._parts: deque[_Part] = deque([_Part(first)])
         self._ends = math.inf if last is None else (last + 1) * PART_SECONDS
         self._waves = _Waves(first * PART_SECONDS)
@@ -82,7 +84,7 @@ class Pass:
     ) -> None:
         self._slices.close()
         self._finders.shutdown(cancel_futures=True)
-        self._listener.shutdown()  # what it still has to do completes parts that were seen
+        self._listeners.shutdown()  # what it still has to do completes parts that were seen
         if self._was_seen and self._observers.picture is not None:
             self._observers.picture.finish()  # the next file begins anew
 
@@ -137,9 +139,16 @@ class Pass:
         start = part.index * PART_SECONDS
         wave = self._waves.between(start, stop + BEYOND)
         if wave is not None and self._observers.sound is not None:
-            part.heard = self._listener.submit(self._observers.sound.observe, wave, start, stop)
+            part.heard = self._listeners.submit(self._hear, wave, start, stop)
         part.is_heard = True
         self._waves.let_go(stop)
+
+    def _hear(self, wave: np.ndarray, start: float, stop: float) -> Heard:
+        ears = self._ears.get()
+        try:
+            return ears.observe(wave, start, stop)
+        finally:
+            self._ears.put(ears)
 
     def _follow(self) -> None:
         """Follow the faces of the oldest slice."""
@@ -203,6 +212,16 @@ class Pass:
         )
         self._parts.popleft()
         return part.index, observed
+
+
+def _ears(slices: Slices, observers: Observers) -> "SimpleQueue[Hears]":
+    """Return those that listen: two where there is no picture to look at meanwhile."""
+    ears: SimpleQueue[Hears] = SimpleQueue()
+    if observers.sound is not None:
+        ears.put(observers.sound)
+        if observers.second is not None and not slices.has_picture:
+            ears.put(observers.second())
+    return ears
 
 
 class _Waves:

@@ -1,6 +1,8 @@
 """The networks that observe a file, and their names in its stored parts."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mraf.extractors.encoders import EncoderPair
@@ -30,7 +32,7 @@ class Networks:
         return f"{self.pair.fingerprint.encoders} segmentation={heard} lips={lips}"
 
     def observers(self) -> Observers:
-        """Load those that observe."""
+        """Load those that observe, those of the picture beside those of the sound."""
         from mraf.extractors.speaking.observer import PictureObserver
         from mraf.extractors.turns.windows import SoundObserver
         from mraf.extractors.voice.vad import SpeechFinder
@@ -40,11 +42,19 @@ class Networks:
             "threads": self.threads,
             "precision": self.precision,
         }
-        return Observers(
-            sound=SoundObserver(self.pair, self.segmentation, **how),
-            picture=PictureObserver(self.pair, self.lr_asd, **how),
-            speech=SpeechFinder().probability,
-        )
+
+        def ears() -> SoundObserver:
+            return SoundObserver(self.pair, self.segmentation, **how)
+
+        with ThreadPoolExecutor(1, "loading") as pool:
+            sound = pool.submit(ears)
+            picture = PictureObserver(self.pair, self.lr_asd, **how)
+            return Observers(
+                sound=sound.result(),
+                picture=picture,
+                speech=SpeechFinder().probability,
+                second=cache(ears),
+            )
 
     def scorer(self) -> "Scorer | None":
         """Load the one that tells whose lips speak; None where its weights are not there."""

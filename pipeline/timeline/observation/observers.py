@@ -47,3 +47,5 @@ class Observers:
     picture: Looks | None
     # Probability of speech [M] in windows of 512 samples of [N] at 16 kHz; None: lips are looked at always.
     speech: Callable[[np.ndarray], np.ndarray] | None = None
+    # Loads a second one of `sound`: without a picture, two parts are listened to at once.
+    second: Callable[[], Hears] | None = None

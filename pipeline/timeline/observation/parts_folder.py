@@ -12,7 +12,7 @@ from mraf.extractors.streaming.parts import Observed
 from mraf.json_text import to_json
 from mraf.pipeline.timeline.observation.serial import from_bytes, to_bytes
 
-RULES = 1
+RULES = 2
 """Version of the pass; parts that were made by another one are made anew."""
 PART_SECONDS = 60.0
 """Length of a part, but for the last one of a file."""

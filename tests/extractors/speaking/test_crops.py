@@ -14,7 +14,7 @@ def plainly(picture: np.ndarray, x: float, y: float, half: float) -> np.ndarray:
     wide = cv2.copyMakeBorder(picture, *[edge] * 4, cv2.BORDER_CONSTANT, value=110)
     rows = slice(int(y - half) + edge, int(y + 1.8 * half) + edge)
     columns = slice(int(x - 1.4 * half) + edge, int(x + 1.4 * half) + edge)
-    return cv2.resize(wide[rows, columns], (224, 224))[56:168, 56:168]
+    return cv2.resize(wide[rows, columns], (224, 224))[72:152, 72:152]
 
 
 @pytest.mark.parametrize(
@@ -22,14 +22,14 @@ def plainly(picture: np.ndarray, x: float, y: float, half: float) -> np.ndarray:
 )
 def test_the_middle_of_a_square_around_the_face(square):
     found = crop(PICTURE, np.array(square, float))
-    assert found.shape == (112, 112) and found.dtype == np.uint8
+    assert found.shape == (80, 80) and found.dtype == np.uint8
     assert np.abs(found.astype(int) - plainly(PICTURE, *square)).max() <= 2
 
 
 def test_what_lies_outside_is_grey():
     assert (crop(PICTURE, np.array([-500, 100, 50])) == 110).all()
     assert (crop(PICTURE, np.array([10_000, 100, 50])) == 110).all()
-    assert crop(PICTURE, np.array([100, 100, 0])).shape == (112, 112)
+    assert crop(PICTURE, np.array([100, 100, 0])).shape == (80, 80)
 
 
 def test_boxes_lie_on_lines_between_looks_and_stay_beyond_them():
