@@ -18,9 +18,6 @@ from mraf.pipeline.timeline.wishes import Wishes, checked_wishes
 from mraf.pipeline.timeline.written import write_outputs
 from mraf.pipeline.workspace import Workspace
 
-PATIENCE = 3600.0
-"""Seconds to wait for another command that writes outputs of the same file, as an annotated video."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class TimelineDone:
@@ -172,10 +169,10 @@ def _done(
         return replace(_lost(place.path, str(error)), elapsed=time.monotonic() - started)
     if made.timeline.error is not None:
         return _lost(place.path, made.timeline.error)
-    told("writing", 0.0, made.timeline.duration, 0.0)
-    with alone(place.folder, patience=PATIENCE):
+    with alone(place.folder):
         again = made_again(made.timeline, place, wanted=corrections)
         found = replace(again.timeline, path=str(place.path.absolute()))
+        told("writing", 0.0, found.duration, 0.0)
         written = write_outputs(
             found,
             place.folder,

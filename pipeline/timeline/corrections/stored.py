@@ -103,14 +103,14 @@ def holds(path: Path, content: str, content_bytes: int) -> bool:
 
 
 @contextmanager
-def alone(folder: Path, *, patience: float | None = None) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Keep other commands from correcting and writing the timeline of a folder meanwhile.
 
     Where the folder is not there, or its file system gives no locks, nothing is kept.
 
-    Raises UsageError where another command still does so after `patience` seconds, by default `PATIENCE`.
+    Raises UsageError where another command still does so after `PATIENCE` seconds.
     """
-    lock = FileLock(folder / _LOCK, timeout=PATIENCE if patience is None else patience)
+    lock = FileLock(folder / _LOCK, timeout=PATIENCE)
     try:
         lock.acquire()
     except Timeout:
