@@ -9,8 +9,10 @@ import pytest
 from filelock import FileLock
 
 from mraf import correct, timeline
-from mraf.errors import MrafError, UsageError
+from mraf.errors import MediaError, MissingError, MrafError, UsageError
+from mraf.pipeline.timeline import run
 from mraf.pipeline.timeline.outputs.write import FORMATS
+from mraf.pipeline.timeline.timeline import Timeline
 from mraf.pipeline.timeline.wishes import DEFAULT_FORMATS
 from tests.helpers.conversations import conversation, person
 
@@ -225,8 +227,6 @@ def test_corrections_of_several_files_are_not_set_aside_without_a_yes(stand_in):
 
 def test_what_is_corrected_while_a_run_writes_is_not_lost(stand_in, monkeypatch):
     """The run has read the corrections when another command makes one."""
-    from mraf.pipeline.timeline import run
-
     timeline("talk.mp4")
     before, waiting, threads = run.write_outputs, threading.Event(), []
 
@@ -274,9 +274,95 @@ def test_progress_says_which_file_and_how_far(stand_in):
 
 
 def test_a_folder_that_cannot_be_written_is_told(stand_in):
-    Path("out").write_text("a file")
-    with pytest.raises(MrafError, match=r"out.*cannot be written"):
-        timeline("talk.mp4", out="out")
+    Path("out/talk/timeline.json").mkdir(parents=True)
+    done = []
+    found = timeline(["talk.mp4", "show"], out="out", on_done=done.append)
+    assert len(found) == 3 and found[0].error is None and len(found[0].turns) == 5
+    assert done[0].files == () and "cannot be written" in done[0].problems[0]
+    assert [each.problems for each in done[1:]] == [(), ()] and done[2].files
+
+
+@pytest.mark.parametrize("where", ["make", "write"])
+def test_an_error_that_nobody_foresaw_costs_one_file(stand_in, monkeypatch, where):
+    def fails(*args, **more):
+        raise IndexError("index 1 is out of bounds")
+
+    if where == "make":
+        plain = stand_in.make
+        monkeypatch.setattr(
+            stand_in,
+            "make",
+            lambda self, path, told: (fails if "s1" in str(path) else plain)(self, path, told),
+        )
+    else:
+        plain = run.write_outputs
+        monkeypatch.setattr(
+            run,
+            "write_outputs",
+            lambda found, folder, *args, **more: (fails if "s1" in str(folder) else plain)(
+                found, folder, *args, **more
+            ),
+        )
+    found = timeline(["show", "talk.mp4"])
+    assert [each.error is None for each in found] == [False, True, True]
+    assert "not foreseen: IndexError: index 1 is out of bounds (test_run.py, line" in found[0].error
+
+
+def test_timelines_of_many_files_are_not_kept_in_memory(stand_in):
+    found = timeline(["talk.mp4", "bad.mp4", "show"])
+    assert sum(isinstance(each, Timeline) for each in found._all) == 1  # that of the bad one
+    assert [len(each.turns) for each in found] == [5, 0, 5, 5]
+    assert found[0].path == str(Path("talk.mp4").absolute())
+    assert [each.path for each in found[-2:]] == [each.path for each in list(found)[2:]]
+    with pytest.raises(IndexError):
+        found[4]
+    Path("timelines/talk/timeline.json").unlink()
+    with pytest.raises(MissingError, match="there is no timeline"):
+        found[0]
+
+
+@pytest.mark.parametrize("stops", ["vtt", "html"])
+def test_outputs_of_a_run_that_was_broken_off_are_made_anew(stand_in, monkeypatch, stops):
+    """Else they would have the old names for ever: timeline.json is as it should be."""
+    timeline("talk.mp4", formats="vtt,csv,html")
+    stand_in.talk = replace(conversation(), turns=conversation().turns[:2])
+    plain = FORMATS[stops]
+
+    def stop(task):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(FORMATS, stops, replace(plain, write=stop))
+    with pytest.raises(KeyboardInterrupt):
+        timeline("talk.mp4", formats="json")
+    monkeypatch.setitem(FORMATS, stops, plain)
+    timeline("talk.mp4", formats="json")
+    for name in ("vtt", "csv", "html"):
+        text = Path(f"timelines/talk/timeline.{name}").read_text("utf-8")
+        assert "unknown 2" not in text.replace('"unknown 2"', ""), name
+    assert there("timelines/talk") == {f"timeline.{n}" for n in ("json", "vtt", "csv", "html")}
+    Path("timelines/talk/timeline.vtt").write_text("by hand")
+    timeline("talk.mp4", formats="json")
+    assert Path("timelines/talk/timeline.vtt").read_text() == "by hand"
+
+
+def test_a_video_that_could_not_be_annotated_is_tried_again(stand_in, monkeypatch):
+    made = []
+
+    def annotated(task):
+        made.append(len(task.timeline.turns))
+        if len(made) == 2:
+            raise MediaError("timeline.mp4: the decoder crashed")
+        task.file.write_text(str(made[-1]))
+
+    monkeypatch.setitem(FORMATS, "mp4", replace(FORMATS["mp4"], write=annotated))
+    timeline("talk.mp4", formats="mp4")
+    stand_in.talk = replace(conversation(), turns=conversation().turns[:2])
+    done = []
+    timeline("talk.mp4", formats="json", on_done=done.append)
+    assert done[0].problems == ("timeline.mp4: the decoder crashed",)
+    timeline("talk.mp4", formats="json")
+    timeline("talk.mp4", formats="json")
+    assert made == [5, 2, 2] and Path("timelines/talk/timeline.mp4").read_text() == "2"
 
 
 def test_corrections_stay_with_a_file_beside_which_another_comes(stand_in):

@@ -81,6 +81,16 @@ def test_ctrl_c_says_that_the_same_command_goes_on(mraf, stand_in):
     assert code == 130 and "What was done is kept: `mraf timeline` of the same files goes on" in err
 
 
+def test_what_is_done_is_printed_as_json_when_it_is_broken_off(mraf, stand_in):
+    code, out, _ = mraf("timeline", "talk.mp4", "stop.mp4", "--json")
+    found = json.loads(out)
+    assert code == 130 and "Interrupted" in found["error"]
+    assert [each["path"] for each in found["videos"]] == ["talk.mp4"]
+    assert len(found["videos"][0]["turns"]) == 5
+    code, out, _ = mraf("timeline", "stop.mp4", "--json")
+    assert code == 130 and set(json.loads(out)) == {"error"}
+
+
 def test_wrong_options_end_it_before_work(mraf, stand_in):
     for options, said in (
         (("--speakers", 0), "at least 1 person speaks"),
