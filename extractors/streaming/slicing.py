@@ -177,17 +177,18 @@ class FileSlices:
         late = None
         if self._start > 0 and not self._formats & _DECODED_WHOLE:
             late = self._start + self._file.origin
+        clock = Clock(self._file)
         frames = StreamFrames(
             self._container,
             stream,
             problems=self.problems,
             beat=self._beat,
             now=lambda: line.now,
-            is_skipped=self._is_skipped,
+            is_skipped=lambda stamp: self._is_skipped(stamp + clock.offset),
         )
-        unneeded = Unneeded(float(stream.time_base or 0), -self._file.origin, 1 / usual)
+        unneeded = Unneeded(float(stream.time_base or 0), clock, 1 / usual)
         decoded = frames.frames(unneeded, late)
-        line = PictureLine(decoded, Clock(self._file), usual, self._shades, self.problems)
+        line = PictureLine(decoded, clock, usual, self._shades, self.problems)
         return line
 
     def _sound_line(self, tracks: Tracks) -> SoundLine | None:
@@ -195,25 +196,21 @@ class FileSlices:
             return None
         # Where there is no picture, the first container serves.
         container = self._container if self._picture is None else opened(self._path)
+        clock = Clock(self._file)
         frames = StreamFrames(
             container,
             container.streams[tracks.sound.index],
             problems=self.problems,
             beat=self._beat,
             now=lambda: line.now,
-            is_skipped=self._is_skipped,
+            is_skipped=lambda stamp: self._is_skipped(stamp + clock.offset),
         )
-        line = SoundLine(
-            frames.frames(), Clock(self._file), self._start, self._limits, self.problems
-        )
+        line = SoundLine(frames.frames(), clock, self._start, self._limits, self.problems)
         return line
 
-    def _is_skipped(self, stamp: float) -> bool:
-        """Tell whether what carries a time stamp in s lies in a stretch that is not decoded."""
-        if not self._skip:
-            return False
-        offset = -self._file.origin if self._file.offset is None else self._file.offset
-        return any(begin <= stamp + offset < end for begin, end in self._skip)
+    def _is_skipped(self, time: float) -> bool:
+        """Tell whether a time in s lies in a stretch that is not decoded."""
+        return any(begin <= time < end for begin, end in self._skip)
 
     def _can_decode(self, kind: str, container: Any, stream: Any) -> bool:
         if has_decoder(stream):
