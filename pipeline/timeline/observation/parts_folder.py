@@ -130,14 +130,13 @@ class PartsFolder:
         """
         self._write(self.path / META, to_json(META, asdict(whole)))
         of_others = []
-        for folder in self.path.parent.glob(f"*/{ABOUT}"):
-            digest = folder.parent.name.partition("-")[0]
-            if folder.parent == self.path:
+        for folder in self.path.parent.iterdir():
+            if folder == self.path or not folder.is_dir():
                 continue
-            if digest == self.path.name.partition("-")[0]:
-                of_others.append((_changed(folder), folder.parent))
-            elif _source_of(folder) == self._source:
-                _remove(folder.parent)
+            if _digest_of(folder) == _digest_of(self.path):
+                of_others.append((_changed(folder / ABOUT), folder))
+            elif _source_of(folder / ABOUT) == self._source:
+                _remove(folder)
         for _, other in sorted(of_others, reverse=True)[OTHERS:]:
             _remove(other)
 
@@ -165,6 +164,10 @@ def _tracks(stored: list[int | None] | None) -> tuple[int | None, int | None] | 
         return None
     sound, picture = (None if each is None else int(each) for each in stored)
     return sound, picture
+
+
+def _digest_of(folder: Path) -> str:
+    return folder.name.partition("-")[0]
 
 
 def _source_of(about: Path) -> str | None:
