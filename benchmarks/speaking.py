@@ -37,6 +37,7 @@ def lips_of(observer: PictureObserver, pictures: np.ndarray) -> np.ndarray | Non
     for piece in sliced(pictures):
         observer.add(piece, observer.find(piece))
     tracks = observer.finish().tracks
+    observer.begin()  # clips do not follow each other
     whole = len(tracks) == 1 and len(tracks[0].lips) == len(pictures)
     return tracks[0].lips if whole else None
 

@@ -59,13 +59,15 @@ class Clip:
         """Files of the clip, in a fixed order."""
         return tuple(path for path in (self.video, self.audio, self.image) if path is not None)
 
-    def content_hash(self) -> str:
+    def content_hash(self, *, beginning: int | None = None) -> str:
         """Return a BLAKE2b digest of the files' contents, which does not depend on names and dates.
 
         Parts of one file have different digests.
 
         Of a file larger than 4 GiB, its size and 1,024 pieces of 1 MiB spread over it are hashed:
         extraction reads only the beginning of such a video, and hashing all of it would take longer.
+
+        With `beginning`, it is the digest that the files had when they ended after so many bytes.
 
         Raises OSError where a file cannot be read.
         """
@@ -76,17 +78,23 @@ class Clip:
             if path.exists() and not path.is_file():  # opening a pipe would block
                 raise OSError(errno.EINVAL, "not a regular file", str(path))
             with path.open("rb") as file:
-                digest.update(role.encode() + _digest(file))
+                digest.update(role.encode() + _digest(file, beginning))
         if self.start is not None or self.end is not None:
             digest.update(f"from {self.start or 0.0!r} to {self.end!r}".encode())
         return digest.hexdigest()
 
 
-def _digest(file: io.BufferedReader) -> bytes:
-    size = file.seek(0, os.SEEK_END)
+def _digest(file: io.BufferedReader, beginning: int | None) -> bytes:
+    size = file.seek(0, os.SEEK_END) if beginning is None else beginning
     file.seek(0)
     if size <= HASHED_WHOLE:
-        return hashlib.file_digest(file, "blake2b").digest()
+        if beginning is None:
+            return hashlib.file_digest(file, "blake2b").digest()
+        whole = hashlib.blake2b()
+        while size > 0 and (data := file.read(min(size, PIECE_SIZE))):
+            whole.update(data)
+            size -= len(data)
+        return whole.digest()
     digest = hashlib.blake2b(f"{size} bytes".encode())
     for number in range(PIECES):
         file.seek(number * (size - PIECE_SIZE) // (PIECES - 1))

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -15,7 +15,11 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 @contextmanager
 def locked(
-    folder: Path, *, patience: float = 0.0, holder: str = "`mraf extract`"
+    folder: Path,
+    *,
+    patience: float = 0.0,
+    holder: str = "`mraf extract`",
+    on_wait: Callable[[str], None] | None = None,
 ) -> Iterator[None]:
     """Hold the lock of a folder; the folder is made where it does not exist.
 
@@ -23,14 +27,15 @@ def locked(
         folder: the folder.
         patience: seconds to wait for another process that holds the lock.
         holder: for the message, the command that may hold it.
+        on_wait: called with a line for people before waiting begins.
 
     Raises UsageError where another process holds the lock, or the folder cannot be written.
     """
     path = folder / ".lock"
-    lock = FileLock(path, timeout=patience, on_acquired=_write_process_id)
+    lock = FileLock(path, on_acquired=_write_process_id)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        _acquire(lock, patience, lambda: on_wait and on_wait(_waiting(path, holder)))
     except Timeout:
         raise UsageError(
             f"{path}: another {holder}{_holder(path)} holds this lock and is writing here. "
@@ -47,6 +52,21 @@ def locked(
         yield
     finally:
         lock.release()
+
+
+def _acquire(lock: FileLock, patience: float, on_wait: Callable[[], object]) -> None:
+    """Take a lock, at once or within a time in s. Raises Timeout, OSError."""
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if not patience:
+            raise
+        on_wait()
+        lock.acquire(timeout=patience)
+
+
+def _waiting(path: Path, holder: str) -> str:
+    return f"waits for another {holder}{_holder(path)}, which is writing to {path.parent}"
 
 
 def _write_process_id(handle: int) -> None:

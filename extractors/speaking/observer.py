@@ -53,8 +53,12 @@ class PictureObserver:
         """
         self._part.add(piece, faces, speech)
 
+    def begin(self, before: Seen | None = None) -> None:
+        """Let go of all that came; the next slice follows the part `before`, or begins a file."""
+        self._part = Part(self._encoder, self._reader, before)
+
     def finish(self) -> Seen:
         """Close all tracks and return what was seen; the next slice begins another part."""
         seen = self._part.finish()
-        self._part = Part(self._encoder, self._reader)
+        self.begin(seen)
         return seen

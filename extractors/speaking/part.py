@@ -28,11 +28,15 @@ class Part:
     Args:
         encoder: of faces.
         reader: of lips; None: they are not read.
+        before: the part before; None: the file begins.
     """
 
-    def __init__(self, encoder: FaceEncoder, reader: LipReader | None) -> None:
+    def __init__(
+        self, encoder: FaceEncoder, reader: LipReader | None, before: Seen | None = None
+    ) -> None:
         self._encoder, self._reader = encoder, reader
-        self._cut_finder, self._tracker, self._greys = CutFinder(), Tracker(LOOK, 0), Greys()
+        self._cut_finder = CutFinder(before.last if before else None)
+        self._tracker, self._greys = Tracker(LOOK, 0), Greys()
         self._looks: deque[tuple[int, np.ndarray, Faces]] = deque()  # not followed yet
         self._followed: dict[int, Followed] = {}  # by the track's number
         self._tracks: list[FaceTrack] = []
@@ -64,6 +68,7 @@ class Part:
             cuts=np.array(self._cuts) / TICKS,
             width=self._size[1],
             height=self._size[0],
+            last=self._cut_finder.last_pictures(),
         )
 
     @property

@@ -1,6 +1,6 @@
 """The child process of `stream.Slices`: gets the path of a file, replies with its slices.
 
-The request is a line of JSON with `path`, `start` and `wish`. The replies (see `process.inside`) are one
+The request is a line of JSON with `path`, `start`, `wish` and `skip`. The replies (see `process.inside`) are one
 with the length and the streams of the file, one for each slice, and one at the end; in between, while
 nothing comes of reading, some that say that it goes on.
 """
@@ -9,6 +9,7 @@ import json
 import signal
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -64,22 +65,33 @@ def _send_slices(replies: int, request: dict[str, Any], limits: Any) -> None:
         Path(request["path"]),
         start=request["start"],
         wish=Wish(**request["wish"]),
+        skip=tuple((begin, end) for begin, end in request["skip"]),
         limits=limits,
         beat=_Beat(replies, limits.seconds),
     )
-    opened = {"length": file.length, "notes": file.notes, "picture": file.has_picture}
+    opened = {
+        "length": file.length,
+        "notes": file.notes,
+        "picture": file.has_picture,
+        "tracks": file.tracks,
+    }
     send(replies, opened)
     slices = file.slices()
     while True:
         each = next(slices, None)
         if each is None:
             break
-        _send_slice(replies, each, file.problems)
+        _send_slice(replies, each, _as_json(file.problems.take()))
         del each  # before the next one is made: it is large
-    send(replies, {"end": file.end, "notes": file.notes, "problems": file.problems})
+    problems = _as_json(file.problems.take())
+    send(replies, {"end": file.end, "notes": file.notes, "problems": problems})
 
 
-def _send_slice(replies: int, each: Any, problems: tuple[str, ...]) -> None:
+def _as_json(problems: tuple[Any, ...]) -> list[dict[str, Any]]:
+    return [asdict(each) for each in problems]
+
+
+def _send_slice(replies: int, each: Any, problems: list[dict[str, Any]]) -> None:
     pictures = each.pictures
     grey = pictures.grey[0].shape if pictures.grey else (0, 0)
     colour = pictures.colour[0].shape if pictures.colour else (0, 0, 3)

@@ -1,6 +1,7 @@
 """Cuts: the ticks at which a new shot begins."""
 
 from collections import deque
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,17 +19,35 @@ BACK, LIKE = 0.5, 2 * LEAST
 """Share of the change, and most in all, by which the picture after a flash of light differs from the one before."""
 
 
+_KEPT = LAG + 2
+"""Pictures before a change that are looked at, at one a tick, and one more: the change to the first is not."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LastPictures:
+    """The last pictures of a part, by which a cut at the beginning of the next one is found."""
+
+    ticks: np.ndarray  # [K] int64: the first of each, from the beginning of the file
+    thumbs: np.ndarray  # [K, 27, 48] uint8
+
+
 class CutFinder:
     """Finds hard cuts in pictures that come one after the other.
 
     A flash, after which the picture before comes back, is none, and neither are fades and moves of
     the camera, in which no picture stands out among its neighbours.
+
+    Args:
+        before: the pictures of the part before; None: the first that comes is the first of all.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, before: LastPictures | None = None) -> None:
         self._thumbs: deque[tuple[int, np.ndarray]] = deque()  # of pictures, with their first tick
         self._changes: deque[float] = deque()  # from the one before to each of them
-        self._checked = 0  # of `_thumbs`, those that were called a cut or none
+        if before is not None:
+            for tick, thumb in zip(before.ticks, before.thumbs, strict=True):
+                self._append(int(tick), thumb.astype(np.float32))
+        self._checked = len(self._thumbs)  # of them, those that were called a cut or none
         self._until = 0  # the first tick that is not known
 
     def add(self, grey: np.ndarray, shown: np.ndarray, first_tick: int) -> None:
@@ -36,10 +55,25 @@ class CutFinder:
         changes = np.flatnonzero(np.diff(shown, prepend=-1))  # the first of a slice is compared too
         for k in changes[shown[changes] >= 0]:
             thumb = _thumbnail(grey[shown[k]])
-            before = self._thumbs[-1][1] if self._thumbs else thumb
-            self._thumbs.append((first_tick + int(k), thumb))
-            self._changes.append(float(np.abs(thumb - before).mean()))
+            stays = k == 0 and self._thumbs and np.array_equal(thumb, self._thumbs[-1][1])
+            if not stays:  # else where slices begin would tell in what is a cut
+                self._append(first_tick + int(k), thumb)
         self._until = first_tick + len(shown)
+
+    def last_pictures(self) -> LastPictures | None:
+        """Return what the finder of the next part needs; None where there was no picture."""
+        if not self._thumbs:
+            return None
+        kept = list(self._thumbs)[-_KEPT:]
+        return LastPictures(
+            ticks=np.array([tick for tick, _ in kept]),
+            thumbs=np.stack([thumb for _, thumb in kept]).astype(np.uint8),
+        )
+
+    def _append(self, tick: int, thumb: np.ndarray) -> None:
+        before = self._thumbs[-1][1] if self._thumbs else thumb
+        self._thumbs.append((tick, thumb))
+        self._changes.append(float(np.abs(thumb - before).mean()))
 
     def take(self, *, last: bool = False) -> tuple[list[int], int]:
         """Return the cuts that were not told before, and the tick before which all are known.
@@ -53,7 +87,7 @@ class CutFinder:
             if self._is_cut(self._checked):
                 cuts.append(self._thumbs[self._checked][0])
             self._checked += 1
-        for _ in range(self._checked - AROUND - 2):
+        for _ in range(self._checked - _KEPT):
             self._thumbs.popleft()
             self._changes.popleft()
             self._checked -= 1

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mraf.extractors.streaming.cuts import LastPictures
+from mraf.extractors.streaming.decoding.problems import Problem
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Heard:
@@ -56,6 +59,7 @@ class Seen:
     cuts: np.ndarray  # [C] float64 s
     width: int  # of the upright picture in pixels
     height: int
+    last: LastPictures | None = None  # for the cuts of the next part
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -66,4 +70,4 @@ class Observed:
     stop: float
     heard: Heard | None  # None where there is no sound that can be read
     seen: Seen | None  # None where there is no picture
-    problems: tuple[str, ...] = ()  # for people, as what cannot be decoded
+    problems: tuple[Problem, ...] = ()  # one of each kind

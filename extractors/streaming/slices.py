@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mraf.extractors.streaming.decoding.problems import Problem
+
 TICKS = 25
 """Ticks a second: the pictures on display at these times are what LR-ASD looks at."""
 LOOK = 5
@@ -36,6 +38,7 @@ class Slice:
         np.ndarray
     )  # [L, H, W, 3] uint8 RGB of the same size: pictures in which to look for faces
     looks: np.ndarray  # [L] int32: their ticks, counted from the first tick of the file
+    problems: tuple[Problem, ...] = ()  # that were met while it was decoded, one of each kind
 
     @property
     def first_tick(self) -> int:

@@ -58,6 +58,7 @@ class FileSlices:
         start: time in s of the first slice, a multiple of `SLICE_SECONDS`. Sound is decoded from the
             beginning all the same, so that the slices are those of an unbroken pass.
         wish: the streams that are asked for.
+        skip: stretches from and to a time in s of which nothing is decoded.
         limits: on what the file may hold.
         beat: called for each packet that is read.
 
@@ -71,13 +72,15 @@ class FileSlices:
         *,
         start: float = 0.0,
         wish: Wish = Wish(),
+        skip: tuple[tuple[float, float], ...] = (),
         limits: Limits = Limits(),
         beat: Callable[[], None] = lambda: None,
     ) -> None:
         check_file(path)
         self._path, self._limits, self._beat = path, limits, beat
-        self._start = start
-        self._problems, self._notes = Problems(), list[str]()
+        self._start, self._skip = start, skip
+        self.problems = Problems(start)  # as they are met
+        self._notes = list[str]()
         self._shades: Shades | None = None
         self.end = start
         self._container = opened(path)
@@ -87,6 +90,7 @@ class FileSlices:
                 f"{path.name}: {len(streams)} streams; at most {limits.streams} are read"
             )
         tracks = choose_tracks(self._container, wish)
+        self.tracks = (tracks.sound_number, tracks.picture_number)  # from 1; None: there is none
         self._notes += tracks.notes
         length = (self._container.duration or 0) / 1e6
         self.length = length if length > 0 else None  # s, by the header
@@ -96,18 +100,13 @@ class FileSlices:
         self._picture = self._picture_line(tracks)
         self._sound = self._sound_line(tracks)
         if self._picture is None and self._sound is None:
-            reason = self._problems.first() or "it holds neither picture nor sound"
+            reason = self.problems.first() or "it holds neither picture nor sound"
             raise MediaError(f"{path.name}: nothing can be read ({reason})")
 
     @property
     def has_picture(self) -> bool:
         """True where there is a stream of pictures that can be decoded."""
         return self._picture is not None
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """What could not be decoded so far, for people."""
-        return self._problems.told()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -170,7 +169,7 @@ class FileSlices:
         size = (context.width or 0, context.height or 0)
         problem = self._limits.check_size(*size)
         if problem:
-            self._problems.note("picture", problem, 0.0)
+            self.problems.note("picture", problem, 0.0)
             return None
         self._shades = Shades(stream.sample_aspect_ratio, size, self._limits)
         rate = float(stream.average_rate or stream.guessed_rate or 0)
@@ -178,16 +177,18 @@ class FileSlices:
         late = None
         if self._start > 0 and not self._formats & _DECODED_WHOLE:
             late = self._start + self._file.origin
+        clock = Clock(self._file)
         frames = StreamFrames(
             self._container,
             stream,
-            problems=self._problems,
+            problems=self.problems,
             beat=self._beat,
             now=lambda: line.now,
+            is_skipped=lambda stamp: self._is_skipped(stamp + clock.offset),
         )
-        unneeded = Unneeded(float(stream.time_base or 0), -self._file.origin, 1 / usual)
+        unneeded = Unneeded(float(stream.time_base or 0), clock, 1 / usual)
         decoded = frames.frames(unneeded, late)
-        line = PictureLine(decoded, Clock(self._file), usual, self._shades, self._problems)
+        line = PictureLine(decoded, clock, usual, self._shades, self.problems)
         return line
 
     def _sound_line(self, tracks: Tracks) -> SoundLine | None:
@@ -195,30 +196,32 @@ class FileSlices:
             return None
         # Where there is no picture, the first container serves.
         container = self._container if self._picture is None else opened(self._path)
+        clock = Clock(self._file)
         frames = StreamFrames(
             container,
             container.streams[tracks.sound.index],
-            problems=self._problems,
+            problems=self.problems,
             beat=self._beat,
             now=lambda: line.now,
+            is_skipped=lambda stamp: self._is_skipped(stamp + clock.offset),
         )
-        line = SoundLine(
-            frames.frames(), Clock(self._file), self._start, self._limits, self._problems
-        )
+        line = SoundLine(frames.frames(), clock, self._start, self._limits, self.problems)
         return line
+
+    def _is_skipped(self, time: float) -> bool:
+        """Tell whether a time in s lies in a stretch that is not decoded."""
+        return any(begin <= time < end for begin, end in self._skip)
 
     def _can_decode(self, kind: str, container: Any, stream: Any) -> bool:
         if has_decoder(stream):
             return True
-        self._problems.note(
-            kind, f"there is no decoder for {name_of_codec(container, stream)}", 0.0
-        )
+        self.problems.note(kind, f"there is no decoder for {name_of_codec(container, stream)}", 0.0)
         return False
 
     def _nothing(self) -> str:
         if self._start:
             return f"{self._path.name}: nothing from {self._start:g} s on"
-        reason = in_full(self._path, self._problems.first() or "the streams are empty")
+        reason = in_full(self._path, self.problems.first() or "the streams are empty")
         return f"{self._path.name}: nothing could be decoded ({reason})"
 
     def _compare_length(self) -> None:

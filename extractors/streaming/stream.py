@@ -1,8 +1,9 @@
 """The slices of a long file, decoded by a child process that may hang or crash without harm."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from mraf.extractors.media.limits import Limits, check_file
 from mraf.extractors.media.process.parent import DecodingProcess, DiedError
 from mraf.extractors.media.process.parent import start as start_process
 from mraf.extractors.media.tracks import Wish
+from mraf.extractors.streaming.decoding.problems import Problem, merged
+from mraf.extractors.streaming.lost import GROWTH, Lost
 from mraf.extractors.streaming.slices import SLICE_SECONDS, Slice
 
 TRIES = 2
-"""Number of times that one slice may crash the decoder before the rest of the file is given up."""
+"""Number of times that one slice may crash the decoder before it is passed over."""
 _MODULE = "mraf.extractors.streaming.child"
 
 # The C library keeps the memory of a slice for the next one; to get it anew from Linux takes a quarter as long
@@ -27,10 +30,23 @@ _KEEP_MEMORY = {
 }
 
 
+class _HinderedError(DiedError):
+    """Raised where a limit stops the decoder, which a later run or another machine may not reach."""
+
+
+class _SlowError(_HinderedError):
+    """Raised where the decoder takes too long."""
+
+
+class _NothingLeftError(DiedError):
+    """Raised where nothing follows what was passed over."""
+
+
 class Slices:
     """An iterator over the slices of a file, from the first to the last. Close it, or use it in a `with`.
 
-    At most one slice is held here and one in the child. The child starts with this object.
+    At most one slice is held here and one in the child. The child starts with this object. What crashes the
+    decoder twice, takes too long or takes too much memory is passed over: its slices are silent and have no picture.
 
     Args:
         path: of the file.
@@ -40,9 +56,8 @@ class Slices:
 
     Raises:
         MediaError: the file cannot be opened or holds nothing that can be read; while iterating, nothing of
-            it can be decoded. Where it crashes the decoder later, or takes too much memory, it ends there,
-            and `problems` tells.
-        BusyError: the next slice takes too long, or the system killed the decoder.
+            it can be decoded. Where more and more is passed over in vain, the file ends, and `problems` tells.
+        BusyError: nothing comes in time, or the system killed the decoder before anything came.
         MrafError: the decoder does not start.
         ValueError: `start` is no multiple of 2 s.
     """
@@ -62,29 +77,42 @@ class Slices:
         self.position = start  # s: the end of the last slice
         self.duration: float | None = None  # s, as the file says; at the end, as it is
         self.notes: tuple[str, ...] = ()  # for people, as which of several tracks is read
-        self.problems: tuple[str, ...] = ()  # what could not be decoded so far
+        self.problems: tuple[Problem, ...] = ()  # that were met so far, one of each kind
+        self.last_problems: tuple[Problem, ...] = ()  # of those, what is in no slice
         self.has_picture = False  # a stream of pictures that can be decoded
-        self._has_ended = False
-        self._crashes = 0
+        # Numbers, from 1, of the tracks of sound and picture that were chosen; None: there is none.
+        self.tracks: tuple[int | None, int | None] = (None, None)
+        self._has_ended = self._was_opened = self._has_sound = False
+        self._crashes = 0  # at the present place
+        self._lost = Lost()
+        self._ready: deque[Slice] = deque()
         self._child: DecodingProcess | None = None
-        self._open()
+        try:
+            while self._child is None and not self._has_ended:
+                try:
+                    self._open()
+                except DiedError as error:
+                    self._failed(error)
+        except BaseException:
+            self.close()
+            raise
 
     def __iter__(self) -> Iterator[Slice]:
         return self
 
     def __next__(self) -> Slice:
-        while not self._has_ended:
+        while not self._ready and not self._has_ended:
             try:
-                found = self._next()
+                if self._child is None:
+                    self._open()
+                self._take()
             except DiedError as error:
-                self._try_again(str(error))
-                continue
+                self._failed(error)
             except BaseException:
                 self.close()
                 raise
-            if found is not None:
-                self._crashes = 0
-                return found
+        if self._ready:
+            return self._ready.popleft()
         self.close()
         raise StopIteration
 
@@ -102,63 +130,56 @@ class Slices:
     def close(self) -> None:
         """End the child process; there are no more slices."""
         self._has_ended = True
+        self._ready.clear()
         self._drop()
 
     def _open(self) -> None:
-        """Have the child open the file at the present position; see `__init__` for what it raises."""
-        while self._child is None and not self._has_ended:
-            try:
-                self._child = DecodingProcess(
-                    start_process(
-                        _MODULE, json.dumps({"limits": asdict(self._limits)}), _KEEP_MEMORY
-                    )
-                )
-                self._child.wait_until_ready()
-                self._child.send(self._request(), self._limits.seconds)
-                header = self._header()
-            except DiedError as error:
-                self._note_crash(str(error))
-                continue
-            except BaseException:
-                self._drop()
-                raise
-            self.duration, self.notes = header["length"], tuple(header["notes"])
-            self.has_picture = bool(header["picture"])
+        """Have a child open the file behind what is passed over; see `__init__` for what it raises."""
+        limits = json.dumps({"limits": asdict(self._limits)})
+        self._child = DecodingProcess(start_process(_MODULE, limits, _KEEP_MEMORY))
+        self._child.wait_until_ready()
+        self._child.send(self._request(), self._limits.seconds)
+        header = self._header()
+        self._was_opened = True
+        self.duration = self.duration or header["length"]
+        self._tell(header["notes"])
+        self.has_picture = bool(header["picture"])
+        self.tracks = (header["tracks"][0], header["tracks"][1])
 
     def _request(self) -> bytes:
         asked = {
             "path": str(self._path.absolute()),
-            "start": self.position,
+            "start": self._lost.reached(self.position),
             "wish": asdict(self._wish),
+            "skip": self._lost.skip,
         }
         return json.dumps(asked).encode() + b"\n"
 
-    def _next(self) -> Slice | None:
-        """Return the next slice, None at the end. Raises DiedError beside what `__init__` says."""
+    def _take(self) -> None:
+        """Take the next slice, or the end. Raises DiedError beside what `__init__` says."""
         header = self._header()
         try:
-            self.problems = tuple(header["problems"])
+            problems = tuple(Problem(**each) for each in header["problems"])
             if "end" in header:
-                self._has_ended = True
-                self.duration, self.notes = header["end"], tuple(header["notes"])
-                return None
-            found = self._slice(header)
+                self._end(float(header["end"]), header["notes"], problems)
+                return
+            found = self._slice(header, problems)
         except (KeyError, TypeError, ValueError):
             raise DiedError("gave an answer that cannot be read") from None
         except TimeoutError:
             raise self._too_slow() from None
-        self.position = found.stop
-        return found
+        self._has_sound = self._has_sound or found.wave is not None
+        self._give([*self._lost.slices(found.start, has_sound=self._has_sound), found])
 
-    def _slice(self, header: dict[str, Any]) -> Slice:
+    def _slice(self, header: dict[str, Any], problems: tuple[Problem, ...]) -> Slice:
         """Return the slice of a header. Raises KeyError, TypeError, ValueError, TimeoutError, DiedError."""
         assert self._child is not None
-        most = self._limits.memory
+        most, expected = self._limits.memory, self._lost.reached(self.position)
         wave = self._child.array(header["wave"], np.float32, most)
         grey = self._child.array(header["grey"], np.uint8, most)
         colour = self._child.array(header["colour"], np.uint8, most)
-        if grey is None or colour is None:
-            raise ValueError("no pictures")
+        if grey is None or colour is None or header["start"] != expected:
+            raise ValueError("no pictures, or another slice")
         return Slice(
             start=header["start"],
             stop=header["stop"],
@@ -167,6 +188,7 @@ class Slices:
             shown=np.asarray(header["shown"], np.int32),
             colour=colour,
             looks=np.asarray(header["looks"], np.int32),
+            problems=problems,
         )
 
     def _header(self) -> dict[str, Any]:
@@ -180,46 +202,90 @@ class Slices:
             except TimeoutError:
                 raise self._too_slow() from None
         if "error" in header:
+            if self._crashes:  # it was read before
+                raise _NothingLeftError(str(header["error"]))
             raise MediaError(str(header["error"]))
         if "memory" in header:
-            raise DiedError(f"needs more than {self._limits.memory >> 20} MiB")
+            raise _HinderedError(f"needs more than {self._limits.memory >> 20} MiB")
         if "unforeseen" in header:
             raise DiedError(f"failed ({header['unforeseen']})")
         return header
 
-    def _too_slow(self) -> BusyError:
-        return BusyError(
-            f"{self._path.name}: took longer than {self._limits.seconds:g} s to decode what follows "
-            f"{self.position:g} s"
-        )
+    def _too_slow(self) -> DiedError:
+        at = self._lost.reached(self.position)
+        return _SlowError(f"took longer than {self._limits.seconds:g} s for what follows {at:g} s")
 
-    def _try_again(self, how: str) -> None:
-        self._note_crash(how)
-        if not self._has_ended:
-            self._open()
+    def _give(self, found: list[Slice]) -> None:
+        self._ready.extend(found)
+        self._tell_problems([each for one in found for each in one.problems])
+        self.position = found[-1].stop
+        self._crashes = 0
 
-    def _note_crash(self, how: str) -> None:
-        """Count a crash. What came before a second one at the same place remains the whole of the file.
+    def _end(self, end: float, notes: list[str], problems: tuple[Problem, ...]) -> None:
+        """Take in the end of the file in s, which may lie in what is passed over."""
+        self._has_ended = True
+        self._tell(notes)
+        cause = self._lost.cause
+        lost = self._lost.slices(end, has_sound=self._has_sound)
+        if lost:
+            self._give(lost)
+        elif cause is not None:
+            problems = (*problems, replace(cause, kind="rest"))
+        self.last_problems = problems
+        self._tell_problems(problems)
+        self.duration = max(end, self.position)
 
-        Raises MediaError where nothing came before it, BusyError where the system killed the decoder.
-        """
+    def _failed(self, error: DiedError) -> None:
+        """Pass over what the decoder does not survive when it is tried again. Raises as `_give_up` does."""
         self._drop()
         self._crashes += 1
-        if self._crashes < TRIES:
+        is_slow = isinstance(error, _SlowError)  # to wait as long once more helps nobody
+        if isinstance(error, _NothingLeftError):
+            self._give_up(error)
+        elif self._crashes < TRIES and not is_slow:
             return
+        elif self._lost.tried < len(GROWTH) and self._was_opened:
+            self._lost.grow(self.position, str(error), again=_may_be_hindered(error))
+        else:
+            self._give_up(error)
+
+    def _give_up(self, error: DiedError) -> None:
+        """End the file at what was given last.
+
+        Raises MediaError where nothing was given, BusyError where the machine may be the cause of that.
+        """
         self._has_ended = True
-        if how == KILLED:  # to free memory: the file is not to blame
-            raise BusyError(f"{self._path.name}: the decoder {how}")
+        is_slow = isinstance(error, _SlowError) or str(error) == KILLED
+        if is_slow and (not self.position or not self._was_opened):
+            raise BusyError(f"{self._path.name}: the decoder {error}") from None
+        cause = self._lost.cause
+        text = f"the decoder {error}"
+        if isinstance(error, _NothingLeftError):
+            text = str(error) if cause is None else cause.text
         if not self.position:
-            raise MediaError(f"{self._path.name}: the decoder {how}")
-        lost = f"file: the decoder {how} at {self.position:.1f} s; the rest is not read"
-        self.problems = (*self.problems, lost)
+            raise MediaError(f"{self._path.name}: {text}") from None
+        again = _may_be_hindered(error) or (cause is not None and cause.again)
+        rest = Problem(kind="rest", text=text, first=self.position, again=again)
+        self.last_problems = (rest,)
+        self._tell_problems(self.last_problems)
         self.duration = self.position
+
+    def _tell(self, notes: list[str]) -> None:
+        """Keep the notes of this child beside those of the ones before."""
+        self.notes = tuple(dict.fromkeys((*self.notes, *notes)))
+
+    def _tell_problems(self, problems: Iterable[Problem]) -> None:
+        self.problems = merged((*self.problems, *problems))
 
     def _drop(self) -> None:
         if self._child is not None:
             self._child.end()
             self._child = None
+
+
+def _may_be_hindered(error: DiedError) -> bool:
+    """Tell whether a limit or the machine, not the file, may be the cause."""
+    return isinstance(error, _HinderedError) or str(error) == KILLED
 
 
 def slices(

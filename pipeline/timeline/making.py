@@ -1,6 +1,6 @@
 """Timelines of files, by the networks and the model of a workspace."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ from mraf.pipeline.timeline.observation.observers import Observers
 from mraf.pipeline.timeline.people.assembled import Assembled
 from mraf.pipeline.timeline.people.naming import NamingModel
 from mraf.pipeline.timeline.progress import Told
-from mraf.pipeline.timeline.timeline import Timeline
+from mraf.pipeline.timeline.timeline import Streams, Timeline
 from mraf.pipeline.timeline.wishes import Wishes
 from mraf.pipeline.workspace import Workspace
 from mraf.recognition.pairs import Pairs
@@ -131,7 +131,21 @@ class FileMaker:
             duration=observation.duration,
             notes=notes,
         )
-        return Made(timeline=found.timeline, reused=observation.reused, assembled=found)
+        sound, picture = observation.tracks
+        wish = self._options.wish
+        timeline = replace(
+            found.timeline,
+            content=observation.content,
+            content_bytes=observation.size,
+            streams=Streams(
+                sound=sound,
+                picture=picture,
+                asked_sound=wish.sound,
+                asked_picture=wish.picture,
+            ),
+        )
+        found = replace(found, timeline=timeline)
+        return Made(timeline=timeline, reused=observation.reused, assembled=found)
 
     def source(self, path: Path) -> Source:
         """Return what rows of a file's turns need. Raises MediaError where it cannot be read."""
@@ -139,6 +153,8 @@ class FileMaker:
         if self._trained is not None:
             name, trained = self._trained
             options, _ = options_of(trained, self.pair, name)
+        own = self._options
+        options = replace(options, audio_track=own.audio_track, video_track=own.video_track)
         digest = digest_of(clip_of(path))
         if isinstance(digest, Unreadable):
             raise MediaError(digest.error)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,11 +12,15 @@ from pathlib import Path, PurePath
 
 from mraf.data.clips.listing import LeftOut, each_clip
 from mraf.errors import UsageError
+from mraf.pipeline.timeline.corrections.stored import FILE as CORRECTIONS
 
 OUT = "timelines"
 """Folder of the outputs, in the current one."""
 SOURCE = "timeline.json"
 """File of a folder of outputs from which the others are written."""
+_HEAD = 1 << 14
+"""Bytes of that file that hold the path of the video."""
+_PATH = re.compile(rb'\s*\{\s*(?:"version":\s*\d+,\s*)?"path":\s*("(?:[^"\\]|\\.)*")')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,18 +36,23 @@ def places_of(
 ) -> tuple[list[Place], dict[str, str]]:
     """Return a place for each video and sound file at and below paths, and the reason for each closed folder.
 
-    The folder of a file is called as the file without its ending, below the folders that lead to it from the
-    one that was named; where two would have one name, endings or the named folders tell them apart. Folders
-    of outputs are not searched. Raises UsageError where a path is not there, or holds no such file.
+    The folder of a file is the one that has its outputs already, whatever it is called. Else it is called as
+    the file without its ending, below the folders that lead to it from the one that was named; where two would
+    have one name, endings or the named folders tell them apart. Folders of outputs are not searched.
+
+    Raises UsageError where a path is not there, or holds no such file.
     """
     root = Path(out) if out is not None else Path(OUT)
     found, unreadable = _files(paths, root)
     names = _names([candidates for _, candidates in found])
-    taken: set[str] = set()
+    own = _folders_of([file for file, _ in found], root)
+    taken = {_key(folder) for folder in own if folder is not None}
     places = []
-    for (file, _), name in zip(found, names, strict=True):
-        places.append(Place(path=file, folder=_free(root / name, file, taken)))
-        taken.add(_key(places[-1].folder))
+    for (file, _), name, folder in zip(found, names, own, strict=True):
+        if folder is None:
+            folder = _free(root / name, file, taken)
+            taken.add(_key(folder))
+        places.append(Place(path=file, folder=folder))
     return places, unreadable
 
 
@@ -60,10 +70,9 @@ def folder_of(path: Path | str, out: Path | str | None = None) -> Path:
         raise UsageError(
             f"{path}: there is no {SOURCE} in this folder. Name the folder of one video."
         )
-    for each in (root / path.stem, root / path.name, *sorted(root.glob(f"**/{SOURCE}"))):
-        folder = each.parent if each.name == SOURCE else each
-        if (folder / SOURCE).is_file() and _same(source_of(folder), path):
-            return folder
+    (folder,) = _folders_of([path], root)
+    if folder is not None:
+        return folder
     raise UsageError(
         f"{path}: {root} has no timeline of this file. Run `mraf timeline` on it first, or name the folder "
         f"that holds its {SOURCE}."
@@ -76,12 +85,44 @@ def source_of(folder: Path) -> Path | None:
     Its path there is relative to the folder.
     """
     try:
-        path = json.loads((folder / SOURCE).read_text("utf-8"))["path"]
+        path = _path_in(folder / SOURCE)
         if not isinstance(path, str) or not path:
             return None
         return Path(os.path.normpath(Path(os.path.realpath(folder), path)))
     except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return None
+
+
+def _path_in(file: Path) -> object:
+    """Return the path that a `timeline.json` names, of whose tens of megabytes only the head is read.
+
+    Raises what `json.loads` raises, KeyError and TypeError for another file, and OSError.
+    """
+    with file.open("rb") as opened:
+        found = _PATH.match(opened.read(_HEAD))
+    if found:
+        return json.loads(found[1])
+    return json.loads(file.read_text("utf-8"))["path"]
+
+
+def _folders_of(files: Sequence[Path], root: Path) -> list[Path | None]:
+    """Return the folder below a root that has the outputs of each file; None where there is none.
+
+    Of several it is one in which somebody has made corrections, else the one nearest to the root.
+    """
+    wanted = {os.path.realpath(file): i for i, file in enumerate(files)}
+    found: list[list[Path]] = [[] for _ in files]
+    for folder, folders, names in os.walk(root):
+        folders.sort()
+        if SOURCE in names and (source := source_of(Path(folder))) is not None:
+            i = wanted.get(os.path.realpath(source))
+            if i is not None:
+                found[i].append(Path(folder))
+    return [min(each, key=_rank, default=None) for each in found]
+
+
+def _rank(folder: Path) -> tuple[bool, int, str]:
+    return not (folder / CORRECTIONS).is_file(), len(folder.parts), str(folder)
 
 
 def _files(

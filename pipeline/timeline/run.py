@@ -1,6 +1,7 @@
 """Timelines of videos and sound files: who speaks when, and who is seen."""
 
 import time
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,14 +9,15 @@ from pathlib import Path
 from mraf.errors import MissingError, MrafError
 from mraf.extractors.encoders import EncoderPair
 from mraf.extractors.weights import Progress
-from mraf.pipeline.timeline.corrections.applied import applied, with_numbers_of
-from mraf.pipeline.timeline.corrections.stored import read_edits, set_aside
-from mraf.pipeline.timeline.making import FileMaker
+from mraf.pipeline.timeline.corrections.again import check_set_aside, made_again
+from mraf.pipeline.timeline.corrections.stored import alone, read_corrections
+from mraf.pipeline.timeline.making import FileMaker, Made
 from mraf.pipeline.timeline.places import Place, places_of
 from mraf.pipeline.timeline.progress import TimelineProgress, Told, teller
+from mraf.pipeline.timeline.several import Timelines
 from mraf.pipeline.timeline.timeline import Timeline
 from mraf.pipeline.timeline.wishes import Wishes, checked_wishes
-from mraf.pipeline.timeline.written import write_outputs
+from mraf.pipeline.timeline.written import Written, write_outputs
 from mraf.pipeline.workspace import Workspace
 
 
@@ -28,7 +30,8 @@ class TimelineDone:
     folder: Path
     files: tuple[Path, ...] = ()
     problems: tuple[str, ...] = ()  # why a format could not be written
-    remarks: tuple[str, ...] = ()  # on formats that such a file cannot have
+    # On formats that such a file cannot have, and on corrections that were set aside.
+    remarks: tuple[str, ...] = ()
     reused: float = 0.0  # seconds of the file that an earlier run had read
     corrections: int = 0  # made by hand earlier, and made again
     elapsed: float = 0.0  # s
@@ -60,13 +63,16 @@ def timeline(
     on_download: Progress | None = None,
     on_note: Callable[[str], None] | None = None,
     on_done: Callable[[TimelineDone], None] | None = None,
-) -> list[Timeline]:
+    yes: bool = False,
+    on_question: Callable[[str], bool] | None = None,
+) -> Sequence[Timeline]:
     """Say who speaks when in videos and sound files, and who is seen, and write that in several formats.
 
     People whom the workspace's model knows have their names, the others numbers: "unknown 1" and so on. A file
     that was read before, or in part, is not read again: what was found in it is kept in the workspace.
     Corrections that were made by hand (`mraf.correct`) are made again. A file or folder that cannot be read
-    gives a timeline with an `error`, and the others go on.
+    gives a timeline with an `error`, outputs that cannot be written a `TimelineDone` with `problems`, and the
+    others go on.
 
     Args:
         paths: one or several videos, sound files, and folders of them.
@@ -81,7 +87,7 @@ def timeline(
         model: its name, by default the one trained last.
         threshold: of the probability that a person is enrolled, 0 to 1, in place of the model's own.
         corrections: False leaves out those that were made by hand, and keeps them under another name
-            (`corrections.old.json`).
+            (`corrections.old.json`, `corrections.old.2.json`, ...).
         audio_track: number (from 1) or language of the sound track to read; by default the best.
         video_track: number (from 1) of the picture to read; by default the best.
         face: encoder where there is neither a model nor features, see `mraf.extract`.
@@ -95,14 +101,16 @@ def timeline(
         on_download: called with name, bytes that are there and bytes in all while weights are fetched.
         on_note: called with a line for people, such as that there is no model.
         on_done: called after each file.
+        yes: True answers the question whether the corrections of several files are to be set aside.
+        on_question: called with that question; without it the answer is no, unless `yes` is True.
 
     Returns:
-        The timelines, in the order of the files.
+        The timelines, in the order of the files. Each is read from its `timeline.json` when it is asked for.
 
     Raises:
         UsageError: a path is not there, or an option cannot be; or the encoders are not the model's.
         MissingError: there is no model of that name, or weights are not here and cannot be fetched.
-        MrafError: an output or a file of corrections cannot be read or written.
+        MrafError: a file of corrections cannot be read.
     """
     wishes = checked_wishes(
         formats=formats,
@@ -115,8 +123,10 @@ def timeline(
     )
     named = [paths] if isinstance(paths, Path | str) else list(paths)
     places, unreadable = places_of(named, out)
+    if not corrections:
+        check_set_aside(places, yes=yes, on_question=on_question)
     for place in places if corrections else ():
-        read_edits(place.folder)  # damaged ones are told before hours of work
+        read_corrections(place.folder)  # damaged ones are told before hours of work
     maker = FileMaker(
         Workspace.at(workspace),
         wishes,
@@ -131,19 +141,19 @@ def timeline(
         precision=precision,
         on_download=on_download,
     )
-    found = []
+    found = Timelines()
     for note in maker.notes:
         if on_note:
             on_note(note)
     for number, place in enumerate(places, start=1):
         told = teller(on_progress, place.path, number, len(places))
         done = _done(maker, place, wishes, told, corrections=corrections)
-        found.append(done.timeline)
+        found.add(done.timeline, done.folder if done.files else None)
         if on_done:
             on_done(done)
     for folder, reason in unreadable.items():
         lost = _lost(Path(folder), f"this folder cannot be listed ({reason})")
-        found.append(lost.timeline)
+        found.add(lost.timeline, None)
         if on_done:
             on_done(lost)
     return found
@@ -156,52 +166,54 @@ def _done(
     started = time.monotonic()
     try:
         made = maker.make(place.path, told)
+        if made.timeline.error is not None:
+            return _lost(place.path, made.timeline.error)
+        done = _with_outputs(made, place, wishes, told, corrections=corrections)
     except MissingError:
         raise
     except MrafError as error:
-        return replace(_lost(place.path, str(error)), elapsed=time.monotonic() - started)
-    if made.timeline.error is not None:
-        return _lost(place.path, made.timeline.error)
-    if not corrections:
-        set_aside(place.folder)
-    edits = read_edits(place.folder)  # somebody may have made some meanwhile
-    found, notes = applied(made.timeline, edits)
-    before = _before(place.folder) if edits else None
-    if before is not None:  # somebody has looked at its numbers
-        found = with_numbers_of(before, found)
-    found = replace(
-        found, path=str(place.path.absolute()), notes=tuple(dict.fromkeys((*found.notes, *notes)))
-    )
-    told("writing", 0.0, found.duration, 0.0)
-    written = write_outputs(
-        found,
-        place.folder,
-        wishes.formats,
-        video=place.path,
-        embed=wishes.embed,
-        on_progress=lambda done, total: told("writing", done, total, 0.0),
-    )
+        done = _lost(place.path, str(error))
+    except Exception as error:  # a fault of ours costs this file alone
+        done = _lost(place.path, _unforeseen(error))
+    return replace(done, elapsed=time.monotonic() - started)
+
+
+def _with_outputs(
+    made: Made, place: Place, wishes: Wishes, told: Told, *, corrections: bool
+) -> TimelineDone:
+    """Correct a timeline and write its outputs. Raises MrafError where corrections cannot be read."""
+    with alone(place.folder):
+        again = made_again(made.timeline, place, wanted=corrections)
+        found = replace(again.timeline, path=str(place.path.absolute()))
+        told("writing", 0.0, found.duration, 0.0)
+        try:
+            written = write_outputs(
+                found,
+                place.folder,
+                wishes.formats,
+                video=place.path,
+                embed=wishes.embed,
+                on_progress=lambda done, total: told("writing", done, total, 0.0),
+            )
+        except MrafError as error:
+            written = Written(files=(), problems=(str(error),))
     return TimelineDone(
         path=place.path,
         timeline=found,
         folder=place.folder,
         files=written.files,
         problems=written.problems,
-        remarks=written.remarks,
+        remarks=(*written.remarks, *again.remarks),
         reused=made.reused,
-        corrections=len(edits),
-        elapsed=time.monotonic() - started,
+        corrections=again.count,
     )
 
 
-def _before(folder: Path) -> Timeline | None:
-    """Return the timeline that a folder of outputs holds; None where there is none that can be read."""
-    from mraf.pipeline.timeline.outputs.write import read
-
-    try:
-        return read(folder)
-    except MrafError:
-        return None
+def _unforeseen(error: Exception) -> str:
+    """Return what to say of an error that nobody has thought of: it, and where it was raised."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(last.filename).name}, line {last.lineno}"
+    return f"an error that was not foreseen: {type(error).__name__}: {error} ({where})"
 
 
 def _lost(path: Path, error: str) -> TimelineDone:

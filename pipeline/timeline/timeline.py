@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from mraf.extractors.media.tracks import Wish
+
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
@@ -43,6 +45,21 @@ class Track:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Streams:
+    """The tracks of the file that were read, counted from 1 among those of their kind."""
+
+    sound: int | None = None  # None: there is none
+    picture: int | None = None
+    asked_sound: int | str | None = None  # a number or a language that somebody asked for
+    asked_picture: int | None = None
+
+    @property
+    def asked(self) -> Wish:
+        """The tracks as somebody asked for them."""
+        return Wish(sound=self.asked_sound, picture=self.asked_picture)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Timeline:
     """Who speaks when in a file, and who is seen, in the order of time."""
 
@@ -55,3 +72,13 @@ class Timeline:
     size: tuple[int, int] | None = None  # width and height of the picture in pixels
     notes: tuple[str, ...] = ()  # for people, as that sound and picture are out of step
     error: str | None = None  # why nothing can be said of the file
+    content: str = ""  # digest of what was in the file; "": not known, as of older timelines
+    content_bytes: int = 0  # size of the file then
+    streams: Streams | None = None  # None: not known
+
+    @property
+    def wish(self) -> Wish:
+        """The very tracks that the timeline is of; those that are read by default where that is not known."""
+        if self.streams is None:
+            return Wish()
+        return Wish(sound=self.streams.sound or 0, picture=self.streams.picture or 0)

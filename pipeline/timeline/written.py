@@ -7,7 +7,10 @@ from pathlib import Path
 from mraf.errors import MediaError, MrafError
 from mraf.pipeline.timeline.places import SOURCE
 from mraf.pipeline.timeline.timeline import Timeline
+from mraf.pipeline.workspace import write_text
 
+_UNFINISHED = ".unfinished"
+"""File of a folder of outputs that names those which are still to be written."""
 _BEGINNING = 1 << 20
 """Bytes of a page in which it says whether the video is in it."""
 
@@ -35,7 +38,8 @@ def write_outputs(
 ) -> Written:
     """Write a timeline in some formats, and, where it has changed, in those that the folder has already.
 
-    No two files of a folder contradict each other. A page that holds its video keeps it.
+    No two files of a folder contradict each other: what a run leaves unfinished that was broken off, or could not
+    write, the next one makes anew. A page that holds its video keeps it.
 
     Raises UsageError where a file would replace the video, MrafError where one cannot be written.
     """
@@ -59,28 +63,64 @@ def _written(
     there = [name for name in FORMATS if _file(folder, name).is_file()]
     before = _bytes(folder / SOURCE)
     embed = embed or is_embedded(folder)
+    unfinished = _Unfinished(folder)
+    left = unfinished.begin([name for name in there if name != "json"])
+    stale = [name for name in left if name in there]
     write(timeline, folder, ["json"], video=video)
     if _bytes(folder / SOURCE) != before:
-        formats = [name for name in FORMATS if name in formats or name in there]
+        stale = there
+    formats = [name for name in FORMATS if name in formats or name in stale]
+    unfinished.keep([name for name in formats if name in there])
     problems, remarks = [], []
     if "mp4" in formats and timeline.size is None:
         formats = [name for name in formats if name != "mp4"]
         remarks.append("no annotated video is written: there is no picture")
     alone = [name for name in ("html", "mp4") if name in formats]
     write(timeline, folder, [name for name in formats if name not in alone], video=video)
+    unfinished.keep([name for name in alone if name in there])
     for name in alone:  # what one of them lacks keeps no other from being written
         try:
             write(timeline, folder, [name], video=video, embed=embed, on_progress=on_progress)
         except MediaError as error:
             problems.append(str(error))
-            if name == "html":  # a page without the video is better than one of an earlier timeline
-                write(timeline, folder, [name], video=video)
+            if name != "html":
+                continue
+            # A page without the video is better than one of an earlier timeline.
+            write(timeline, folder, [name], video=video)
+        unfinished.remove(name)
     files = [_file(folder, name) for name in FORMATS if name in formats]
     return Written(
         files=tuple(file for file in files if file.is_file()),
         problems=tuple(problems),
         remarks=tuple(remarks),
     )
+
+
+class _Unfinished:
+    """The formats whose files are of an earlier timeline than `timeline.json`, kept in a file while there are any."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / _UNFINISHED
+        self._names: list[str] = []
+
+    def begin(self, names: Sequence[str]) -> list[str]:
+        """Note that these are to be written, and return those that an earlier run has left."""
+        left = (_bytes(self._file) or b"").decode(errors="replace").split()
+        if names:
+            self.keep(list(dict.fromkeys([*left, *names])))
+        return left
+
+    def keep(self, names: Sequence[str]) -> None:
+        """Note that these are left. Raises OSError."""
+        self._names = list(names)
+        if self._names:
+            write_text(self._file, "\n".join(self._names))
+        else:
+            self._file.unlink(missing_ok=True)
+
+    def remove(self, name: str) -> None:
+        """Note that one is written."""
+        self.keep([each for each in self._names if each != name])
 
 
 def is_embedded(folder: Path) -> bool:

@@ -36,6 +36,12 @@ class Eyes:
         self.speech = []
         self.threads = set()
         self._part = []
+        self.begun = []  # the parts before
+        self._size = (0, 0)
+
+    def begin(self, before=None):
+        self.begun.append(before)
+        self._part = []
 
     def find(self, slice_):
         self.threads.add(threading.get_ident())
@@ -45,7 +51,8 @@ class Eyes:
         self.slices.append(slice_.start)
         self.speech.append(speech)
         self._part += list(zip(slice_.looks, faces, strict=True))
-        self._size = slice_.grey.shape[1:]
+        if len(slice_.grey):
+            self._size = slice_.grey.shape[1:]
 
     def finish(self):
         ticks = np.array([tick for tick, _ in self._part])

@@ -1,16 +1,18 @@
 """A stand-in for the networks that make timelines: it returns what it is given."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from mraf.data.clips.clip import Clip
 from mraf.errors import MediaError
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.extractor import ExtractOptions
 from mraf.pipeline.timeline.corrections.enrolling import Source
 from mraf.pipeline.timeline.making import Made
 from mraf.pipeline.timeline.people.assembled import Assembled, Vectors
-from mraf.pipeline.timeline.timeline import Timeline
+from mraf.pipeline.timeline.timeline import Streams, Timeline
 from tests.helpers.conversations import conversation
 
 PAIR = EncoderPair(
@@ -57,6 +59,17 @@ class StandIn:
             raise KeyboardInterrupt
         type(self).made.append((path.name, {"wishes": self.wishes, **self.more}))
         found = self.talk or conversation(path=str(path))
+        content = Clip("file", path).content_hash()
+        options = ExtractOptions(
+            audio_track=self.more.get("audio_track"), video_track=self.more.get("video_track")
+        )
+        streams = Streams(
+            sound=2 if options.audio_track else 1,
+            picture=options.video_track or 1,
+            asked_sound=options.wish.sound,
+            asked_picture=options.wish.picture,
+        )
+        found = replace(found, content=content, content_bytes=path.stat().st_size, streams=streams)
         return Made(timeline=found, reused=self.reused, assembled=assembled(found))
 
     def source(self, path: Path) -> Source:

@@ -38,7 +38,8 @@ class Clock:
     """
 
     def __init__(self, file: FileClock) -> None:
-        self._file, self._offset = file, -file.origin
+        self._file = file
+        self.offset = -file.origin  # seconds to add to the time stamps, since the last leap
 
     def place(self, stamp: float | None, expected: float | None) -> float:
         """Return the time in s of what carries a time stamp.
@@ -50,16 +51,16 @@ class Clock:
         if stamp is None:
             return expected or 0.0
         if expected is None:
-            time = stamp + self._offset
+            time = stamp + self.offset
             if not -_SLACK < time < self._file.reach(0.0):
-                self._offset, time = -stamp, 0.0
+                self.offset, time = -stamp, 0.0
             return time
         others = () if self._file.offset is None else (self._file.offset,)
-        for offset in (self._offset, *others):
+        for offset in (self.offset, *others):
             step = stamp + offset - expected
             if -_STEP_BACK < step < self._file.reach(expected):
-                self._offset = offset
+                self.offset = offset
                 return expected + step
-        self._offset = self._file.offset = expected - stamp
+        self.offset = self._file.offset = expected - stamp
         self._file.leaps.append(expected)
         return expected

@@ -1,5 +1,6 @@
 """Decode one stream of a container from its beginning, frame after frame, whatever is damaged in it."""
 
+import errno
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +12,13 @@ _FAILURES = 10
 _HELD_BYTES = 64 << 20
 """Size of the packets before a late beginning that are kept until it is known which of them are needed."""
 
+_OF_THE_MACHINE = frozenset(
+    getattr(errno, name)
+    for name in "EIO ENXIO ENODEV ESTALE ETIMEDOUT ENOTCONN EHOSTDOWN EHOSTUNREACH ENETDOWN EREMOTEIO".split()
+    if hasattr(errno, name)
+)
+"""Errors of a drive or a network, after which a later run may fare better."""
+
 
 class StreamFrames:
     """The frames of one stream, in the order of display.
@@ -21,6 +29,7 @@ class StreamFrames:
         problems: where damage is noted.
         beat: called for each packet, to tell that reading goes on.
         now: returns the time in s up to which the stream has come, for the notes.
+        is_skipped: tells of a time stamp in s whether what carries it is not decoded.
     """
 
     def __init__(
@@ -31,9 +40,11 @@ class StreamFrames:
         problems: Problems,
         beat: Callable[[], None],
         now: Callable[[], float],
+        is_skipped: Callable[[float], bool] = lambda _: False,
     ) -> None:
         self.container, self.stream = container, stream
         self._problems, self._beat, self._now = problems, beat, now
+        self._is_skipped, self._stamp = is_skipped, 0.0
         self._kind = "picture" if stream.type == "video" else "sound"
         stream.codec_context.thread_count = 1  # the parent has work for the other cores
         _leave_out_others(container, stream)
@@ -54,14 +65,22 @@ class StreamFrames:
 
         packets = self._packets() if late is None else _from_late(self._packets(), late)
         for packet in packets:
+            if self._is_left_out(packet):
+                continue
             if skipped is not None:
                 packet.stream.codec_context.skip_frame = skipped(packet)
             try:
-                yield from packet.decode()
+                yield from decoded(packet)
             except MemoryError:
                 raise
             except (av.error.FFmpegError, ValueError) as error:
                 self._problems.note(self._kind, short(error), self._now())
+
+    def _is_left_out(self, packet: Any) -> bool:
+        stamp = packet.dts if packet.pts is None else packet.pts
+        if stamp is not None and packet.time_base:
+            self._stamp = float(stamp * packet.time_base)
+        return bool(packet.size) and self._is_skipped(self._stamp)
 
     def _packets(self) -> Iterator[Any]:
         import av
@@ -78,8 +97,14 @@ class StreamFrames:
                 raise
             except (av.error.FFmpegError, OSError) as error:
                 failures += 1
-                self._problems.note("file", short(error), self._now())
+                failed = getattr(error, "errno", None) in _OF_THE_MACHINE
+                self._problems.note("file", short(error), self._now(), again=failed)
         yield last_packet(self.stream)
+
+
+def decoded(packet: Any) -> Iterator[Any]:
+    """Yield the frames of a packet. Raises av's errors, ValueError, MemoryError."""
+    yield from packet.decode()
 
 
 def _from_late(packets: Iterator[Any], late: float) -> Iterator[Any]:

@@ -148,17 +148,17 @@ class Unneeded:
 
     Args:
         tick: of the stream's time stamps, in s.
-        clock_offset: seconds to add to a stamp.
+        clock: of the stream.
         rate: pictures a second.
     """
 
-    def __init__(self, tick: float, offset: float, rate: float) -> None:
-        self._tick, self._offset, self._is_fast = tick, offset, rate > 1.5 * TICKS
+    def __init__(self, tick: float, clock: Clock, rate: float) -> None:
+        self._tick, self._clock, self._is_fast = tick, clock, rate > 1.5 * TICKS
 
     def __call__(self, packet: Any) -> str:
         """Return "NONREF" where the decoder may leave out the picture, if no other needs it."""
         if not self._is_fast or packet.pts is None or not packet.duration or not packet.size:
             return "DEFAULT"
-        time = packet.pts * self._tick + self._offset
+        time = packet.pts * self._tick + self._clock.offset
         next_tick = math.ceil((time - _ROUNDING) * TICKS) / TICKS
         return "DEFAULT" if next_tick < time + packet.duration * self._tick else "NONREF"

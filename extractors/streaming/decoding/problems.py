@@ -1,29 +1,72 @@
-"""What cannot be read of a file, for people: the first place of each kind, and how many there are."""
+"""Damage of a file, for people: the first place of each kind, and how many there are."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+_TEXTS = {
+    "file": "file: cannot be read {places}at {first:.1f} s ({text})",
+    "stretch": "file: passed over {places}at {first:.1f} s ({text})",
+    "rest": "file: from {first:.1f} s on it is not read ({text})",
+}
+_OTHERS = "{kind}: cannot be decoded {places}at {first:.1f} s ({text})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Damage of one kind in a stretch of a file."""
+
+    kind: str  # "picture", "sound", "file", "stretch" (passed over) or "rest" (not read)
+    text: str  # the cause of the first
+    first: float  # s
+    count: int = 1
+    again: bool = False  # a limit or the machine may be the cause: a later run may fare better
+
+    def told(self) -> str:
+        """Return it in words, as `picture: cannot be decoded at 61.2 s (Invalid data)`."""
+        places = f"in {self.count} places, first " if self.count > 1 else ""
+        text = _TEXTS.get(self.kind, _OTHERS)
+        return text.format(kind=self.kind, places=places, first=self.first, text=self.text)
+
+
+def merged(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return one problem of each kind: the first, with the number of all."""
+    found: dict[str, Problem] = {}
+    for each in problems:
+        known = found.get(each.kind)
+        if known is None:
+            found[each.kind] = each
+            continue
+        first = min(known, each, key=lambda one: one.first)
+        found[each.kind] = replace(
+            first, count=known.count + each.count, again=known.again or each.again
+        )
+    return tuple(found.values())
 
 
 @dataclass
 class Problems:
-    """Problems of the picture, the sound and the file, as they are met."""
+    """Problems of the picture, the sound and the file, as they are met.
 
-    _found: dict[str, tuple[int, float, str]] = field(default_factory=dict)
+    Those before `start` are an earlier pass's, which is not to be told twice.
+    """
 
-    def note(self, kind: str, text: str, time: float) -> None:
-        """Note a problem of a kind at a time in s; of each kind the first is told, and the others counted."""
-        count, first, told = self._found.get(kind, (0, time, text))
-        self._found[kind] = (count + 1, first, told)
+    start: float = 0.0  # s
+    _new: list[Problem] = field(default_factory=list)
+    _first: str | None = None
 
-    def told(self) -> tuple[str, ...]:
-        """Return them in words, as `picture: cannot be decoded at 61.2 s (Invalid data)`."""
-        return tuple(_told(kind, *found) for kind, found in self._found.items())
+    def note(self, kind: str, text: str, time: float, *, again: bool = False) -> None:
+        """Note a problem of a kind at a time in s."""
+        self._first = self._first or text
+        if time >= self.start:
+            self._new = list(
+                merged([*self._new, Problem(kind=kind, text=text, first=time, again=again)])
+            )
+
+    def take(self) -> tuple[Problem, ...]:
+        """Return those that were met since the last call, one of each kind."""
+        found, self._new = tuple(self._new), []
+        return found
 
     def first(self) -> str | None:
         """Return the text of the first problem, None without one."""
-        return next((text for _, _, text in self._found.values()), None)
-
-
-def _told(kind: str, count: int, first: float, text: str) -> str:
-    places = f"in {count} places, first " if count > 1 else ""
-    verb = "read" if kind == "file" else "decoded"
-    return f"{kind}: cannot be {verb} {places}at {first:.1f} s ({text})"
+        return self._first

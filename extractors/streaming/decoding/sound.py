@@ -19,6 +19,9 @@ _DRIFT = 0.03
 _WEIGHT = 0.05
 """Weight of a frame in that mean: it covers about half a second."""
 
+_CONTEXT = 20.0
+"""Seconds before a slice by which it is decided how its channels are mixed, so that this does not change each time."""
+
 _Chunk = tuple[int, tuple[str, ...], np.ndarray]
 """First sample from the beginning of the file, names of the channels, samples `[C, N]`."""
 
@@ -43,7 +46,7 @@ class SoundLine:
         self._frames, self._clock, self._limits, self._problems = frames, clock, limits, problems
         self._at: float | None = None  # s: end of the sound so far, as it is placed
         self._drift = 0.0
-        self._kept_from = round(start * SAMPLE_RATE)
+        self._wanted = round(start * SAMPLE_RATE)  # first sample of the next slice
         self._chunks: list[_Chunk] = []
         self._format: tuple[str, str, int] | None = None
         self._resampler: Any = None
@@ -83,23 +86,30 @@ class SoundLine:
         first = round(start * SAMPLE_RATE)
         last = first + round((stop - start) * SAMPLE_RATE)
         wave = np.zeros(last - first, np.float32)
-        for names in dict.fromkeys(names for _, names, _ in self._chunks):
-            canvas = np.zeros((len(names), last - first), np.float32)
-            filled = False
-            for at, other, samples in self._chunks:
-                low, high = max(at, first), min(at + samples.shape[1], last)
-                if other == names and low < high:
-                    canvas[:, low - first : high - first] = samples[:, low - at : high - at]
-                    filled = True
-            if filled:
-                wave += mix(clean(canvas), names).wave
+        there = [each for each in self._chunks if each[0] < last and _end(each) > first]
+        for names in dict.fromkeys(names for _, names, _ in there):
+            wave += self._mixed(names, first, last)
         self._let_go(last)
         return wave
 
+    def _mixed(self, names: tuple[str, ...], first: int, last: int) -> np.ndarray:
+        """Return the sound of one set of channels `[N]` from sample `first` to `last` of the file."""
+        chunks = [each for each in self._chunks if each[1] == names]
+        begins = min(first, max(_needed(names, first), min(at for at, _, _ in chunks)))
+        canvas = np.zeros((len(names), last - begins), np.float32)
+        for at, _, samples in chunks:
+            low, high = max(at, begins), min(at + samples.shape[1], last)
+            if low < high:
+                canvas[:, low - begins : high - begins] = samples[:, low - at : high - at]
+        found: np.ndarray = mix(clean(canvas), names).wave[first - begins :]
+        return found
+
     def _let_go(self, before: int) -> None:
-        self._kept_from = max(self._kept_from, before)
-        kept = [chunk for chunk in self._chunks if chunk[0] + chunk[2].shape[1] > before]
-        self._chunks = kept
+        """Let go of what lies before a sample, but for what the next slices are mixed by."""
+        self._wanted = max(self._wanted, before)
+        self._chunks = [
+            each for each in self._chunks if _end(each) > _needed(each[1], self._wanted)
+        ]
 
     def _take(self, frame: Any) -> None:
         import av
@@ -155,5 +165,14 @@ class SoundLine:
             first, self._next = self._next, self._next + samples.shape[1]
             begins = max(first, self._end)  # what overlaps is cut
             self._end = max(self._end, self._next)
-            if begins < self._next and self._next > self._kept_from:
+            if begins < self._next and self._next > _needed(self._names, self._wanted):
                 self._chunks.append((begins, self._names, samples[:, begins - first :]))
+
+
+def _end(chunk: _Chunk) -> int:
+    return chunk[0] + chunk[2].shape[1]
+
+
+def _needed(names: tuple[str, ...], wanted: int) -> int:
+    """Return the first sample that is kept where those from `wanted` on are still to be cut."""
+    return wanted if len(names) == 1 else max(0, wanted - round(_CONTEXT * SAMPLE_RATE))

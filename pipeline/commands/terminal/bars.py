@@ -107,6 +107,8 @@ def _underway(progress: "ExtractProgress") -> str:
     file = progress.underway
     if file is None:
         return ""
+    if file.waiting is not None:
+        return f", {PurePath(file.clip).name} {file.waiting}"
     whole = "" if file.seconds is None else f" of {clock(file.seconds)}"
     return f", {PurePath(file.clip).name} at {clock(file.done)}{whole}"
 

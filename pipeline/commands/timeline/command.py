@@ -1,5 +1,7 @@
 """The command `mraf timeline`."""
 
+import json
+import tempfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -7,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mraf.errors import UsageError
+from mraf.errors import MrafError, UsageError
 from mraf.extractors.names import Face, Voice
 from mraf.pipeline.commands.people.enrol import YesOption, asked
 from mraf.pipeline.commands.terminal.options import (
@@ -22,6 +24,7 @@ from mraf.pipeline.commands.terminal.options import (
     WeightsOption,
     WorkspaceOption,
 )
+from mraf.pipeline.commands.terminal.output import as_json as json_of
 from mraf.pipeline.commands.terminal.output import print_json, say, show_notes
 
 if TYPE_CHECKING:
@@ -157,7 +160,7 @@ def timeline(
     }
     own = (formats, embed, speakers, min_speakers, max_speakers, threshold, no_corrections)
     if rename or split or enrol:
-        if any(each not in (None, False) for each in own):
+        if any(each is not None and each is not False for each in own):
             raise UsageError(
                 "--rename, --split and --enrol correct the timeline that is there: give formats, numbers of speakers "
                 "and the like in a command of their own."
@@ -184,6 +187,7 @@ def timeline(
             "max_speakers": max_speakers,
             "threshold": threshold,
             "corrections": not no_corrections,
+            "yes": yes,
             **of_networks,
         },
         as_json=as_json,
@@ -196,29 +200,80 @@ def _make(videos: Sequence[Path], options: dict[str, Any], *, as_json: bool) -> 
     from mraf.pipeline.commands.timeline.shown import show_timeline
     from mraf.pipeline.timeline.run import timeline as run
 
-    done: list[TimelineDone] = []
+    shown = _Shown()
+    ask = asked(as_json)
     with timeline_bars(as_json) as (on_download, on_progress, aside):
 
         def take(each: "TimelineDone") -> None:
-            done.append(each)
+            shown.add(each, as_json=as_json)
             if not as_json:
                 aside(show_timeline, each)
 
         def note(line: str) -> None:
             aside(say, line) if as_json else aside(show_notes, [line])
 
-        run(
-            videos,
-            **options,
-            on_progress=on_progress,
-            on_download=on_download,
-            on_note=note,
-            on_done=take,
-        )
+        try:
+            run(
+                videos,
+                **options,
+                on_progress=on_progress,
+                on_download=on_download,
+                on_note=note,
+                on_done=take,
+                on_question=ask and partial(aside, ask),
+            )
+        except MrafError as error:
+            error.details = shown.details() | dict(error.details)  # printed beside the error
+            raise
+        except KeyboardInterrupt:
+            if not shown.count:
+                raise
+            raise _InterruptedError(shown.details()) from None
     if as_json:
-        print_json({"videos": [_as_json(each) for each in done]})
-    if any(each.timeline.error is not None or each.problems for each in done):
+        shown.print()
+    if shown.failed:
         raise typer.Exit(1)
+
+
+class _InterruptedError(MrafError):
+    """Ctrl-C, with the files that were done."""
+
+    exit_code = 130
+
+    def __init__(self, details: dict[str, object]) -> None:
+        super().__init__(
+            "Interrupted. What was done is kept: `mraf timeline` of the same files goes on from there."
+        )
+        self.details = details
+
+
+class _Shown:
+    """What is to be printed as JSON of the files that are done, kept in a temporary file: it may be long."""
+
+    def __init__(self) -> None:
+        self._lines = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed with this object
+        self.count = 0  # of the objects that are kept
+        self.failed = False  # a file could not be read, or a format not be written
+
+    def add(self, done: "TimelineDone", *, as_json: bool) -> None:
+        """Take a file that is done."""
+        self.failed = self.failed or done.timeline.error is not None or bool(done.problems)
+        if as_json:
+            self._lines.write(json_of(_as_json(done)) + "\n")
+            self.count += 1
+
+    def details(self) -> dict[str, object]:
+        """Return them for an error that ends the command."""
+        self._lines.seek(0)
+        return {"videos": [json.loads(line) for line in self._lines]} if self.count else {}
+
+    def print(self) -> None:
+        """Print one object with all of them."""
+        self._lines.seek(0)
+        print('{\n  "videos": [')
+        for number, line in enumerate(self._lines, start=1):
+            print("    " + line.rstrip("\n") + ("," if number < self.count else ""))
+        print("  ]\n}")
 
 
 def _correct(

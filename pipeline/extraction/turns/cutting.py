@@ -31,6 +31,7 @@ class Underway:
     clip: str
     done: float  # s
     seconds: float | None  # in all, where it is known
+    waiting: str | None = None  # what it waits for, in words; None: it is at work
 
 
 class Cutter:

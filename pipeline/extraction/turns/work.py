@@ -11,9 +11,11 @@ from mraf.data.clips.clip import Clip
 from mraf.extractors.encoders import EncoderPair
 from mraf.extractors.extractor import ExtractOptions
 from mraf.extractors.weights import Weights, read_state
+from mraf.pipeline.extraction.turns.cutting import Underway
 from mraf.pipeline.extraction.turns.evidence import turns_of_file
 from mraf.pipeline.extraction.turns.features import FileTurns
 from mraf.pipeline.extraction.turns.options import Told, TurnOptions, TurnsOf
+from mraf.pipeline.extraction.turns.telling import tell
 from mraf.pipeline.timeline.observation.networks import Networks
 from mraf.pipeline.timeline.observation.observe import observe
 from mraf.pipeline.timeline.observation.observers import Observers
@@ -63,6 +65,9 @@ class _Finder:
                 wish=self._options.wish,
                 on_progress=lambda progress: told(progress.done, progress.duration),
                 patience=PATIENCE,
+                on_wait=lambda line: tell(
+                    Underway(clip=clip.id, done=0.0, seconds=None, waiting=line)
+                ),
             )
             of_file = assembled(
                 path,

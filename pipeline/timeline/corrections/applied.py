@@ -1,17 +1,22 @@
 """A timeline after corrections."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from mraf.pipeline.timeline.corrections.edits import (
     NUMBERED,
     UNKNOWN,
     Edit,
+    clock,
+)
+from mraf.pipeline.timeline.corrections.times import (
     Span,
-    joined,
+    Times,
+    in_common,
+    length,
     shared,
-    spans_of,
+    times_of,
 )
 from mraf.pipeline.timeline.timeline import Person, Timeline, Track, Turn
 
@@ -40,21 +45,94 @@ def applied(timeline: Timeline, edits: Sequence[Edit]) -> tuple[Timeline, list[s
     """Return a timeline that was made anew with the corrections of an earlier one, and notes.
 
     The person of a correction is whoever has most of its times. One whose times nobody has half of is left out,
-    and a note says so.
+    and a note says so. Two become one only where a correction said that of these two: somebody else whom the
+    model takes for a name that was given by hand gets a number, and a note says that, too.
     """
-    notes = []
+    notes: list[str] = []
+    outdone: list[_Outdone] = []
     for edit in edits:
-        person = _found(timeline, _within(edit.speech, edit), _within(edit.seen, edit))
-        name = edit.name
-        if NUMBERED.fullmatch(name):
-            name = _found(timeline, edit.name_speech, edit.name_seen) or UNKNOWN
+        person, before = _found(times_of(timeline), edit.times, edit.name_times)
         if person is None:
             notes.append(
                 f"a correction could not be made again, as nobody speaks or is seen then: {edit}"
             )
-        elif person != name and not (name == UNKNOWN and not edit.is_split and _is_number(person)):
-            timeline = corrected(timeline, replace(edit, person=person, name=name))
+        elif edit.name == UNKNOWN or _is_number(edit.name):
+            name = UNKNOWN if edit.name == UNKNOWN else before or UNKNOWN
+            stays = name == UNKNOWN and not edit.is_split and _is_number(person)
+            if person != name and not stays:
+                timeline = corrected(timeline, replace(edit, person=person, name=name))
+        else:
+            timeline, other = _named_again(timeline, edit, person, before)
+            outdone += other
+    for each in outdone:
+        timeline, said = _given_back(timeline, each)
+        notes += said
     return timeline, notes
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Outdone:
+    """Somebody whom the model took for a name that a correction gave to another."""
+
+    person: Person  # as the model has it
+    number: str  # in place of the name
+    note: str
+
+
+def _named_again(
+    timeline: Timeline, edit: Edit, person: str, before: str | None
+) -> tuple[Timeline, list[_Outdone]]:
+    """Return a timeline in which a person has the name of a correction, and who had to give it up for that.
+
+    Args:
+        timeline: that was made anew.
+        edit: the correction.
+        person: whom it is about, as the timeline calls him or her.
+        before: who had the name when it was made, likewise; None: nobody, or nobody who can be found.
+    """
+    name, outdone = edit.name, []
+    holder = next((each for each in timeline.people if each.name == name), None)
+    was_merge = bool(edit.name_speech or edit.name_seen)
+    if before is None and was_merge and holder is not None and holder.named_by == BY_HAND:
+        before = name  # both were said by hand to be this person
+    if holder is not None and name not in (person, before):
+        note, number = _told(timeline, edit), next_number(timeline)
+        outdone.append(_Outdone(person=holder, number=number, note=note))
+        timeline = corrected(timeline, Edit(person=name, name=UNKNOWN))
+    if edit.is_split and person == name:
+        return timeline, outdone
+    if before not in (None, person, name):
+        timeline = corrected(timeline, Edit(person=before or "", name=name))
+    if person != name:
+        timeline = corrected(timeline, replace(edit, person=person, name=name))
+    return timeline, outdone
+
+
+def _given_back(timeline: Timeline, each: _Outdone) -> tuple[Timeline, list[str]]:
+    """Return a timeline in which somebody has the model's name again, if later corrections left it free."""
+    names = {person.name for person in timeline.people}
+    if each.number not in names:  # a later correction was about this one
+        return timeline, []
+    if each.person.name in names:
+        return timeline, [each.note]
+    found = each.person
+    people = [
+        replace(found, seconds=p.seconds, seen_seconds=p.seen_seconds)
+        if p.name == each.number
+        else p
+        for p in timeline.people
+    ]
+    return _with_names(timeline, {each.number: found.name}, people), []
+
+
+def _told(timeline: Timeline, edit: Edit) -> str:
+    """Return a note on somebody whom the model takes for a name that was given by hand."""
+    times = times_of(timeline)[edit.name]
+    first = min((start for start, _ in (*times.speech, *times.seen)), default=0.0)
+    return (
+        f"'{edit.name}' is whom a correction calls so ({edit}); the model takes somebody else for '{edit.name}', too, "
+        f"who first appears at {clock(first)} and has a number. If they are one person, rename one to the other."
+    )
 
 
 def with_numbers_of(before: Timeline, now: Timeline) -> Timeline:
@@ -63,12 +141,15 @@ def with_numbers_of(before: Timeline, now: Timeline) -> Timeline:
     A model that has come to know somebody would otherwise move the numbers of all who appear later. People who
     are new get the numbers behind all of these.
     """
+    unknown = {name: times for name, times in times_of(now).items() if _is_number(name)}
+    common = in_common(unknown, times_of(before))
     names: dict[str, str] = {}
-    unknown = [each.name for each in now.people if _is_number(each.name)]
-    for name in unknown:
-        old = _found(before, *spans_of(now, name))
-        if old is not None and _is_number(old) and old not in names.values():
+    given: set[str] = set()
+    for name, times in unknown.items():
+        old = _best(common[name], times)
+        if old is not None and _is_number(old) and old not in given:
             names[name] = old
+            given.add(old)
     last = int(next_number(before).split()[1])
     for i, name in enumerate(name for name in unknown if name not in names):
         names[name] = f"{UNKNOWN} {last + i}"
@@ -76,15 +157,18 @@ def with_numbers_of(before: Timeline, now: Timeline) -> Timeline:
     return _with_names(now, names, people)
 
 
-def _found(timeline: Timeline, speech: Sequence[Span], seen: Sequence[Span]) -> str | None:
-    """Return the person of a timeline who spoke and was seen at some times; None where there is none."""
-    total = _length(speech) + _length(seen)
-    best, most = None, 0.0
-    for each in timeline.people:
-        said, looked = spans_of(timeline, each.name)
-        if (common := shared(said, speech) + shared(looked, seen)) > most:
-            best, most = each.name, common
-    return best if most and most >= FOUND * total else None
+def _found(people: Mapping[str, Times], *times: Times) -> list[str | None]:
+    """Return the one of some people who spoke and was seen at each of some times; None where there is none."""
+    wanted = {str(i): each for i, each in enumerate(times)}
+    common = in_common(wanted, people)
+    return [_best(common[i], each) for i, each in wanted.items()]
+
+
+def _best(common: Mapping[str, float], times: Times) -> str | None:
+    """Return who has most in common with some times; None where that is less than half of them."""
+    best = max(common, key=common.__getitem__, default=None)
+    total = length(times.speech) + length(times.seen)
+    return best if best is not None and common[best] >= FOUND * total else None
 
 
 def next_number(timeline: Timeline) -> str:
@@ -127,9 +211,11 @@ def _merged(timeline: Timeline, old: str, name: str) -> Timeline:
 
 
 def _with_names(timeline: Timeline, names: dict[str, str], people: Sequence[Person]) -> Timeline:
-    turns = tuple(replace(t, speaker=names.get(t.speaker, t.speaker)) for t in timeline.turns)
+    turns = tuple(
+        replace(t, speaker=names[t.speaker]) if t.speaker in names else t for t in timeline.turns
+    )
     tracks = tuple(
-        replace(t, speaker=names.get(t.speaker or "", t.speaker)) for t in timeline.tracks
+        replace(t, speaker=names[t.speaker]) if t.speaker in names else t for t in timeline.tracks
     )
     return replace(timeline, people=tuple(people), turns=turns, tracks=tracks)
 
@@ -182,14 +268,14 @@ def _measured(timeline: Timeline, changed: set[str]) -> Timeline:
     """Return a timeline whose turns of some people are joined, and their seconds and overlaps counted anew."""
     turns = _with_overlaps(_without_doubles(timeline.turns, changed))
     timeline = replace(timeline, turns=tuple(turns))
-    people = []
+    people, all_times = [], times_of(timeline)
     for each in timeline.people:
+        times = all_times[each.name]
         if each.name not in changed:
             people.append(each)
-            continue
-        speech, seen = spans_of(timeline, each.name)
-        if speech or seen:  # else nothing is left of the person
-            people.append(replace(each, seconds=_length(speech), seen_seconds=_length(seen)))
+        elif times.speech or times.seen:  # else nothing is left of the person
+            seconds, seen = length(times.speech), length(times.seen)
+            people.append(replace(each, seconds=seconds, seen_seconds=seen))
     first: dict[str, float] = {}
     for turn in timeline.turns:
         first.setdefault(turn.speaker, turn.start)
@@ -231,14 +317,3 @@ def _with_overlaps(turns: Sequence[Turn]) -> list[Turn]:
         replace(turn, overlap=round(shared([(turn.start, turn.end)], some), 3))
         for turn, some in zip(turns, others, strict=True)
     ]
-
-
-def _within(spans: Sequence[Span], edit: Edit) -> list[Span]:
-    """Return the times that lie in the part of a correction."""
-    start, end = edit.start or 0.0, float("inf") if edit.end is None else edit.end
-    cut = [(max(a, start), min(b, end)) for a, b in spans]
-    return [(a, b) for a, b in cut if b > a]
-
-
-def _length(spans: Sequence[Span]) -> float:
-    return round(sum(b - a for a, b in joined(spans)), 3)

@@ -1,24 +1,21 @@
 """Corrections by hand of a timeline, after which all its outputs are written anew."""
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mraf.data.table.row import FeatureRow
 from mraf.errors import MrafError, UsageError
 from mraf.pipeline.people.enrol import EnrolReport, enrol_rows
-from mraf.pipeline.timeline.corrections.applied import corrected
-from mraf.pipeline.timeline.corrections.edits import (
-    Edit,
-    rename_edit,
-    rename_of,
-    shared,
-    split_of,
+from mraf.pipeline.timeline.corrections.enrolling import rows_of
+from mraf.pipeline.timeline.corrections.plan import Plan, planned, state_of, steps_of
+from mraf.pipeline.timeline.corrections.stored import (
+    Corrections,
+    alone,
+    write_corrections,
 )
-from mraf.pipeline.timeline.corrections.enrolling import check_enrolled, rows_of
-from mraf.pipeline.timeline.corrections.stored import read_edits, write_edits
 from mraf.pipeline.timeline.making import FileMaker
 from mraf.pipeline.timeline.places import folder_of
 from mraf.pipeline.timeline.progress import TimelineProgress, Told, teller
@@ -26,9 +23,6 @@ from mraf.pipeline.timeline.timeline import Timeline
 from mraf.pipeline.timeline.wishes import Wishes
 from mraf.pipeline.timeline.written import write_outputs
 from mraf.pipeline.workspace import Workspace
-
-AT_ONCE = 1.0
-"""Seconds for which two must be seen at once to be told when they are to become one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,105 +91,115 @@ def correct(
             be enrolled.
         MissingError, MediaError: see `mraf.timeline`, for `enrol`.
     """
-    from mraf.pipeline.timeline.outputs.write import read
+    folder, steps = folder_of(file, out), steps_of(rename, split)
+    report: CorrectReport | None = None
+    while report is None:  # somebody else may correct it while a question is answered
+        plan = planned(Path(file), folder, steps, enrol, yes=yes, on_question=on_question)
+        with alone(folder):
+            if state_of(folder) == plan.state:
+                report = _kept(plan, folder, on_progress)
+    if not plan.enrol or plan.video is None:
+        return report
+    told, place = teller(on_progress, plan.video), Workspace.at(workspace)
 
-    folder = folder_of(file, out)
-    timeline, edits = read(folder), read_edits(folder)
-    made: list[Edit] = []
-    for step in _steps(rename, split):
-        edit = step(timeline)
-        _ask(timeline, edit, yes=yes, on_question=on_question)
-        timeline = corrected(timeline, edit)
-        made.append(edit)
-    names = list(dict.fromkeys(check_enrolled(name, timeline) for name in enrol))
-    if not made and not names:
-        raise UsageError("Nothing to correct: say whom to --rename or --enrol, or what to --split.")
-    video = video_of(Path(file), timeline)
-    if names and video is None:
-        raise UsageError(f"{timeline.path}: is not there, and nobody can be enrolled without it.")
-    timeline = replace(timeline, path=str(video.absolute()) if video else timeline.path)
-    told = teller(on_progress, video or folder)
+    def enrol_one(name: str, rows: Sequence[FeatureRow]) -> EnrolReport:
+        return enrol_rows(place, name, rows, model=model, yes=yes, on_question=on_question)
+
+    return _enrolled(report, lambda: _rows(plan, place, told, model=model, **networks), enrol_one)
+
+
+def _kept(
+    plan: Plan, folder: Path, on_progress: Callable[[TimelineProgress], None] | None
+) -> CorrectReport:
+    """Keep corrections and write all outputs that were there."""
+    told = teller(on_progress, plan.video or folder)
     # Kept first: an annotated video may take long, and Ctrl-C must not lose what somebody has said.
-    if made:
-        write_edits(folder, [*edits, *made])
+    if plan.made:
+        kept = Corrections(
+            edits=(*plan.earlier.edits, *plan.made),
+            content=plan.timeline.content,
+            content_bytes=plan.timeline.content_bytes,
+        )
+        write_corrections(folder, kept)
     written = write_outputs(
-        timeline,
+        plan.timeline,
         folder,
         (),
-        video=video,
+        video=plan.video,
         on_progress=lambda done, total: told("writing", done, total, 0.0),
     )
-    report = CorrectReport(
-        timeline=timeline,
+    return CorrectReport(
+        timeline=plan.timeline,
         folder=folder,
-        made=tuple(map(str, made)),
+        made=tuple(map(str, plan.made)),
         files=written.files,
         problems=written.problems,
     )
-    if not names or video is None:
-        return report
+
+
+def _enrolled(
+    report: CorrectReport,
+    rows_of_all: Callable[[], Mapping[str, Sequence[FeatureRow]]],
+    enrol_one: Callable[[str, Sequence[FeatureRow]], EnrolReport],
+) -> CorrectReport:
+    """Enrol people one after the other; an error says which of them were enrolled before it."""
+    enrolled: list[EnrolReport] = []
     try:
-        place = Workspace.at(workspace)
-        rows = _rows(names, timeline, video, place, told, model=model, **networks)
-        enrolled = [
-            enrol_rows(place, name, some, model=model, yes=yes, on_question=on_question)
-            for name, some in rows.items()
-        ]
+        for name, rows in rows_of_all().items():
+            enrolled.append(enrol_one(name, rows))
     except MrafError as error:
-        if made:
-            error.args = (f"{error} The corrections of the timeline were made, and stay.",)
-        raise
+        raise _with_what_was_done(error, report, enrolled) from error
     return replace(report, enrolled=tuple(enrolled))
 
 
-def _steps(
-    rename: Mapping[str, str] | Sequence[str], split: Sequence[str]
-) -> list[Callable[[Timeline], Edit]]:
-    """Return functions that make each correction, for the timeline as those before it leave it."""
-    if isinstance(rename, Mapping):
-        renames = [partial(rename_edit, old, new) for old, new in rename.items()]
-    else:
-        renames = [partial(rename_of, text) for text in rename]
-    return [*renames, *(partial(split_of, text) for text in split)]
+def _with_what_was_done(
+    error: MrafError, report: CorrectReport, enrolled: Sequence[EnrolReport]
+) -> MrafError:
+    """Return an error that says, too, what stays of a command that did not come to its end."""
+    parts = [str(error)]
+    if report.made:
+        parts.append("The corrections of the timeline were made, and stay.")
+    if enrolled:
+        names = ", ".join(f"'{each.name}'" for each in enrolled)
+        parts.append(f"Enrolled before that, and stay so: {names}.")
+    found = copy(error)
+    found.args = (" ".join(parts),)
+    return found
 
 
 def _rows(
-    names: Sequence[str],
-    timeline: Timeline,
-    video: Path,
-    workspace: Workspace,
-    told: Told,
-    **networks: Any,
+    plan: Plan, workspace: Workspace, told: Told, **networks: Any
 ) -> dict[str, list[FeatureRow]]:
-    """Return the rows of people of a timeline by name, of what the workspace keeps of the file."""
+    """Return the rows of those to enrol by name, of what the workspace keeps of the file."""
+    timeline, video = plan.timeline, plan.video
+    if video is None:
+        return {}
+    networks |= _tracks(timeline, networks)
     maker = FileMaker(workspace, Wishes(model=networks.pop("model", None)), **networks)
     made, source = maker.make(video, told), maker.source(video)
     if made.assembled is None:
         raise MrafError(f"{video}: {made.timeline.error or 'there is nothing to enrol by'}.")
-    return {name: rows_of(name, timeline, made.assembled, source) for name in names}
+    return {name: rows_of(name, timeline, made.assembled, source) for name in plan.enrol}
 
 
-def video_of(file: Path, timeline: Timeline) -> Path | None:
-    """Return the video or sound file of a timeline; None where it is not at hand."""
-    if file.is_file() and file.suffix != ".json":
-        return file
-    return Path(timeline.path) if timeline.path and Path(timeline.path).is_file() else None
+def _tracks(timeline: Timeline, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tracks that a timeline was made from, as they were asked for.
 
-
-def _ask(
-    timeline: Timeline, edit: Edit, *, yes: bool, on_question: Callable[[str], bool] | None
-) -> None:
-    """Raise UsageError where two people would become one and nobody says that they are."""
-    names = {person.name for person in timeline.people}
-    if edit.is_split or edit.name not in names or yes:
-        return
-    doubt = f"'{edit.name}' is somebody in this timeline already, and '{edit.person}' would become one with them."
-    at_once = shared(edit.seen, edit.name_seen)
-    if at_once >= AT_ONCE:
-        doubt += f" They are seen at once for {at_once:.0f} s."
-    if on_question is None:
-        raise UsageError(
-            f"{doubt} If they are one person, say --yes (yes=True). Nothing was changed."
-        )
-    if not on_question(f"{doubt} Are they one person?"):
-        raise UsageError(f"'{edit.person}' was not renamed.")
+    Raises UsageError where others are wanted.
+    """
+    streams = timeline.streams
+    if streams is None:
+        return {}
+    sound, picture = streams.asked_sound, streams.asked_picture
+    found = {
+        "audio_track": (None if sound is None else str(sound), streams.sound),
+        "video_track": (picture, streams.picture),
+    }
+    for option, (asked, read) in found.items():
+        track = wanted.get(option)
+        if track is not None and str(track) not in (str(asked), str(read)):
+            raise UsageError(
+                f"--{option.replace('_', '-')} {track}: this timeline was made from another track. Run `mraf timeline` "
+                "with this option first."
+            )
+    return {option: asked for option, (asked, _) in found.items()}

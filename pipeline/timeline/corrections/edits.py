@@ -1,21 +1,18 @@
 """Corrections as people write them, and as they are kept."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mraf.data.clips.times import seconds_of
 from mraf.data.table.renames import checked, plain
 from mraf.errors import UsageError, choices
+from mraf.pipeline.timeline.corrections.times import Span, Times, times_of
 from mraf.pipeline.timeline.timeline import Timeline
 
 UNKNOWN = "unknown"
 """The name that stands for "nobody who is known": mraf gives the next free number."""
 NUMBERED = re.compile(rf"{UNKNOWN} [1-9][0-9]*", re.IGNORECASE)
 """The names that mraf gives to people whom nobody has named."""
-
-Span = tuple[float, float]
-"""Start and end in seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +34,16 @@ class Edit:
     name_seen: tuple[Span, ...] = ()
 
     @property
+    def times(self) -> Times:
+        """The times of the person that lie in the part of the file."""
+        return Times(speech=self._within(self.speech), seen=self._within(self.seen))
+
+    @property
+    def name_times(self) -> Times:
+        """The times of whoever had the new name before."""
+        return Times(speech=self.name_speech, seen=self.name_seen)
+
+    @property
     def is_split(self) -> bool:
         """True for a correction of a part of the file."""
         return self.start is not None or self.end is not None
@@ -44,6 +51,11 @@ class Edit:
     def holds(self, time: float) -> bool:
         """Return True where the correction is of this time, in seconds."""
         return (self.start or 0.0) <= time and (self.end is None or time < self.end)
+
+    def _within(self, spans: tuple[Span, ...]) -> tuple[Span, ...]:
+        start, end = self.start or 0.0, float("inf") if self.end is None else self.end
+        cut = ((max(a, start), min(b, end)) for a, b in spans)
+        return tuple((a, b) for a, b in cut if b > a)
 
     def __str__(self) -> str:
         part = f"@{clock(self.start or 0.0)}-{'' if self.end is None else clock(self.end)}"
@@ -105,15 +117,15 @@ def clock(seconds: float) -> str:
 
 def _edit(timeline: Timeline, person: str, name: str) -> Edit:
     """Return a correction with the times of both people."""
-    speech, seen = spans_of(timeline, person)
-    name_speech, name_seen = spans_of(timeline, name)
+    times = times_of(timeline)
+    before = times.get(name, Times())
     return Edit(
         person=person,
         name=name,
-        speech=speech,
-        seen=seen,
-        name_speech=name_speech,
-        name_seen=name_seen,
+        speech=times[person].speech,
+        seen=times[person].seen,
+        name_speech=before.speech,
+        name_seen=before.seen,
     )
 
 
@@ -145,40 +157,3 @@ def _name(text: str, timeline: Timeline) -> str:
 def _names(timeline: Timeline) -> dict[str, str]:
     """Return the names of a timeline by how names are compared."""
     return {plain(each.name): each.name for each in timeline.people}
-
-
-def spans_of(timeline: Timeline, person: str) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
-    """Return the times at which a person speaks and is seen."""
-    speech = tuple(
-        (round(t.start, 3), round(t.end, 3)) for t in timeline.turns if t.speaker == person
-    )
-    seen = tuple(
-        (round(t.times[0], 3), round(t.times[-1], 3))
-        for t in timeline.tracks
-        if t.speaker == person and t.times
-    )
-    return speech, seen
-
-
-def shared(a: Sequence[Span], b: Sequence[Span]) -> float:
-    """Return the seconds that two lists of times have in common; each counts what overlaps in it once."""
-    a, b = joined(a), joined(b)
-    total, i, k = 0.0, 0, 0
-    while i < len(a) and k < len(b):
-        total += max(0.0, min(a[i][1], b[k][1]) - max(a[i][0], b[k][0]))
-        if a[i][1] < b[k][1]:
-            i += 1
-        else:
-            k += 1
-    return total
-
-
-def joined(spans: Sequence[Span]) -> list[Span]:
-    """Return times in order, those that overlap as one."""
-    found: list[Span] = []
-    for start, end in sorted(spans):
-        if found and start <= found[-1][1]:
-            found[-1] = found[-1][0], max(end, found[-1][1])
-        else:
-            found.append((start, end))
-    return found

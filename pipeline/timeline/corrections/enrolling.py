@@ -1,5 +1,6 @@
 """Enrolment of a person of a timeline, by the face and the voice in the file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from mraf.data.table.row import FeatureRow
 from mraf.errors import UsageError
 from mraf.pipeline.extraction.turns.features import digest_of_turn
 from mraf.pipeline.people.enrolment.samples import LEAST_SPEECH, LEAST_VOICE
-from mraf.pipeline.timeline.corrections.edits import NUMBERED, Span, known_person, shared
+from mraf.pipeline.timeline.corrections.edits import NUMBERED, known_person
+from mraf.pipeline.timeline.corrections.times import overlapping, times_of
 from mraf.pipeline.timeline.people.assembled import Assembled, Vectors
 from mraf.pipeline.timeline.timeline import Timeline, Track, Turn
 
@@ -53,11 +55,13 @@ def rows_of(name: str, timeline: Timeline, found: Assembled, source: Source) -> 
 
     Raises UsageError where there is too little of the person.
     """
-    own = [
+    heard = [
         (turn, vectors)
         for turn, vectors in zip(found.timeline.turns, found.turns, strict=True)
-        if _owner(turn, timeline) == name and _has_voice(vectors)
+        if _has_voice(vectors)
     ]
+    owners = _owners([turn for turn, _ in heard], timeline)
+    own = [each for each, owner in zip(heard, owners, strict=True) if owner == name]
     own.sort(key=lambda each: -each[1].seconds)
     face = _face(name, timeline, found)
     speech = sum(vectors.seconds for _, vectors in own)
@@ -71,7 +75,7 @@ def rows_of(name: str, timeline: Timeline, found: Assembled, source: Source) -> 
         for i, (turn, vectors) in enumerate(own[:MOST_TURNS])
     ]
     if not rows and face is not None:
-        start, end = max(_seen(name, timeline), key=lambda span: span[1] - span[0])
+        start, end = max(times_of(timeline)[name].seen, key=lambda span: span[1] - span[0])
         rows = [_row(source, start, end, Vectors(), face)]
     return rows
 
@@ -80,33 +84,34 @@ def _has_voice(vectors: Vectors) -> bool:
     return vectors.voice is not None and vectors.seconds >= LEAST_VOICE
 
 
-def _owner(turn: Turn, timeline: Timeline) -> str | None:
-    """Return the person of a corrected timeline who speaks in a turn; None where that is not clear."""
-    span = (turn.start, turn.end)
-    best, most = None, 0.0
-    for other in timeline.turns:
-        common = shared([span], [(other.start, other.end)])
-        if common <= 0:
-            continue
-        likeness = common / (turn.end - turn.start + other.end - other.start - common)
-        if likeness > most and common >= COVERED * (turn.end - turn.start):
-            best, most = other.speaker, likeness
-    return best
+def _owners(turns: Sequence[Turn], timeline: Timeline) -> list[str | None]:
+    """Return the person of a corrected timeline who speaks in each turn; None where that is not clear."""
+    spans = [(turn.start, turn.end) for turn in turns]
+    others = [(turn.start, turn.end) for turn in timeline.turns]
+    owners: list[str | None] = [None] * len(turns)
+    most = [0.0] * len(turns)
+    for i, k in overlapping(spans, others):
+        (a, b), (c, d) = spans[i], others[k]
+        common = min(b, d) - max(a, c)
+        likeness = common / (b - a + d - c - common)
+        if likeness > most[i] and common >= COVERED * (b - a):
+            owners[i], most[i] = timeline.turns[k].speaker, likeness
+    return owners
 
 
 def _face(name: str, timeline: Timeline, found: Assembled) -> Vectors | None:
     """Return the face of a person: that of somebody all of whose tracks are the person's."""
     now = {_key(track): track.speaker for track in timeline.tracks}
-    best: Vectors | None = None
-    for person, vectors in zip(found.timeline.people, found.people, strict=True):
-        tracks = [t for t in found.timeline.tracks if t.speaker == person.name and t.times]
-        if vectors.face is None or not tracks:
-            continue
-        if {now.get(_key(track)) for track in tracks} == {name} and (
-            best is None or vectors.faces > best.faces
-        ):
-            best = vectors
-    return best
+    owners: dict[str | None, set[str | None]] = {}
+    for track in found.timeline.tracks:
+        if track.times:
+            owners.setdefault(track.speaker, set()).add(now.get(_key(track)))
+    faces = [
+        vectors
+        for person, vectors in zip(found.timeline.people, found.people, strict=True)
+        if vectors.face is not None and owners.get(person.name) == {name}
+    ]
+    return max(faces, key=lambda vectors: vectors.faces, default=None)
 
 
 def _key(track: Track) -> tuple[object, ...]:
@@ -115,10 +120,6 @@ def _key(track: Track) -> tuple[object, ...]:
         *(round(time, 3) for time in track.times[:1]),
         *(round(each, 3) for box in track.boxes[:1] for each in box),
     )
-
-
-def _seen(name: str, timeline: Timeline) -> list[Span]:
-    return [(t.times[0], t.times[-1]) for t in timeline.tracks if t.speaker == name and t.times]
 
 
 def _row(

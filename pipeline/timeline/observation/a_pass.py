@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mraf.extractors.media.read import SAMPLE_RATE
+from mraf.extractors.streaming.decoding.problems import Problem, merged
 from mraf.extractors.streaming.parts import Heard, Observed, Seen
 from mraf.extractors.streaming.slices import Slice
 from mraf.extractors.streaming.stream import Slices
@@ -37,7 +38,7 @@ class _Part:
     seen: Seen | None = None
     is_heard: bool = False  # all of its sound was handed over
     is_seen: bool = False
-    problems: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
 
 class Pass:
@@ -50,6 +51,7 @@ class Pass:
         observers: of sound and picture.
         first: number of the first part.
         last: number of the last part; None: all up to the end of the file.
+        before: the picture of the part before the first; None: there is none.
         on_slice: called with the end in s of each slice that is done.
     """
 
@@ -60,6 +62,7 @@ class Pass:
         *,
         first: int = 0,
         last: int | None = None,
+        before: Seen | None = None,
         on_slice: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._slices, self._observers, self._on_slice = slices, observers, on_slice
@@ -70,10 +73,11 @@ class Pass:
         self._ends = math.inf if last is None else (last + 1) * PART_SECONDS
         self._waves = _Waves(first * PART_SECONDS)
         self._found: deque[tuple[Slice, Future[Any] | None]] = deque()
+        self._before = before
         self._was_seen = False  # in this part
-        self._known: tuple[str, ...] = ()  # problems of earlier parts
 
     def __enter__(self) -> "Pass":
+        self._begin(self._before)
         return self
 
     def __exit__(
@@ -85,8 +89,11 @@ class Pass:
         self._slices.close()
         self._finders.shutdown(cancel_futures=True)
         self._listeners.shutdown()  # what it still has to do completes parts that were seen
-        if self._was_seen and self._observers.picture is not None:
-            self._observers.picture.finish()  # the next file begins anew
+        self._begin(None)  # what is left of this file does not lie on into the next one
+
+    def _begin(self, before: Seen | None) -> None:
+        if self._observers.picture is not None:
+            self._observers.picture.begin(before)
 
     def parts(self) -> Iterator[tuple[int, Observed]]:
         """Yield the number of each part and what was observed in it, in order.
@@ -154,12 +161,14 @@ class Pass:
         """Follow the faces of the oldest slice."""
         slice_, future = self._found.popleft()
         picture = self._observers.picture
-        if future is not None and picture is not None:
-            faces = future.result()
+        # Where pictures are lacking in between, ticks are counted on.
+        if picture is not None and (future is not None or self._was_seen):
+            faces = [] if future is None else future.result()
             self._was_seen = True
             picture.add(slice_, faces, self._speech(slice_))
         self._on_slice(slice_.stop)
         part = next(each for each in self._parts if not each.is_seen)
+        part.problems += slice_.problems
         if slice_.stop == part.stop:
             self._see(part)
 
@@ -169,10 +178,8 @@ class Pass:
             part.seen, self._was_seen = picture.finish(), False
         elif picture is not None and self._slices.has_picture:
             part.seen = Seen(tracks=(), cuts=np.zeros(0), width=0, height=0)
+            picture.begin(part.seen)
         part.is_seen = True
-        problems = self._slices.problems
-        part.problems += [each for each in problems if each not in self._known]
-        self._known = problems
 
     def _speech(self, slice_: Slice) -> np.ndarray | None:
         if self._observers.speech is None:
@@ -208,7 +215,7 @@ class Pass:
             stop=part.stop,
             heard=None if part.heard is None else part.heard.result(),
             seen=part.seen,
-            problems=tuple(part.problems),
+            problems=merged(part.problems),
         )
         self._parts.popleft()
         return part.index, observed
@@ -237,13 +244,16 @@ class _Waves:
 
     def between(self, start: float, stop: float) -> np.ndarray | None:
         """Return the sound `[N]` from `start` to `stop` in s, or the end; None where there is none."""
-        first, last = round(start * SAMPLE_RATE), round(stop * SAMPLE_RATE)
-        found = []
+        first = round(start * SAMPLE_RATE)
+        last = min(round(stop * SAMPLE_RATE), round(self.stop * SAMPLE_RATE))
+        found: np.ndarray | None = None
         for begins, wave in self._pieces:
             at = round(begins * SAMPLE_RATE)
             if wave is not None and at < last and at + len(wave) > first:
-                found.append(wave[max(0, first - at) : last - at])
-        return np.concatenate(found) if found else None
+                found = np.zeros(last - first, np.float32) if found is None else found
+                low, high = max(first, at), min(last, at + len(wave))
+                found[low - first : high - first] = wave[low - at : high - at]
+        return found  # silent where a slice has no sound
 
     def let_go(self, before: float) -> None:
         """Let go of what lies before a time in s, but for what the picture may lag behind."""

@@ -4,17 +4,24 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
-from mraf.data.clips.clip import Clip
+from mraf.data.clips.clip import HASHED_WHOLE, Clip
 from mraf.data.table.lock import locked
 from mraf.errors import BusyError, MediaError, MrafError
 from mraf.extractors.media.limits import Limits, check_file
 from mraf.extractors.media.tracks import Wish
+from mraf.extractors.streaming.decoding.problems import Problem, merged
 from mraf.extractors.streaming.parts import Observed
 from mraf.extractors.streaming.stream import Slices
 from mraf.pipeline.timeline.observation.a_pass import Pass
 from mraf.pipeline.timeline.observation.observers import Observers
-from mraf.pipeline.timeline.observation.parts_folder import PART_SECONDS, PartsFolder, Whole
+from mraf.pipeline.timeline.observation.parts_folder import (
+    PART_SECONDS,
+    PartsFolder,
+    Stored,
+    Whole,
+)
 from mraf.pipeline.workspace import Workspace
 
 _FOLDER = "timelines"
@@ -43,6 +50,10 @@ class Observation:
     duration: float  # s, as the file really is
     notes: tuple[str, ...] = ()  # for people, as which of several tracks was read
     problems: tuple[str, ...] = ()  # what could not be decoded
+    content: str = ""  # digest of what was in the file
+    size: int = 0  # of the file, in bytes
+    # Numbers, from 1, of the tracks of sound and picture that were read; None: there is none.
+    tracks: tuple[int | None, int | None] = (None, None)
     reused: float = 0.0  # s that an earlier run has done
     _parts: PartsFolder
 
@@ -70,11 +81,14 @@ def observe(
     limits: Limits = Limits(),
     on_progress: Callable[[Progress], None] | None = None,
     patience: float = 0.0,
+    on_wait: Callable[[str], None] | None = None,
 ) -> Observation:
     """Observe a file in one pass, but for the parts that an earlier run has observed.
 
-    The parts are found by the content of the file and by `made_by`. Ctrl-C keeps those that are finished. Of
-    a file that is still being written, what is there is read; when it has grown it is another file.
+    The parts are found by the content of the file and by `made_by`; of a file of over 4 GiB, by pieces of its
+    content and the time of its last change. Ctrl-C keeps those that are finished. Of a file that is still being
+    written, what is there is read; when it has grown it is another file, whose parts replace those of before.
+    Parts of which something was lost by a limit or by a fault of the machine are made anew, once.
 
     Args:
         path: of the file.
@@ -85,22 +99,27 @@ def observe(
         limits: on the file, on memory, and on the time that two seconds of the file may take to decode.
         on_progress: called for every two seconds of the file.
         patience: seconds to wait for another run that observes the same file.
+        on_wait: called with a line for people where that begins.
 
     Raises:
         MediaError: the file cannot be opened, or nothing of it can be decoded.
-        BusyError: it is not there, it takes too long, or it was changed since its content was looked at.
+        BusyError: it is not there, it takes too long, or it was replaced since its content was looked at.
         UsageError: another run observes the same file, or the workspace cannot be written.
     """
     check_file(path)
+    stamp, digest = _looked_at(path)
     made = f"{made_by} sound={wish.sound} picture={wish.picture}"
-    try:
-        digest = Clip("file", path).content_hash()
-    except OSError as error:
-        raise BusyError(f"{path.name}: cannot be read ({error.strerror or error})") from None
+    if stamp.size > HASHED_WHOLE:  # of its content some pieces only
+        made += f" changed={stamp.changed}"
     folder = PartsFolder(Workspace.at(workspace).root / _FOLDER, digest, made)
-    with locked(folder.path, patience=patience, holder="`mraf timeline`"):
-        run = _Run(path, folder, observers, wish, limits, on_progress)
-        return run.run()
+    with locked(folder.path, patience=patience, holder="`mraf timeline`", on_wait=on_wait):
+        try:
+            _check_unchanged(path, stamp)
+            folder.begin(path)
+            run = _Run(path, folder, observers, wish, limits, on_progress)
+            return replace(run.run(stamp), content=digest, size=stamp.size)
+        finally:
+            folder.leave()
 
 
 class _Run:
@@ -119,44 +138,69 @@ class _Run:
         self._wish, self._limits, self._on_progress = wish, limits, on_progress
         self._stored = folder.stored()
         self._whole = folder.whole()
+        self._duration: float | None = None if self._whole is None else self._whole.duration
+        self._retried = _to_retry(self._stored, self._whole)
+        self._reads_on = self._whole is None or max(self._stored, default=0) in self._retried
         self._made: Observers | None = None
         self._began = time.monotonic()
         self._observed = 0.0  # s of the file in this run
         self._reused = 0.0
-        self._duration: float | None = None if self._whole is None else self._whole.duration
 
-    def run(self) -> Observation:
-        """Observe the missing parts, and return all."""
-        before = _stamp(self._path)
-        self._reused = sum(stop - i * PART_SECONDS for i, stop in self._stored.items())
-        slices = None
-        for first, last in list(self._gaps()):
-            slices = self._pass(first, last)
+    def run(self, before: "_Stamp") -> Observation:
+        """Observe the missing parts, and return all.
+
+        Args:
+            before: stamp of the file when its content was looked at.
+        """
+        kept = {i: part for i, part in self._stored.items() if i not in self._retried}
+        self._reused = sum(part.stop - i * PART_SECONDS for i, part in kept.items())
         whole = self._whole
-        if whole is None:
+        if whole is None or self._retried:
+            slices = self._passes(kept)
             whole = self._finished(slices)
             if _stamp(self._path) != before:
                 whole = replace(whole, notes=(*whole.notes, _WRITTEN_TO))
-            self._folder.finish(self._path, whole)
+            self._folder.finish(whole)
+        else:
+            slices = self._passes(kept)  # those that were damaged
+            if whole.tracks is None:
+                whole = replace(whole, tracks=self._tracks(slices))
+                self._folder.finish(whole)
         return Observation(
             folder=self._folder.path,
             count=whole.parts,
             duration=whole.duration,
             notes=whole.notes,
-            problems=whole.problems,
+            problems=tuple(each.told() for each in self._problems(whole)),
+            tracks=whole.tracks or (None, None),
             reused=self._reused,
             _parts=self._folder,
         )
 
-    def _gaps(self) -> Iterator[tuple[int, int | None]]:
+    def _passes(self, kept: dict[int, Stored]) -> Slices | None:
+        """Observe what is not kept; return what read the last of it, None where that cannot be read again."""
+        slices = None
+        for first, last in list(self._gaps(kept)):
+            try:
+                slices = self._pass(first, last)
+            except MediaError:
+                if self._whole is None or first not in self._retried:
+                    raise
+        return slices
+
+    def _problems(self, whole: Whole) -> tuple[Problem, ...]:
+        parts = [self._stored[index] for index in range(whole.parts)]
+        return merged([*(each for part in parts for each in part.problems), *whole.at_end])
+
+    def _gaps(self, kept: dict[int, Stored]) -> Iterator[tuple[int, int | None]]:
         """Yield the first and the last of missing parts that follow each other; None: up to the end."""
-        count = None if self._whole is None else self._whole.parts
-        if count is None and self._stored:
-            last = max(self._stored)
-            if self._stored[last] < (last + 1) * PART_SECONDS:  # shorter than others: it is the end
+        count = None if self._whole is None or self._reads_on else self._whole.parts
+        if count is None and kept:
+            last = max(kept)
+            if kept[last].stop < (last + 1) * PART_SECONDS:  # shorter than others: it is the end
                 count = last + 1
-        known = max(self._stored, default=-1) + 1 if count is None else count
-        missing = [index for index in range(known) if index not in self._stored]
+        known = max(kept, default=-1) + 1 if count is None else count
+        missing = [index for index in range(known) if index not in kept]
         for first in missing:
             if first - 1 not in missing:
                 last = first
@@ -175,7 +219,8 @@ class _Run:
             if self._duration is None:
                 self._duration = slices.duration
             told = self._teller(start)
-            one = Pass(slices, self._made, first=first, last=last, on_slice=told)
+            before = self._folder.seen(first - 1)
+            one = Pass(slices, self._made, first=first, last=last, before=before, on_slice=told)
             try:
                 with one:
                     for index, observed in one.parts():
@@ -187,8 +232,10 @@ class _Run:
         return slices
 
     def _store(self, index: int, observed: Observed) -> None:
+        if index in self._retried:
+            observed = replace(observed, problems=_for_good(observed.problems))
         self._folder.write(index, observed)
-        self._stored[index] = observed.stop
+        self._stored[index] = Stored(observed.stop, observed.problems)
 
     def _teller(self, start: float) -> Callable[[float], None]:
         before = self._observed
@@ -212,21 +259,71 @@ class _Run:
         if not self._stored:
             raise MediaError(f"{self._path.name}: too short to hold anything")
         last = max(self._stored)
-        problems = dict.fromkeys(
-            each for index in range(last + 1) for each in self._folder.read(index).problems
-        )
-        notes = () if slices is None else slices.notes
-        if slices is not None and self._reused == 0:
-            problems = dict.fromkeys(slices.problems)  # which counts them
+        if self._whole is None or (self._reads_on and slices is not None):
+            notes = () if slices is None else slices.notes
+            at_end = () if slices is None else slices.last_problems
+        else:
+            notes, at_end = self._whole.notes, self._whole.at_end
         return Whole(
             parts=last + 1,
-            duration=self._stored[last],
+            duration=self._stored[last].stop,
             notes=notes,
-            problems=tuple(problems),
+            at_end=_for_good(at_end) if self._retried else at_end,
+            tracks=self._tracks(slices),
         )
 
+    def _tracks(self, slices: Slices | None) -> tuple[int | None, int | None]:
+        """Return the numbers of the tracks that are read, for which the file may have to be opened."""
+        if slices is not None:
+            return slices.tracks
+        if self._whole is not None and self._whole.tracks is not None:
+            return self._whole.tracks
+        with Slices(self._path, wish=self._wish, limits=self._limits) as opened:
+            return opened.tracks
 
-def _stamp(path: Path) -> tuple[int, int]:
-    """Return what changes when a file is written to."""
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns
+
+class _Stamp(NamedTuple):
+    """What changes when a file is written to."""
+
+    size: int
+    changed: int  # ns
+
+
+def _to_retry(stored: dict[int, Stored], whole: Whole | None) -> set[int]:
+    """Return the parts in which something was lost, or at the end of which, that a later run may find."""
+    found = {i for i, part in stored.items() if any(each.again for each in part.problems)}
+    if whole is not None and stored and any(each.again for each in whole.at_end):
+        found.add(max(stored))
+    return found
+
+
+def _for_good(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Return problems that no later run tries to do without: two have tried."""
+    return tuple(replace(each, again=False) for each in problems)
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    """Return the stamp of a file; None where it has gone."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return _Stamp(found.st_size, found.st_mtime_ns)
+
+
+def _looked_at(path: Path) -> tuple[_Stamp, str]:
+    """Return the stamp of a file and the digest of its content. Raises BusyError."""
+    try:
+        found = path.stat()
+        return _Stamp(found.st_size, found.st_mtime_ns), Clip("file", path).content_hash()
+    except OSError as error:
+        raise BusyError(f"{path.name}: cannot be read ({error.strerror or error})") from None
+
+
+def _check_unchanged(path: Path, before: _Stamp) -> None:
+    """Raise BusyError where a file has gone or is another one now; it may have grown."""
+    now = _stamp(path)
+    if now is None:
+        raise BusyError(f"{path.name}: has gone while its content was looked at; run again")
+    if now != before and now.size <= before.size:
+        raise BusyError(f"{path.name}: was changed while its content was looked at; run again")

@@ -26,6 +26,9 @@ class Hears(Protocol):
 class Looks(Protocol):
     """Looks at the parts of files, slice by slice."""
 
+    def begin(self, before: Seen | None = None, /) -> None:
+        """Let go of all that came; the next slice follows the part `before`, or begins a file."""
+
     def find(self, slice_: Slice, /) -> Any:
         """Return the faces in a slice; it keeps no state, and runs in several threads ahead of `add`."""
 

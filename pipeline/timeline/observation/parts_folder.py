@@ -3,20 +3,29 @@
 import hashlib
 import json
 import os
+import shutil
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+from mraf.data.table.lock import locked
 from mraf.errors import UsageError
-from mraf.extractors.streaming.parts import Observed
+from mraf.extractors.streaming.decoding.problems import Problem
+from mraf.extractors.streaming.parts import Observed, Seen
 from mraf.json_text import to_json
 from mraf.pipeline.timeline.observation.serial import from_bytes, to_bytes
 
-RULES = 2
+RULES = 3
 """Version of the pass; parts that were made by another one are made anew."""
 PART_SECONDS = 60.0
 """Length of a part, but for the last one of a file."""
 META = "meta.json"
+"""What is known of a file when all of its parts are there."""
+ABOUT = "about.json"
+"""The file that was observed, written at the beginning of each run."""
+OTHERS = 2
+"""Sets of parts of one content that other networks or tracks have made, which are kept."""
 _ENDING = ".npz"
 
 
@@ -27,7 +36,15 @@ class Whole:
     parts: int
     duration: float  # s
     notes: tuple[str, ...] = ()
-    problems: tuple[str, ...] = ()
+    at_end: tuple[Problem, ...] = ()  # problems of what is in no part
+    tracks: tuple[int | None, int | None] | None = None  # of sound and picture; None: not known
+
+
+class Stored(NamedTuple):
+    """A part that is there."""
+
+    stop: float  # s
+    problems: tuple[Problem, ...]
 
 
 class PartsFolder:
@@ -43,10 +60,29 @@ class PartsFolder:
         self._made_by = f"rules={RULES} {made_by}"
         made = hashlib.blake2b(self._made_by.encode(), digest_size=8).hexdigest()
         self.path = root / f"{digest}-{made}"
+        self._source = ""  # the file, after `begin`
 
     def part(self, index: int) -> Path:
         """Return the path of a part."""
         return self.path / f"part-{index:05d}{_ENDING}"
+
+    def begin(self, file: Path) -> None:
+        """Note which file is observed, and that it is now. Raises UsageError where it cannot be written."""
+        self._source = os.path.realpath(file)
+        about = {"file": self._source, "made_by": self._made_by}
+        self._write(self.path / ABOUT, to_json(ABOUT, about))
+
+    def leave(self) -> None:
+        """Remove the folder where nothing is in it but what `begin` has written."""
+        if not any(self.path.glob(f"part-*{_ENDING}")):
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def seen(self, index: int) -> Seen | None:
+        """Return the picture of a part; None where it has none, or cannot be read."""
+        try:
+            return self.read(index).seen
+        except (OSError, ValueError):
+            return None
 
     def read(self, index: int) -> Observed:
         """Return a part. Raises OSError where it is not there, ValueError where it is damaged."""
@@ -55,13 +91,14 @@ class PartsFolder:
             raise ValueError(f"another part ({found.start:g} to {found.stop:g} s)")
         return found
 
-    def stored(self) -> dict[int, float]:
-        """Return the parts that can be read, and the end of each in s; damaged ones are removed."""
+    def stored(self) -> dict[int, Stored]:
+        """Return the parts that can be read; damaged ones are removed."""
         found = {}
         for path in sorted(self.path.glob(f"part-*{_ENDING}")):
             try:
                 index = int(path.stem.removeprefix("part-"))
-                found[index] = self.read(index).stop
+                part = self.read(index)
+                found[index] = Stored(part.stop, part.problems)
             except (OSError, ValueError):
                 with suppress(OSError):
                     path.unlink()
@@ -79,15 +116,29 @@ class PartsFolder:
                 parts=int(found["parts"]),
                 duration=float(found["duration"]),
                 notes=tuple(map(str, found["notes"])),
-                problems=tuple(map(str, found["problems"])),
+                at_end=tuple(Problem(**each) for each in found["at_end"]),
+                tracks=_tracks(found.get("tracks")),
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def finish(self, file: Path, whole: Whole) -> None:
-        """Write that all parts are there. Raises UsageError where it cannot be written."""
-        about = {"file": file.name, "made_by": self._made_by, **asdict(whole)}
-        self._write(self.path / META, to_json(META, about))
+    def finish(self, whole: Whole) -> None:
+        """Write that all parts are there, and remove those that they replace.
+
+        These are the parts of what was in this file before, and the ones of its present content that were made by
+        other networks, but for the last two. Raises UsageError where nothing can be written.
+        """
+        self._write(self.path / META, to_json(META, asdict(whole)))
+        of_others = []
+        for folder in self.path.parent.iterdir():
+            if folder == self.path or not folder.is_dir():
+                continue
+            if _digest_of(folder) == _digest_of(self.path):
+                of_others.append((_changed(folder / ABOUT), folder))
+            elif _source_of(folder / ABOUT) == self._source:
+                _remove(folder)
+        for _, other in sorted(of_others, reverse=True)[OTHERS:]:
+            _remove(other)
 
     def _write(self, path: Path, content: bytes) -> None:
         temporary = path.with_name(f".{path.name}.tmp")
@@ -105,3 +156,35 @@ class PartsFolder:
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def _tracks(stored: list[int | None] | None) -> tuple[int | None, int | None] | None:
+    """Return numbers of tracks. Raises ValueError and TypeError for what is none."""
+    if stored is None:  # they were not kept from the first
+        return None
+    sound, picture = (None if each is None else int(each) for each in stored)
+    return sound, picture
+
+
+def _digest_of(folder: Path) -> str:
+    return folder.name.partition("-")[0]
+
+
+def _source_of(about: Path) -> str | None:
+    try:
+        return str(json.loads(about.read_bytes())["file"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _changed(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _remove(folder: Path) -> None:
+    """Remove the parts of a file, unless another run is writing them."""
+    with suppress(UsageError), locked(folder):
+        shutil.rmtree(folder, ignore_errors=True)

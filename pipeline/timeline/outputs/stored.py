@@ -34,6 +34,9 @@ def as_json(timeline: Timeline, folder: Path | None = None) -> dict[str, Any]:
     found: dict[str, Any] = {
         "version": VERSION,
         "path": timeline.path if folder is None else relative_path(timeline.path, folder),
+        "content": timeline.content,
+        "content_bytes": timeline.content_bytes,
+        "streams": timeline.streams and asdict(timeline.streams),
         "duration": _seconds(timeline.duration),
         "size": timeline.size and list(timeline.size),
         "error": timeline.error,

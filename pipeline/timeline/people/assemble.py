@@ -112,7 +112,7 @@ def together(
         found.speech, found.faces, found.links, naming=naming, pairs=pairs, number=number
     )
     cast = cast_of(people, found, seen)
-    said = (*notes, *seen.problems, *notes_of(seen, found, lips=lips))
+    said = (*notes, *notes_of(seen, found, lips=lips))
     return _written(Path(path), cast, found, seen, duration=duration, notes=said)
 
 

@@ -23,7 +23,6 @@ class SeenFile:
     cuts: tuple[float, ...]  # s
     size: tuple[int, int] | None  # width and height in pixels; None without a picture
     late: float  # s by which the sound comes after the picture
-    problems: tuple[str, ...]
 
 
 def seen_in(
@@ -40,7 +39,6 @@ def seen_in(
     shift = _shift(parts, scorer, step)
     stitcher = Stitcher(odds)
     size: tuple[int, int] | None = None
-    problems: dict[str, None] = {}
     for part in parts:
         tracks = part.seen.tracks if part.seen else ()
         pieces = [
@@ -49,7 +47,6 @@ def seen_in(
         stitcher.add(part.start, part.stop, part.seen, pieces)
         if part.seen and part.seen.width and part.seen.height:
             size = size or (part.seen.width, part.seen.height)
-        problems |= dict.fromkeys(part.problems)
     found = tuple(stitcher.finish())
     cuts = tuple(sorted(set(stitcher.cuts)))
     return SeenFile(
@@ -59,7 +56,6 @@ def seen_in(
         cuts=cuts,
         size=size,
         late=shift / TICKS,
-        problems=tuple(problems),
     )
 
 

@@ -111,3 +111,19 @@ def test_every_byte_of_a_small_file_counts_and_pieces_of_a_large_one(tmp_path, m
 
     assert seen(100) == set(range(100))
     assert seen(110) == {*range(10), *range(50, 60), *range(100, 110)}
+
+
+@pytest.mark.parametrize("whole", [100, 1 << 30])
+def test_a_file_that_has_grown_has_the_digest_of_its_beginning(tmp_path, monkeypatch, whole):
+    monkeypatch.setattr("mraf.data.clips.clip.HASHED_WHOLE", whole)
+    monkeypatch.setattr("mraf.data.clips.clip.PIECE_SIZE", 16)
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(bytes(range(250)))
+    clip = Clip("clip", path)
+    before = clip.content_hash()
+    with path.open("ab") as file:
+        file.write(b"more")
+    assert clip.content_hash() != before
+    assert clip.content_hash(beginning=250) == before
+    path.write_bytes(bytes(reversed(range(250))) + b"more")
+    assert clip.content_hash(beginning=250) != before

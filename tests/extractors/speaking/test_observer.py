@@ -37,6 +37,21 @@ def test_a_drawn_person_is_followed_and_looked_at(drawn):
     assert np.isfinite(Scorer(seeded.LR_ASD).score(track.lips, np.zeros((240, 13)))).all()
 
 
+def test_a_part_knows_the_one_before_it_unless_a_file_begins(drawn):
+    observer = PictureObserver(PAIR, None)
+    before = watch(observer, drawn)
+    assert watch(observer, 255 - drawn).cuts.tolist() == [0.0]
+    observer.begin()
+    assert watch(observer, 255 - drawn).cuts.tolist() == []
+    observer.begin(before)
+    assert watch(observer, 255 - drawn).cuts.tolist() == [0.0]
+    piece = sliced(drawn)[0]
+    observer.add(piece, observer.find(piece))
+    observer.begin()
+    (track,) = watch(observer, drawn[:1]).tracks
+    assert track.times.tolist() == [0.0]
+
+
 def test_without_weights_lips_are_not_looked_at(drawn):
     (track,) = watch(PictureObserver(PAIR, None), drawn).tracks
     assert track.lips.shape == (0, 128) and len(track.vectors)

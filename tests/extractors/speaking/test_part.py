@@ -217,3 +217,15 @@ def test_a_lost_face_does_not_hold_the_pictures():
     for k, piece in enumerate(sliced(pictures)):
         part.add(piece, [found[tick] for tick in piece.looks], None)
         assert k == 0 or len(part._greys._slices) <= 3
+
+
+def test_a_cut_at_the_border_of_two_parts_is_found():
+    """The part before hands on its last pictures; else it would be as if nothing had come before."""
+    rooms = [0] * 50 + [1] * 50
+    pictures, found = film(*[[(ANN, *HERE)]] * 100, rooms=rooms)
+    before = watch(pictures[:50], found[:50], first=1_450)
+    after = watch(pictures[50:], found[50:], part=Part(Painted(), Mirror(), before), first=1_500)
+    assert before.cuts.tolist() == [] and after.cuts.tolist() == [60.0]
+    assert [track.first_tick for track in after.tracks] == [1_500]
+    same = watch(pictures[:50], found[:50], part=Part(Painted(), Mirror(), before), first=1_500)
+    assert same.cuts.tolist() == []

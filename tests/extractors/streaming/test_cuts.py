@@ -98,6 +98,41 @@ def test_a_change_is_told_only_when_it_is_known_what_follows():
     assert finder.take(last=True) == ([], 40)
 
 
+def halves_of(pictures: np.ndarray, border: int) -> list[int]:
+    """The cuts in pictures of two parts, of which each has a finder."""
+    one, shown = CutFinder(), np.arange(len(pictures))
+    one.add(pictures, shown[:border], 0)
+    found = one.take(last=True)[0]
+    other = CutFinder(one.last_pictures())
+    other.add(pictures, shown[border:], border)
+    return found + other.take(last=True)[0]
+
+
+@pytest.mark.parametrize("at", [49, 50, 51])
+def test_a_cut_at_the_border_of_two_parts_is_found(at):
+    assert halves_of(filmed(*[ANN] * at, *[BEN] * (100 - at)), 50) == [at]
+
+
+def test_a_shot_that_goes_over_a_border_is_one():
+    assert halves_of(filmed(*[ANN] * 100), 50) == []
+    assert CutFinder().last_pictures() is None
+
+
+def test_a_flash_is_none_wherever_slices_begin():
+    lit = [ANN + 120] * 9
+    for before in range(20, 40):
+        assert cuts_of(filmed(*[ANN] * before, *lit, *[ANN] * 30)) == []
+
+
+def test_a_picture_that_stays_is_no_change_where_a_slice_begins():
+    """At two pictures a second every second slice would bring one more change, of nothing."""
+    shown = np.repeat(np.arange(8), 12)
+    finder, pictures = CutFinder(), filmed(*[ANN] * 4, *[BEN] * 4)
+    for start in range(0, len(shown), 8):
+        finder.add(pictures, shown[start : start + 8], start)
+    assert len(finder._thumbs) == 8
+
+
 def test_memory_does_not_grow():
     finder, pictures = CutFinder(), filmed(*[ANN] * 50)
     for start in range(0, 5_000, 50):

@@ -58,7 +58,7 @@ def test_a_steady_film_is_shown_picture_by_picture(tmp_path):
     ]
     assert found[1].pictures.colour[0].shape == (48, 64, 3)
     assert np.abs(whole(found) - tone(4.0)).max() < 0.001
-    assert not file.problems and not file.notes and file.end == 4.0
+    assert not file.problems.take() and not file.notes and file.end == 4.0
 
 
 @pytest.mark.parametrize("ending", ["mkv", "mp4", "ts"])

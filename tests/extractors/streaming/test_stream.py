@@ -29,14 +29,18 @@ def film(tmp_path_factory):
 
 @pytest.fixture
 def odd_child(monkeypatch):
-    """Have the child run some code before it sends the slice that begins at `start` s."""
+    """Have the child run some code before it sends the slice that begins at `start` s, or decodes `stamp` s."""
 
-    def begin(options, code):
+    def begin(options, code, decoding):
         lines = ["import os, signal, sys, time", "from pathlib import Path"]
-        lines += ["from mraf.extractors.streaming import child", "send_as_before = child.send"]
+        lines += ["from mraf.extractors.streaming import child"]
+        lines += ["from mraf.extractors.streaming.decoding import one_stream"]
+        lines += ["send_as_before, decoded_as_before = child.send, one_stream.decoded"]
         lines += ["def send(replies, header, *arrays):", "    start = header.get('start')"]
         lines += [f"    {code}", "    send_as_before(replies, header, *arrays)"]
-        lines += ["child.send = send", "child.main()"]
+        lines += ["def decoded(packet):", "    stamp = float((packet.pts or 0) * packet.time_base)"]
+        lines += [f"    {decoding}", "    yield from decoded_as_before(packet)"]
+        lines += ["child.send, one_stream.decoded = send, decoded", "child.main()"]
         root = str(Path(module.__file__).parents[3])
         return subprocess.Popen(
             [sys.executable, "-c", "\n".join(lines), str(os.getpid()), options],
@@ -47,9 +51,44 @@ def odd_child(monkeypatch):
             env={**os.environ, "PYTHONPATH": root},
         )
 
-    return lambda code: monkeypatch.setattr(
-        module, "start_process", lambda _, options, __: begin(options, code)
+    return lambda code="pass", decoding="pass": monkeypatch.setattr(
+        module, "start_process", lambda _, options, __: begin(options, code, decoding)
     )
+
+
+class Patience:
+    """How often each child was given time to answer; the first one gets none after `most` times."""
+
+    def __init__(self):
+        self.given, self.most = [], float("inf")
+
+
+@pytest.fixture
+def patience(monkeypatch):
+    found = Patience()
+
+    class Timed(module.DecodingProcess):
+        def __init__(self, process):
+            super().__init__(process)
+            self.number = len(found.given)
+            found.given.append(0)
+
+        def allow(self, seconds):
+            found.given[self.number] += 1
+            late = self.number == 0 and found.given[0] > found.most
+            super().allow(0.0 if late else seconds)
+
+    monkeypatch.setattr(module, "DecodingProcess", Timed)
+    return found
+
+
+OPENED = 3
+"""Times that a child is given before its first slice: to start, for the request, for the answer."""
+CRASH = "os.kill(os.getpid(), signal.SIGSEGV)"
+
+
+def told(found) -> list[str]:
+    return [each.told() for each in found.problems]
 
 
 def starts(found) -> list[float]:
@@ -112,38 +151,119 @@ def test_a_slice_that_crashes_the_decoder_once_is_read_again(film, odd_child, tm
     assert mark.exists()
 
 
-def test_a_file_that_crashes_the_decoder_ends_there(film, odd_child):
-    odd_child("if start == 4.0: os.kill(os.getpid(), signal.SIGSEGV)")
+def test_what_crashes_the_decoder_twice_is_passed_over(film, odd_child):
+    with slices(film) as plain:
+        whole = list(plain)
+    odd_child(decoding=f"{CRASH} if 4.2 < stamp < 4.3 else None")
+    with slices(film) as found:
+        read = list(found)
+    assert starts(read) == [0.0, 2.0, 4.0, 6.0] and found.duration == 7.2
+    assert told(found) == ["file: passed over at 4.0 s (the decoder crashed (SIGSEGV))"]
+    assert not read[2].wave.any() and len(read[2].wave) == 32_000
+    assert not len(read[2].grey) and read[2].shown.tolist() == [-1] * 50
+    assert [len(each.problems) for each in read] == [0, 0, 1, 0]
+    assert np.array_equal(read[1].wave, whole[1].wave)
+    assert np.array_equal(read[3].grey[-1], whole[3].grey[-1])
+    assert np.abs(read[3].wave - whole[3].wave)[8_000:].max() < 0.01
+
+
+def test_what_is_passed_over_grows_until_reading_goes_on(film, odd_child):
+    odd_child(decoding=f"{CRASH} if 0.5 < stamp < 5 else None")
+    with slices(film) as found:
+        read = list(found)
+    assert starts(read) == [0.0, 2.0, 4.0, 6.0] and [len(each.problems) for each in read] == [
+        1,
+        0,
+        0,
+        0,
+    ]
+    assert told(found) == ["file: passed over at 0.0 s (the decoder crashed (SIGSEGV))"]
+    assert not read[0].wave.any() and not read[1].wave.any() and read[3].wave.any()
+
+
+def test_what_is_met_before_a_crash_stays_told(film, odd_child):
+    problem = "[{'kind': 'picture', 'text': 'Invalid data', 'first': start}]"
+    damage = f"header.update(problems={problem}) if start in (0.0, 6.0) else None"
+    note = "header.update(notes=[f'child {os.getpid()}']) if 'length' in header else None"
+    crash = f"{CRASH} if start == 4.0 else None"
+    odd_child("; ".join(f"({each})" for each in (damage, note, crash)))
+    with slices(film) as found:
+        assert starts(found) == [0.0, 2.0, 4.0, 6.0]
+    assert told(found) == [
+        "picture: cannot be decoded in 2 places, first at 0.0 s (Invalid data)",
+        "file: passed over at 4.0 s (the decoder crashed (SIGSEGV))",
+    ]
+    assert len(found.notes) == 3  # of each child
+
+
+def test_a_file_whose_end_crashes_the_decoder_ends_before_it(film, odd_child):
+    odd_child(f"{CRASH} if start == 6.0 else None")
+    with slices(film) as found:
+        assert starts(found) == [0.0, 2.0, 4.0]
+    assert told(found) == ["file: from 6.0 s on it is not read (the decoder crashed (SIGSEGV))"]
+    assert found.duration == 6.0 and found.last_problems == found.problems
+
+
+def test_many_crashes_in_a_row_end_the_file(film, odd_child, monkeypatch):
+    monkeypatch.setattr(module, "GROWTH", (2.0, 4.0))
+    odd_child(f"{CRASH} if start is not None and start >= 2.0 else None")
+    with slices(film) as found:
+        assert starts(found) == [0.0]
+    assert told(found) == ["file: from 2.0 s on it is not read (the decoder crashed (SIGSEGV))"]
+    assert found.duration == 2.0 and not found.problems[0].again
+
+
+def test_what_cannot_be_opened_again_ends_the_file(film, odd_child, tmp_path):
+    mark = f"Path({str(tmp_path / 'crashed')!r})"
+    error = "{'error': 'film.mkv: nothing from 4 s on'}"
+    odd_child(
+        f"header = {error} if 'length' in header and {mark}.exists() else header; "
+        f"start == 4.0 and ({mark}.touch(), {CRASH})"
+    )
     with slices(film) as found:
         assert starts(found) == [0.0, 2.0]
-        (problem,) = found.problems
-        assert "SIGSEGV" in problem and "at 4.0 s" in problem and found.duration == 4.0
-    odd_child("os.kill(os.getpid(), signal.SIGSEGV) if 'length' in header else None")
+    assert told(found) == ["file: from 4.0 s on it is not read (film.mkv: nothing from 4 s on)"]
+
+
+def test_a_file_that_never_survives_is_an_error(film, odd_child):
+    odd_child(f"{CRASH} if 'length' in header else None")
     with pytest.raises(MediaError, match="SIGSEGV"):
+        slices(film)
+    odd_child("os.kill(os.getpid(), signal.SIGKILL) if 'length' in header else None")
+    with pytest.raises(BusyError, match="killed"):
         slices(film)
 
 
 def test_a_decoder_that_the_system_kills_is_not_the_files_fault(film, odd_child):
-    odd_child("if start == 4.0: os.kill(os.getpid(), signal.SIGKILL)")
-    with slices(film) as found, pytest.raises(BusyError, match="killed"):
-        list(found)
-
-
-def test_a_slice_that_never_comes_is_given_up(film, odd_child):
-    odd_child("time.sleep(600) if start == 2.0 else None")
-    with slices(film, limits=Limits(seconds=3.0)) as found:
-        next(found)
-        with pytest.raises(BusyError, match=r"longer than 3 s to decode what follows 2 s"):
-            next(found)
-
-
-def test_signs_of_life_give_it_time(film, odd_child):
-    odd_child(
-        "[(send_as_before(replies, {'beat': True}), time.sleep(1.0)) for _ in range(6)] "
-        "if start == 2.0 else None"
-    )
-    with slices(film, limits=Limits(seconds=5.0)) as found:
+    odd_child("os.kill(os.getpid(), signal.SIGKILL) if start == 4.0 else None")
+    with slices(film) as found:
         assert starts(found) == [0.0, 2.0, 4.0, 6.0]
+    assert [each.again for each in found.problems] == [True]
+
+
+def test_a_slice_that_never_comes_is_passed_over(film, odd_child, patience):
+    odd_child("signal.pause() if start == 2.0 else None")
+    patience.most = OPENED + 1
+    with slices(film) as found:
+        assert starts(found) == [0.0, 2.0, 4.0, 6.0]
+    assert told(found) == [
+        "file: passed over at 2.0 s (the decoder took longer than 300 s for what follows 2 s)"
+    ]
+    assert found.problems[0].again
+
+
+def test_a_file_that_is_not_opened_in_time_is_tried_later(film, odd_child, patience):
+    odd_child("signal.pause() if 'length' in header else None")
+    patience.most = OPENED - 1
+    with pytest.raises(BusyError, match="film.mkv: .* longer than 300 s for what follows 0 s"):
+        slices(film)
+
+
+def test_signs_of_life_give_it_time(film, odd_child, patience):
+    odd_child("start == 2.0 and [send_as_before(replies, {'beat': True}) for _ in range(6)]")
+    with slices(film) as found:
+        assert starts(found) == [0.0, 2.0, 4.0, 6.0]
+    assert patience.given == [OPENED + 4 + 6 + 1]  # four slices, six signs, the end
 
 
 @pytest.mark.parametrize(
@@ -157,8 +277,10 @@ def test_signs_of_life_give_it_time(film, odd_child):
 def test_nonsense_is_a_crash(film, odd_child, code):
     odd_child(code)
     with slices(film) as found:
-        assert starts(found) == [0.0, 2.0]
-        assert "cannot be read" in found.problems[0]
+        assert starts(found) == [0.0, 2.0, 4.0, 6.0]
+        assert told(found) == [
+            "file: passed over at 4.0 s (the decoder gave an answer that cannot be read)"
+        ]
 
 
 @linux

@@ -12,6 +12,7 @@ from mraf.extractors.weights import PACKAGED
 from mraf.pipeline.people.enrol import enrol_rows
 from mraf.pipeline.timeline.corrections.enrolling import rows_of
 from mraf.pipeline.timeline.making import FileMaker
+from mraf.pipeline.timeline.timeline import Streams
 from mraf.pipeline.timeline.wishes import Wishes
 from mraf.pipeline.workspace import Workspace
 from tests.helpers.conversations import conversation
@@ -85,6 +86,8 @@ def test_a_real_clip_is_named_after_somebody_was_enrolled_from_another(
     (found,) = mraf.timeline("first.mp4", workspace="ws", encoders=packaged, on_done=done.append)
     speaking = [each.name for each in found.people if each.seconds]
     assert speaking == ["unknown 1"] and not done[0].reused
+    assert found.content == Clip("first", Path("first.mp4")).content_hash()
+    assert found.streams == Streams(sound=1, picture=1) and found.content_bytes
     report = mraf.correct(
         "first.mp4", rename={"unknown 1": "Bob"}, enrol=["Bob"], workspace="ws", encoders=packaged
     )

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from mraf.errors import UsageError
-from mraf.pipeline.timeline.places import folder_of, places_of
+from mraf.pipeline.timeline.outputs.stored import save
+from mraf.pipeline.timeline.places import folder_of, places_of, source_of
+from mraf.pipeline.timeline.timeline import Timeline
 
 
 def made(root: Path, *names: str) -> list[Path]:
@@ -103,3 +105,45 @@ def test_a_timeline_is_found_by_video_folder_or_file(tmp_path):
     shown.write_text("{")
     with pytest.raises(UsageError, match="no timeline of this file"):
         folder_of("ep1.mp4")
+
+
+def test_a_file_keeps_its_folder_whatever_else_is_listed(tmp_path):
+    """Else corrections by hand stay behind in the old one."""
+    (video,) = made(tmp_path, "s/ep1.mp4")
+    assert folders(["s/ep1.mp4"]) == ["ep1"]
+    outputs(tmp_path / "out/ep1", video)
+    made(tmp_path, "s/ep1.wav", "other/ep1.mp4")
+    assert folders(["s/ep1.mp4", "s/ep1.wav"]) == ["ep1", "ep1.wav"]
+    assert folders(["."]) == ["other/ep1", "ep1", "s/ep1.wav"]
+    assert folders(["other/ep1.mp4", "s/ep1.mp4"]) == ["other/ep1", "ep1"]
+    (tmp_path / "out/ep1").rename(tmp_path / "out/by hand")
+    outputs(tmp_path / "out/by hand", video)
+    assert folders(["s"]) == ["by hand", "ep1.wav"]
+
+
+def test_of_two_folders_of_a_file_it_is_the_one_with_corrections(tmp_path):
+    (video,) = made(tmp_path, "s/ep1.mp4")
+    outputs(tmp_path / "out/ep1", video)
+    second = outputs(tmp_path / "out/s/ep1", video)
+    assert folders(["s"]) == ["ep1"] and folder_of("s/ep1.mp4", "out") == Path("out/ep1")
+    (second / "corrections.json").write_text("{}")
+    assert folders(["s"]) == ["s/ep1"] and folder_of("s/ep1.mp4", "out") == Path("out/s/ep1")
+
+
+def test_of_a_timeline_only_the_head_is_read_to_find_its_video(tmp_path):
+    name = 'a "b" \\ بات.mp4'
+    (video,) = made(tmp_path, name)
+    (tmp_path / "out/one").mkdir(parents=True)
+    save(Timeline(path=str(video), duration=1.0), tmp_path / "out/one/timeline.json")
+    with (tmp_path / "out/one/timeline.json").open("ab") as file:
+        file.write(b"megabytes that are not even JSON")
+    assert source_of(tmp_path / "out/one") == video
+    assert folder_of(name, "out") == Path("out/one")
+
+
+def test_a_timeline_that_another_program_has_written_has_its_video(tmp_path):
+    (video,) = made(tmp_path, "ep1.mp4")
+    folder = outputs(tmp_path / "out/one", video)
+    stored = {"notes": ["x" * 100_000], "path": "../../ep1.mp4"}
+    (folder / "timeline.json").write_text(json.dumps(stored), "utf-8")
+    assert source_of(folder) == video

@@ -1,14 +1,18 @@
 """Timelines of files and folders, by a stand-in for the networks."""
 
 import json
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from mraf import correct, timeline
-from mraf.errors import MrafError, UsageError
+from mraf.errors import MediaError, MissingError, MrafError, UsageError
+from mraf.pipeline.timeline import run
 from mraf.pipeline.timeline.outputs.write import FORMATS
+from mraf.pipeline.timeline.timeline import Timeline
 from mraf.pipeline.timeline.wishes import DEFAULT_FORMATS
 from tests.helpers.conversations import conversation, person
 
@@ -136,6 +140,123 @@ def test_numbers_stay_where_the_model_has_learned_somebody(stand_in):
     assert found.turns[2].speaker == "unknown 2"
 
 
+def named(found) -> list[str]:
+    return [person.name for person in found.people]
+
+
+def test_corrections_of_other_content_are_set_aside(stand_in):
+    """Else whoever speaks at the same times has the name that another was given."""
+    timeline("talk.mp4")
+    correct("talk.mp4", rename={"unknown 1": "Ann Lee"})
+    Path("talk.mp4").write_bytes(b"the news of the next day")
+    done = []
+    (found,) = timeline("talk.mp4", on_done=done.append)
+    assert named(found) == ["Ann", "unknown 1", "unknown 2"] and done[0].corrections == 0
+    (remark,) = done[0].remarks
+    assert "of other content" in remark and "kept as corrections.old.json" in remark
+    assert (Path("timelines/talk") / "corrections.old.json").is_file()
+    timeline("talk.mp4", on_done=done.append)
+    assert done[1].remarks == ()
+
+
+def test_a_file_of_the_same_name_elsewhere_has_not_the_corrections_of_one_that_is_gone(stand_in):
+    timeline("show/s1/ep.mp4")
+    correct("show/s1/ep.mp4", rename={"unknown 1": "Ann Lee"})
+    Path("show/s1/ep.mp4").unlink()
+    done = []
+    (found,) = timeline("show/s2/ep.mp4", on_done=done.append)
+    assert done[0].folder == Path("timelines/ep")
+    assert named(found) == ["Ann", "unknown 1", "unknown 2"] and done[0].remarks
+
+
+def test_corrections_move_with_the_file_and_grow_with_it(stand_in):
+    timeline("show/s1/ep.mp4")
+    correct("show/s1/ep.mp4", rename={"unknown 1": "Ann Lee"})
+    Path("show/s1/ep.mp4").rename("ep.mp4")
+    (found,) = timeline("ep.mp4")
+    assert named(found) == ["Ann", "Ann Lee", "unknown 2"]
+    with Path("ep.mp4").open("ab") as file:
+        file.write(b" and what was recorded since")
+    (found,) = timeline("ep.mp4")
+    assert named(found) == ["Ann", "Ann Lee", "unknown 2"]
+
+
+def test_corrections_that_were_kept_without_content_are_of_the_timeline_beside_them(stand_in):
+    timeline("talk.mp4")
+    correct("talk.mp4", rename={"unknown 1": "Ann Lee"})
+    file = Path("timelines/talk/corrections.json")
+    stored = json.loads(file.read_text("utf-8"))
+    del stored["content"], stored["content_bytes"]
+    file.write_text(json.dumps(stored), "utf-8")
+    assert named(timeline("talk.mp4")[0])[1] == "Ann Lee"
+    Path("talk.mp4").write_bytes(b"other")
+    assert named(timeline("talk.mp4")[0])[1] == "unknown 1"
+
+
+def test_what_is_set_aside_stays_and_the_remark_says_how_to_have_it_again(stand_in):
+    for name in ("Ann Lee", "Bob"):
+        timeline("talk.mp4")
+        correct("talk.mp4", rename={"unknown 1": name})
+        done = []
+        timeline("talk.mp4", corrections=False, on_done=done.append)
+    assert {"corrections.old.json", "corrections.old.2.json"} <= there("timelines/talk")
+    (remark,) = done[0].remarks
+    assert (
+        "corrections.old.2.json" in remark and "give the file the name corrections.json" in remark
+    )
+    Path("timelines/talk/corrections.old.json").rename("timelines/talk/corrections.json")
+    assert named(timeline("talk.mp4")[0]) == ["Ann", "Ann Lee", "unknown 2"]
+
+
+def test_corrections_of_several_files_are_not_set_aside_without_a_yes(stand_in):
+    timeline(["talk.mp4", "show"])
+    for name in ("talk.mp4", "show/s1/ep.mp4"):
+        correct(name, rename={"unknown 1": "Bob"})
+    stand_in.made.clear()
+    files = ["talk.mp4", "show"]
+    with pytest.raises(UsageError, match=r"of 2 files: talk\.mp4, ep\.mp4.*--yes"):
+        timeline(files, corrections=False)
+    asked = []
+    with pytest.raises(UsageError, match="The corrections stay"):
+        timeline(files, corrections=False, on_question=lambda q: bool(asked.append(q)))
+    assert len(asked) == 1 and not stand_in.made
+    assert "corrections.json" in there("timelines/talk")
+    timeline(files, corrections=False, yes=True)
+    assert "corrections.old.json" in there("timelines/s1/ep")
+
+
+def test_what_is_corrected_while_a_run_writes_is_not_lost(stand_in, monkeypatch):
+    """The run has read the corrections when another command makes one."""
+    timeline("talk.mp4")
+    before, waiting, threads = run.write_outputs, threading.Event(), []
+
+    def meanwhile(*args, **more):
+        if not threads:
+            thread = threading.Thread(
+                target=lambda: correct("talk.mp4", rename={"unknown 1": "Bob"})
+            )
+            threads.append(thread)
+            thread.start()
+            assert waiting.wait(60)
+        return before(*args, **more)
+
+    monkeypatch.setattr(run, "write_outputs", meanwhile)
+    acquire = FileLock.acquire
+
+    def told(self, *args, **more):
+        if threads:
+            waiting.set()
+        return acquire(self, *args, **more)
+
+    monkeypatch.setattr(FileLock, "acquire", told)
+    timeline("talk.mp4", speakers=2)
+    threads[0].join()
+    stored = json.loads(Path("timelines/talk/timeline.json").read_text("utf-8"))
+    assert [each["name"] for each in stored["speakers"]] == ["Ann", "Bob", "unknown 2"]
+    assert named(timeline("talk.mp4")[0]) == ["Ann", "Bob", "unknown 2"]
+    assert not {name for name in there("timelines/talk") if name.startswith(".")}
+
+
 def test_damaged_corrections_end_a_run_before_work(stand_in):
     timeline("talk.mp4")
     Path("timelines/talk/corrections.json").write_text("{")
@@ -153,6 +274,102 @@ def test_progress_says_which_file_and_how_far(stand_in):
 
 
 def test_a_folder_that_cannot_be_written_is_told(stand_in):
-    Path("out").write_text("a file")
-    with pytest.raises(MrafError, match=r"out.*cannot be written"):
-        timeline("talk.mp4", out="out")
+    Path("out/talk/timeline.json").mkdir(parents=True)
+    done = []
+    found = timeline(["talk.mp4", "show"], out="out", on_done=done.append)
+    assert len(found) == 3 and found[0].error is None and len(found[0].turns) == 5
+    assert done[0].files == () and "cannot be written" in done[0].problems[0]
+    assert [each.problems for each in done[1:]] == [(), ()] and done[2].files
+
+
+@pytest.mark.parametrize("where", ["make", "write"])
+def test_an_error_that_nobody_foresaw_costs_one_file(stand_in, monkeypatch, where):
+    def fails(*args, **more):
+        raise IndexError("index 1 is out of bounds")
+
+    if where == "make":
+        plain = stand_in.make
+        monkeypatch.setattr(
+            stand_in,
+            "make",
+            lambda self, path, told: (fails if "s1" in str(path) else plain)(self, path, told),
+        )
+    else:
+        plain = run.write_outputs
+        monkeypatch.setattr(
+            run,
+            "write_outputs",
+            lambda found, folder, *args, **more: (fails if "s1" in str(folder) else plain)(
+                found, folder, *args, **more
+            ),
+        )
+    found = timeline(["show", "talk.mp4"])
+    assert [each.error is None for each in found] == [False, True, True]
+    assert "not foreseen: IndexError: index 1 is out of bounds (test_run.py, line" in found[0].error
+
+
+def test_timelines_of_many_files_are_not_kept_in_memory(stand_in):
+    found = timeline(["talk.mp4", "bad.mp4", "show"])
+    assert sum(isinstance(each, Timeline) for each in found._all) == 1  # that of the bad one
+    assert [len(each.turns) for each in found] == [5, 0, 5, 5]
+    assert found[0].path == str(Path("talk.mp4").absolute())
+    assert [each.path for each in found[-2:]] == [each.path for each in list(found)[2:]]
+    with pytest.raises(IndexError):
+        found[4]
+    Path("timelines/talk/timeline.json").unlink()
+    with pytest.raises(MissingError, match="there is no timeline"):
+        found[0]
+
+
+@pytest.mark.parametrize("stops", ["vtt", "html"])
+def test_outputs_of_a_run_that_was_broken_off_are_made_anew(stand_in, monkeypatch, stops):
+    """Else they would have the old names for ever: timeline.json is as it should be."""
+    timeline("talk.mp4", formats="vtt,csv,html")
+    stand_in.talk = replace(conversation(), turns=conversation().turns[:2])
+    plain = FORMATS[stops]
+
+    def stop(task):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(FORMATS, stops, replace(plain, write=stop))
+    with pytest.raises(KeyboardInterrupt):
+        timeline("talk.mp4", formats="json")
+    monkeypatch.setitem(FORMATS, stops, plain)
+    timeline("talk.mp4", formats="json")
+    for name in ("vtt", "csv", "html"):
+        text = Path(f"timelines/talk/timeline.{name}").read_text("utf-8")
+        assert "unknown 2" not in text.replace('"unknown 2"', ""), name
+    assert there("timelines/talk") == {f"timeline.{n}" for n in ("json", "vtt", "csv", "html")}
+    Path("timelines/talk/timeline.vtt").write_text("by hand")
+    timeline("talk.mp4", formats="json")
+    assert Path("timelines/talk/timeline.vtt").read_text() == "by hand"
+
+
+def test_a_video_that_could_not_be_annotated_is_tried_again(stand_in, monkeypatch):
+    made = []
+
+    def annotated(task):
+        made.append(len(task.timeline.turns))
+        if len(made) == 2:
+            raise MediaError("timeline.mp4: the decoder crashed")
+        task.file.write_text(str(made[-1]))
+
+    monkeypatch.setitem(FORMATS, "mp4", replace(FORMATS["mp4"], write=annotated))
+    timeline("talk.mp4", formats="mp4")
+    stand_in.talk = replace(conversation(), turns=conversation().turns[:2])
+    done = []
+    timeline("talk.mp4", formats="json", on_done=done.append)
+    assert done[0].problems == ("timeline.mp4: the decoder crashed",)
+    timeline("talk.mp4", formats="json")
+    timeline("talk.mp4", formats="json")
+    assert made == [5, 2, 2] and Path("timelines/talk/timeline.mp4").read_text() == "2"
+
+
+def test_corrections_stay_with_a_file_beside_which_another_comes(stand_in):
+    timeline("talk.mp4")
+    correct("talk.mp4", rename={"unknown 1": "Ann Lee"})
+    Path("talk.wav").write_bytes(b"talk.wav")
+    done = []
+    first, second = timeline(["talk.mp4", "talk.wav"], on_done=done.append)
+    assert [str(each.folder) for each in done] == ["timelines/talk", "timelines/talk.wav"]
+    assert named(first)[1] == "Ann Lee" and named(second)[1] == "unknown 1"

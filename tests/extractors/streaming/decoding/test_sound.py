@@ -2,6 +2,7 @@ from fractions import Fraction
 
 import av
 import numpy as np
+import pytest
 
 from mraf.extractors.media.limits import Limits
 from mraf.extractors.streaming.decoding.clock import Clock, FileClock
@@ -64,6 +65,42 @@ def test_opposed_channels_do_not_cancel():
     one = line(frames([(0.0, np.stack([wave, -wave]))], layout="stereo"))
     one.read(2.0)
     assert one.cut(0.0, 2.0).std() > 0.1
+
+
+def stereo(left, right, start=0.0):
+    for time, piece in cut(np.stack([left, right], axis=1), start=start):
+        yield from frames([(time, np.ascontiguousarray(piece.T))], layout="stereo")
+
+
+def in_slices(one, first, last):
+    found = []
+    for start in np.arange(first, last, 2.0):
+        one.read(start + 2.0)
+        found.append(one.cut(start, start + 2.0))
+    return found
+
+
+def test_channels_are_not_mixed_anew_in_each_slice():
+    """Where the right one is silent in every second slice, the left one would be as loud again there."""
+    left = tone(12.0)
+    right = left * (np.arange(len(left)) // (2 * RATE) % 2 == 0)
+    levels = [each.std() for each in in_slices(line(stereo(left, right)), 0.0, 12.0)]
+    assert levels[1] == pytest.approx(levels[3], rel=0.01) == pytest.approx(levels[5], rel=0.01)
+    assert levels[1] == pytest.approx(levels[0] / 2, rel=0.01)
+
+
+def test_channels_are_mixed_alike_by_a_later_pass():
+    left = tone(40.0) * np.linspace(0, 1, 40 * RATE, dtype=np.float32)
+    right = -left * (np.arange(len(left)) // (3 * RATE) % 2 == 0)
+    whole = in_slices(line(stereo(left, right)), 0.0, 40.0)
+    later = in_slices(line(stereo(left, right), start=30.0), 30.0, 40.0)
+    assert all(np.array_equal(a, b) for a, b in zip(whole[15:], later, strict=True))
+
+
+def test_of_several_channels_no_more_than_is_needed_is_held():
+    one = line(stereo(tone(60.0), tone(60.0)))
+    in_slices(one, 0.0, 60.0)
+    assert one.held <= 20.1 * RATE
 
 
 def test_what_lies_before_the_start_is_not_kept():

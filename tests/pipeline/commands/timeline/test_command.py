@@ -81,6 +81,16 @@ def test_ctrl_c_says_that_the_same_command_goes_on(mraf, stand_in):
     assert code == 130 and "What was done is kept: `mraf timeline` of the same files goes on" in err
 
 
+def test_what_is_done_is_printed_as_json_when_it_is_broken_off(mraf, stand_in):
+    code, out, _ = mraf("timeline", "talk.mp4", "stop.mp4", "--json")
+    found = json.loads(out)
+    assert code == 130 and "Interrupted" in found["error"]
+    assert [each["path"] for each in found["videos"]] == ["talk.mp4"]
+    assert len(found["videos"][0]["turns"]) == 5
+    code, out, _ = mraf("timeline", "stop.mp4", "--json")
+    assert code == 130 and set(json.loads(out)) == {"error"}
+
+
 def test_wrong_options_end_it_before_work(mraf, stand_in):
     for options, said in (
         (("--speakers", 0), "at least 1 person speaks"),
@@ -89,6 +99,8 @@ def test_wrong_options_end_it_before_work(mraf, stand_in):
         (("--formats", "rtm"), "there are: all, json, rttm"),
         (("--rename", "Ann=Bo", "--formats", "srt"), "in a command of their own"),
         (("--rename", "Ann=Bo", "--no-corrections"), "in a command of their own"),
+        (("--rename", "Ann=Bo", "--threshold", 0), "in a command of their own"),
+        (("--rename", "Ann=Bo", "--speakers", 0), "in a command of their own"),
         (("--split", "Ann@1-2=Bo", "bad.mp4"), "of one file, and 2 are named"),
         (("--rename", "Ann=Bo"), "Run `mraf timeline` on it first"),
     ):
@@ -187,3 +199,14 @@ def test_what_is_printed_does_not_meet_a_bar(monkeypatch):
         on_progress(told)
         assert aside(lambda x: x + 1, 1) == 2
         on_progress(told)
+
+
+def test_corrections_of_several_files_are_set_aside_after_a_yes(mraf, stand_in):
+    Path("two.mp4").write_bytes(b"two")
+    mraf("timeline", "talk.mp4", "two.mp4")
+    for name in ("talk.mp4", "two.mp4"):
+        mraf("timeline", name, "--rename", "unknown 1=Bob")
+    code, _, err = mraf("timeline", "talk.mp4", "two.mp4", "--no-corrections")
+    assert code == 2 and "of 2 files: talk.mp4, two.mp4" in " ".join(err.split()) and "--yes" in err
+    code, out, _ = mraf("timeline", "talk.mp4", "two.mp4", "--no-corrections", "--yes")
+    assert code == 0 and "set aside as timelines/talk/corrections.old.json" in " ".join(out.split())

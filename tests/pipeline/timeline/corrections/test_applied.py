@@ -161,3 +161,95 @@ def test_many_turns_take_no_time():
     talk = conversation(turns=turns, people=people, tracks=(), duration=80_001.0)
     found = corrected(talk, rename_of("unknown 3=unknown 1", talk))
     assert len(names(found)) == 2 and of(found, "unknown 1").seconds > 50_000
+
+
+def renamed(timeline, names):
+    """The same timeline, as the model would name people another time."""
+    return replace(
+        timeline,
+        people=tuple(
+            replace(person(names[p.name]), seconds=p.seconds) if p.name in names else p
+            for p in timeline.people
+        ),
+        turns=tuple(replace(t, speaker=names.get(t.speaker, t.speaker)) for t in timeline.turns),
+        tracks=tuple(replace(t, speaker=names.get(t.speaker, t.speaker)) for t in timeline.tracks),
+    )
+
+
+def test_two_become_one_only_where_somebody_said_so():
+    """The model takes another for whom a correction named, now: else all that this one says were the first's."""
+    later = renamed(TALK, {"unknown 2": "Bob"})
+    for how in ("unknown 1=Bob", "unknown 1@10-26=Bob"):
+        make = split_of if "@" in how else rename_of
+        _, found, notes = again(TALK, later, lambda t, how=how, make=make: make(how, t))
+        assert of(found, "Bob").named_by == "hand" and (24.0, 30.0) not in said(found, "Bob")
+        (other,) = {t.speaker for t in found.turns if (t.start, t.end) == (24.0, 30.0)}
+        assert other.startswith("unknown ") and of(found, other).named_by is None
+        (note,) = notes
+        assert "'Bob' is whom a correction calls so" in note and "first appears at 0:24" in note
+
+
+def test_a_merge_is_made_again_with_the_one_of_whom_it_was_said():
+    """Ann of then is not known any more, and the model takes somebody else for her."""
+    later = renamed(TALK, {"Ann": "unknown 1", "unknown 1": "Ann"})
+    _, found, notes = again(TALK, later, lambda t: rename_of("unknown 2=Ann", t))
+    assert said(found, "Ann") == [(0.0, 10.0), (24.0, 50.0)] and len(notes) == 1
+    assert sorted(names(found)) == ["Ann", "unknown 3"]
+    assert said(found, "unknown 3") == [(10.5, 25.0), (52.0, 60.0)]
+    # The model gives her name to the one of two who are one by hand.
+    later = renamed(TALK, {"Ann": "unknown 2", "unknown 2": "Ann"})
+    _, found, notes = again(TALK, later, lambda t: rename_of("unknown 2=Ann", t))
+    assert said(found, "Ann") == [(0.0, 10.0), (24.0, 50.0)] and notes == []
+
+
+def test_a_name_that_was_taken_back_by_hand_is_the_models_again():
+    later = renamed(TALK, {"unknown 2": "Bob"})
+    for second in ("Bob=unknown", "Bob=Robert"):
+        _, found, notes = again(
+            TALK,
+            later,
+            lambda t: rename_of("unknown 1=Bob", t),
+            lambda t, second=second: rename_of(second, t),
+        )
+        assert said(found, "Bob") == [(24.0, 30.0)] and notes == []
+        assert of(found, "Bob") == of(later, "Bob")
+    # Unless somebody has said who it is.
+    _, found, notes = again(
+        TALK,
+        later,
+        lambda t: rename_of("unknown 1=Bob", t),
+        lambda t: rename_of("unknown 2=Cy", t),
+    )
+    assert said(found, "Cy") == [(24.0, 30.0)] and notes == []
+
+
+def test_names_by_hand_that_are_one_stay_one_where_the_first_cannot_be_found():
+    def merged(timeline):
+        return rename_of("unknown 2=Bob", timeline)
+
+    made = corrected(TALK, rename_of("unknown 1=Bob", TALK))
+    edit = replace(merged(made), name_speech=((70.0, 80.0),), name_seen=())
+    found, notes = applied(made, [edit])
+    assert names(found) == ["Ann", "Bob"] and notes == []
+
+
+def test_hundreds_of_people_take_no_time(monkeypatch):
+    """Spans of all were gathered for each two people: 7 minutes for 1,000 people of eight turns."""
+    from mraf.pipeline.timeline.corrections import times
+
+    looks = 0
+    before = times._spans
+
+    def counted(people, kind):
+        nonlocal looks
+        looks += len(people)
+        return before(people, kind)
+
+    monkeypatch.setattr(times, "_spans", counted)
+    people = tuple(person(f"unknown {i + 1}") for i in range(1000))
+    turns = tuple(
+        Turn(start=2.0 * i, end=2.0 * i + 1.5, speaker=people[i % 1000].name) for i in range(8000)
+    )
+    talk = conversation(people=people, turns=turns, tracks=(), duration=16_000.0)
+    assert with_numbers_of(talk, talk) == talk
+    assert looks == 4000

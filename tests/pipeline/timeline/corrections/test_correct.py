@@ -136,3 +136,94 @@ def test_who_is_only_seen_is_enrolled_by_the_face(talk, stand_in):
     timeline(talk)
     (enrolled,) = correct(talk, rename={"unknown 1": "Bob"}, enrol=["Bob"]).enrolled
     assert (enrolled.face, enrolled.voice) == (1, 0)
+
+
+def test_other_content_is_not_corrected_before_its_timeline_is_made(talk):
+    talk.write_bytes(b"the news of the next day")
+    before = Path("timelines/talk/timeline.json").read_bytes()
+    for wish in ({"rename": {"unknown 1": "Bob"}}, {"enrol": ["Ann"]}, {"split": ["Ann@30-=Bob"]}):
+        with pytest.raises(UsageError, match=r"of other content than .*talk\.mp4 holds now"):
+            correct(talk, **wish)
+        with pytest.raises(UsageError, match="of other content"):
+            correct("timelines/talk", **wish)
+    assert Path("timelines/talk/timeline.json").read_bytes() == before
+    assert not Path("timelines/talk/corrections.json").exists()
+    timeline(talk)
+    assert names(correct(talk, rename={"unknown 1": "Bob"}))[1] == "Bob"
+
+
+def test_a_file_that_has_grown_is_corrected(talk):
+    with talk.open("ab") as file:
+        file.write(b" goes on")
+    assert names(correct(talk, rename={"unknown 1": "Bob"}))[1] == "Bob"
+
+
+def test_corrections_of_other_content_do_not_get_into_others(talk):
+    """Somebody gives those that were set aside their name again."""
+    correct(talk, rename={"unknown 1": "Bob"})
+    talk.write_bytes(b"the news of the next day")
+    timeline(talk)
+    aside = Path("timelines/talk/corrections.old.json")
+    aside.rename("timelines/talk/corrections.json")
+    with pytest.raises(UsageError, match=r"corrections\.json: these corrections are of other"):
+        correct(talk, rename={"unknown 1": "Eve"})
+
+
+def test_the_tracks_of_the_timeline_are_read_for_enrolment(talk, stand_in):
+    timeline(talk, audio_track="fr", video_track=3)
+    stand_in.made.clear()
+    correct(talk, enrol=["Ann"])
+    correct(talk, enrol=["Ann"], audio_track="2", video_track=3)
+    assert [(more["audio_track"], more["video_track"]) for _, more in stand_in.made] == [
+        ("fr", 3)
+    ] * 2
+    with pytest.raises(UsageError, match="--audio-track en: this timeline was made from another"):
+        correct(talk, enrol=["Ann"], audio_track="en")
+    timeline(talk)
+    stand_in.made.clear()
+    correct(talk, enrol=["Ann"])
+    ((_, more),) = stand_in.made
+    assert (more["audio_track"], more["video_track"]) == (None, None)
+
+
+def test_who_was_enrolled_before_it_failed_is_told(talk, monkeypatch):
+    from mraf.pipeline.timeline.corrections import correct as module
+
+    enrol_rows, calls = module.enrol_rows, []
+
+    def second_fails(*args, **more):
+        calls.append(args)
+        if len(calls) == 2:
+            raise UsageError("no room.")
+        return enrol_rows(*args, **more)
+
+    monkeypatch.setattr(module, "enrol_rows", second_fails)
+    said = r"no room\. The corrections .* stay\. Enrolled before that, and stay so: 'Ann'\."
+    with pytest.raises(UsageError, match=said):
+        correct(talk, rename={"unknown 1": "Bob"}, enrol=["Ann", "Bob"])
+
+
+def test_another_command_that_writes_is_waited_for(talk, monkeypatch):
+    from filelock import FileLock
+
+    monkeypatch.setattr("mraf.pipeline.timeline.corrections.stored.PATIENCE", 0.0)
+    with (
+        FileLock("timelines/talk/.corrections.lock"),
+        pytest.raises(UsageError, match="another `mraf timeline` is writing here"),
+    ):
+        correct(talk, rename={"unknown 1": "Bob"})
+    assert names(correct(talk, rename={"unknown 1": "Bob"}))[1] == "Bob"
+
+
+def test_what_others_correct_while_a_question_is_answered_is_not_lost(talk):
+    questions = []
+
+    def answer(question):
+        questions.append(question)
+        if len(questions) == 1:
+            correct(talk, rename={"unknown 2": "Cy"})
+        return True
+
+    report = correct(talk, rename={"unknown 1": "Ann"}, on_question=answer)
+    assert names(report) == ["Ann", "Cy"] and len(questions) == 2
+    assert [each.name for each in timeline(talk)[0].people] == ["Ann", "Cy"]

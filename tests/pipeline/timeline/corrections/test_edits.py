@@ -5,10 +5,7 @@ import pytest
 from mraf.errors import UsageError
 from mraf.pipeline.timeline.corrections.edits import (
     clock,
-    joined,
     rename_of,
-    shared,
-    spans_of,
     split_of,
 )
 from tests.helpers.conversations import conversation, person
@@ -20,7 +17,7 @@ def test_a_name_is_given_to_a_person_of_the_timeline():
     edit = rename_of(" unknown 1 = Zoë  O'Neil ", TALK)
     assert (edit.person, edit.name, edit.is_split) == ("unknown 1", "Zoë  O'Neil", False)
     assert edit.speech == ((10.5, 25.0), (52.0, 60.0)) and edit.name_speech == ()
-    assert edit.seen == ((10.4, 25.0), (52.0, 59.8))
+    assert edit.seen == ((10.4, 25.2), (52.0, 60.0))
     merged = rename_of("unknown 2=Ann", TALK)
     assert merged.name_speech == ((0.0, 10.0), (30.0, 50.0))
     assert rename_of("unknown 2=unknown 1", TALK).name == "unknown 1"
@@ -79,9 +76,5 @@ def test_what_no_split_says_is_refused(text, said):
         split_of(text, TALK)
 
 
-def test_times_are_counted_once():
-    assert joined([(3, 4), (0, 2), (1, 2.5), (2.5, 2.75)]) == [(0, 2.75), (3, 4)]
-    assert shared([(0, 2), (1, 3), (5, 6)], [(2.5, 5.5)]) == 1.0
-    assert shared([], [(0, 1)]) == 0.0
+def test_times_are_written_as_people_write_them():
     assert clock(3723.46) == "1:02:03.5" and clock(59.96) == "1:00" and clock(750) == "12:30"
-    assert spans_of(TALK, "unknown 2") == (((24.0, 30.0),), ())

@@ -1,10 +1,16 @@
 import json
+import os
 import threading
 
 import numpy as np
 import pytest
 
+from mraf.data.clips.clip import Clip
 from mraf.errors import BusyError, MediaError, MrafError, UsageError
+from mraf.extractors.streaming.decoding.problems import Problem
+from mraf.extractors.streaming.lost import Lost
+from mraf.extractors.streaming.stream import Slices
+from mraf.pipeline.timeline.observation import observe as module
 from mraf.pipeline.timeline.observation.observe import observe
 from mraf.pipeline.timeline.observation.serial import to_bytes
 from tests.helpers.media_files import tone, write_media
@@ -96,7 +102,7 @@ def test_an_interrupted_run_goes_on(film, first, tmp_path, at, kept):
     eyes = Stops(at)
     with pytest.raises(KeyboardInterrupt):
         observe(film, workspace=tmp_path, observers=watching(None, eyes), made_by="networks")
-    assert eyes.finished == kept + 1  # what was begun does not lie on into the next file
+    assert eyes.finished == kept and eyes.begun[-1] is None  # nothing lies on into the next file
     told = []
     again, ears, eyes = seen(film, tmp_path, on_progress=told.append)
     assert eyes.slices[0] == 60.0 * kept and ears.calls[0][0] == 60.0 * kept
@@ -129,8 +135,9 @@ def test_what_is_known_of_the_whole_may_be_lost(film, tmp_path):
     (one.folder / "meta.json").write_text("{")
     again, ears, _ = seen(film, tmp_path)
     assert not ears.calls and again.duration == 150
-    about = json.loads((one.folder / "meta.json").read_text())
-    assert about["parts"] == 3 and about["file"] == "film.mkv"
+    assert json.loads((one.folder / "meta.json").read_text())["parts"] == 3
+    about = json.loads((one.folder / "about.json").read_text())
+    assert about["file"] == str(film.resolve())
 
 
 def test_an_error_of_a_network_is_raised(film, tmp_path):
@@ -169,9 +176,125 @@ def test_two_runs_at_once_do_not_spoil_each_other(film, tmp_path):
     begun.wait()
     with pytest.raises(UsageError, match="another `mraf timeline`"):
         seen(film, tmp_path)
-    free.set()
+    told = []
+
+    def waits(line):
+        told.append(line)
+        free.set()
+
+    other, ears, _ = seen(film, tmp_path, patience=600.0, on_wait=waits)
     one.join()
-    assert found[0].count == 3
+    assert found[0].count == other.count == 3 and not ears.calls
+    assert [f"another `mraf timeline` (process {os.getpid()})" in line for line in told] == [True]
+
+
+class Fails(Stops):
+    """Fails at a time, and then at everything, as a network that has lost its memory."""
+
+    def finish(self):
+        raise OSError("finish fails too")
+
+
+def test_the_first_error_is_the_one_that_is_raised(film, tmp_path):
+    eyes = Fails(10.0, ZeroDivisionError)
+    with pytest.raises(ZeroDivisionError):
+        observe(film, workspace=tmp_path, observers=watching(None, eyes), made_by="networks")
+    assert eyes.begun == [None, None] and not eyes._part
+
+
+def test_the_picture_of_the_part_before_is_handed_on(film, tmp_path):
+    one, _, _ = seen(film, tmp_path)
+    (one.folder / "part-00001.npz").unlink()
+    _, _, eyes = seen(film, tmp_path)
+    before, after = eyes.begun
+    assert before.tracks[0].first_tick == 0 and after is None
+
+
+@pytest.fixture
+def lossy(monkeypatch):
+    """Have the slices at some times be passed over."""
+    plain = Slices.__next__
+
+    def lose(*times, again):
+        def lossy(self):
+            found = plain(self)
+            if found.start not in times:
+                return found
+            lost = Lost()
+            lost.grow(found.start, "fails", again=again)
+            (empty,) = lost.slices(found.stop, has_sound=found.wave is not None)
+            return empty
+
+        monkeypatch.setattr(Slices, "__next__", lossy)
+
+    return lose
+
+
+class Counts(Eyes):
+    """Counts the ticks that it was given."""
+
+    ticks = 0
+
+    def add(self, slice_, faces, speech):
+        super().add(slice_, faces, speech)
+        self.ticks += len(slice_.shown)
+
+
+def test_ticks_are_counted_where_pictures_are_lacking(film, tmp_path, lossy):
+    lossy(4.0, again=False)
+    eyes = Counts()
+    found = observe(film, workspace=tmp_path, observers=watching(None, eyes), made_by="x")
+    assert eyes.ticks == 150 * 25 and eyes.slices[:4] == [0.0, 2.0, 4.0, 6.0]
+    assert found.problems == ("file: passed over at 4.0 s (the decoder fails)",)
+
+
+def test_damage_in_several_parts_is_told_once(film, tmp_path, lossy):
+    wanted = ("file: passed over in 3 places, first at 4.0 s (the decoder fails)",)
+    lossy(4.0, 8.0, 130.0, again=False)
+    eyes = Stops(100.0)
+    with pytest.raises(KeyboardInterrupt):
+        observe(film, workspace=tmp_path, observers=watching(None, eyes), made_by="networks")
+    resumed, _, _ = seen(film, tmp_path)
+    assert resumed.reused == 60 and resumed.problems == wanted
+    again, ears, _ = seen(film, tmp_path)
+    assert not ears.calls and again.problems == wanted
+
+
+def test_what_a_limit_has_cost_is_made_again(film, tmp_path, first, lossy):
+    lossy(70.0, again=True)
+    lost, _, _ = seen(film, tmp_path)
+    assert lost.problems == ("file: passed over at 70.0 s (the decoder fails)",)
+    lossy(again=True)
+    found, ears, _ = seen(film, tmp_path)
+    assert ears.calls == [(60, 120, 70)] and not found.problems
+    assert contents(found) == contents(first[0])
+
+
+def test_what_is_lost_twice_is_lost_for_good(film, tmp_path, lossy):
+    lossy(130.0, again=True)
+    seen(film, tmp_path)
+    found, ears, _ = seen(film, tmp_path)
+    assert ears.calls == [(120, 150, 30)] and len(found.problems) == 1
+    found, ears, _ = seen(film, tmp_path)
+    assert not ears.calls and len(found.problems) == 1 and found.reused == 150
+
+
+def test_an_end_that_was_not_read_is_read_by_a_later_run(film, tmp_path, first, monkeypatch):
+    plain = Slices.__next__
+
+    def ends(self):
+        if self.position < 130.0:
+            return plain(self)
+        self.last_problems = (Problem(kind="rest", text="too slow", first=130.0, again=True),)
+        raise StopIteration
+
+    with monkeypatch.context() as context:
+        context.setattr(Slices, "__next__", ends)
+        lost, _, _ = seen(film, tmp_path)
+    assert lost.duration == 130 and "from 130.0 s on it is not read" in lost.problems[0]
+    found, ears, _ = seen(film, tmp_path)
+    assert ears.calls == [(120, 150, 30)] and not found.problems and found.duration == 150
+    assert contents(found) == contents(first[0])
 
 
 def test_sound_alone_and_a_picture_alone(tmp_path):
@@ -223,6 +346,82 @@ def test_a_file_that_grows_is_told_and_is_another_file(tmp_path):
     assert ears.calls and again.folder != found.folder
 
 
+def test_a_file_that_is_written_to_while_it_is_hashed(tmp_path, monkeypatch):
+    path = write_media(tmp_path / "live.wav", wave=tone(3.0), audio_codec="pcm_s16le")
+    plain = Clip.content_hash
+
+    def grows(clip):
+        found = plain(clip)
+        with path.open("ab") as file:
+            file.write(b"\0\0" * 16_000)
+        return found
+
+    with monkeypatch.context() as context:
+        context.setattr(Clip, "content_hash", grows)
+        found, _, _ = seen(path, tmp_path)
+    assert any("written to while it was read" in note for note in found.notes)
+
+    def replaced(clip):
+        found = plain(clip)
+        write_media(path, wave=tone(2.0), audio_codec="pcm_s16le")
+        return found
+
+    monkeypatch.setattr(Clip, "content_hash", replaced)
+    with pytest.raises(BusyError, match=r"live\.wav: was changed while"):
+        seen(path, tmp_path)
+
+
+def test_a_file_that_vanishes_is_told_calmly(tmp_path, monkeypatch):
+    path = write_media(tmp_path / "gone.wav", wave=tone(3.0), audio_codec="pcm_s16le")
+
+    class Removes(Ears):
+        def observe(self, wave, start, stop):
+            path.unlink()
+            return super().observe(wave, start, stop)
+
+    found = observe(path, workspace=tmp_path, observers=watching(Removes()), made_by="x")
+    assert any("written to" in note for note in found.notes)
+    write_media(path, wave=tone(4.0), audio_codec="pcm_s16le")
+    plain = Clip.content_hash
+    monkeypatch.setattr(Clip, "content_hash", lambda clip: (plain(clip), path.unlink())[0])
+    with pytest.raises(BusyError, match=r"gone\.wav: has gone"):
+        seen(path, tmp_path)
+    assert list((tmp_path / "timelines").iterdir()) == [found.folder]
+
+
+def test_of_a_large_file_the_time_of_its_change_counts(tmp_path, monkeypatch):
+    path = write_media(tmp_path / "large.wav", wave=tone(3.0), audio_codec="pcm_s16le")
+    os.utime(path, ns=(1, 1))
+    seen(path, tmp_path)
+    os.utime(path, ns=(2, 2))
+    _, ears, _ = seen(path, tmp_path)
+    assert not ears.calls
+    monkeypatch.setattr(module, "HASHED_WHOLE", 1000)
+    one, _, _ = seen(path, tmp_path)
+    os.utime(path, ns=(3, 3))
+    other, ears, _ = seen(path, tmp_path)
+    assert ears.calls and one.folder != other.folder
+
+
+def test_parts_of_what_was_in_a_file_before_are_removed(tmp_path):
+    path = write_media(tmp_path / "live.wav", wave=tone(3.0), audio_codec="pcm_s16le")
+    copy = write_media(tmp_path / "copy.wav", wave=tone(3.5), audio_codec="pcm_s16le")
+    before, _, _ = seen(path, tmp_path)
+    others, _, _ = seen(copy, tmp_path)
+    write_media(path, wave=tone(4.0), audio_codec="pcm_s16le")
+    after, _, _ = seen(path, tmp_path)
+    assert not before.folder.exists() and after.folder.exists() and others.folder.exists()
+
+
+def test_parts_of_older_networks_do_not_pile_up(tmp_path):
+    path = write_media(tmp_path / "talk.wav", wave=tone(3.0), audio_codec="pcm_s16le")
+    folders = []
+    for number in range(4):
+        folders.append(seen(path, tmp_path, made_by=f"networks {number}")[0].folder)
+        os.utime(folders[-1] / "about.json", ns=(number, number))
+    assert [each.exists() for each in folders] == [False, True, True, True]
+
+
 def test_what_cannot_be_read(tmp_path):
     with pytest.raises(BusyError, match="no such file"):
         seen(tmp_path / "nothing.mp4", tmp_path)
@@ -231,6 +430,7 @@ def test_what_cannot_be_read(tmp_path):
         seen(tmp_path / "text.mp4", tmp_path)
     with pytest.raises(MediaError, match="a folder"):
         seen(tmp_path, tmp_path)
+    assert not list((tmp_path / "timelines").iterdir())  # nothing is left of them
 
 
 def test_what_is_kept_in_memory_does_not_grow(tmp_path, monkeypatch):
@@ -249,3 +449,19 @@ def test_what_is_kept_in_memory_does_not_grow(tmp_path, monkeypatch):
     found, _, _ = seen(path, tmp_path)
     assert found.count == 20 and len(most) == 600
     assert max(most) < 90 and max(most[300:]) <= max(most[:300])
+
+
+def test_it_is_told_of_what_tracks_of_what_content_it_is(film, first, tmp_path):
+    found = first[0]
+    assert found.content == found.folder.name.split("-")[0]
+    assert (found.size, found.tracks) == (film.stat().st_size, (1, 1))
+    sound = write_media(tmp_path / "talk.wav", wave=tone(3.0), audio_codec="pcm_s16le")
+    one, _, _ = seen(sound, tmp_path)
+    assert one.tracks == (1, None)
+    meta = one.folder / "meta.json"
+    kept = json.loads(meta.read_text("utf-8"))
+    del kept["tracks"]  # as runs wrote it before they were kept
+    meta.write_text(json.dumps(kept))
+    again, ears, _ = seen(sound, tmp_path)
+    assert again.tracks == (1, None) and not ears.calls
+    assert json.loads(meta.read_text("utf-8"))["tracks"] == [1, None]

@@ -1,9 +1,15 @@
+import io
+import zipfile
+
 import numpy as np
 import pytest
 
+from mraf.extractors.streaming.decoding.problems import Problem
 from mraf.extractors.streaming.parts import Observed
 from mraf.pipeline.timeline.observation.serial import from_bytes, to_bytes
 from tests.helpers.observers import Ears, Eyes
+
+DAMAGE = Problem(kind="picture", text="ä ہ", first=1.5, count=2, again=True)
 
 
 def part(**more) -> Observed:
@@ -22,7 +28,7 @@ def test_what_is_written_is_read():
     )
     eyes.add(slice_, eyes.find(slice_), None)
     heard = Ears().observe(np.ones(48_000, np.float32), 0.0, 3.0)
-    one = part(heard=heard, seen=eyes.finish(), problems=("picture: ä ہ",))
+    one = part(heard=heard, seen=eyes.finish(), problems=(DAMAGE,))
     other = from_bytes(Observed, to_bytes(one))
     assert (other.start, other.stop, other.problems) == (0.0, 3.0, one.problems)
     assert other.seen.tracks[0].picture == b"\xff\xd8" and other.seen.width == 4
@@ -54,6 +60,23 @@ def test_damage_is_noticed():
         except ValueError:
             continue
         assert np.array_equal(found.heard.vectors, heard.vectors)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (10000000000000000,), }",
+        "{'descr': (\x01",
+    ],
+)
+def test_damage_that_only_numpy_notices(header):
+    """A shape that no memory holds, and a header that is no Python: zip's own sums are right."""
+    file = io.BytesIO()
+    start = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little")
+    with zipfile.ZipFile(file, "w") as made:
+        made.writestr("tree.npy", start + header.encode())
+    with pytest.raises(ValueError):
+        from_bytes(Observed, file.getvalue())
 
 
 def test_pickles_are_not_read(tmp_path):

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from mraf.errors import MissingError, UsageError
+from mraf.extractors.media.tracks import Wish
 from mraf.pipeline.timeline.outputs.stored import NAME, as_json, load, save
-from mraf.pipeline.timeline.timeline import Person, Timeline, Turn
+from mraf.pipeline.timeline.timeline import Person, Streams, Timeline, Turn
 from tests.helpers.timelines import ANN, STRANGER, talk
 
 
@@ -159,3 +160,21 @@ def test_a_later_field_is_passed_over(tmp_path):
 def test_a_person_who_is_only_seen(tmp_path):
     seen = Timeline(path="", duration=1.0, people=(Person(name="A", unknown=False),))
     assert load(saved(seen, tmp_path)) == seen
+
+
+def test_content_and_tracks_are_kept(tmp_path):
+    streams = Streams(sound=2, asked_sound="fr")
+    timeline = talk(content="ab" * 16, content_bytes=9, streams=streams)
+    found = load(saved(timeline, tmp_path))
+    assert (found.content, found.content_bytes, found.streams) == ("ab" * 16, 9, streams)
+    assert found.wish == Wish(sound=2, picture=0) and streams.asked == Wish(sound="fr")
+
+
+def test_a_file_of_before_content_was_kept(tmp_path):
+    def older(found):
+        for key in ("content", "content_bytes", "streams"):
+            del found[key]
+
+    found = load(changed(saved(talk(content="x", streams=Streams()), tmp_path), older))
+    assert (found.content, found.content_bytes, found.streams) == ("", 0, None)
+    assert found.wish == Wish()
