@@ -6,6 +6,7 @@ nothing comes of reading, some that say that it goes on.
 """
 
 import json
+import os
 import signal
 import sys
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mraf.extractors.media.process.inside import bound, end_with, load_libraries, own_stdout, send
+from mraf.extractors.media.process.shared import SlotWriter
 
 _BEAT_SECONDS = 5.0
 """Time after which reading that gives no slice says that it goes on."""
@@ -37,27 +39,56 @@ def main() -> None:
         send(replies, {"refused": f"{type(error).__name__}: {error}"})
         return
     send(replies, {"ready": True})
-    line = sys.stdin.buffer.readline()
+    line = _line(sys.stdin.fileno())
     if line:
-        _answer(replies, json.loads(line), limits)
+        _answer(_Replies(replies, options.get("slots")), json.loads(line), limits)
 
 
-def _answer(replies: int, request: dict[str, Any], limits: Any) -> None:
+def _line(requests: int) -> bytes:
+    """Return the next line, and no byte more: what follows it is for `SlotWriter`."""
+    line = bytearray()
+    while not line.endswith(b"\n") and (byte := os.read(requests, 1)):
+        line += byte
+    return bytes(line)
+
+
+class _Replies:
+    """The way back to the parent: large arrays through shared memory where there is some.
+
+    Args:
+        pipe: descriptor of the replies.
+        slots: descriptor, number and size of the slots; None: all goes through the pipe.
+    """
+
+    def __init__(self, pipe: int, slots: tuple[int, int, int] | None) -> None:
+        self._pipe = pipe
+        self._slots = SlotWriter(*slots, sys.stdin.fileno()) if slots else None
+
+    def send(self, header: dict[str, Any], *arrays: Any) -> None:
+        """Send a reply: a header and contiguous arrays."""
+        slot = self._slots.put(arrays) if self._slots and arrays else None
+        if slot is None:
+            send(self._pipe, header, *arrays)
+        else:
+            send(self._pipe, {**header, "slot": slot})
+
+
+def _answer(replies: _Replies, request: dict[str, Any], limits: Any) -> None:
     from mraf.errors import MediaError
 
     try:
         _send_slices(replies, request, limits)
     except MediaError as error:
-        send(replies, {"error": str(error)})
+        replies.send({"error": str(error)})
     except MemoryError:
-        send(replies, {"memory": True})
+        replies.send({"memory": True})
     except OSError:
         raise  # the parent has gone
     except Exception as error:
-        send(replies, {"unforeseen": f"{type(error).__name__}: {error}".splitlines()[0]})
+        replies.send({"unforeseen": f"{type(error).__name__}: {error}".splitlines()[0]})
 
 
-def _send_slices(replies: int, request: dict[str, Any], limits: Any) -> None:
+def _send_slices(replies: _Replies, request: dict[str, Any], limits: Any) -> None:
     from mraf.extractors.media.tracks import Wish
     from mraf.extractors.streaming.slicing import FileSlices
 
@@ -75,7 +106,7 @@ def _send_slices(replies: int, request: dict[str, Any], limits: Any) -> None:
         "picture": file.has_picture,
         "tracks": file.tracks,
     }
-    send(replies, opened)
+    replies.send(opened)
     slices = file.slices()
     while True:
         each = next(slices, None)
@@ -84,14 +115,14 @@ def _send_slices(replies: int, request: dict[str, Any], limits: Any) -> None:
         _send_slice(replies, each, _as_json(file.problems.take()))
         del each  # before the next one is made: it is large
     problems = _as_json(file.problems.take())
-    send(replies, {"end": file.end, "notes": file.notes, "problems": problems})
+    replies.send({"end": file.end, "notes": file.notes, "problems": problems})
 
 
 def _as_json(problems: tuple[Any, ...]) -> list[dict[str, Any]]:
     return [asdict(each) for each in problems]
 
 
-def _send_slice(replies: int, each: Any, problems: list[dict[str, Any]]) -> None:
+def _send_slice(replies: _Replies, each: Any, problems: list[dict[str, Any]]) -> None:
     pictures = each.pictures
     grey = pictures.grey[0].shape if pictures.grey else (0, 0)
     colour = pictures.colour[0].shape if pictures.colour else (0, 0, 3)
@@ -107,13 +138,13 @@ def _send_slice(replies: int, each: Any, problems: list[dict[str, Any]]) -> None
     }
     waves = [] if each.wave is None else [each.wave]
     signal.alarm(0)  # the parent may take its time
-    send(replies, header, *waves, *pictures.grey, *pictures.colour)
+    replies.send(header, *waves, *pictures.grey, *pictures.colour)
 
 
 class _Beat:
     """Says from time to time that reading goes on, and ends the process if a call does not return."""
 
-    def __init__(self, replies: int, seconds: float) -> None:
+    def __init__(self, replies: _Replies, seconds: float) -> None:
         self._replies, self._seconds = replies, seconds
         self._last = time.monotonic()
 
@@ -123,4 +154,4 @@ class _Beat:
         signal.alarm(int(self._seconds) + 10)
         if time.monotonic() - self._last > _BEAT_SECONDS:
             self._last = time.monotonic()
-            send(self._replies, {"beat": True})
+            self._replies.send({"beat": True})

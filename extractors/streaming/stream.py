@@ -13,6 +13,7 @@ from mraf.errors import KILLED, BusyError, MediaError
 from mraf.extractors.media.limits import Limits, check_file
 from mraf.extractors.media.process.parent import DecodingProcess, DiedError
 from mraf.extractors.media.process.parent import start as start_process
+from mraf.extractors.media.process.shared import Slots
 from mraf.extractors.media.tracks import Wish
 from mraf.extractors.streaming.decoding.problems import Problem, merged
 from mraf.extractors.streaming.lost import GROWTH, Lost
@@ -28,6 +29,10 @@ _KEEP_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
 }
+
+
+_SLOTS, _SLOT_BYTES = 6, 112 << 20
+"""Number of slices that are held here or on their way without a copy, and room for one in full HD."""
 
 
 class _HinderedError(DiedError):
@@ -87,6 +92,7 @@ class Slices:
         self._lost = Lost()
         self._ready: deque[Slice] = deque()
         self._child: DecodingProcess | None = None
+        self._slots: Slots | None = None
         try:
             while self._child is None and not self._has_ended:
                 try:
@@ -135,8 +141,13 @@ class Slices:
 
     def _open(self) -> None:
         """Have a child open the file behind what is passed over; see `__init__` for what it raises."""
-        limits = json.dumps({"limits": asdict(self._limits)})
-        self._child = DecodingProcess(start_process(_MODULE, limits, _KEEP_MEMORY))
+        self._slots = _slots()
+        shared = [self._slots.descriptor] if self._slots else []
+        slots = [*shared, _SLOTS, _SLOT_BYTES] if shared else None
+        options = json.dumps({"limits": asdict(self._limits), "slots": slots})
+        self._child = DecodingProcess(start_process(_MODULE, options, _KEEP_MEMORY, shared))
+        if self._slots:
+            self._slots.told_by(self._child.requests)
         self._child.wait_until_ready()
         self._child.send(self._request(), self._limits.seconds)
         header = self._header()
@@ -157,6 +168,8 @@ class Slices:
 
     def _take(self) -> None:
         """Take the next slice, or the end. Raises DiedError beside what `__init__` says."""
+        if self._slots:
+            self._slots.ask()
         header = self._header()
         try:
             problems = tuple(Problem(**each) for each in header["problems"])
@@ -173,12 +186,8 @@ class Slices:
 
     def _slice(self, header: dict[str, Any], problems: tuple[Problem, ...]) -> Slice:
         """Return the slice of a header. Raises KeyError, TypeError, ValueError, TimeoutError, DiedError."""
-        assert self._child is not None
-        most, expected = self._limits.memory, self._lost.reached(self.position)
-        wave = self._child.array(header["wave"], np.float32, most)
-        grey = self._child.array(header["grey"], np.uint8, most)
-        colour = self._child.array(header["colour"], np.uint8, most)
-        if grey is None or colour is None or header["start"] != expected:
+        wave, grey, colour = self._arrays(header)
+        if grey is None or colour is None or header["start"] != self._lost.reached(self.position):
             raise ValueError("no pictures, or another slice")
         return Slice(
             start=header["start"],
@@ -190,6 +199,18 @@ class Slices:
             looks=np.asarray(header["looks"], np.int32),
             problems=problems,
         )
+
+    def _arrays(self, header: dict[str, Any]) -> list[np.ndarray | None]:
+        """Return sound, grey and colour pictures of a slice, from the slot that it names or from the pipe."""
+        assert self._child is not None
+        kinds = {"wave": np.float32, "grey": np.uint8, "colour": np.uint8}
+        if "slot" not in header or self._slots is None:
+            most = self._limits.memory
+            return [self._child.array(header[name], kind, most) for name, kind in kinds.items()]
+        there = {name: kind for name, kind in kinds.items() if header[name] is not None}
+        shapes = [(header[name], kind) for name, kind in there.items()]
+        found = dict(zip(there, self._slots.arrays(header["slot"], shapes), strict=True))
+        return [found.get(name) for name in kinds]
 
     def _header(self) -> dict[str, Any]:
         """Return the next header that is not a sign of life, each in bounded time."""
@@ -278,9 +299,20 @@ class Slices:
         self.problems = merged((*self.problems, *problems))
 
     def _drop(self) -> None:
+        if self._slots is not None:
+            self._slots.close()
+            self._slots = None
         if self._child is not None:
             self._child.end()
             self._child = None
+
+
+def _slots() -> Slots | None:
+    """Return memory to share with the child; None where this system has none."""
+    try:
+        return Slots(_SLOTS, _SLOT_BYTES)
+    except OSError:
+        return None
 
 
 def _may_be_hindered(error: DiedError) -> bool:

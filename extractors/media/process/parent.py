@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import weakref
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,11 @@ class DecodingProcess:
         self._deadline = 0.0
         self._ready = False
         self.end = weakref.finalize(self, _end, self.process)
+
+    @property
+    def requests(self) -> int:
+        """Descriptor on which the child gets requests."""
+        return self._requests
 
     def wait_until_ready(self) -> None:
         """Wait for the child's first reply. Raises MrafError where the child cannot start."""
@@ -124,13 +130,19 @@ class DecodingProcess:
         return how_it_ended(code)
 
 
-def start(module: str, options: str, variables: dict[str, str] | None = None) -> subprocess.Popen:
+def start(
+    module: str,
+    options: str,
+    variables: dict[str, str] | None = None,
+    descriptors: Sequence[int] = (),
+) -> subprocess.Popen:
     """Start `main()` of a module with the `sys.path` of this process, without the current folder.
 
     Args:
         module: its name.
         options: its second argument, JSON.
         variables: of the environment, beside those of this process.
+        descriptors: open files that the child gets under the same numbers.
 
     Raises:
         MrafError: this system cannot.
@@ -154,6 +166,7 @@ def start(module: str, options: str, variables: dict[str, str] | None = None) ->
             bufsize=0,
             cwd=os.sep,
             env=environment,
+            pass_fds=descriptors,
         )
     except OSError as error:
         raise MrafError(
