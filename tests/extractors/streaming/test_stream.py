@@ -31,7 +31,7 @@ def film(tmp_path_factory):
 def odd_child(monkeypatch):
     """Have the child run some code before it sends the slice that begins at `start` s, or decodes `stamp` s."""
 
-    def begin(options, code, decoding):
+    def begin(options, code, decoding, shared):
         lines = ["import os, signal, sys, time", "from pathlib import Path"]
         lines += ["from mraf.extractors.streaming import child"]
         lines += ["from mraf.extractors.streaming.decoding import one_stream"]
@@ -49,10 +49,13 @@ def odd_child(monkeypatch):
             stderr=subprocess.DEVNULL,
             bufsize=0,
             env={**os.environ, "PYTHONPATH": root},
+            pass_fds=shared,
         )
 
     return lambda code="pass", decoding="pass": monkeypatch.setattr(
-        module, "start_process", lambda _, options, __: begin(options, code, decoding)
+        module,
+        "start_process",
+        lambda _, options, __, shared: begin(options, code, decoding, shared),
     )
 
 
@@ -308,3 +311,22 @@ def test_the_child_ends_with_its_parent(film):
         parent.send_signal(signal.SIGKILL)
     with os.fdopen(process), suppress(ProcessLookupError):
         assert select.select([process], [], [], 120)[0], "it lives on"
+
+
+def test_slices_that_are_kept_come_through_the_pipe_and_stay_what_they_are(film, monkeypatch):
+    """As many as there are slots are held without a copy; more must not make both ends wait for each other."""
+    with slices(film) as found:
+        expected = [(each.wave.sum(), each.grey.sum(), each.colour.sum()) for each in found]
+    monkeypatch.setattr(module, "_SLOTS", 1)
+    with slices(film) as found:
+        kept = list(found)
+    assert len(kept) == 4
+    assert [(each.wave.sum(), each.grey.sum(), each.colour.sum()) for each in kept] == expected
+
+
+def test_without_shared_memory_all_comes_through_the_pipe(film, monkeypatch):
+    with slices(film) as found:
+        expected = [(each.grey.sum(), each.colour.sum()) for each in found]
+    monkeypatch.setattr(module, "_slots", lambda: None)
+    with slices(film) as found:
+        assert [(each.grey.sum(), each.colour.sum()) for each in found] == expected
