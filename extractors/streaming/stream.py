@@ -210,6 +210,8 @@ class Slices:
         there = {name: kind for name, kind in kinds.items() if header[name] is not None}
         shapes = [(header[name], kind) for name, kind in there.items()]
         found = dict(zip(there, self._slots.arrays(header["slot"], shapes), strict=True))
+        if "wave" in found:  # it is kept long after the pictures, which are far larger
+            found["wave"] = found["wave"].copy()
         return [found.get(name) for name in kinds]
 
     def _header(self) -> dict[str, Any]:

@@ -121,11 +121,15 @@ class SlotWriter:
         Waits for a free one. Returns None where they must go through the pipe. Raises OSError when the parent has
         gone.
         """
-        if sum(each.nbytes for each in arrays) > self._size or not self._has_free():
+        count = sum(each.nbytes for each in arrays)
+        if count > self._size or not self._has_free():
             return None
         slot = self._free.popleft()
-        # Mapped anew each time: what is mapped counts as memory of this process too.
-        with mmap.mmap(self._descriptor, self._size, offset=slot * self._size) as memory:
+        # Mapped anew each time, all at once: what is mapped counts as memory of this process too.
+        at_once = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
+        with mmap.mmap(
+            self._descriptor, max(1, count), flags=at_once, offset=slot * self._size
+        ) as memory:
             at = 0
             for each in arrays:
                 memory[at : at + each.nbytes] = memoryview(each).cast("B") if each.nbytes else b""

@@ -330,3 +330,9 @@ def test_without_shared_memory_all_comes_through_the_pipe(film, monkeypatch):
     monkeypatch.setattr(module, "_slots", lambda: None)
     with slices(film) as found:
         assert [(each.grey.sum(), each.colour.sum()) for each in found] == expected
+
+
+def test_sound_that_is_kept_does_not_keep_the_pictures(film):
+    with slices(film) as found:
+        waves = [each.wave for each in found]
+    assert all(each.flags.owndata for each in waves)
