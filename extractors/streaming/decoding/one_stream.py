@@ -52,7 +52,7 @@ class StreamFrames:
         """
         import av
 
-        packets = self._packets() if late is None else _from_late(self._packets(), late)
+        packets = self.packets() if late is None else _from_late(self.packets(), late)
         for packet in packets:
             if skipped is not None:
                 packet.stream.codec_context.skip_frame = skipped(packet)
@@ -63,7 +63,8 @@ class StreamFrames:
             except (av.error.FFmpegError, ValueError) as error:
                 self._problems.note(self._kind, short(error), self._now())
 
-    def _packets(self) -> Iterator[Any]:
+    def packets(self) -> Iterator[Any]:
+        """Yield the packets, up to the end or to where the container cannot be read any further."""
         import av
 
         failures = 0

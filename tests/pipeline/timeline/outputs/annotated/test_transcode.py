@@ -17,7 +17,7 @@ def done(video, timeline=NOBODY):
     """Annotate a file; return the pictures, their times, the sound and the container's streams."""
     file = video.with_name("out.mp4")
     seen: list[float] = []
-    transcode(timeline, video, file, seen.append)
+    transcode(timeline, video, file, lambda word, at: seen.append(at))
     assert seen and seen == sorted(seen)
     with av.open(str(file)) as container:
         frames = [
@@ -193,7 +193,7 @@ def test_a_file_that_is_still_being_written(tmp_path):
 def test_no_picture(tmp_path):
     video = write_clip(tmp_path / "a.mp4", sound())
     with pytest.raises(MediaError, match="has no picture to draw into"):
-        transcode(NOBODY, video, tmp_path / "out.mp4", lambda time: None)
+        transcode(NOBODY, video, tmp_path / "out.mp4", lambda word, at: None)
 
 
 def test_one_picture(tmp_path):
@@ -209,7 +209,7 @@ def test_no_sound(tmp_path):
 def test_a_real_clip(real_videos, tmp_path):
     video = next(iter(sorted(real_videos.glob("*/*/*/*.mp4"))))
     file = tmp_path / "out.mp4"
-    transcode(talk(), video, file, lambda time: None)
+    transcode(talk(), video, file, lambda word, at: None)
     with av.open(str(video)) as before, av.open(str(file)) as after:
         assert [s.codec_context.name for s in after.streams] == ["h264", "aac"]
         assert after.duration == pytest.approx(before.duration, abs=60_000)
