@@ -54,28 +54,38 @@ def _written(
     embed: bool,
     on_progress: WritingTold | None,
 ) -> Written:
-    from mraf.pipeline.timeline.outputs.write import FORMATS, write
+    from mraf.pipeline.timeline.outputs.write import FORMATS, keep, write_kept
 
     there = [name for name in FORMATS if _file(folder, name).is_file()]
     before = _bytes(folder / SOURCE)
     embed = embed or is_embedded(folder)
-    write(timeline, folder, ["json"], video=video)
-    if _bytes(folder / SOURCE) != before:
-        formats = [name for name in FORMATS if name in formats or name in there]
-    problems, remarks = [], []
-    if "mp4" in formats and timeline.size is None:
-        formats = [name for name in formats if name != "mp4"]
+    problems, remarks = list[str](), list[str]()
+    has_picture = timeline.size is not None
+    if "mp4" in formats and not has_picture:
         remarks.append("no annotated video is written: there is no picture")
+    possible = [name for name in FORMATS if name != "mp4" or has_picture]
+    kept = keep(timeline, folder, [name for name in possible if name in formats], video=video)
+    if _bytes(folder / SOURCE) != before:
+        formats = [*formats, *there]
+    formats = [name for name in possible if name in formats and name != "json"]
     alone = [name for name in ("html", "mp4") if name in formats]
-    write(timeline, folder, [name for name in formats if name not in alone], video=video)
+    write_kept(kept, folder, [name for name in formats if name not in alone], video=video)
     for name in alone:  # what one of them lacks keeps no other from being written
         try:
-            write(timeline, folder, [name], video=video, embed=embed, on_progress=on_progress)
+            write_kept(
+                kept,
+                folder,
+                [name],
+                video=video,
+                embed=embed,
+                on_progress=on_progress,
+                on_remark=remarks.append,
+            )
         except MediaError as error:
             problems.append(str(error))
             if name == "html":  # a page without the video is better than one of an earlier timeline
-                write(timeline, folder, [name], video=video)
-    files = [_file(folder, name) for name in FORMATS if name in formats]
+                write_kept(kept, folder, [name], video=video)
+    files = [_file(folder, name) for name in ("json", *formats)]
     return Written(
         files=tuple(file for file in files if file.is_file()),
         problems=tuple(problems),

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from mraf.errors import MediaError
-from mraf.extractors.media.tracks import Wish
 from mraf.extractors.streaming.slices import SLICE_SECONDS
 from mraf.pipeline.timeline.outputs.annotated.drawing import Drawing
 from mraf.pipeline.timeline.outputs.annotated.sound import SoundWriter, sound_of
@@ -26,17 +25,14 @@ Report = Callable[[str, float], None]
 """Called with "at" or, before the file is closed, "closing", and the seconds that are done."""
 
 
-def transcode(
-    timeline: Timeline, video: Path, file: Path, report: Report, *, wish: Wish = Wish()
-) -> tuple[str, ...]:
+def transcode(timeline: Timeline, video: Path, file: Path, report: Report) -> tuple[str, ...]:
     """Write an annotated MP4, and return what is to be said of it. What cannot be decoded is left out.
 
     Args:
-        timeline: what is drawn.
+        timeline: what is drawn; its tracks are read.
         video: the file that it is of.
         file: the MP4.
         report: is called now and then.
-        wish: the streams that the timeline was made from.
 
     Raises:
         MediaError: there is no picture, or none of it can be decoded; without the file's name.
@@ -46,7 +42,10 @@ def transcode(
 
     beat = _Beat(report)
     # Its table of contents stays at the end: to bring it to the front the whole file would be written twice.
-    with Source(video, wish, beat) as source, av.open(str(file), "w", format="mp4") as target:
+    with (
+        Source(video, timeline.wish, beat) as source,
+        av.open(str(file), "w", format="mp4") as target,
+    ):
         picture = _Picture(source, target, Drawing(timeline))
         _run(source, picture, sound_of(source, target), beat)
         report("at", picture.time)
