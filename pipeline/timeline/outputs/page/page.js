@@ -120,7 +120,7 @@ function fillList() {
 }
 
 /** Makes the rows that are in view, and a few more. */
-function drawList(all = false) {
+function drawList(all = printing) {
   const first = all ? 0 : Math.max(Math.floor(list.scrollTop / ROW) - 10, 0);
   const end = all ? listed.length : first + Math.ceil(list.clientHeight / ROW) + 20;
   rows.style.height = `${Math.max(listed.length, 1) * ROW}px`;
@@ -205,7 +205,7 @@ addEventListener("beforeprint", () => {
   [view.from, view.to] = [0, duration];
   printing = true;
   fillLanes();
-  drawList(true);
+  drawList();
 });
 addEventListener("afterprint", () => {
   printing = false;
