@@ -73,6 +73,13 @@ function facesAt(time) {
   }).sort((a, b) => a.speaks - b.speaks); // those who speak are drawn over the others
 }
 
+/** Whether who speaks in a turn is not in the picture, also of a face that is seen speaking at another time of it. */
+function isAbsent(turn, time, seen) {
+  if (seen.has(turn.speaker)) return false;
+  const times = turn.track === null ? [] : tracks[turn.track].times;
+  return !(times.length && times[0] - BEFORE <= time && time <= lastOf(times) + AFTER);
+}
+
 function boxAt(times, boxes, time) {
   const next = firstAfter(times, time);
   if (next === 0) return times.length && times[0] - time <= BEFORE ? boxes[0] : null;
