@@ -162,14 +162,11 @@ def write_kept(
     Args:
         kept: what to write.
         folder: where to.
-        formats: keys of `FORMATS`.
+        formats: keys of `FORMATS`; the files come back in its order.
         video: the video or sound file; None: the one that the timeline names, where it is there.
         embed: put the video into the page, in place of a link to it.
         on_progress: is called while a video is annotated.
         on_remark: is called with what is to be said of a file.
-
-    Returns:
-        The files, in the order of `FORMATS`.
 
     Raises:
         UsageError: a file would replace the video.

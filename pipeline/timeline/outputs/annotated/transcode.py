@@ -71,8 +71,8 @@ def _run(source: Source, picture: "_Picture", sound: SoundWriter | None, beat: "
 def _remarks(source: Source, duration: float | None) -> Iterator[str]:
     problems = "; ".join(source.problems.told())
     if duration is not None and source.end < duration - max(_DIFFERENCE, 0.001 * duration):
-        why = f" ({problems})" if problems else ""
-        yield f"ends at {source.end:.1f} s of {duration:.1f} s: the rest cannot be decoded{why}"
+        why = f"the rest cannot be decoded ({problems})" if problems else "so does the video"
+        yield f"ends at {source.end:.1f} s of the timeline's {duration:.1f} s: {why}"
     elif problems:
         yield f"lacks what cannot be decoded ({problems})"
 

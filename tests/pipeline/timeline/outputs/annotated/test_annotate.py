@@ -86,7 +86,7 @@ def test_closing_a_long_file_may_take_its_time(tmp_path):
 
 def test_remarks_name_the_file(video, tmp_path):
     remarks = annotate(talk(duration=60.0), video, tmp_path / "timeline.mp4")
-    assert remarks == ("timeline.mp4: ends at 2.0 s of 60.0 s: the rest cannot be decoded",)
+    assert remarks == ("timeline.mp4: ends at 2.0 s of the timeline's 60.0 s: so does the video",)
 
 
 def test_what_is_no_video(tmp_path):

@@ -283,7 +283,7 @@ def test_it_says_where_it_ends(tmp_path):
         Timeline(path="", duration=60.0),
         said,
     )
-    assert said == ["ends at 2.0 s of 60.0 s: the rest cannot be decoded"]
+    assert said == ["ends at 2.0 s of the timeline's 60.0 s: so does the video"]
 
 
 def test_a_whole_file_needs_no_remark(tmp_path):
