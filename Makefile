@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PIP) -c constraints.txt torch
 	@$(PIP) -c constraints.txt -e '.[dev]'
 # Whoever lacks it can still take ECAPA-TDNN, or try again: `mraf weights get`.
-	@$(BIN)/mraf weights get campplus segmentation || echo "Go on without CAM++: the first extraction will try again."
+	@$(BIN)/mraf weights get campplus segmentation lr-asd || echo "Go on without these: the first extraction tries again, but for LR-ASD (mraf weights get lr-asd)."
 	@touch $@
 
 demo: install

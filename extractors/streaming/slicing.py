@@ -20,7 +20,12 @@ from mraf.extractors.media.tracks import (
 )
 from mraf.extractors.streaming.decoding.clock import Clock, FileClock
 from mraf.extractors.streaming.decoding.one_stream import StreamFrames
-from mraf.extractors.streaming.decoding.picture import PictureLine, Pictures, Unneeded
+from mraf.extractors.streaming.decoding.picture import (
+    PictureLine,
+    Pictures,
+    Unneeded,
+    usual_seconds,
+)
 from mraf.extractors.streaming.decoding.problems import Problems
 from mraf.extractors.streaming.decoding.shades import Shades
 from mraf.extractors.streaming.decoding.sound import SoundLine
@@ -30,10 +35,6 @@ _SHORTEST = 1.5 / TICKS
 """Seconds of a last slice; less is left out."""
 _DIFFERENCE = 2.0
 """Seconds between the length of a file and what its header says that are told."""
-_RATES = (1.0, 500.0)
-"""Pictures a second that a header may say."""
-_TS_DISCONT = 0x0200
-"""FFmpeg's flag of formats whose time stamps may leap."""
 _DECODED_WHOLE = WITHOUT_INDEX | {"mpegts", "mpeg", "ogg", "wtv"}
 """Formats in which the time of what is passed over cannot be told without decoding it."""
 
@@ -92,11 +93,9 @@ class FileSlices:
         tracks = choose_tracks(self._container, wish)
         self.tracks = (tracks.sound_number, tracks.picture_number)  # from 1; None: there is none
         self._notes += tracks.notes
-        length = (self._container.duration or 0) / 1e6
-        self.length = length if length > 0 else None  # s, by the header
         self._formats = frozenset(self._container.format.name.split(","))
-        self._is_cut = _may_be_cut(self._container.format)
-        self._file = FileClock(_origin(self._container), self.length, self._is_cut)
+        self._file = FileClock.of(self._container)
+        self.length = self._file.length  # s, by the header
         self._picture = self._picture_line(tracks)
         self._sound = self._sound_line(tracks)
         if self._picture is None and self._sound is None:
@@ -172,8 +171,7 @@ class FileSlices:
             self.problems.note("picture", problem, 0.0)
             return None
         self._shades = Shades(stream.sample_aspect_ratio, size, self._limits)
-        rate = float(stream.average_rate or stream.guessed_rate or 0)
-        usual = 1 / rate if _RATES[0] <= rate <= _RATES[1] else 1 / TICKS
+        usual = usual_seconds(stream)
         late = None
         if self._start > 0 and not self._formats & _DECODED_WHOLE:
             late = self._start + self._file.origin
@@ -233,20 +231,3 @@ class FileSlices:
                 f"the file ends at {self.end:.1f} s, and its header says {self.length:.1f} s: "
                 "it is cut off, damaged or still being written"
             )
-
-
-def _origin(container: Any) -> float:
-    """Return the time stamp in s that a player shows as zero."""
-    if container.start_time is not None:
-        return container.start_time / 1e6
-    starts = [
-        float(stream.start_time * stream.time_base)
-        for stream in (*container.streams.video, *container.streams.audio)
-        if stream.start_time is not None and stream.time_base
-    ]
-    return min(starts, default=0.0)
-
-
-def _may_be_cut(format_: Any) -> bool:
-    """Tell whether a format may be cut and put together at will, each piece with its own clock."""
-    return bool(int(format_.flags) & _TS_DISCONT)

@@ -58,37 +58,44 @@ def _written(
     embed: bool,
     on_progress: WritingTold | None,
 ) -> Written:
-    from mraf.pipeline.timeline.outputs.write import FORMATS, write
+    from mraf.pipeline.timeline.outputs.write import FORMATS, keep, write_kept
 
     there = [name for name in FORMATS if _file(folder, name).is_file()]
     before = _bytes(folder / SOURCE)
     embed = embed or is_embedded(folder)
+    problems, remarks = list[str](), list[str]()
+    has_picture = timeline.size is not None
+    if "mp4" in formats and not has_picture:
+        remarks.append("no annotated video is written: there is no picture")
+    possible = [name for name in FORMATS if name != "mp4" or has_picture]
     unfinished = _Unfinished(folder)
     left = unfinished.begin([name for name in there if name != "json"])
-    stale = [name for name in left if name in there]
-    write(timeline, folder, ["json"], video=video)
-    if _bytes(folder / SOURCE) != before:
-        stale = there
-    formats = [name for name in FORMATS if name in formats or name in stale]
+    kept = keep(timeline, folder, [name for name in possible if name in formats], video=video)
+    stale = there if _bytes(folder / SOURCE) != before else [n for n in left if n in there]
+    formats = [n for n in possible if n != "json" and (n in formats or n in stale)]
     unfinished.keep([name for name in formats if name in there])
-    problems, remarks = [], []
-    if "mp4" in formats and timeline.size is None:
-        formats = [name for name in formats if name != "mp4"]
-        remarks.append("no annotated video is written: there is no picture")
     alone = [name for name in ("html", "mp4") if name in formats]
-    write(timeline, folder, [name for name in formats if name not in alone], video=video)
+    write_kept(kept, folder, [name for name in formats if name not in alone], video=video)
     unfinished.keep([name for name in alone if name in there])
     for name in alone:  # what one of them lacks keeps no other from being written
         try:
-            write(timeline, folder, [name], video=video, embed=embed, on_progress=on_progress)
+            write_kept(
+                kept,
+                folder,
+                [name],
+                video=video,
+                embed=embed,
+                on_progress=on_progress,
+                on_remark=remarks.append,
+            )
         except MediaError as error:
             problems.append(str(error))
             if name != "html":
                 continue
             # A page without the video is better than one of an earlier timeline.
-            write(timeline, folder, [name], video=video)
+            write_kept(kept, folder, [name], video=video)
         unfinished.remove(name)
-    files = [_file(folder, name) for name in FORMATS if name in formats]
+    files = [_file(folder, name) for name in ("json", *formats)]
     return Written(
         files=tuple(file for file in files if file.is_file()),
         problems=tuple(problems),

@@ -1,6 +1,7 @@
 """Place what carries a time stamp on the clock that a player shows."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 _STEP_BACK = 0.5
 """Seconds by which a time stamp may lie before its place; one further back belongs to another clock."""
@@ -9,6 +10,8 @@ _LONGEST_GAP = 60.0
 will. A longer step forwards is a leap to another clock."""
 _SLACK = 10.0
 """Seconds by which a file may be longer than it says."""
+_TS_DISCONT = 0x0200
+"""FFmpeg's flag of formats whose time stamps may leap: pieces are put together, each with its own clock."""
 
 
 @dataclass
@@ -22,6 +25,16 @@ class FileClock:
     offset: float | None = (
         None  # of the recording that began last: seconds to add to its time stamps
     )
+
+    @classmethod
+    def of(cls, container: Any) -> "FileClock":
+        """Return the clock of an open `av.container.InputContainer`."""
+        length = (container.duration or 0) / 1e6
+        return cls(
+            _origin(container),
+            length if length > 0 else None,
+            bool(int(container.format.flags) & _TS_DISCONT),
+        )
 
     def reach(self, time: float) -> float:
         """Return the longest step forwards from a time, in seconds."""
@@ -64,3 +77,15 @@ class Clock:
         self.offset = self._file.offset = expected - stamp
         self._file.leaps.append(expected)
         return expected
+
+
+def _origin(container: Any) -> float:
+    """Return the time stamp in s that a player shows as zero."""
+    if container.start_time is not None:
+        return float(container.start_time / 1e6)
+    starts = [
+        float(stream.start_time * stream.time_base)
+        for stream in (*container.streams.video, *container.streams.audio)
+        if stream.start_time is not None and stream.time_base
+    ]
+    return min(starts, default=0.0)

@@ -63,7 +63,7 @@ class StreamFrames:
         """
         import av
 
-        packets = self._packets() if late is None else _from_late(self._packets(), late)
+        packets = self.packets() if late is None else _from_late(self.packets(), late)
         for packet in packets:
             if self._is_left_out(packet):
                 continue
@@ -82,7 +82,8 @@ class StreamFrames:
             self._stamp = float(stamp * packet.time_base)
         return bool(packet.size) and self._is_skipped(self._stamp)
 
-    def _packets(self) -> Iterator[Any]:
+    def packets(self) -> Iterator[Any]:
+        """Yield the packets, up to the end or to where the container cannot be read any further."""
         import av
 
         failures = 0

@@ -14,6 +14,8 @@ from mraf.extractors.streaming.slices import LOOK, TICKS
 
 _ROUNDING = 0.001
 """Seconds by which the time stamps of pictures may be rounded up, as in Matroska."""
+_RATES = (1.0, 500.0)
+"""Pictures a second that a header may say."""
 
 
 class Pictures(NamedTuple):
@@ -85,6 +87,13 @@ class PictureLine:
         """True where there was any picture so far."""
         return self._last is not None
 
+    def each(self, stop: float) -> Iterator[tuple[Any, float]]:
+        """Yield every decoded frame up to a time in s, with its time, in place of `pictures`."""
+        while not self.has_ended and self.now < stop:
+            pulled = self._pull()
+            if pulled is not None:
+                yield pulled.frame, pulled.time
+
     def skip_to(self, time: float) -> None:
         """Decode up to a time in s, or to the end."""
         if not self._begun:
@@ -141,6 +150,12 @@ class PictureLine:
             shown.is_broken = True
             self._problems.note("picture", short(error), shown.time)
         return not shown.is_broken
+
+
+def usual_seconds(stream: Any) -> float:
+    """Return for how long a picture of a stream is on display, by its header."""
+    rate = float(stream.average_rate or stream.guessed_rate or 0)
+    return 1 / rate if _RATES[0] <= rate <= _RATES[1] else 1 / TICKS
 
 
 class Unneeded:

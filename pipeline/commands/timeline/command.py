@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -26,108 +26,48 @@ from mraf.pipeline.commands.terminal.options import (
 )
 from mraf.pipeline.commands.terminal.output import as_json as json_of
 from mraf.pipeline.commands.terminal.output import print_json, say, show_notes
+from mraf.pipeline.commands.timeline.options import (
+    Corrections,
+    EmbedOption,
+    EnrolOption,
+    FaceOption,
+    FormatsOption,
+    MaxSpeakersOption,
+    MinSpeakersOption,
+    NoCorrectionsOption,
+    OutOption,
+    RenameOption,
+    SpeakersOption,
+    SplitOption,
+    ThresholdOption,
+    VideosArgument,
+    VoiceOption,
+)
 
 if TYPE_CHECKING:
+    from mraf.pipeline.timeline.corrections.correct import CorrectReport
     from mraf.pipeline.timeline.run import TimelineDone
-
-_FORMATS = "json, rttm, vtt, srt, eaf (ELAN), txt (Audacity), csv, html, mp4 (names in the picture)"
-
-
-def _formats(incomplete: str) -> list[str]:
-    """Return formats for completion by the shell."""
-    done, comma, last = incomplete.rpartition(",")
-    names = "all json rttm vtt srt eaf txt csv html mp4".split()
-    return [f"{done}{comma}{name}" for name in names if name.startswith(last)]
 
 
 def timeline(
-    videos: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="VIDEO",
-            help="Videos, sound files, or folders of them. To correct: one video, or the folder of its outputs.",
-        ),
-    ],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Folder of the outputs, with one in it for each file. Default: ./timelines.",
-        ),
-    ] = None,
-    formats: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME,...",
-            help=f"Formats to write: {_FORMATS}, or all. Default: all but eaf and mp4.",
-            autocompletion=_formats,
-        ),
-    ] = None,
-    embed: Annotated[
-        bool,
-        typer.Option("--embed", help="Put the video into the HTML page, in place of a link to it."),
-    ] = False,
-    speakers: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", help="Number of people who speak in each file. Default: counted."
-        ),
-    ] = None,
-    min_speakers: Annotated[int | None, typer.Option(metavar="N", help="At least.")] = None,
-    max_speakers: Annotated[int | None, typer.Option(metavar="N", help="At most.")] = None,
+    videos: VideosArgument,
+    out: OutOption = None,
+    formats: FormatsOption = None,
+    embed: EmbedOption = False,
+    speakers: SpeakersOption = None,
+    min_speakers: MinSpeakersOption = None,
+    max_speakers: MaxSpeakersOption = None,
     model: ModelOption = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            help="Least probability, 0 to 1, that a person is enrolled for a name. Default: the model's."
-        ),
-    ] = None,
-    rename: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="OLD=NEW",
-            help='Correct the timeline that is there: "unknown 1=Ann". Makes one of two where Ann is in it '
-            'already; "Ann=unknown" takes a name away. May be repeated.',
-        ),
-    ] = None,
-    split: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME@FROM-TO=NEW",
-            help='Correct the timeline that is there: "Ann@12:30-14:00=Bob" gives Bob (or unknown) what Ann '
-            "says in this time. May be repeated.",
-        ),
-    ] = None,
-    enrol: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Enrol this person of the timeline in the model, by the face and the voice in this file. May "
-            "be repeated.",
-        ),
-    ] = None,
-    no_corrections: Annotated[
-        bool,
-        typer.Option(
-            "--no-corrections",
-            help="Set aside the corrections that were made by hand (corrections.old.json).",
-        ),
-    ] = False,
+    threshold: ThresholdOption = None,
+    rename: RenameOption = None,
+    split: SplitOption = None,
+    enrol: EnrolOption = None,
+    no_corrections: NoCorrectionsOption = False,
     yes: YesOption = False,
     audio_track: AudioTrackOption = None,
     video_track: VideoTrackOption = None,
-    face: Annotated[
-        Face,
-        typer.Option(
-            help="Face encoder. auto: the model's or the table's, else facenet if available."
-        ),
-    ] = Face.auto,
-    voice: Annotated[
-        Voice,
-        typer.Option(
-            help="Voice encoder. auto: the model's or the table's, else ecapa if available."
-        ),
-    ] = Voice.auto,
+    face: FaceOption = Face.auto,
+    voice: VoiceOption = Voice.auto,
     device: DeviceOption = "auto",
     precision: PrecisionOption = Precision.auto,
     weights_dir: WeightsOption = None,
@@ -142,59 +82,25 @@ def timeline(
     and look at. A second run reads nothing again, so that other options (--speakers, --formats, --threshold, --model)
     take no time; after Ctrl-C the same command goes on.
 
+    Whose lips speak is seen by LR-ASD, which `make install` fetches; elsewhere say mraf weights get lr-asd (3 MB)
+    before the first run. Without it a voice is linked to the face that is seen whenever it is heard, and a note says so.
+
     mraf timeline talk.mp4
 
     mraf timeline talk.mp4 --rename "unknown 1=Ann Lee" --enrol "Ann Lee"
     """
-    of_networks = {
-        "workspace": workspace,
-        "model": model,
-        "audio_track": audio_track,
-        "video_track": video_track,
-        "face": str(face),
-        "voice": str(voice),
-        "weights_dir": weights_dir,
-        "offline": offline,
-        "device": device,
-        "precision": str(precision),
-    }
-    own = (formats, embed, speakers, min_speakers, max_speakers, threshold, no_corrections)
-    if rename or split or enrol:
-        if any(each is not None and each is not False for each in own):
-            raise UsageError(
-                "--rename, --split and --enrol correct the timeline that is there: give formats, numbers of speakers "
-                "and the like in a command of their own."
-            )
-        _correct(
-            videos,
-            out,
-            rename or (),
-            split or (),
-            enrol or (),
-            of_networks,
-            yes=yes,
-            as_json=as_json,
-        )
-        return
-    _make(
-        videos,
-        {
-            "out": out,
-            "formats": formats,
-            "embed": embed,
-            "speakers": speakers,
-            "min_speakers": min_speakers,
-            "max_speakers": max_speakers,
-            "threshold": threshold,
-            "corrections": not no_corrections,
-            "yes": yes,
-            **of_networks,
-        },
-        as_json=as_json,
-    )
+    options = dict(locals())  # by the names of the Python interface, but for these
+    options.pop("as_json")
+    options["corrections"] = not options.pop("no_corrections")
+    options |= {"face": str(face), "voice": str(voice), "precision": str(precision)}
+    corrections = Corrections.of(options)
+    if corrections is None:
+        _make(options, as_json=as_json)
+    else:
+        _correct(corrections, options, as_json=as_json)
 
 
-def _make(videos: Sequence[Path], options: dict[str, Any], *, as_json: bool) -> None:
+def _make(options: dict[str, Any], *, as_json: bool) -> None:
     """Make timelines, and show each when it is done."""
     from mraf.pipeline.commands.terminal.bars import timeline_bars
     from mraf.pipeline.commands.timeline.shown import show_timeline
@@ -214,7 +120,7 @@ def _make(videos: Sequence[Path], options: dict[str, Any], *, as_json: bool) -> 
 
         try:
             run(
-                videos,
+                options.pop("videos"),
                 **options,
                 on_progress=on_progress,
                 on_download=on_download,
@@ -276,23 +182,12 @@ class _Shown:
         print("  ]\n}")
 
 
-def _correct(
-    videos: Sequence[Path],
-    out: Path | None,
-    rename: Sequence[str],
-    split: Sequence[str],
-    enrol: Sequence[str],
-    of_networks: dict[str, Any],
-    *,
-    yes: bool,
-    as_json: bool,
-) -> None:
+def _correct(corrections: Corrections, options: dict[str, Any], *, as_json: bool) -> None:
     """Correct the timeline of a file, and enrol people of it."""
-    from mraf.pipeline.commands.people.enrol import show_enrolled
     from mraf.pipeline.commands.terminal.bars import timeline_bars
-    from mraf.pipeline.commands.timeline.shown import show_corrected
     from mraf.pipeline.timeline.corrections.correct import correct as run
 
+    videos: Sequence[Path] = options.pop("videos")
     if len(videos) != 1:
         raise UsageError(
             f"--rename, --split and --enrol are for the timeline of one file, and {len(videos)} are named."
@@ -302,12 +197,10 @@ def _correct(
         with timeline_bars(as_json) as (on_download, on_progress, aside):
             report = run(
                 videos[0],
-                rename=rename,
-                split=split,
-                enrol=enrol,
-                out=out,
-                yes=yes,
-                **of_networks,
+                rename=corrections.rename,
+                split=corrections.split,
+                enrol=corrections.enrol,
+                **options,
                 on_question=ask and partial(aside, ask),
                 on_progress=on_progress,
                 on_download=on_download,
@@ -318,6 +211,13 @@ def _correct(
             "was not finished, such as mp4."
         )
         raise
+    _show(report, as_json=as_json)
+
+
+def _show(report: "CorrectReport", *, as_json: bool) -> None:
+    from mraf.pipeline.commands.people.enrol import show_enrolled
+    from mraf.pipeline.commands.timeline.shown import show_corrected
+
     if as_json:
         print_json(report.as_dict())
     else:

@@ -9,16 +9,20 @@ COLUMNS = (
     "start end seconds speaker unknown probability named_by overlap seen_speaking".split()
 )  # times in seconds
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""Of which the last four are the full-width forms, which spreadsheets of East Asia take for the same."""
+_MARK = "\ufeff"
+"""By which spreadsheets know that letters are in UTF-8; without it they show Urdu names as garbage."""
 
 
 def table(timeline: Timeline) -> str:
-    """Return the turns in CSV with a header.
+    """Return the turns in CSV with a header, after a mark of UTF-8 (read it as `utf-8-sig`).
 
     A name that a spreadsheet would run as a formula gets `'` in front.
     """
     people = {person.name: person for person in timeline.people}
-    out = io.StringIO()
+    out = io.StringIO(_MARK, newline="")
+    out.seek(len(_MARK))
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for turn in timeline.turns:

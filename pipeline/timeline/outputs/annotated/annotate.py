@@ -22,7 +22,7 @@ Progress = Callable[[float, float | None], None]
 
 def annotate(
     timeline: Timeline, video: Path, file: Path, *, on_progress: Progress | None = None
-) -> None:
+) -> tuple[str, ...]:
     """Write an MP4 with the size, the times and the sound of a video; it appears whole or not at all.
 
     Args:
@@ -30,6 +30,9 @@ def annotate(
         video: the file that the timeline is of.
         file: the MP4 to write.
         on_progress: is called with the seconds that are done, and the length of the video in s.
+
+    Returns:
+        What is to be said of the MP4, such as that it ends early.
 
     Raises:
         MediaError: the file has no picture, or it cannot be decoded.
@@ -47,7 +50,7 @@ def annotate(
         with starting():
             process.start()
         theirs.close()
-        _follow(process, ours, (video.name, file), timeline.duration, on_progress)
+        remarks = _follow(process, ours, (video.name, file), timeline.duration, on_progress)
         temporary.replace(file)
     finally:
         if process.pid is not None:
@@ -55,6 +58,7 @@ def annotate(
             process.join()
         ours.close()
         temporary.unlink(missing_ok=True)
+    return tuple(f"{file.name}: {each}" for each in remarks)
 
 
 def _follow(
@@ -63,11 +67,12 @@ def _follow(
     names: tuple[str, Path],
     duration: float | None,
     on_progress: Progress | None,
-) -> None:
-    """Pass progress on until the process is done. Raises MediaError, OSError."""
+) -> tuple[str, ...]:
+    """Pass progress on until the process is done; return its remarks. Raises MediaError, OSError."""
     name, file = names
+    limit: float | None = SILENCE
     while True:
-        if not pipe.poll(SILENCE):
+        if not pipe.poll(limit):
             raise MediaError(f"{name}: cannot be annotated: the decoder does not answer")
         try:
             word, value = pipe.recv()
@@ -75,11 +80,13 @@ def _follow(
             process.join()
             how = how_it_ended(process.exitcode)
             raise MediaError(f"{name}: cannot be annotated: the decoder {how}") from None
-        if word == "at":
+        if word == "closing":
+            limit = None  # no decoder is at work; a slow disk may take its time
+        elif word == "at":
             if on_progress is not None:
                 on_progress(value, duration)
         elif word == "done":
-            return
+            return tuple(value)
         elif word == "system":
             raise OSError(*value, str(file))
         else:
@@ -97,7 +104,7 @@ def _serve(pipe: Connection, timeline: Timeline, video: Path, file: Path) -> Non
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
     av.logging.set_level(None)
     try:
-        transcode(timeline, video, file, lambda time: pipe.send(("at", time)))
+        remarks = transcode(timeline, video, file, lambda word, time: pipe.send((word, time)))
     except MediaError as error:
         pipe.send(("media", str(error)))
     except MemoryError:
@@ -109,4 +116,4 @@ def _serve(pipe: Connection, timeline: Timeline, video: Path, file: Path) -> Non
     except Exception as error:  # as of an encoder; the reason is wanted, and no traceback
         pipe.send(("media", f"cannot be annotated: {type(error).__name__}: {error}"))
     else:
-        pipe.send(("done", None))
+        pipe.send(("done", remarks))

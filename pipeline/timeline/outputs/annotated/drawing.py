@@ -63,7 +63,7 @@ class Drawing:
 
     def _lower_line(self, picture: np.ndarray, time: float, seen: set[str | None]) -> None:
         speaking = {
-            turn.speaker: turn.track is None and turn.speaker not in seen
+            turn.speaker: self._moments.is_absent(turn, time, seen)
             for turn in self._moments.turns(time)
         }
         if not speaking:

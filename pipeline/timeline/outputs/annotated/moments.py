@@ -38,6 +38,16 @@ class Moments:
         near = (self._timeline.turns[each] for each in self._turns.get(int(time // _BIN), ()))
         return [turn for turn in near if turn.start <= time < turn.end]
 
+    def is_absent(self, turn: Turn, time: float, seen: set[str | None]) -> bool:
+        """Tell whether who speaks in a turn is not in the picture at a time, where `seen` are the faces' names.
+
+        A face that is lost for a moment within its track counts as there.
+        """
+        if turn.speaker in seen:
+            return False
+        times = () if turn.track is None else self._timeline.tracks[turn.track].times
+        return not (times and times[0] - BEFORE <= time <= times[-1] + AFTER)
+
     def faces(self, time: float) -> list[Face]:
         """Return the faces at a time in s, those of people who speak last."""
         speaking = {turn.speaker for turn in self.turns(time) if turn.track is not None}

@@ -1,10 +1,11 @@
-// The lanes: who speaks when, on a canvas of which only the visible stretch is drawn.
+// The lanes: who speaks when, on a canvas that is as large as what is in view of them, in time and of people.
 
 const canvas = document.getElementById("canvas");
 const overview = document.getElementById("overview");
+const grid = document.getElementById("grid");
 const playhead = document.getElementById("playhead");
 const tip = document.getElementById("tip");
-const AXIS = 28, LANE = 46; // pixels; as in the style sheet
+const AXIS = 28, LANE = 46, OVERVIEW = 28; // pixels; as in the style sheet
 const LEAST = 0.5; // seconds on display at the closest
 const view = { from: 0, to: duration };
 let printing = false;
@@ -27,38 +28,65 @@ function sized(element, height) {
   return [draw, width];
 }
 
+let offset = 0; // what `scrolled` was at the last drawing
+/** Pixels from the upper end of the first lane to that of the canvas. */
+function scrolled() {
+  return printing ? 0 : grid.scrollTop;
+}
+
+/** The upper end of a person's lane on the canvas; null where it is not in view. */
+function topOf(name, height) {
+  const lane = laneOf.get(name);
+  if (lane === undefined) return null;
+  const top = AXIS + lane * LANE - offset;
+  return top + LANE > AXIS && top < height ? top : null;
+}
+
 function drawLanes() {
-  const height = AXIS + LANE * Math.max(people.length, 1);
+  offset = scrolled(); // once: a browser may have to lay out the page to tell
+  const whole = AXIS + LANE * Math.max(lanes.length, 1);
+  const room = grid.clientHeight - OVERVIEW;
+  const height = printing || room < 1 ? whole : Math.min(whole, room);
   const [draw, width] = sized(canvas, height);
   const x = (time) => ((time - view.from) / (view.to - view.from)) * width;
   drawAxis(draw, x, width, height);
+  draw.save();
+  draw.beginPath();
+  draw.rect(0, AXIS, width, height - AXIS);
+  draw.clip();
   draw.fillStyle = ink("line");
-  people.forEach((_, lane) => draw.fillRect(0, AXIS + lane * LANE, width, 1));
-  for (const track of tracks) {
-    const [first, last] = [track.times[0], lastOf(track.times)];
-    if (track.speaker === null || last === undefined || last < view.from || first > view.to) continue;
-    draw.globalAlpha = 0.65;
-    draw.fillStyle = colour(track.speaker);
-    const top = AXIS + person.get(track.speaker).index * LANE + LANE - 8;
-    draw.fillRect(x(first), top, Math.max(x(last) - x(first), 1), 3);
-  }
-  draw.globalAlpha = 1;
+  for (let top = AXIS - (offset % LANE); top < height; top += LANE) draw.fillRect(0, top, width, 1);
+  drawSeen(draw, x, height);
   for (let i = firstAfter(starts, view.from - longest - 0.001); i < turns.length; i++) {
     if (turns[i].start > view.to) break;
-    if (turns[i].end >= view.from) drawTurn(draw, turns[i], x, width);
+    const top = turns[i].end >= view.from ? topOf(turns[i].speaker, height) : null;
+    if (top !== null) drawTurn(draw, turns[i], x, width, top + 9);
   }
   if (!people.length) {
     draw.fillStyle = ink("soft");
     draw.fillText("Nobody is heard or seen in this file.", 12, AXIS + LANE / 2);
   }
+  draw.restore();
   drawOverview();
   placePlayhead();
 }
 
-function drawTurn(draw, turn, x, width) {
+function drawSeen(draw, x, height) {
+  draw.globalAlpha = 0.65;
+  for (const track of tracks) {
+    const [first, last] = [track.times[0], lastOf(track.times)];
+    if (track.speaker === null || last === undefined || last < view.from || first > view.to) continue;
+    const top = topOf(track.speaker, height);
+    if (top === null) continue;
+    draw.fillStyle = colour(track.speaker);
+    draw.fillRect(x(first), top + LANE - 8, Math.max(x(last) - x(first), 1), 3);
+  }
+  draw.globalAlpha = 1;
+}
+
+function drawTurn(draw, turn, x, width, top) {
   const left = Math.max(x(turn.start), -4);
   const right = Math.min(Math.max(x(turn.end), x(turn.start) + 1.5), width + 4);
-  const top = AXIS + person.get(turn.speaker).index * LANE + 9;
   draw.fillStyle = draw.strokeStyle = colour(turn.speaker);
   if (right - left < 4) {
     draw.globalAlpha = turn.unknown ? 0.6 : 1;
@@ -93,12 +121,12 @@ function drawAxis(draw, x, width, height) {
 }
 
 function drawOverview() {
-  const [draw, width] = sized(overview, 28);
+  const [draw, width] = sized(overview, OVERVIEW);
   const x = (time) => (time / duration) * width;
-  const lane = 22 / Math.max(people.length, 1);
+  const lane = 22 / Math.max(lanes.length, 1);
   for (const turn of turns) {
     draw.fillStyle = colour(turn.speaker);
-    const top = 3 + person.get(turn.speaker).index * lane;
+    const top = 3 + (laneOf.get(turn.speaker) ?? 0) * lane;
     draw.fillRect(x(turn.start), top, Math.max(x(turn.end) - x(turn.start), 0.7), Math.max(lane - 1, 1));
   }
   if (view.to - view.from < duration) {
@@ -156,14 +184,15 @@ function timeAt(event) {
 /** The position of the turn under the pointer, the shortest of several; -1 where there is none. */
 function turnAt(event) {
   const area = canvas.getBoundingClientRect();
-  const lane = Math.floor((event.clientY - area.top - AXIS) / LANE);
+  const below = event.clientY - area.top - AXIS;
+  const lane = below < 0 ? -1 : Math.floor((below + scrolled()) / LANE);
   const slack = ((view.to - view.from) / area.width) * 2;
   const time = timeAt(event);
   let found = -1;
   for (let i = firstAfter(starts, time - longest - slack); i < turns.length; i++) {
     const turn = turns[i];
     if (turn.start > time + slack) break;
-    if (turn.end < time - slack || person.get(turn.speaker).index !== lane) continue;
+    if (turn.end < time - slack || laneOf.get(turn.speaker) !== lane) continue;
     if (found < 0 || turn.end - turn.start < turns[found].end - turns[found].start) found = i;
   }
   return found;

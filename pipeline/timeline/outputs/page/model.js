@@ -16,6 +16,26 @@ const duration = Math.max(
   tracks.reduce((latest, track) => Math.max(latest, lastOf(track.times) ?? 0), 0),
 );
 
+// Who has a lane. Of many people, those without a name who say nothing wait until they are asked for.
+const FEW = 12, PRINTED = 18;
+const speakers = new Set(turns.map((turn) => turn.speaker));
+const silent = people.filter((each) => each.unknown && !speakers.has(each.name));
+const folds = people.length > FEW && silent.length > 0;
+let folded = folds;
+let lanes = []; // of `people`
+const laneOf = new Map(); // by name
+function chooseLanes(printing = false) {
+  const hidden = new Set(folded ? silent.map((each) => each.name) : []);
+  lanes = people.filter((each) => !hidden.has(each.name));
+  if (printing && lanes.length > PRINTED) { // those who say most: paper has no end of lanes
+    const most = new Set([...lanes].sort((a, b) => b.seconds - a.seconds).slice(0, PRINTED));
+    lanes = lanes.filter((each) => most.has(each));
+  }
+  laneOf.clear();
+  lanes.forEach((each, lane) => laneOf.set(each.name, lane));
+}
+chooseLanes();
+
 // Turns and tracks by the tens of seconds that they touch.
 const STEP = 10;
 function indexed(items, startOf, endOf) {
@@ -51,6 +71,13 @@ function facesAt(time) {
     const box = boxAt(times, boxes, time);
     return box ? [{ box, name: speaker, speaks: speaking.has(speaker) }] : [];
   }).sort((a, b) => a.speaks - b.speaks); // those who speak are drawn over the others
+}
+
+/** Whether who speaks in a turn is not in the picture, also of a face that is seen speaking at another time of it. */
+function isAbsent(turn, time, seen) {
+  if (seen.has(turn.speaker)) return false;
+  const times = turn.track === null ? [] : tracks[turn.track].times;
+  return !(times.length && times[0] - BEFORE <= time && time <= lastOf(times) + AFTER);
 }
 
 function boxAt(times, boxes, time) {

@@ -2,7 +2,9 @@
 
 const list = document.getElementById("turns");
 const filter = document.getElementById("filter");
-const labels = new Map();
+const labels = new Map(); // by name, of those who were in view
+const names = document.getElementById("names");
+const fold = document.getElementById("fold");
 const rows = document.getElementById("rows");
 const ROW = 30; // pixels; as in the style sheet
 let listed = []; // positions of the turns in the list
@@ -15,7 +17,8 @@ function count(number, one, many) {
 function fillTexts() {
   list.style.setProperty("--clock", `${clock(duration).length}ch`);
   document.getElementById("about").textContent = [
-    length(duration), count(people.length, "person", "people"), count(turns.length, "turn", "turns"),
+    length(duration), count(people.length, "person", "people") + (folds ? `, ${speakers.size.toLocaleString("en")} of whom speak` : ""),
+    count(turns.length, "turn", "turns"),
   ].join(" · ");
   const error = document.getElementById("error");
   error.hidden = !data.error;
@@ -48,31 +51,76 @@ function title(each) {
   return [each.name, how, long, ...each.notes].filter(Boolean).join("\n");
 }
 
-function fillLabels() {
-  for (const each of people) {
-    const label = make("button", { title: title(each), "aria-label": `Only the turns of ${each.name}` }, face(each),
-      make("span", { class: "text" }, nameOf(each.name), make("small", {}, about(each))));
-    label.addEventListener("click", () => {
-      filter.value = filter.value === each.name ? "" : each.name;
-      fillList();
-    });
-    labels.set(each.name, label);
-  }
-  document.getElementById("labels").append(...labels.values());
+/** The label of a lane: a click shows the turns of this person alone, or goes to where somebody silent is seen. */
+function label(each) {
+  if (labels.has(each.name)) return labels.get(each.name);
+  const speaks = speakers.has(each.name);
+  const made = make("button", {
+    title: title(each), "aria-label": speaks ? `Only the turns of ${each.name}` : `Go to where ${each.name} is seen`,
+  }, face(each), make("span", { class: "text" }, nameOf(each.name), make("small", {}, about(each))));
+  made.addEventListener("click", () => {
+    if (!speaks) return goTo(tracks.find((track) => track.speaker === each.name)?.times[0] ?? now());
+    filter.value = filter.value === each.name ? "" : each.name;
+    fillList();
+  });
+  if (speaks) made.setAttribute("aria-pressed", filter.value === each.name);
+  labels.set(each.name, made);
+  return made;
+}
+
+function fillFilter() {
   filter.append(make("option", { value: "" }, "Everybody"),
-    ...people.map((each) => make("option", { value: each.name }, each.name)));
-  filter.addEventListener("change", fillList);
+    ...people.filter((each) => speakers.has(each.name)).map((each) => make("option", { value: each.name }, each.name)));
+  filter.addEventListener("change", () => { fillList(); reveal(filter.value); });
+  fold.hidden = !folds;
+  fold.addEventListener("click", () => { folded = !folded; fillLanes(); });
+}
+
+/** Gives lanes to those who are to have one. */
+function fillLanes() {
+  const more = silent.length.toLocaleString("en");
+  fold.textContent = folded ? `+ ${more} only seen` : `\u2212 ${more} only seen`;
+  fold.setAttribute("aria-expanded", !folded);
+  chooseLanes(printing);
+  names.style.height = `${lanes.length * LANE}px`;
+  drawLabels();
+  drawLanes();
+}
+
+let inView = ""; // the lanes whose labels are there
+/** Makes the labels that are in view, and a few more. */
+function drawLabels() {
+  const first = printing ? 0 : Math.max(Math.floor(grid.scrollTop / LANE) - 5, 0);
+  const end = printing ? lanes.length : first + Math.ceil(grid.clientHeight / LANE) + 10;
+  const wanted = lanes.slice(first, end);
+  const state = wanted.map((each) => each.name).join("\n");
+  if (state === inView) return;
+  inView = state;
+  const focused = document.activeElement;
+  names.style.paddingTop = `${first * LANE}px`;
+  names.replaceChildren(...wanted.map(label));
+  if (names.contains(focused)) focused.focus({ preventScroll: true });
+  mark();
+}
+
+/** Scrolls to the lane of a person where it is not in view. */
+function reveal(name) {
+  const lane = laneOf.get(name);
+  if (lane === undefined) return;
+  const room = grid.clientHeight - OVERVIEW - AXIS;
+  if (lane * LANE < grid.scrollTop) grid.scrollTop = lane * LANE;
+  else if ((lane + 1) * LANE > grid.scrollTop + room) grid.scrollTop = (lane + 1) * LANE - room;
 }
 
 function fillList() {
   listed = [...turns.keys()].filter((number) => !filter.value || turns[number].speaker === filter.value);
-  labels.forEach((label, name) => label.setAttribute("aria-pressed", filter.value === name));
+  labels.forEach((each, name) => { if (speakers.has(name)) each.setAttribute("aria-pressed", filter.value === name); });
   drawList();
   highlight(turnsAt(now()));
 }
 
 /** Makes the rows that are in view, and a few more. */
-function drawList(all = false) {
+function drawList(all = printing) {
   const first = all ? 0 : Math.max(Math.floor(list.scrollTop / ROW) - 10, 0);
   const end = all ? listed.length : first + Math.ceil(list.clientHeight / ROW) + 20;
   rows.style.height = `${Math.max(listed.length, 1) * ROW}px`;
@@ -91,16 +139,23 @@ function row(number) {
 list.addEventListener("scroll", () => drawList());
 list.addEventListener("click", (event) => {
   const button = event.target.closest("button");
-  if (button) goTo(turns[button.dataset.turn].start, true);
+  if (!button) return;
+  goTo(turns[button.dataset.turn].start, true);
+  reveal(turns[button.dataset.turn].speaker);
 });
 
 function highlight(numbers) {
   current = numbers;
-  const speaking = new Set(current.map((number) => turns[number].speaker));
-  labels.forEach((label, name) => label.classList.toggle("current", speaking.has(name)));
+  mark();
   const place = listed.indexOf(current.find((number) => listed.includes(number)));
   if (place >= 0 && !list.matches(":hover")) list.scrollTop = place * ROW - list.clientHeight / 2;
   drawList();
+}
+
+/** Marks those who speak now. */
+function mark() {
+  const speaking = new Set(current.map((number) => turns[number].speaker));
+  labels.forEach((each, name) => each.classList.toggle("current", speaking.has(name)));
 }
 
 /** Goes to the turn before or after the time on display. */
@@ -138,7 +193,8 @@ document.getElementById("zoom-out").addEventListener("click", () => zoom(2));
 document.getElementById("whole").addEventListener("click", () => show(0, duration));
 document.getElementById("full").addEventListener("click", toggleFull);
 showBoxes.addEventListener("change", update);
-new ResizeObserver(() => { redraw(); update(); }).observe(document.getElementById("track"));
+new ResizeObserver(() => { drawLabels(); redraw(); update(); }).observe(grid);
+grid.addEventListener("scroll", () => { drawLabels(); redraw(); });
 new ResizeObserver(update).observe(screen_);
 new ResizeObserver(() => drawList()).observe(list);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
@@ -147,17 +203,20 @@ let before = null; // the view before printing, which shows the whole file
 addEventListener("beforeprint", () => {
   before = { ...view };
   [view.from, view.to] = [0, duration];
-  drawLanes();
-  drawList(true);
+  printing = true;
+  fillLanes();
+  drawList();
 });
 addEventListener("afterprint", () => {
+  printing = false;
+  fillLanes();
   show(before.from, before.to - before.from);
   drawList();
 });
 
 startPlayer();
 fillTexts();
-fillLabels();
+fillFilter();
 fillList();
-drawLanes();
+fillLanes();
 update();

@@ -1,6 +1,7 @@
 """The page of a timeline: one HTML file that needs no server, no network and no other program."""
 
 import base64
+import hashlib
 import html
 import json
 import mimetypes
@@ -20,10 +21,6 @@ LARGEST = 200 << 20
 """Bytes of a video that a page may hold: browsers take no text much longer than half a gigabyte."""
 
 _SCRIPTS = ("model.js", "lanes.js", "screen.js", "page.js")
-_POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
-    "media-src 'self' file: data: blob: http: https:"
-)
 _PIECE = 3 << 20  # a multiple of three bytes: base64 of the pieces is that of the whole
 
 
@@ -69,12 +66,16 @@ def _around_video(timeline: Timeline, path: str, file: Path) -> tuple[str, str]:
         "media": _media(path, file.parent),
     }
     data["path"] = name
-    script = "".join(folder.joinpath(each).read_text("utf-8") for each in _SCRIPTS)
+    scripts = "".join(folder.joinpath(each).read_text("utf-8") for each in _SCRIPTS)
+    script, style = (
+        f'"use strict";\n{{\n{scripts}}}',
+        folder.joinpath("page.css").read_text("utf-8"),
+    )
     parts = {
-        "policy": _POLICY,
+        "policy": _policy(script, style),
         "title": html.escape(name or "Timeline"),
-        "style": folder.joinpath("page.css").read_text("utf-8"),
-        "script": f'"use strict";\n{{\n{script}}}',
+        "style": style,
+        "script": script,
         # "<" would let a name end the script element.
         "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
     }
@@ -82,6 +83,18 @@ def _around_video(timeline: Timeline, path: str, file: Path) -> tuple[str, str]:
     place = pieces.index("embedded")
     filled = [parts.get(each, "") if at % 2 else each for at, each in enumerate(pieces)]
     return "".join(filled[:place]), "".join(filled[place:])
+
+
+def _policy(script: str, style: str) -> str:
+    """Return what the page may do: run this script, wear this style, show what is in it, and play a file."""
+
+    def only(text: str) -> str:
+        return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+    return (
+        f"default-src 'none'; script-src {only(script)}; style-src {only(style)}; img-src data:; "
+        "media-src 'self' file: blob:; base-uri 'none'; form-action 'none'"
+    )
 
 
 def _media(path: str, folder: Path) -> dict[str, Any]:

@@ -98,7 +98,7 @@ function update() {
   drawBoxes(faces);
   const current = turnsAt(time);
   const seen = new Set(faces.map((each) => each.name));
-  const unseen = current.map((number) => turns[number].track === null && !seen.has(turns[number].speaker));
+  const unseen = current.map((number) => isAbsent(turns[number], time, seen));
   const state = `${current} ${unseen}`;
   if (state === shown) return;
   shown = state;

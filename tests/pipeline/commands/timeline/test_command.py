@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from mraf.pipeline.commands.terminal import bars
-from mraf.pipeline.commands.timeline.command import _formats
+from mraf.pipeline.commands.timeline.options import formats_like
 from mraf.pipeline.timeline.outputs.write import FORMATS
 from mraf.pipeline.timeline.progress import TimelineProgress
 from mraf.pipeline.timeline.wishes import DEFAULT_FORMATS
@@ -162,11 +162,20 @@ def test_nobody_at_all(mraf, stand_in):
     assert code == 0 and "talk.mp4  1:00, nobody speaks, 0 turns" in out
 
 
-def test_help_names_the_formats_and_the_defaults():
-    """The help and the completion are written down, as commands load nothing heavy."""
-    assert set(_formats("")) == {"all", *FORMATS}
+def test_help_names_the_formats_the_defaults_and_lr_asd(mraf):
+    code, out, _ = mraf("timeline", "--help")
+    said = " ".join(out.replace("│", " ").split())
+    assert code == 0 and "mraf weights get lr-asd" in said
+    assert (
+        "json, rttm, vtt, srt, eaf (ELAN), txt (Audacity), csv, html (a page), mp4 (names in"
+        in said
+    )
     assert set(FORMATS) - set(DEFAULT_FORMATS) == {"eaf", "mp4"}
-    assert _formats("srt,v") == ["srt,vtt"]
+
+
+def test_formats_are_completed():
+    assert set(formats_like("")) == {"all", *FORMATS}
+    assert formats_like("srt,v") == ["srt,vtt"]
 
 
 def test_a_bar_shows_speed_and_time_left(monkeypatch):

@@ -8,7 +8,14 @@ from tests.helpers.timelines import STRANGER, URDU, named, talk
 
 
 def rows(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text)))
+    """What programs read that are told of the mark of UTF-8."""
+    plain = text.encode().decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(plain, newline="")))
+
+
+def test_spreadsheets_see_that_names_are_in_utf_8():
+    text = table(talk())
+    assert text.encode().startswith(b"\xef\xbb\xbfstart,end") and text.count("\ufeff") == 1
 
 
 def test_a_row_a_turn():
@@ -34,11 +41,11 @@ def test_names_come_back(name):
     assert rows(table(named(name)))[0]["speaker"] == name
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "--"])
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "--", "\n=1", "\uff1d1"])
 def test_no_name_is_a_formula(name):
     assert rows(table(named(name)))[0]["speaker"] == f"'{name}"
 
 
 def test_no_turns():
     assert rows(table(named())) == []
-    assert table(named()).startswith("start,end")
+    assert table(named()).startswith("\ufeffstart,end")

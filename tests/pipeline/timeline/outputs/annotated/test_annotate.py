@@ -15,6 +15,7 @@ def dies(pipe, timeline, video, file):
     import os
     import signal
 
+    file.write_bytes(b"half")
     pipe.send(("at", 0.5))
     os.kill(os.getpid(), signal.SIGSEGV)
 
@@ -23,6 +24,7 @@ def hangs(pipe, timeline, video, file):
     import time
 
     file.write_bytes(b"half")
+    pipe.send(("at", 0.5))
     time.sleep(600)
 
 
@@ -49,11 +51,42 @@ def test_a_decoder_that_crashes_ends_this_output_alone(video, tmp_path, monkeypa
 
 
 def test_a_decoder_that_hangs_is_ended(video, tmp_path, monkeypatch):
+    """Part of the file is there by then, and goes."""
+    halves = []
+
+    def on_progress(at, whole):
+        halves.extend((tmp_path / "out").iterdir())
+        monkeypatch.setattr(module, "SILENCE", 0.01)
+
     monkeypatch.setattr(module, "_serve", hangs)
-    monkeypatch.setattr(module, "SILENCE", 0.01)
     with pytest.raises(MediaError, match="does not answer"):
-        annotate(talk(), video, tmp_path / "out" / "timeline.mp4")
-    assert not list((tmp_path / "out").iterdir())
+        annotate(talk(), video, tmp_path / "out" / "timeline.mp4", on_progress=on_progress)
+    assert len(halves) == 1 and not list((tmp_path / "out").iterdir())
+
+
+class Words:
+    """A pipe with words in it, which notes for how long each is waited."""
+
+    def __init__(self, *words):
+        self.words, self.waited = list(words), []
+
+    def poll(self, limit):
+        self.waited.append(limit)
+        return True
+
+    def recv(self):
+        return self.words.pop(0)
+
+
+def test_closing_a_long_file_may_take_its_time(tmp_path):
+    pipe = Words(("at", 1.0), ("closing", 2.0), ("done", ["ends early"]))
+    assert module._follow(None, pipe, ("a.mp4", tmp_path), 2.0, None) == ("ends early",)
+    assert pipe.waited == [module.SILENCE, module.SILENCE, None]
+
+
+def test_remarks_name_the_file(video, tmp_path):
+    remarks = annotate(talk(duration=60.0), video, tmp_path / "timeline.mp4")
+    assert remarks == ("timeline.mp4: ends at 2.0 s of the timeline's 60.0 s: so does the video",)
 
 
 def test_what_is_no_video(tmp_path):

@@ -95,3 +95,27 @@ def test_twenty_people_at_once_fit():
     )
     picture = drawn(0.5, timeline)
     assert (picture[:300] == GREY).all() and not (picture[-10:] == GREY).all()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "two\nlines",
+        "a\tb",
+        "<b>Bob</b>",
+        "\"q\" 'n'",
+        "\u202eback",
+        "e\u0301",
+        " ",
+        "عائشہ خان",
+        "x" * 200,
+    ],
+)
+def test_odd_names_are_drawn_in_one_line(name):
+    ann = Person(name=name, unknown=False)
+    turns = (Turn(start=0.0, end=1.0, speaker=name, track=0),)
+    track = Track(speaker=name, times=(0.0,), boxes=((0.3, 0.3, 0.6, 0.7),))
+    timeline = Timeline(path="", duration=1.0, people=(ann,), turns=turns, tracks=(track,))
+    picture = drawn(0.0, timeline)
+    assert (picture[-40:-24, 100:] == GREY).all() and (picture[-5:] != GREY).any()
+    assert count(picture[80:108], BLUE) > 200  # behind the name above the face

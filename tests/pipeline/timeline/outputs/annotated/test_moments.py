@@ -23,6 +23,16 @@ def test_a_voice_from_outside_marks_no_face():
     assert [face.speaks for face in Moments(timeline).faces(0.1)] == [False]
 
 
+def test_who_speaks_while_somebody_else_is_on_display_is_absent():
+    """A long turn has one track, and its speaker may be gone for the rest of it."""
+    turn = Turn(start=0.0, end=8.0, speaker=ANN, track=0)
+    moments = Moments(talk(turns=(turn,)))
+    assert not moments.is_absent(turn, 0.2, {ANN})
+    assert not moments.is_absent(turn, 2.0, set())  # lost for a moment: its track goes on to 4.0
+    assert moments.is_absent(turn, 6.1, {STRANGER}) and not moments.is_absent(turn, 6.1, {ANN})
+    assert moments.is_absent(Turn(start=0.0, end=8.0, speaker=ANN), 2.0, set())
+
+
 def test_a_box_moves_between_two_looks():
     (face,) = Moments(talk()).faces(0.3)
     assert face.box == pytest.approx((0.15, 0.2, 0.35, 0.5))

@@ -5,19 +5,24 @@ import numpy as np
 import pytest
 
 from mraf.errors import MediaError
+from mraf.extractors.media.read import opened
+from mraf.pipeline.timeline.outputs.annotated import source as module
 from mraf.pipeline.timeline.outputs.annotated.transcode import transcode
-from mraf.pipeline.timeline.timeline import Timeline
+from mraf.pipeline.timeline.timeline import Person, Streams, Timeline, Turn
 from tests.helpers.format_files import check_chirp, check_corners, film, picture, sound, write_clip
+from tests.helpers.timed_files import pieces, shade, write_timed
 from tests.helpers.timelines import talk
 
 NOBODY = Timeline(path="", duration=1.0)
 
 
-def done(video, timeline=NOBODY):
-    """Annotate a file; return the pictures, their times, the sound and the container's streams."""
+def done(video, timeline=NOBODY, said=None):
+    """Annotate a file, and note what is said of it; return the pictures, their times, the sound and the container's streams."""
     file = video.with_name("out.mp4")
     seen: list[float] = []
-    transcode(timeline, video, file, seen.append)
+    remarks = transcode(timeline, video, file, lambda word, at: seen.append(at))
+    if said is not None:
+        said += remarks
     assert seen and seen == sorted(seen)
     with av.open(str(file)) as container:
         frames = [
@@ -190,10 +195,131 @@ def test_a_file_that_is_still_being_written(tmp_path):
     assert len(done(video)[1]) >= 10
 
 
+@pytest.mark.parametrize("codec", ["aac", "mp2"])
+def test_recordings_put_together_keep_names_and_sound_at_their_times(tmp_path, codec):
+    """The clock of the second one is two minutes ahead: names and sound are where the timeline has them."""
+    silent, loud = np.zeros(96_000, np.float32), 0.4 * np.sin(np.arange(96_000) / 10)
+    for name, start, wave in (("a", 0.0, silent), ("b", 120.0, loud)):
+        stamps = [start + each / 25 for each in range(50)]
+        write_clip(
+            tmp_path / f"{name}.ts",
+            picture(frames=film(50, 360, 640), times=stamps),
+            sound(codec, wave=wave.astype(np.float32), start=start),
+        )
+    video = tmp_path / "both.ts"
+    video.write_bytes((tmp_path / "a.ts").read_bytes() + (tmp_path / "b.ts").read_bytes())
+    ann = Person(name="Ann", unknown=False)
+    turn = Turn(start=2.5, end=3.5, speaker="Ann")
+    times, frames, _ = done(video, Timeline(path="", duration=4.0, people=(ann,), turns=(turn,)))
+    assert len(times) > 95 and times[-1] == pytest.approx(3.96, abs=0.15)
+    dark = np.array(times)[frames[:, -3, 300].max(axis=1) < 110]
+    assert (dark[0], dark[-1]) == pytest.approx((2.5, 3.46), abs=0.1)
+    start, wave = wave_of(tmp_path / "out.mp4")
+    assert start + np.argmax(np.abs(wave) > 0.1) / 16_000 == pytest.approx(2.0, abs=0.15)
+
+
+def two_tracks(path):
+    """A grey film of 2 s with silence, and a white one with a tone."""
+    tone = 0.4 * np.sin(np.arange(96_000) / 10).astype(np.float32)
+    films = [np.full((50, 96, 160, 3), level, np.uint8) for level in (60, 240)]
+    sounds = [sound(wave=np.zeros(96_000, np.float32)), sound(wave=tone)]
+    return write_clip(path, *(picture(frames=each) for each in films), *sounds)
+
+
+@pytest.mark.parametrize(
+    ("streams", "level", "loud"),
+    [
+        (None, 60, False),
+        (Streams(sound=1, picture=1), 60, False),
+        (Streams(sound=2, picture=2), 240, True),
+        (Streams(sound=2, picture=1), 60, True),
+    ],
+)
+def test_the_tracks_are_those_of_the_timeline(tmp_path, streams, level, loud):
+    video = two_tracks(tmp_path / "a.mkv")
+    _, frames, _ = done(video, Timeline(path="", duration=2.0, streams=streams))
+    assert np.median(frames) == pytest.approx(level, abs=5)
+    assert (np.abs(wave_of(tmp_path / "out.mp4")[1]).max() > 0.2) == loud
+
+
+def test_a_timeline_without_sound_has_a_video_without_sound(tmp_path):
+    video = two_tracks(tmp_path / "a.mkv")
+    assert done(video, Timeline(path="", duration=2.0, streams=Streams(picture=2)))[2] == ["h264"]
+
+
+class Failing:
+    """A container that fails to give a packet now and then, as damaged ones do."""
+
+    def __init__(self, container, every):
+        self._container, self._every = container, every
+        self._packets = {}
+
+    def __getattr__(self, name):
+        return getattr(self._container, name)
+
+    def demux(self, stream):
+        packets = self._packets.setdefault(stream.index, enumerate(self._container.demux(stream)))
+        for number, packet in packets:
+            if number % self._every == self._every - 1:
+                raise av.error.InvalidDataError(1094995529, "Invalid data found")
+            yield packet
+
+
+def test_it_goes_on_behind_places_that_cannot_be_read(tmp_path, monkeypatch):
+    video = write_clip(tmp_path / "a.mkv", picture(frames=film(50), options={"g": "1"}), sound())
+    monkeypatch.setattr(module, "opened", lambda path: Failing(opened(path), every=12))
+    said: list[str] = []
+    times, _, _ = done(video, Timeline(path="", duration=2.0), said)
+    assert len(times) >= 40 and times[-1] > 1.8
+    assert len(said) == 1 and said[0].startswith(
+        "lacks what cannot be decoded (file: cannot be read"
+    )
+
+
+def test_it_says_where_it_ends(tmp_path):
+    said: list[str] = []
+    done(
+        write_clip(tmp_path / "a.mkv", picture(frames=film(50))),
+        Timeline(path="", duration=60.0),
+        said,
+    )
+    assert said == ["ends at 2.0 s of the timeline's 60.0 s: so does the video"]
+
+
+def test_a_whole_file_needs_no_remark(tmp_path):
+    said: list[str] = []
+    video = write_clip(tmp_path / "a.mp4", picture(frames=film(50)), sound())
+    done(video, Timeline(path="", duration=2.0), said)
+    assert said == []
+
+
+def test_sound_that_overlaps_is_cut(tmp_path):
+    """Of the second recording 0.4 s lie in the first one: what follows keeps its time."""
+    late = 0.4 * np.sin(np.arange(16_000) / 3)
+    parts = []
+    for name, start, wave in (("a", 0.0, np.zeros(32_000)), ("b", 1.6, late)):
+        shades = [(start + each / 25, shade(90)) for each in range(len(wave) // 640)]
+        sounds = pieces(wave.astype(np.float32), start)
+        parts.append(write_timed(tmp_path / f"{name}.ts", shades, sounds, audio_codec="mp2"))
+    video = tmp_path / "both.ts"
+    video.write_bytes(b"".join(each.read_bytes() for each in parts))
+    done(video)
+    start, heard = wave_of(tmp_path / "out.mp4")
+    loud = np.flatnonzero(np.abs(heard) > 0.1) / 16_000 + start
+    assert (loud[0], loud[-1]) == pytest.approx((2.0, 2.6), abs=0.1)
+
+
+def test_before_it_is_closed_this_is_told(tmp_path):
+    words: list[str] = []
+    video = write_clip(tmp_path / "a.mp4", picture())
+    transcode(NOBODY, video, tmp_path / "out.mp4", lambda word, at: words.append(word))
+    assert words[-1] == "closing" and words.count("closing") == 1
+
+
 def test_no_picture(tmp_path):
     video = write_clip(tmp_path / "a.mp4", sound())
     with pytest.raises(MediaError, match="has no picture to draw into"):
-        transcode(NOBODY, video, tmp_path / "out.mp4", lambda time: None)
+        transcode(NOBODY, video, tmp_path / "out.mp4", lambda word, at: None)
 
 
 def test_one_picture(tmp_path):
@@ -209,7 +335,7 @@ def test_no_sound(tmp_path):
 def test_a_real_clip(real_videos, tmp_path):
     video = next(iter(sorted(real_videos.glob("*/*/*/*.mp4"))))
     file = tmp_path / "out.mp4"
-    transcode(talk(), video, file, lambda time: None)
+    transcode(talk(), video, file, lambda word, at: None)
     with av.open(str(video)) as before, av.open(str(file)) as after:
         assert [s.codec_context.name for s in after.streams] == ["h264", "aac"]
         assert after.duration == pytest.approx(before.duration, abs=60_000)

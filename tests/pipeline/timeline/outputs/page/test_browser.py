@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mraf.pipeline.timeline.outputs.page.page import write_page
-from mraf.pipeline.timeline.timeline import Timeline
+from mraf.pipeline.timeline.timeline import Person, Timeline, Track, Turn
 from tests.helpers.html_page import Elements
 from tests.helpers.media_files import corners, tone, write_media
 from tests.helpers.timelines import ANN, STRANGER, URDU, named, talk
@@ -61,6 +61,48 @@ def test_names_run_no_script(tmp_path):
     page = shown(named(*names), tmp_path)
     assert page.texts["title"].strip() == "Timeline"
     assert "img" not in [tag for tag, _ in page.found]
+
+
+def crowd(speaking: int, passing: int) -> Timeline:
+    """People who speak a second each, and others who are seen for a second."""
+    names = [f"unknown {number + 1}" for number in range(speaking + passing)]
+    box = (0.1, 0.1, 0.2, 0.2)
+    return Timeline(
+        path="",
+        duration=float(len(names)),
+        people=tuple(Person(name=name, unknown=True) for name in names),
+        turns=tuple(
+            Turn(start=float(at), end=at + 1.0, speaker=name)
+            for at, name in enumerate(names[:speaking])
+        ),
+        tracks=tuple(
+            Track(speaker=name, times=(float(at), at + 1.0), boxes=(box, box))
+            for at, name in enumerate(names)
+        ),
+    )
+
+
+def labels_of(page: Elements) -> list[dict]:
+    return [
+        a for tag, a in page.found if tag == "button" and "is seen" in a.get("aria-label", "")
+    ] + [a for tag, a in page.found if "aria-pressed" in a]
+
+
+def test_of_hundreds_of_people_those_in_view_are_drawn(tmp_path):
+    page = shown(crowd(200, 600), tmp_path)
+    assert 5 < len(labels_of(page)) < 60
+    (canvas,) = [a for _, a in page.found if a.get("id") == "canvas"]
+    assert int(canvas["height"]) < 3000  # a canvas of all lanes would be blank
+    (names,) = [a for _, a in page.found if a.get("id") == "names"]
+    assert "height: 9200px" in names["style"]  # 200 lanes: the others are folded
+    assert page.texts["fold"] == "+ 600 only seen"
+    assert page.texts["about"] == "13 min · 800 people, 200 of whom speak · 200 turns"
+
+
+def test_of_few_people_all_have_a_lane(tmp_path):
+    page = shown(crowd(2, 3), tmp_path)
+    assert len(labels_of(page)) == 5
+    assert "hidden" in next(a for _, a in page.found if a.get("id") == "fold")
 
 
 def test_nobody(tmp_path):

@@ -1,4 +1,5 @@
 import base64
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -35,7 +36,19 @@ def test_nothing_comes_from_elsewhere(tmp_path):
     assert not [a for _, a in elements.found if "src" in a or "href" in a]
     assert not re.search(r"@import|url\(|fetch\(|XMLHttpRequest|https?://\w", text)
     policy = next(a["content"] for _, a in elements.found if "http-equiv" in a)
-    assert "default-src 'none'" in policy and "connect-src" not in policy
+    rules = dict(each.strip().split(" ", 1) for each in policy.split(";"))
+    assert rules["default-src"] == rules["base-uri"] == rules["form-action"] == "'none'"
+    assert rules["media-src"] == "'self' file: blob:" and "connect-src" not in rules
+    assert "unsafe" not in policy and "http" not in policy
+
+
+def test_the_policy_lets_the_own_script_run_and_no_other(tmp_path):
+    written(named("</script><script>alert(1)</script>"), tmp_path)
+    text = (tmp_path / "timeline.html").read_bytes()
+    for kind in (b"script", b"style"):
+        (inline,) = re.findall(rb"<%b>(.*?)</%b>" % (kind, kind), text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(inline).digest())
+        assert b"%b-src 'sha256-%b';" % (kind, digest) in text
 
 
 @pytest.mark.parametrize(
