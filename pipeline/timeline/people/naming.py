@@ -119,7 +119,17 @@ class NamingModel:
             notes=notes.conflict(answer, face, voice),
             face=face.speaker,
             voice=voice.speaker,
+            face_known=face.known,
+            voice_known=voice.known,
+            half=name is not None and self._half(first),
             asked=True,
+        )
+
+    def _half(self, speaker: int) -> bool:
+        """Return whether the model has no face, or no voice, of a speaker."""
+        references = self._references
+        return references is not None and not (
+            references.face[speaker] and references.voice[speaker]
         )
 
 
