@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from mraf.extractors.streaming.parts import Observed
-from mraf.pipeline.timeline.linking.speaker_count import SpeakerCount
 from mraf.pipeline.timeline.linking.evidence import seen_seconds
 from mraf.pipeline.timeline.linking.linked import Linked, linked
 from mraf.pipeline.timeline.linking.looks import Naming
+from mraf.pipeline.timeline.linking.speaker_count import SpeakerCount
 from mraf.pipeline.timeline.people.assembled import Assembled, Vectors
 from mraf.pipeline.timeline.people.cast import Cast, cast_of
 from mraf.pipeline.timeline.people.naming import NamingModel
