@@ -18,7 +18,7 @@ DOUBTED = 0.5
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Look:
-    """What is there of somebody: a face, a voice, or both."""
+    """Somebody as they are there: a face, a voice, or both."""
 
     face: np.ndarray | None = None  # [Df], mean
     voice: np.ndarray | None = None  # [Dv], mean
@@ -45,12 +45,12 @@ class Named:
 
     @property
     def sure(self) -> bool:
-        """Whether there is a name by a model that can tell strangers; others name everybody."""
+        """True where there is a name by a model that can tell strangers; others name everybody."""
         return self.name is not None and self.known is not None
 
     @property
     def doubted(self) -> bool:
-        """Whether the name is the face's alone, and the voice rather that of somebody else."""
+        """True where the name is the face's alone, and the voice rather that of somebody else."""
         if self.by != "face" or self.half:
             return False
         strange = self.voice_known is not None and self.voice_known < DOUBTED

@@ -159,13 +159,16 @@ def _follow(
     shots = np.sort(np.asarray(cuts, float))
     shot = np.array([np.searchsorted(shots, track.times.mean()) for track in tracks])
     lone = np.flatnonzero(group < 0)
+    beside: dict[int, list[int]] = {i: [] for i in lone.tolist()}
+    for one, other in [*apart.tolist(), *apart[:, ::-1].tolist()]:
+        if one in beside:
+            beside[one].append(other)
     for order, backwards in ((lone, True), (lone[::-1], False)):
         for i in order:
             if group[i] >= 0:
                 continue
             near = _neighbour(tracks, i, shot, group, backwards=backwards)
-            beside = apart[(apart == i).any(axis=1)].ravel()
-            if near >= 0 and group[near] not in group[beside[beside != i]]:
+            if near >= 0 and group[near] not in group[beside[i]]:
                 group[i] = group[near]
 
 
