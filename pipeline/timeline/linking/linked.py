@@ -12,10 +12,10 @@ from mraf.pipeline.timeline.linking.looks import Faces, Look, Naming, look_of
 from mraf.pipeline.timeline.linking.same_names import join_named, named_alike
 from mraf.pipeline.timeline.linking.speaker_count import SpeakerCount
 from mraf.pipeline.timeline.linking.speech import Speech
-from mraf.pipeline.timeline.seen.grouping import renumbered
 from mraf.pipeline.timeline.seen.seen import SeenFile
 from mraf.pipeline.timeline.seen.tracks import coherence, unit_mean
 from mraf.pipeline.timeline.turns.voices import Voices
+from mraf.recognition.clusters import renumbered
 from mraf.recognition.pairs import Pairs
 
 GLIMPSE_SECONDS = 2.0

@@ -1,10 +1,9 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from mraf.pipeline.timeline.seen import grouping
-from mraf.pipeline.timeline.seen.grouping import at_once, grouped, renumbered
+from mraf.pipeline.timeline.seen.grouping import at_once, grouped
 from mraf.pipeline.timeline.seen.tracks import WholeTrack
 from tests.helpers.scenes import FACE_DIM, PAIRS, PLACES, vector
 
@@ -100,8 +99,3 @@ def test_nobody_is_no_group():
 def test_a_vector_that_is_no_number_is_left_out():
     broken = replace(track(0, 4, "A"), vectors=np.full((2, FACE_DIM), np.nan, np.float32))
     assert groups([broken, track(8, 12, "A")]) == [-1, 0]
-
-
-@pytest.mark.parametrize(("before", "after"), [([3, -1, 3, 1], [0, -1, 0, 1]), ([], [])])
-def test_groups_are_numbered_in_their_order(before, after):
-    assert renumbered(np.array(before, int)).tolist() == after
