@@ -141,33 +141,45 @@ def corrected(
     """
     if not links.by_lips:
         return speech, links
-    voice, face = speech.turns.voice.copy(), list(links.face)
-    left = np.bincount(voice[voice >= 0], minlength=len(face)).tolist()
+    voice, face = speech.turns.voice.copy(), links.face.tolist()
+    turns = np.bincount(voice[voice >= 0], minlength=len(face)).tolist()
     lips = np.clip(sight.odds * looked_units(sight), -LIPS_MOST, LIPS_MOST)
     for i in np.flatnonzero(sight.most(lips) > 0).tolist():
         here = dict(zip(sight.face[sight.of(i)].tolist(), lips[sight.of(i)].tolist(), strict=True))
         seen, own = max(here, key=lambda each: here[each]), int(voice[i])
-        present = sum(each > 0 for each in left)
-        new = face.index(seen) if seen in face else -1
-        if new < 0 and own < 0 and here[seen] >= NO_VOICE and count.room(present):
-            face.append(seen)
-            left.append(0)
-            new = len(face) - 1
-        elif new < 0 or new == own or (own >= 0 and left[own] == 1 and not count.may_fall(present)):
-            continue
+        if seen in face:
+            new = face.index(seen)
+            silent = here.get(face[own], 0.0) if own >= 0 else 0.0
+            against = silent + _advantage(speech, i, own, new, pairs)
+            takes = here[seen] - against > (CORRECTION if own >= 0 else 0.0)
         else:
-            silent = here.get(int(face[own]), 0.0) if own >= 0 else 0.0
-            heard = _advantage(speech, i, own, new, pairs)
-            if here[seen] - silent - heard <= (CORRECTION if own >= 0 else 0.0):
-                continue
+            new, takes = len(face), own < 0 and here[seen] >= NO_VOICE
+        if new == own or not takes or not _allowed(turns, own, new, count):
+            continue
+        if new == len(face):
+            face.append(seen)
+            turns.append(0)
         voice[i] = new
-        left[new] += 1
+        turns[new] += 1
         if own >= 0:
-            left[own] -= 1
-    found = np.array(face, int).reshape(-1)
-    odds = np.zeros((len(found), links.odds.shape[1]))
+            turns[own] -= 1
+    odds = np.zeros((len(face), links.odds.shape[1]))
     odds[: len(links.odds)] = links.odds
+    found = np.array(face, int).reshape(-1)
     return speech.reassigned(voice), Links(face=found, odds=odds, by_lips=True)
+
+
+def _allowed(turns: Sequence[int], own: int, new: int, count: SpeakerCount) -> bool:
+    """Return whether a turn may go from a voice to another, of voices with so many turns each.
+
+    The new one may be one more than there are; own is below 0 for nobody's.
+    """
+    present = sum(each > 0 for each in turns)
+    ends = own >= 0 and turns[own] == 1
+    begins = new == len(turns) or not turns[new]
+    if ends == begins:
+        return True
+    return count.room(present) > 0 if begins else count.may_fall(present)
 
 
 def _advantage(speech: Speech, turn: int, own: int, other: int, pairs: Pairs) -> float:
