@@ -98,6 +98,7 @@ class Sight:
     looked: np.ndarray  # [E] ticks in which its lips were looked at
     score: np.ndarray  # [E] mean of LR-ASD's scores, above 0 speaks; NaN where not looked at
     odds: np.ndarray  # [E] log odds that it is this one who speaks, of those who are seen; 0 there
+    track: np.ndarray  # [E] int, the track in which it is seen longest in the turn
     seen: np.ndarray  # [G] s, of the whole file
     turns: int  # N
 
@@ -127,6 +128,7 @@ class Sight:
             looked=self.looked[some],
             score=self.score[some],
             odds=self.odds[some],
+            track=self.track[some],
             seen=self.seen[kept],
             turns=self.turns,
         )
@@ -159,7 +161,7 @@ def sight_of(turns: Turns, seen: SeenFile, group: np.ndarray) -> Sight:
         pairs += [(i, each) for each in found]
         numbers += found.values()
     turn, face = np.array(pairs, int).reshape(-1, 2).T
-    visible, total, likely, looked = np.array(numbers).reshape(-1, 4).T
+    visible, total, likely, looked, track = np.array(numbers).reshape(-1, 5).T
     enough = looked >= LEAST_LOOKED
     return Sight(
         turn=turn,
@@ -168,6 +170,7 @@ def sight_of(turns: Turns, seen: SeenFile, group: np.ndarray) -> Sight:
         looked=np.where(enough, looked, 0),
         score=np.where(enough, total / np.maximum(looked, 1), np.nan),
         odds=np.where(enough, likely / np.maximum(looked, 1), 0.0),
+        track=track.astype(int),
         seen=seen_seconds(seen.tracks, group, int(group.max(initial=-1)) + 1),
         turns=len(turns),
     )
@@ -180,7 +183,9 @@ def _in_turn(
     tracks: Sequence[WholeTrack],
     group: np.ndarray,
 ) -> dict[int, np.ndarray]:
-    """Return by the face seconds seen, sums of scores and of log odds, and the number of them, of one turn.
+    """Return by the face what is seen of it in one turn.
+
+    That is seconds seen, sums of scores and of log odds, the number of them, and the track seen longest.
 
     Args:
         span: of the turn.
@@ -191,13 +196,18 @@ def _in_turn(
     """
     scores = np.array([tracks[j].scores_at(ticks) for j in near]).reshape(-1, len(ticks))
     found: dict[int, np.ndarray] = {}
+    longest: dict[int, float] = {}
     for j, its_scores, its_odds in zip(near, scores, speaking_odds(scores), strict=True):
         if group[j] < 0:
             continue
         shared = min(span[1], tracks[j].stop) - max(span[0], tracks[j].start)
         looked = np.isfinite(its_scores)
-        new = np.array([shared, its_scores[looked].sum(), its_odds.sum(), looked.sum()], float)
-        found[int(group[j])] = found.get(int(group[j]), 0) + new
+        face = int(group[j])
+        new = np.array([shared, its_scores[looked].sum(), its_odds.sum(), looked.sum(), 0], float)
+        found[face] = found.get(face, 0) + new
+        if shared > longest.get(face, 0.0):
+            longest[face] = shared
+            found[face][-1] = j
     return found
 
 

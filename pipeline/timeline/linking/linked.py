@@ -5,7 +5,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mraf.pipeline.timeline.linking.boundaries import refined
-from mraf.pipeline.timeline.linking.correcting import alike_faces, corrected, join, split
+from mraf.pipeline.timeline.linking.correcting import (
+    alike_faces,
+    corrected,
+    join,
+    parted_faces,
+    split,
+)
 from mraf.pipeline.timeline.linking.evidence import Sight, seen_seconds, sight_of
 from mraf.pipeline.timeline.linking.links import Links, links_of, lips_tell
 from mraf.pipeline.timeline.linking.looks import Faces, Look, Naming, look_of
@@ -62,6 +68,10 @@ def linked(
         speech = split(speech, sight, count)
         heard = None if naming is None else naming(_voices(speech, faces))
         speech = join(speech, sight, pairs, count, heard)
+        seen, parted = parted_faces(speech, sight, seen, group, pairs)
+        if (parted != group).any():
+            group = parted
+            sight = sight_of(speech.turns, seen, group)
     faces = faces_of(seen, group)
     names = None
     if naming is not None:

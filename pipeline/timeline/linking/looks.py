@@ -107,10 +107,10 @@ class Faces:
         np.ndarray
     )  # [G], of the tracks' means, see `mraf.pipeline.timeline.seen.tracks.coherence`
     seen: np.ndarray  # [G] s
-    apart: frozenset[tuple[int, int]]  # pairs, the smaller number first, that are seen at once
+    apart: frozenset[tuple[int, int]]  # pairs that are two people's, the smaller number first
 
-    def at_once(self, one: int, other: int) -> bool:
-        """Return whether two are seen at once, and so are two people."""
+    def are_two(self, one: int, other: int) -> bool:
+        """Return whether two are two people, as they are seen at once or with other voices."""
         return (min(one, other), max(one, other)) in self.apart
 
     def odds(self, some: np.ndarray, others: np.ndarray, pairs: Pairs) -> np.ndarray:

@@ -62,7 +62,7 @@ def named_alike(faces: Faces, names: Sequence[Named], pairs: Pairs) -> list[tupl
                 (int(members[at + i]), int(members[j]))
                 for i, j in zip(*np.nonzero(alike), strict=True)
             ]
-    return [(a, b) for a, b in found if not faces.at_once(a, b)]
+    return [(a, b) for a, b in found if not faces.are_two(a, b)]
 
 
 def _numbered(names: Sequence[Named]) -> tuple[np.ndarray, np.ndarray]:

@@ -128,7 +128,7 @@ def _may_be_one(
     """
     if any(together[a, b] >= TOGETHER_SECONDS for a in one.voices for b in other.voices):
         return False
-    if any(seen.at_once(a, b) for a in one.faces for b in other.faces):
+    if any(seen.are_two(a, b) for a in one.faces for b in other.faces):
         return False
     a, b = one.look, other.look
     faces = _odds(a.face, b.face, a.face_coherence * b.face_coherence, pairs.face)

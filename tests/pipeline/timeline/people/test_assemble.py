@@ -459,3 +459,20 @@ def test_a_person_with_two_voices_and_one_face_is_one(seconds):
         scene = Scene(said=said, shots=shots, noise=0.4)
         found = scene.assembled(enrolled)
         assert len(people(found)) == 2 and checked(scene, found).speaker == 1
+
+
+@pytest.mark.parametrize("enrolled", ["", "A"])
+def test_one_face_of_two_people_who_look_much_alike_is_two_by_their_voices(enrolled):
+    said = dialogue("AS", 20)
+    scene = Scene(said=said, shots=shots_of(said), faces_like={"S": ("A", 0.94)})
+    assert set(scene.seen().group.tolist()) == {0}
+    found = scene.assembled(enrolled)
+    assert checked(scene, found) == type(checked(scene, found))(speaker=1, face=1)
+    names = [track.speaker for track in found.timeline.tracks]
+    assert len(set(names[::2])) == len(set(names[1::2])) == 1 and names[0] != names[1]
+
+
+def test_one_face_beside_which_another_voice_is_heard_stays_one():
+    said = [replace(each, lips="A" if each.who == "N" else "") for each in dialogue("AN", 20)]
+    found = Scene(said=said, shots=shots_of(said, {"N": "A"})).assembled()
+    assert len({track.speaker for track in found.timeline.tracks}) == 1
