@@ -12,7 +12,7 @@ from mraf.pipeline.timeline.linking.looks import Faces, Named, contradict
 from mraf.pipeline.timeline.linking.speaker_count import SpeakerCount
 from mraf.pipeline.timeline.linking.speech import Speech
 from mraf.pipeline.timeline.seen.seen import SeenFile
-from mraf.pipeline.timeline.seen.tracks import unit_mean
+from mraf.pipeline.timeline.seen.tracks import coherence, unit_mean
 from mraf.recognition.clusters import renumbered
 from mraf.recognition.pairs import Pairs
 
@@ -197,8 +197,9 @@ def corrected(
 ) -> tuple[Speech, Links]:
     """Return the speech with turns given to the voice of the face that is seen speaking in them.
 
-    A turn of nobody's voice in which a face without a voice is seen speaking makes a voice of its own, if
-    there may be one more; no voice loses its last turn where there may not be one less.
+    A turn in which a face without a voice is seen speaking makes a voice of its own where it is nobody's, or
+    does not sound like the other turns of its voice, if there may be one more; no voice loses its last turn
+    where there may not be one less.
     """
     if not links.by_lips:
         return speech, links
@@ -208,13 +209,15 @@ def corrected(
     for i in np.flatnonzero(sight.most(lips) > 0).tolist():
         here = dict(zip(sight.face[sight.of(i)].tolist(), lips[sight.of(i)].tolist(), strict=True))
         seen, own = max(here, key=lambda each: here[each]), int(voice[i])
+        more = here[seen] - (here.get(face[own], 0.0) if own >= 0 else 0.0)
         if seen in face:
             new = face.index(seen)
-            silent = here.get(face[own], 0.0) if own >= 0 else 0.0
-            against = silent + _advantage(speech, i, own, new, pairs)
-            takes = here[seen] - against > (CORRECTION if own >= 0 else 0.0)
+            takes = more - _advantage(speech, i, own, new, pairs) > (
+                CORRECTION if own >= 0 else 0.0
+            )
         else:
-            new, takes = len(face), own < 0 and here[seen] >= NO_VOICE
+            new, heard = len(face), _beside_others(speech, i, own, pairs)
+            takes = here[seen] >= NO_VOICE and heard < 0 and more - heard > CORRECTION
         if new == own or not takes or not _allowed(turns, own, new, count):
             continue
         if new == len(face):
@@ -254,6 +257,23 @@ def _advantage(speech: Speech, turn: int, own: int, other: int, pairs: Pairs) ->
         float(likeness[each]) if 0 <= each < len(likeness) else 0.0 for each in (own, other)
     )
     return of_own - of_other
+
+
+def _beside_others(speech: Speech, turn: int, own: int, pairs: Pairs) -> float:
+    """Return the log odds that a turn is of the voice of the other turns of its own; +inf where nothing tells.
+
+    Of a turn of nobody's voice, `own` below 0, they are as low as they get.
+    """
+    if own < 0:
+        return -np.inf
+    others = speech.turns.voice == own
+    others[turn] = False
+    rest = unit_mean(speech.turns.vectors[others], speech.turns.seconds[others].clip(0.1))
+    if rest is None:
+        return np.inf
+    close = coherence(speech.turns.vectors[others], speech.turns.seconds[others].clip(0.1))
+    cosine = speech.turns.vectors[turn] @ rest * close
+    return np.inf if np.isnan(cosine) else float(pairs.voice(cosine))
 
 
 def _speaking(sight: Sight) -> np.ndarray:

@@ -227,3 +227,21 @@ def test_a_voice_keeps_its_last_turn_where_there_may_not_be_one_less(count):
     links = Links(face=np.array([0, 1, -1]), odds=np.zeros((3, 2)), by_lips=True)
     found, _ = corrected(replace(speech, turns=bare), sight, links, PAIRS, count)
     assert found.present.sum() == (2 if count == SpeakerCount() else 3)
+
+
+@pytest.mark.parametrize(("who", "voices"), [("S", 3), ("A", 2)])
+def test_a_turn_that_is_not_like_the_others_of_its_voice_is_that_of_the_face_that_speaks(
+    who, voices
+):
+    """A stranger is heard as A; or A is, while somebody's mouth moves who says nothing."""
+    said = [*TWO, Said(start=82, stop=84, who=who, heard="A", lips="S")]
+    made = Scene(said=said, shots=[*BESIDE, Shot(start=80, stop=88, seen="S")])
+    speech, sight, _ = parts(made)
+    links = Links(face=np.array([0, 1]), odds=np.zeros((2, 3)), by_lips=True)
+    found, after = corrected(speech, sight, links, PAIRS, SpeakerCount())
+    assert found.present.sum() == voices and len(after.face) == voices
+    assert found.turns.voice[-1] == (2 if who == "S" else 0)
+    named = made.assembled("AB").timeline
+    assert (named.turns[-1].speaker == "A") == (who == "A")
+    kept, _ = corrected(speech, sight, links, PAIRS, SpeakerCount(speakers=2))
+    assert kept.present.sum() == 2
