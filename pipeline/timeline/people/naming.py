@@ -31,6 +31,7 @@ class NamingModel:
         encoders: those that made the vectors.
         model: its name, by default the one trained last.
         threshold: of the probability that a person is enrolled, 0 to 1, in place of the model's own.
+        device: that the model runs on, of torch.
 
     Raises:
         MissingError: there is no such model.
