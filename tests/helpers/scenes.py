@@ -141,7 +141,10 @@ class Scene:
     def parts(self) -> list[Observed]:
         """The parts of the file."""
         starts = np.arange(0, self.duration, PART)
-        return [self._part(float(s), min(float(s) + PART, self.duration)) for s in starts]
+        ends = np.minimum(starts + PART, self.duration)
+        return [
+            self._near(s, e)._part(float(s), float(e)) for s, e in zip(starts, ends, strict=True)
+        ]
 
     def seen(self) -> SeenFile:
         return seen_in(self.parts(), Lips() if self.lips else None, PAIRS.face, step_of)
@@ -160,6 +163,14 @@ class Scene:
             duration=self.duration,
             lips=self.lips,
         )
+
+    def _near(self, start: float, stop: float) -> "Scene":
+        """What of a long scene bears on a part of it."""
+        said, shots = (
+            [each for each in some if each.start < stop and each.stop > start]
+            for some in (self.said, self.shots)
+        )
+        return replace(self, said=said, shots=shots or self.shots[:1])
 
     def _part(self, start: float, stop: float) -> Observed:
         tracks = []
