@@ -60,18 +60,8 @@ def linked(
     speech = Speech.of(voices)
     group, sight = _without_glimpses(speech, seen, naming)
     if lips_tell(sight):
-        faces = faces_of(seen, group)
-        merged = alike_faces(speech, sight, pairs, faces)
-        if merged:
-            group = _merged(group, merged, faces)
-            sight = sight_of(speech.turns, seen, group)
-        speech = split(speech, sight, count)
-        heard = None if naming is None else naming(_voices(speech, faces))
-        speech = join(speech, sight, pairs, count, heard)
-        seen, parted = parted_faces(speech, sight, seen, group, pairs)
-        if (parted != group).any():
-            group = parted
-            sight = sight_of(speech.turns, seen, group)
+        speech, seen, group = _by_lips(speech, sight, seen, group, naming, pairs, count)
+        sight = sight_of(speech.turns, seen, group)
     faces = faces_of(seen, group)
     names = None
     if naming is not None:
@@ -90,6 +80,27 @@ def linked(
         turns = refined(speech.turns, seen, group, links.face)
         speech = replace(speech, turns=turns)
     return Linked(speech=speech, faces=faces, group=group, links=links)
+
+
+def _by_lips(
+    speech: Speech,
+    sight: Sight,
+    seen: SeenFile,
+    group: np.ndarray,
+    naming: Naming | None,
+    pairs: Pairs,
+    count: SpeakerCount,
+) -> tuple[Speech, SeenFile, np.ndarray]:
+    """Return voices, tracks and faces corrected by whose lips speak with which voice."""
+    faces = faces_of(seen, group)
+    merged = alike_faces(speech, sight, pairs, faces)
+    if merged:
+        group = _merged(group, merged, faces)
+        sight = sight_of(speech.turns, seen, group)
+    speech = split(speech, sight, count)
+    names = None if naming is None else naming(_voices(speech, faces))
+    speech = join(speech, sight, pairs, count, names)
+    return speech, *parted_faces(speech, sight, seen, group, pairs)
 
 
 def faces_of(seen: SeenFile, group: np.ndarray) -> Faces:

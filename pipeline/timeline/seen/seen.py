@@ -19,7 +19,7 @@ class SeenFile:
 
     tracks: tuple[WholeTrack, ...]  # in the order in which they begin
     group: np.ndarray  # [N], the person of each, from 0; -1: too little is seen
-    apart: np.ndarray  # [P, 2], pairs of tracks that are seen at once
+    apart: np.ndarray  # [P, 2], pairs of tracks that are two people's, as they are seen at once
     cuts: tuple[float, ...]  # s
     size: tuple[int, int] | None  # width and height in pixels; None without a picture
     late: float  # s by which the sound comes after the picture
