@@ -127,10 +127,10 @@ def observe(recordings: list[Recording]) -> tuple[dict[str, Any], dict[str, floa
     """Return what is heard in each recording, and the seconds of each stage."""
     from mraf.extractors.encoders import choose
     from mraf.extractors.streaming.parts import Observed
-    from mraf.extractors.turns.segmentation import published
     from mraf.extractors.turns.windows import SoundObserver
+    from mraf.extractors.weights import at_hand
 
-    weights = published()
+    weights = at_hand("segmentation")
     if weights is None:
         raise SystemExit("The weights are not here: mraf weights get segmentation")
     observer = SoundObserver(choose(voice="campplus", offline=True), weights)

@@ -16,10 +16,11 @@ from common import head, row
 
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.speaking.agreement import learn
-from mraf.extractors.speaking.lr_asd import Scorer, published
+from mraf.extractors.speaking.lr_asd import Scorer
 from mraf.extractors.speaking.mfcc import mfcc, shifted
 from mraf.extractors.speaking.observer import PictureObserver
 from mraf.extractors.speaking.step import best_shift
+from mraf.extractors.weights import at_hand
 from tests.helpers.sliced import real, sliced
 
 PAIR = EncoderPair(face=EncoderSpec(name="dlib"), voice=EncoderSpec(name="campplus"))
@@ -48,7 +49,7 @@ def main() -> None:
     parser.add_argument("videos", type=Path)
     parser.add_argument("--every", type=int, default=1)
     options = parser.parse_args()
-    weights = published()
+    weights = at_hand("lr_asd")
     assert weights, "mraf weights get lr-asd"
     observer, scorer = PictureObserver(PAIR, weights), Scorer(weights)
     who, lips, stills, sounds = [], [], [], []

@@ -30,10 +30,11 @@ def main() -> None:
 
     from benchmarks.voices import speech_of
     from mraf.extractors.encoders import build, choose
-    from mraf.extractors.turns.segmentation import Segmentation, published
+    from mraf.extractors.turns.segmentation import Segmentation
+    from mraf.extractors.weights import at_hand
 
     torch.set_num_threads(1)
-    weights = published()
+    weights = at_hand("segmentation")
     if weights is None:
         parser.error("the weights are not here: mraf weights get segmentation")
     segmentation, encoder = Segmentation(weights), build(choose(voice="campplus").voice)

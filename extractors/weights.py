@@ -34,6 +34,7 @@ class WeightFile:
     size: int  # bytes
     sha256: str
     licence: str
+    key: str | None = None  # under which the file holds the state; None: it holds nothing else
 
     @property
     def spoken(self) -> str:
@@ -85,6 +86,7 @@ PUBLISHED: dict[str, WeightFile] = {
             size=5_911_673,
             sha256="640c3975c5b38aa0e927f52f92d66912fe684d0697ffd532163769b78b564bdd",
             licence="MIT (trained on meetings, telephone calls and broadcasts)",
+            key="state_dict",
         ),
         WeightFile(
             name="lr_asd",
@@ -108,6 +110,16 @@ class Weights:
 
 PACKAGED = Weights(sha256="", load=dict)
 """For encoders that bring their own weights in a package."""
+
+
+def at_hand(name: str, weights_dir: Path | None = None) -> Weights | None:
+    """Return the published weights of a network where they are here, as they should be; else None."""
+    file = PUBLISHED[name]
+    try:
+        path = get(file, weights_dir=weights_dir, offline=True)
+    except MrafError:  # `mraf doctor` says what is wrong
+        return None
+    return Weights(sha256=file.sha256, load=partial(read_state, path, file.sha256, name))
 
 
 class MisfitError(MrafError):
@@ -245,7 +257,7 @@ def verify(path: Path, sha256: str, name: str) -> None:
 
 
 def read_state(path: Path, sha256: str, name: str) -> dict[str, Any]:
-    """Return what a file of weights holds, by name, after its hash has been checked; tensors and numbers only.
+    """Return the state in a file of weights, by name, after its hash has been checked; tensors and numbers only.
 
     Raises MissingError where it is gone, MrafError where it is not what it should be.
     """
@@ -266,7 +278,8 @@ def read_state(path: Path, sha256: str, name: str) -> dict[str, Any]:
         raise MrafError(f"{path}: not a file of weights ({reason}).") from None
     if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
         raise MrafError(f"{path}: not a file of weights (it holds no tensors by name).")
-    return state
+    key = PUBLISHED[name].key if name in PUBLISHED else None
+    return state if key is None else state[key]
 
 
 def missing_text(file: WeightFile) -> str:

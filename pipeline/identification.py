@@ -13,8 +13,7 @@ from mraf.errors import MediaError
 from mraf.extractors.encoders import EncoderPair, choose
 from mraf.extractors.extractor import ClipExtractor, Extracted
 from mraf.extractors.processor import refuse_or_remark
-from mraf.extractors.turns import segmentation
-from mraf.extractors.weights import Progress
+from mraf.extractors.weights import Progress, at_hand
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.answers import notes, people
 from mraf.pipeline.answers.answer import Candidate, Evidence, Prediction, Voice
@@ -105,7 +104,7 @@ class Identifier(Members):
                 device,
                 threads=available_cores(),
                 precision=precision,
-                segmentation=segmentation.published(weights),
+                segmentation=at_hand("segmentation", weights),
             )
         )
         try:

@@ -1,1 +1,1 @@
-"""Who of those seen speaks: LR-ASD, from the movement of a face and the sound."""
+"""Faces that are seen speaking, by LR-ASD, from the movement of a face and the sound."""

@@ -1,7 +1,6 @@
 """LR-ASD: which visible face speaks, from its lips and the sound (Liao et al., 2025)."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -124,20 +123,6 @@ class Scorer:
         if rest:
             scores.append(self._net(lips[None, whole:], sound[None, whole * STEPS :])[0][0])
         return np.concatenate(scores)
-
-
-def published(weights_dir: Path | None = None) -> weights.Weights | None:
-    """Return the published weights where they are on this machine, and as they should be; else None."""
-    from mraf.errors import MrafError
-
-    file = weights.PUBLISHED["lr_asd"]
-    try:
-        path = weights.get(file, weights_dir=weights_dir, offline=True)
-    except MrafError:  # `mraf doctor` says what is wrong
-        return None
-    return weights.Weights(
-        sha256=file.sha256, load=lambda: weights.read_state(path, file.sha256, file.name)
-    )
 
 
 def _filled(published: weights.Weights) -> Any:

@@ -2,7 +2,6 @@
 
 import itertools
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -92,18 +91,3 @@ class Segmentation:
         one, two = np.split(probability, [FIRST_PAIR], axis=1)
         at_once = two.sum(axis=1) >= AT_ONCE
         return np.where(at_once, FIRST_PAIR + two.argmax(axis=1), one.argmax(axis=1))
-
-
-def published(weights_dir: Path | None = None) -> weights.Weights | None:
-    """Return the published weights where they are on this machine, and as they should be; else None."""
-    from mraf.errors import MrafError
-
-    file = weights.PUBLISHED["segmentation"]
-    try:
-        path = weights.get(file, weights_dir=weights_dir, offline=True)
-    except MrafError:  # `mraf doctor` says what is wrong
-        return None
-    return weights.Weights(
-        sha256=file.sha256,
-        load=lambda: weights.read_state(path, file.sha256, file.name)["state_dict"],
-    )

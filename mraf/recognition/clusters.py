@@ -7,6 +7,7 @@ does: it decides nothing, so that faces and voices meet through the clips that h
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,7 @@ outvotes all the others."""
 LIMIT = 12_000
 """Number of clips that are compared each with each: 0.6 GB a time, twice. See `grouped` for more."""
 _ROWS = 256  # compared at a time
+_NEVER = 1e9  # distance whose mean with any number of others is beyond every cut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,10 +117,7 @@ def grouped(
         group, looks = found[group], looks.means(found)
     if len(looks):
         group = _linked(looks, pairs, cut)[group]
-    _, first, place = np.unique(group, return_index=True, return_inverse=True)
-    order = np.empty(len(first), np.int64)
-    order[np.argsort(first)] = np.arange(len(first))
-    return order[place]
+    return renumbered(group)
 
 
 def cohesion(clips: Looks, group: NDArray[np.int64], pairs: Pairs) -> NDArray[np.float64]:
@@ -140,27 +139,64 @@ def cohesion(clips: Looks, group: NDArray[np.int64], pairs: Pairs) -> NDArray[np
     return found
 
 
-def _linked(looks: Looks, pairs: Pairs, cut: float) -> NDArray[np.int64]:
-    """Return the group [N] of each, from 0, in no order."""
+def average_linkage(
+    odds: Callable[[slice], NDArray[np.floating]],
+    number: int,
+    cut: float,
+    apart: NDArray[np.int64] | None = None,
+) -> NDArray[np.int64]:
+    """Return the group [N] of each by average linkage, from 0, in no order.
+
+    Two groups become one while the mean log odds of their pairs exceed the cut.
+
+    Args:
+        odds: returns log odds [R, N - start] of some neighbours with these and all that follow; NaN where
+            nothing can be compared, which counts as the cut.
+        number: N.
+        cut: of log odds.
+        apart: [P, 2], pairs that are never in one group.
+    """
     from scipy.cluster.hierarchy import fcluster, linkage
 
-    number = len(looks)
-    if number == 1:
-        return np.zeros(1, np.int64)
+    if number < 2:
+        return np.zeros(number, np.int64)
     # The upper triangle row by row, as scipy wants it: distances, which may not be negative.
     distances = np.empty(number * (number - 1) // 2)
     at = 0
     for start in range(0, number, _ROWS):
-        rows = slice(start, min(start + _ROWS, number))
-        odds = looks.take(rows).odds(looks.take(slice(start, number)), pairs)
-        distance = BOUND - np.where(np.isnan(odds), cut, np.clip(odds, -BOUND, BOUND))
+        found = odds(slice(start, min(start + _ROWS, number)))
+        distance = BOUND - np.where(np.isnan(found), cut, np.clip(found, -BOUND, BOUND))
         for row in range(len(distance)):
             some = distance[row, row + 1 :]
             distances[at : at + len(some)] = some
             at += len(some)
+    if apart is not None and len(apart):
+        one, other = np.sort(apart, axis=1).T
+        distances[one * (2 * number - one - 1) // 2 + other - one - 1] = _NEVER
     tree = linkage(distances, "average")
     # At the cut itself, where nothing can be compared, two stay two, whatever the rounding.
     return fcluster(tree, BOUND - cut - 1e-6, "distance").astype(np.int64) - 1
+
+
+def renumbered(group: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return groups [N] numbered from 0 in the order in which they begin; those below 0 are -1."""
+    some = group >= 0
+    _, first, place = np.unique(group[some], return_index=True, return_inverse=True)
+    order = np.empty(len(first), np.int64)
+    order[np.argsort(first)] = np.arange(len(first))
+    found = np.full(len(group), -1)
+    found[some] = order[place]
+    return found
+
+
+def _linked(looks: Looks, pairs: Pairs, cut: float) -> NDArray[np.int64]:
+    """Return the group [N] of each, from 0, in no order."""
+    number = len(looks)
+
+    def odds(rows: slice) -> NDArray[np.float64]:
+        return looks.take(rows).odds(looks.take(slice(rows.start, number)), pairs)
+
+    return average_linkage(odds, number, cut)
 
 
 def _unit(x: Floats, present: NDArray[np.bool_]) -> Floats:

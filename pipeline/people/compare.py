@@ -15,9 +15,8 @@ from mraf.errors import MediaError, MissingError, UsageError
 from mraf.extractors.encoders import EncoderPair, choose
 from mraf.extractors.extractor import ClipExtractor, Extracted, ExtractOptions
 from mraf.extractors.processor import refuse_or_remark
-from mraf.extractors.turns import segmentation
 from mraf.extractors.turns.voices import in_words
-from mraf.extractors.weights import Progress
+from mraf.extractors.weights import Progress, at_hand
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.answers.words import reason_in_words
 from mraf.pipeline.extraction.processes import available_cores
@@ -118,7 +117,7 @@ def compare(
         device,
         threads=available_cores(),
         precision=precision,
-        segmentation=segmentation.published(weights),
+        segmentation=at_hand("segmentation", weights),
     )
     try:
         return compare_with(extractor, Pairs.of(pair.face.name, pair.voice.name), *clips)

@@ -10,8 +10,7 @@ from mraf.device import choose_device
 from mraf.errors import UsageError
 from mraf.extractors.encoders import EncoderPair, choose
 from mraf.extractors.extractor import ClipExtractor, ExtractOptions
-from mraf.extractors.turns import segmentation
-from mraf.extractors.weights import Progress
+from mraf.extractors.weights import Progress, at_hand
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.answers.loading import options_of
 from mraf.pipeline.extraction.extract import choose_encoders
@@ -123,7 +122,7 @@ def enrol(
             choose_device(device),
             threads=available_cores(),
             precision=precision,
-            segmentation=segmentation.published(weights),
+            segmentation=at_hand("segmentation", weights),
         )
 
     samples = []

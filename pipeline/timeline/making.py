@@ -11,7 +11,6 @@ from mraf.extractors import weights
 from mraf.extractors.encoders import EncoderPair, choose
 from mraf.extractors.extractor import ExtractOptions
 from mraf.extractors.processor import refuse_or_remark
-from mraf.extractors.turns import segmentation
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.answers.loading import options_of
 from mraf.pipeline.extraction.extract import choose_encoders
@@ -70,8 +69,6 @@ class FileMaker:
         precision: str = "auto",
         on_download: weights.Progress | None = None,
     ) -> None:
-        from mraf.extractors.speaking import lr_asd
-
         self._workspace, self._wishes = workspace, wishes
         self._options = ExtractOptions(audio_track=audio_track, video_track=video_track)
         self._device = choose_device(device)
@@ -90,11 +87,11 @@ class FileMaker:
         self._pairs = Pairs.of(self.pair.face.name, self.pair.voice.name)
         file = weights.PUBLISHED["segmentation"]
         weights.get(file, weights_dir=folder, progress=on_download, offline=offline)
-        found = segmentation.published(folder)
+        found = weights.at_hand("segmentation", folder)
         if found is None:  # it was there a moment ago
             raise MissingError(weights.missing_text(file))
         self._segmentation = found
-        self._lr_asd = lr_asd.published(folder)
+        self._lr_asd = weights.at_hand("lr_asd", folder)
         lines = (
             self.pair.note,
             slow,

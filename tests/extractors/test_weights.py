@@ -340,3 +340,22 @@ def test_lr_asd_that_cannot_be_fetched_says_what_lacks_and_how_to_get_it(cache, 
     said = " ".join(err.split())
     assert code == 3 and "lips.model" in said and "The download failed" in said
     assert "`mraf weights get lr-asd`" in said and str(file.source) in said and str(cache) in said
+
+
+def test_at_hand_are_those_that_are_here_and_as_they_should_be(cache, monkeypatch):
+    import torch
+
+    path = cache / "w.pt"
+    cache.mkdir(parents=True, exist_ok=True)
+    torch.save({"state_dict": {"one": torch.ones(2)}, "epoch": torch.ones(1)}, path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    file = dataclasses.replace(published(None), name="segmentation", sha256=digest)
+    inner = dataclasses.replace(file, key="state_dict")
+    for each, keys in ((file, {"state_dict", "epoch"}), (inner, {"one"})):
+        monkeypatch.setitem(weights.PUBLISHED, "segmentation", each)
+        found = weights.at_hand("segmentation")
+        assert found.sha256 == digest and set(found.load()) == keys
+    path.write_bytes(b"other")
+    assert weights.at_hand("segmentation") is None
+    path.unlink()
+    assert weights.at_hand("segmentation") is None

@@ -8,8 +8,8 @@ import numpy as np
 
 from mraf.extractors.streaming.parts import FaceTrack, Heard, Observed, Seen
 from mraf.extractors.streaming.slices import LOOK, TICKS
-from mraf.pipeline.timeline.linking.correcting import Number
 from mraf.pipeline.timeline.linking.looks import Look, Named
+from mraf.pipeline.timeline.linking.speaker_count import SpeakerCount
 from mraf.pipeline.timeline.people.assemble import together
 from mraf.pipeline.timeline.people.assembled import Assembled
 from mraf.pipeline.timeline.seen.seen import SeenFile, seen_in
@@ -23,11 +23,26 @@ PLACES = {0: (0.1, 0.2, 0.3, 0.6), 1: (0.6, 0.2, 0.8, 0.6), 2: (0.35, 0.2, 0.55,
 """Boxes of the first, second and third of those who are seen at once."""
 
 
-def vector(kind: str, who: str, *, draw: object = None, noise: float | None = None) -> np.ndarray:
-    """A face or a voice of a person: cosines are about those of dlib and of CAM++."""
+def vector(
+    kind: str,
+    who: str,
+    *,
+    draw: object = None,
+    noise: float | None = None,
+    like: tuple[str, float] | None = None,
+) -> np.ndarray:
+    """A face or a voice of a person: cosines are about those of dlib and of CAM++.
+
+    `like` is somebody else, and the mean cosine with them.
+    """
     dim, common, spread = {"face": (FACE_DIM, 0.86, 0.025), "voice": (VOICE_DIM, 0.1, 0.3)}[kind]
     spread = spread if noise is None else noise
-    parts = [(common, (kind,)), (1 - common - spread, (kind, who))]
+    own, theirs = 1 - common - spread, 0.0
+    if like is not None:
+        theirs = (like[1] - common) ** 2 / own
+        own -= theirs
+    parts = [(common, (kind,)), (own, (kind, who))]
+    parts += [(theirs, (kind, like[0]))] if like is not None else []
     parts += [(spread, (kind, who, draw))] if draw is not None else []
     found = sum(np.sqrt(share) * _direction(dim, *key) for share, key in parts)
     return (found / np.linalg.norm(found)).astype(np.float32)
@@ -41,7 +56,7 @@ def _direction(dim: int, *key: object) -> np.ndarray:
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """A stretch in which somebody speaks; `heard` is who the voices take it for."""
+    """A stretch in which somebody is seen to speak, if seen; `heard` is who the voices take it for."""
 
     start: float
     stop: float
@@ -71,6 +86,9 @@ class Scene:
     frozen: Sequence[tuple[float, float]] = ()  # times at which no lips move
     blank: Collection[str] = ()  # faces without a vector
     sounds_like: Mapping[str, str] = field(default_factory=dict)  # voices of the same sound
+    voices_like: Mapping[str, tuple[str, float]] = field(default_factory=dict)  # and their cosine
+    faces_like: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+    noise: float | None = None  # of voices
     late: float = 0.0  # s by which the sound comes after the picture
     short: float = 0.0  # speech below which a turn is nobody's that can be told
     seed: int = 0
@@ -86,13 +104,19 @@ class Scene:
         for i, each in enumerate(self.said):
             seconds = each.stop - each.start
             heard = each.heard or each.who
-            sound = vector("voice", self.sounds_like.get(each.who, each.who), draw=(i, self.seed))
+            sound = vector(
+                "voice",
+                self.sounds_like.get(each.who, each.who),
+                draw=(i, self.seed),
+                noise=self.noise,
+                like=self.voices_like.get(each.who),
+            )
             if heard not in names and seconds >= self.short:
                 names.append(heard)
             turns.append(
                 VoiceTurn(
-                    start=each.start,
-                    stop=each.stop,
+                    start=each.start + self.late,
+                    stop=each.stop + self.late,
                     voice=names.index(heard) if seconds >= self.short else -1,
                     vector=sound if seconds >= 1 else None,
                     seconds=seconds,
@@ -117,12 +141,17 @@ class Scene:
     def parts(self) -> list[Observed]:
         """The parts of the file."""
         starts = np.arange(0, self.duration, PART)
-        return [self._part(float(s), min(float(s) + PART, self.duration)) for s in starts]
+        ends = np.minimum(starts + PART, self.duration)
+        return [
+            self._near(s, e)._part(float(s), float(e)) for s, e in zip(starts, ends, strict=True)
+        ]
 
     def seen(self) -> SeenFile:
         return seen_in(self.parts(), Lips() if self.lips else None, PAIRS.face, step_of)
 
-    def assembled(self, enrolled: Collection[str] = (), number: Number | None = None) -> Assembled:
+    def assembled(
+        self, enrolled: Collection[str] = (), count: SpeakerCount | None = None
+    ) -> Assembled:
         """The timeline, named by a model that knows some people."""
         return together(
             "scene.mp4",
@@ -130,10 +159,18 @@ class Scene:
             self.seen(),
             naming=Known(enrolled) if enrolled else None,
             pairs=PAIRS,
-            number=number,
+            count=count,
             duration=self.duration,
             lips=self.lips,
         )
+
+    def _near(self, start: float, stop: float) -> "Scene":
+        """What of a long scene bears on a part of it."""
+        said, shots = (
+            [each for each in some if each.start < stop and each.stop > start]
+            for some in (self.said, self.shots)
+        )
+        return replace(self, said=said, shots=shots or self.shots[:1])
 
     def _part(self, start: float, stop: float) -> Observed:
         tracks = []
@@ -161,7 +198,8 @@ class Scene:
         times = np.arange(int(np.ceil(start * LOOK - 1e-9)), np.ceil(stop * LOOK - 1e-9)) / LOOK
         first, last = (int(np.ceil(t * TICKS - 1e-9)) for t in (start, stop))
         ticks = np.arange(first, last)
-        vectors = [vector("face", who, draw=(start, i)) for i in range(3)]
+        like = self.faces_like.get(who)
+        vectors = [vector("face", who, draw=(start, i), like=like) for i in range(3)]
         some = 0 if who in self.blank else 3
         return FaceTrack(
             times=times,
@@ -221,6 +259,7 @@ class Known:
     people: Collection[str]
     face: Collection[str] | None = None  # of whom it has a face; by default of all
     voice: Collection[str] | None = None
+    doubt: float = 0.3  # probability that a voice is known which it does not recognise
 
     def __call__(self, looks: Sequence[Look]) -> list[Named]:
         return [self._named(look) for look in looks]
@@ -235,8 +274,15 @@ class Known:
         if face and voice:
             return _named(max(face, voice, key=lambda each: each[1]), "face and voice")
         if face or voice:
-            return _named(face or voice, "face" if face else "voice")
-        return Named(known=0.01, asked=True)
+            found = _named(face or voice, "face" if face else "voice")
+            half = any(
+                some is not None and found.name not in some for some in (self.face, self.voice)
+            )
+            heard = (0.99 if voice else self.doubt) if enough else None
+            return replace(found, voice_known=heard, half=half)
+        return Named(
+            known=0.01 if look.voice is None else self.doubt, asked=look.face is not None or enough
+        )
 
     def _best(
         self, kind: str, found: np.ndarray | None, least: float, some: Collection[str] | None
@@ -288,7 +334,8 @@ def checked(scene: Scene, found: Assembled) -> Right:
     timeline, times = found.timeline, np.arange(0.05, scene.duration, 0.1)
     truth = [[each.who for each in scene.said if each.start <= t < each.stop] for t in times]
     shots = [next((s.seen for s in scene.shots if s.start <= t < s.stop), ()) for t in times]
-    told = [[turn for turn in timeline.turns if turn.start <= t < turn.end] for t in times]
+    heard = times + scene.late
+    told = [[turn for turn in timeline.turns if turn.start <= t < turn.end] for t in heard]
     common: dict[tuple[str, str], int] = {}
     for who, each in zip(truth, told, strict=True):
         for pair in ((w, turn.speaker) for w in who for turn in each):

@@ -100,6 +100,7 @@ def turns_of_file(found: Assembled, parts: Iterable[Observed]) -> FileTurns:
                     vectors,
                     (start, end) if len(stretches) > 1 else None,
                     track=track,
+                    late=found.late,
                     sound=sound,
                     person=number[turn.speaker],
                 )
@@ -113,15 +114,16 @@ def _piece(
     stretch: tuple[float, float] | None,
     *,
     track: WholeTrack | None,
+    late: float,
     sound: _Sound,
     person: int,
 ) -> TurnFeatures:
-    """Return the features of a turn, or of a stretch of it."""
+    """Return the features of a turn, or of a stretch of it, heard `late` s after it is seen."""
     start, end = stretch or (turn.start, turn.end)
     voice, seconds = vectors.voice, vectors.seconds
     if stretch is not None and voice is not None:
         voice, seconds = sound.voice(start, end, voice)
-    faces = _faces(track, start, end)
+    faces = _faces(track, start - late, end - late)
     face = unit_mean(faces) if faces is not None and len(faces) else None
     absent = NOT_SPEAKING if sound.has_picture else "no_video"
     return TurnFeatures(
@@ -130,7 +132,7 @@ def _piece(
         person=person,
         face=None if face is None else face.astype(np.float32),
         face_reason=absent if face is None else None,
-        face_quality=track.quality / track.size if face is not None and track else None,
+        face_quality=track.probability if face is not None and track else None,
         face_frames=0 if face is None or faces is None else len(faces),
         face_size=track.size if face is not None and track else None,
         face_steadiness=float((faces @ face).mean()) if face is not None else None,

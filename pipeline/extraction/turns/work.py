@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from mraf.data.clips.clip import Clip
 from mraf.extractors.encoders import EncoderPair
@@ -98,11 +97,5 @@ def _place(workspace: Path | None) -> Iterator[Path]:
 
 
 def _weights(turns: TurnOptions, name: str) -> Weights:
-    return Weights(
-        sha256=turns.sums[name], load=partial(_state, turns.networks[name], turns.sums[name], name)
-    )
-
-
-def _state(path: Path, sha256: str, name: str) -> dict[str, Any]:
-    state = read_state(path, sha256, name)
-    return state["state_dict"] if name == "segmentation" else state
+    path, sha256 = turns.networks[name], turns.sums[name]
+    return Weights(sha256=sha256, load=partial(read_state, path, sha256, name))

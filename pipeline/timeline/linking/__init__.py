@@ -1,1 +1,1 @@
-"""Whose face belongs to which voice, and what each tells of the other."""
+"""Links between faces and voices, and the corrections that each makes to the other."""

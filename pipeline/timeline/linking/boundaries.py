@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 
 from mraf.extractors.streaming.slices import TICKS
-from mraf.pipeline.timeline.linking.evidence import Turns, speaking_odds
+from mraf.pipeline.timeline.linking.evidence import Turns, speaking_odds, tracks_during
+from mraf.pipeline.timeline.seen.seen import SeenFile
 from mraf.pipeline.timeline.seen.tracks import WholeTrack, ticks_of
 
 NEAR_SECONDS = 0.3
@@ -18,63 +19,59 @@ PER_TICK = 1.5
 """Log odds that each tick of it costs."""
 
 
-def refined(
-    turns: Turns, tracks: Sequence[WholeTrack], group: np.ndarray, face: np.ndarray
-) -> Turns:
+def refined(turns: Turns, seen: SeenFile, group: np.ndarray, face: np.ndarray) -> Turns:
     """Return the turns with the moments moved at which one speaker gives way to another.
 
     Where the lips of one stop and those of the other begin is heard less exactly than it is seen. Turns of
     voices without a face stay as they are beside each other.
 
     Args:
-        turns: N of them.
-        tracks: T of them, in the order in which they begin.
+        turns: N of them, at the times at which they are heard.
+        seen: the T face tracks, and by how much the sound comes later.
         group: [T], the face of each, below 0 nobody's.
         face: [K], the face of each voice, below 0 none.
     """
-    start, stop = turns.start.copy(), turns.stop.copy()
-    spans = np.array([(track.start, track.stop) for track in tracks]).reshape(-1, 2).T
-    order = np.argsort(turns.start, kind="stable")
-    for i, j in pairwise(order.tolist()):
-        a, b = (face[v] if v >= 0 else -1 for v in (turns.voice[i], turns.voice[j]))
-        if a == b or abs(start[j] - stop[i]) > NEAR_SECONDS:
-            continue
-        moment = (start[j] + stop[i]) / 2
+    late, tracks = seen.late, seen.tracks
+    start, stop = turns.start - late, turns.stop - late
+    changes = _changes(start, stop, turns.voice, face)
+    moments = np.array([(start[j] + stop[i]) / 2 for i, j, _ in changes])
+    near = tracks_during(moments - FURTHEST, moments + FURTHEST, tracks)
+    for (i, j, faces), moment, shown in zip(changes, moments.tolist(), near, strict=True):
         first = max(moment - FURTHEST, start[i] + NEAR_SECONDS)
         last = min(moment + FURTHEST, stop[j] - NEAR_SECONDS)
         ticks = ticks_of(first, last)
         if first < moment < last and len(ticks):
-            odds = _odds(tracks, spans, group, (int(a), int(b)), ticks)
+            # A third mouth that moves says nothing of when these two change.
+            theirs = [k for k in shown if group[k] >= 0 and group[k] in faces]
+            odds = _odds([tracks[k] for k in theirs], group[theirs], faces, ticks)
             moved = _moment(odds[1] - odds[0], ticks / TICKS, moment)
             if moved != moment:
                 start[j] = stop[i] = moved
-    return replace(turns, start=start, stop=stop)
+    return replace(turns, start=start + late, stop=stop + late)
+
+
+def _changes(
+    start: np.ndarray, stop: np.ndarray, voice: np.ndarray, face: np.ndarray
+) -> list[tuple[int, int, tuple[int, int]]]:
+    """Return the pairs of turns of which one gives way to the other, and the faces of the two."""
+    found = []
+    for i, j in pairwise(np.argsort(start, kind="stable").tolist()):
+        one, two = (int(face[v]) if v >= 0 else -1 for v in (voice[i], voice[j]))
+        if one != two and abs(start[j] - stop[i]) <= NEAR_SECONDS:
+            found.append((i, j, (one, two)))
+    return found
 
 
 def _odds(
-    tracks: Sequence[WholeTrack],
-    spans: np.ndarray,
-    group: np.ndarray,
-    faces: tuple[int, int],
-    ticks: np.ndarray,
+    tracks: Sequence[WholeTrack], group: np.ndarray, faces: tuple[int, int], ticks: np.ndarray
 ) -> np.ndarray:
     """Return log odds [2, K] that each of two faces speaks at ticks [K]; 0 where that is not seen.
 
-    `spans` [2, T] are the starts and stops of the tracks.
+    `group` are the faces of the tracks.
     """
-    begins, ends = ticks[0] / TICKS, ticks[-1] / TICKS
-    # A third mouth that moves says nothing of when these two change.
-    theirs = np.isin(group, [face for face in faces if face >= 0])
-    near = np.flatnonzero(theirs & (spans[0] < ends) & (spans[1] > begins)).tolist()
-    odds = speaking_odds(
-        np.array([tracks[i].scores_at(ticks) for i in near]).reshape(-1, len(ticks))
-    )
-    found = np.zeros((2, len(ticks)))
-    for row, i in zip(odds, near, strict=True):
-        for side, face in enumerate(faces):
-            if face >= 0 and group[i] == face:
-                found[side] += row
-    return found
+    scores = np.array([track.scores_at(ticks) for track in tracks]).reshape(-1, len(ticks))
+    odds = speaking_odds(scores)
+    return np.array([odds[group == face].sum(axis=0) for face in faces])
 
 
 def _moment(second: np.ndarray, times: np.ndarray, moment: float) -> float:

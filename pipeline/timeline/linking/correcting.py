@@ -1,15 +1,19 @@
-"""Voices corrected by faces: one voice that two people have, two that one person has, turns of another's."""
+"""Voices and faces corrected by each other: one that two people have, two that one person has, turns of another's."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 
 from mraf.pipeline.timeline.linking.evidence import Sight
 from mraf.pipeline.timeline.linking.links import Links, looked_units
-from mraf.pipeline.timeline.linking.looks import Faces
+from mraf.pipeline.timeline.linking.looks import Faces, Named, contradict
+from mraf.pipeline.timeline.linking.speaker_count import SpeakerCount
 from mraf.pipeline.timeline.linking.speech import Speech
+from mraf.pipeline.timeline.seen.seen import SeenFile
+from mraf.pipeline.timeline.seen.tracks import coherence, unit_mean
+from mraf.recognition.clusters import renumbered
 from mraf.recognition.pairs import Pairs
 
 SPLIT_SECONDS, SPLIT_TURNS = 4.0, 3
@@ -18,15 +22,13 @@ SPLIT_RIGHT = 0.85
 """Share of these turns whose own voice must tell which of the two faces speaks."""
 MANY_TURNS, MANY_RIGHT = 8, 0.7
 """The same share where there are so many turns of each."""
-MOST_NEW = 20
-"""Voices that one may be parted into, at most."""
 JOIN_SECONDS = 3.0
 """Speech in which a face must be seen speaking with each of two voices for them to be one person's."""
 JOIN_SHARE = 0.7
 """Its share of the speech in which anybody is seen speaking with either."""
-ALIKE, SHORT_ALIKE = 0.0, -2.0
-"""Least log odds that two such voices are one person's; of voices of less than `SHORT_SECONDS`."""
-SHORT_SECONDS = 6.0
+ALIKE = 1.0
+"""Least log odds that two such voices are one person's: two people's faces may look alike, so that voices
+must bear it out themselves."""
 TOGETHER_SECONDS = 0.5
 """Time for which two voices speak at once from which they are two people's."""
 CORRECTION = 2.0
@@ -39,65 +41,74 @@ NO_VOICE = 1.0
 """Log odds for the voice of a turn that is too short for a vector."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Number:
-    """The number of voices that somebody asked for."""
-
-    speakers: int | None = None
-    least: int = 1
-    most: int | None = None
-
-    def may_fall(self, number: int) -> bool:
-        """Return whether there may be one voice less than `number`."""
-        return self.speakers is None and number > self.least
-
-    def room(self, number: int) -> int:
-        """Return how many voices more than `number` there may be."""
-        if self.speakers is not None:
-            return 0
-        return MOST_NEW if self.most is None else max(0, self.most - number)
-
-
 def seen_speaking(speech: Speech, sight: Sight) -> np.ndarray:
     """Return the seconds [K, G] for which a face is the one seen speaking in turns of a voice."""
-    seconds = _speaking(sight) * speech.turns.length[:, None]
-    found = np.zeros((len(speech), seconds.shape[1]))
-    some = speech.turns.voice >= 0
-    np.add.at(found, speech.turns.voice[some], seconds[some])
+    found = np.zeros((len(speech), sight.people))
+    voice = speech.turns.voice[sight.turn]
+    some = _speaking(sight) & (voice >= 0)
+    np.add.at(found, (voice[some], sight.face[some]), speech.turns.length[sight.turn[some]])
     return found
 
 
-def split(speech: Speech, sight: Sight, number: Number) -> Speech:
+def split(speech: Speech, sight: Sight, count: SpeakerCount) -> Speech:
     """Return the speech with voices parted that are seen with two faces, where the turns' voices bear it out."""
     for voice in range(len(speech)):
-        room = number.room(int(speech.present.sum()))
+        room = count.room(int(speech.present.sum()))
         found = _parted(speech, sight, voice, room) if room else None
         if found is not None:
             speech = speech.reassigned(found)
     return speech
 
 
-def join(speech: Speech, sight: Sight, pairs: Pairs, number: Number) -> Speech:
-    """Return the speech with voices joined that are seen with the same face, and sound alike."""
-    while number.may_fall(int(speech.present.sum())):
+def join(
+    speech: Speech,
+    sight: Sight,
+    pairs: Pairs,
+    count: SpeakerCount,
+    names: Sequence[Named] | None = None,
+) -> Speech:
+    """Return the speech with voices joined that are seen with the same face, and sound alike.
+
+    Args:
+        speech: with K voices.
+        sight: of its turns.
+        pairs: log odds of the encoders.
+        count: of voices that somebody asked for.
+        names: of each voice alone; two that are different people's by them are never joined.
+    """
+    own = [Named()] * len(speech) if names is None else list(names)
+    together = speech.turns.together(len(speech))
+    while count.may_fall(int(speech.present.sum())):
         seconds = seen_speaking(speech, sight)
-        together = speech.turns.together(len(speech))
-        odds = pairs.voice(speech.cosines())
         share = seconds / np.maximum(seconds.sum(axis=1, keepdims=True), 1e-9)
-        owned = (seconds >= JOIN_SECONDS) & (share >= JOIN_SHARE)
-        found = [
-            (float(odds[a, b]), a, b)
-            for a, b in combinations(np.flatnonzero(owned.any(axis=1)).tolist(), 2)
-            if (owned[a] & owned[b]).any()
-            and together[a, b] < TOGETHER_SECONDS
-            and odds[a, b]
-            > (ALIKE if min(speech.seconds[a], speech.seconds[b]) >= SHORT_SECONDS else SHORT_ALIKE)
-        ]
-        if not found:
+        owned = ((seconds >= JOIN_SECONDS) & (share >= JOIN_SHARE)).astype(float)
+        odds = pairs.voice(speech.cosines())
+        odds[(owned @ owned.T == 0) | (together >= TOGETHER_SECONDS)] = -np.inf
+        for a, b in likeliest(odds, ALIKE):
+            if not contradict(own[a], own[b]):
+                break
+        else:
             break
-        _, a, b = max(found)
-        speech = speech.merged(a, b)
+        own[a] = max(own[a], own[b], key=lambda each: each.strength)
+        speech, together = speech.merged(a, b), merged_rows(together, a, b)
     return speech
+
+
+def likeliest(odds: np.ndarray, least: float) -> list[tuple[int, int]]:
+    """Return the pairs whose log odds [K, K] are above `least`, the likeliest first."""
+    a, b = np.nonzero(np.triu(odds > least, 1))
+    order = np.argsort(-odds[a, b], kind="stable")
+    return list(zip(a[order].tolist(), b[order].tolist(), strict=True))
+
+
+def merged_rows(values: np.ndarray, one: int, other: int) -> np.ndarray:
+    """Return [K, K] sums of pairs where `other` has become a part of `one`."""
+    found = values.copy()
+    found[one] += values[other]
+    found[:, one] += values[:, other]
+    found[one, one] = 0.0
+    found[other] = found[:, other] = 0.0
+    return found
 
 
 def alike_faces(speech: Speech, sight: Sight, pairs: Pairs, faces: Faces) -> list[tuple[int, int]]:
@@ -110,49 +121,129 @@ def alike_faces(speech: Speech, sight: Sight, pairs: Pairs, faces: Faces) -> lis
         faces: G of them.
     """
     seconds = seen_speaking(speech, sight)
-    close = np.outer(faces.coherence, faces.coherence)
-    odds = pairs.face((faces.vectors @ faces.vectors.T) * close)
     found = []
     for voice in range(len(speech)):
         strong = np.flatnonzero(seconds[voice] >= JOIN_SECONDS).tolist()
         for g, h in combinations(strong, 2):
-            if faces.apart[g, h] or np.isnan(faces.vectors[[g, h]]).any():
+            odds = float(faces.odds(np.array(g), np.array(h), pairs))
+            if faces.are_two(g, h) or np.isnan(odds):
                 continue
             halves = _halves(speech, sight, voice, (g, h))
-            if odds[g, h] + np.clip(pairs.voice(halves), -HALVES_MOST, HALVES_MOST) > 0:
+            if odds + np.clip(pairs.voice(halves), -HALVES_MOST, HALVES_MOST) > 0:
                 found.append((g, h))
     return found
 
 
-def corrected(speech: Speech, sight: Sight, links: Links, pairs: Pairs) -> tuple[Speech, Links]:
+def parted_faces(
+    speech: Speech, sight: Sight, seen: SeenFile, group: np.ndarray, pairs: Pairs
+) -> tuple[SeenFile, np.ndarray]:
+    """Part faces that two people have who look much alike; return who is seen, and the face of each track [T].
+
+    They are seen speaking with voices that do not sound alike, each in tracks of its own, which look more like
+    each other than like the other's. Two tracks of theirs are told to be two people's from then on.
+
+    Args:
+        speech: of the file.
+        sight: of its turns.
+        seen: the T face tracks.
+        group: [T], the face of each, below 0 nobody's.
+        pairs: log odds of the encoders.
+    """
+    voice = speech.turns.voice[sight.turn]
+    some = _speaking(sight) & (voice >= 0)
+    seconds = np.zeros((len(seen.tracks), len(speech)))
+    np.add.at(seconds, (sight.track[some], voice[some]), speech.turns.length[sight.turn[some]])
+    odds, found, apart = pairs.voice(speech.cosines()), group.copy(), [seen.apart]
+    several = (seen_speaking(speech, sight) >= SPLIT_SECONDS).sum(axis=0) > 1
+    for face in np.flatnonzero(several).tolist():
+        shown = {i: seen.tracks[i].vector for i in np.flatnonzero(group == face).tolist()}
+        own = np.array([i for i, vector in shown.items() if vector is not None], int)
+        vectors = np.array([shown[i] for i in own])
+        sides = _sides(seconds[own], vectors, odds)
+        if len(sides) > 1:
+            means = np.stack([vectors[side].mean(axis=0) for side in sides])
+            nearest = (vectors @ means.T).argmax(axis=1)
+            found[own] = np.where(nearest > 0, found.max() + nearest, face)
+            apart += [own[[[one[0], two[0]]]] for one, two in combinations(sides, 2)]
+    return replace(seen, apart=np.concatenate(apart)), renumbered(found)
+
+
+def _sides(seconds: np.ndarray, vectors: np.ndarray, odds: np.ndarray) -> list[np.ndarray]:
+    """Return the tracks of a face, as positions, of each of the people whose it is.
+
+    Args:
+        seconds: [M, K], for which each voice is heard while a track is seen speaking.
+        vectors: [M, D] of the tracks.
+        odds: [K, K] that two voices are one person's.
+    """
+    owner = np.where(seconds.any(axis=1), seconds.argmax(axis=1), -1)
+    voices: list[int] = []
+    sides: list[np.ndarray] = []
+    for voice in np.argsort(-seconds.sum(axis=0), kind="stable").tolist():
+        side = np.flatnonzero(owner == voice)
+        if len(side) < SPLIT_TURNS or seconds[side, voice].sum() < SPLIT_SECONDS:
+            continue
+        if all(
+            odds[voice, other] < ALIKE and _right(vectors, [theirs, side]) >= SPLIT_RIGHT
+            for other, theirs in zip(voices, sides, strict=True)
+        ):
+            voices.append(voice)
+            sides.append(side)
+    return sides
+
+
+def corrected(
+    speech: Speech, sight: Sight, links: Links, pairs: Pairs, count: SpeakerCount
+) -> tuple[Speech, Links]:
     """Return the speech with turns given to the voice of the face that is seen speaking in them.
 
-    A turn of nobody's voice in which a face without a voice is seen speaking makes a voice of its own.
+    A turn in which a face without a voice is seen speaking makes a voice of its own where it is nobody's, or
+    does not sound like the other turns of its voice, if there may be one more; no voice loses its last turn
+    where there may not be one less.
     """
     if not links.by_lips:
         return speech, links
-    voice, face = speech.turns.voice.copy(), list(links.face)
+    voice, face = speech.turns.voice.copy(), links.face.tolist()
+    turns = np.bincount(voice[voice >= 0], minlength=len(face)).tolist()
     lips = np.clip(sight.odds * looked_units(sight), -LIPS_MOST, LIPS_MOST)
-    for i in range(len(speech.turns)):
-        if not lips.shape[1] or lips[i].max() <= 0:
+    for i in np.flatnonzero(sight.most(lips) > 0).tolist():
+        here = dict(zip(sight.face[sight.of(i)].tolist(), lips[sight.of(i)].tolist(), strict=True))
+        seen, own = max(here, key=lambda each: here[each]), int(voice[i])
+        more = here[seen] - (here.get(face[own], 0.0) if own >= 0 else 0.0)
+        if seen in face:
+            new = face.index(seen)
+            takes = more - _advantage(speech, i, own, new, pairs) > (
+                CORRECTION if own >= 0 else 0.0
+            )
+        else:
+            new, heard = len(face), _beside_others(speech, i, own, pairs)
+            takes = here[seen] >= NO_VOICE and heard < 0 and more - heard > CORRECTION
+        if new == own or not takes or not _allowed(turns, own, new, count):
             continue
-        seen, own = int(lips[i].argmax()), int(voice[i])
-        other = face.index(seen) if seen in face else -1
-        if other < 0:
-            if own < 0 and lips[i, seen] >= NO_VOICE:
-                face.append(seen)
-                voice[i] = len(face) - 1
-            continue
-        if other == own:
-            continue
-        silent = lips[i, face[own]] if own >= 0 and face[own] >= 0 else 0.0
-        heard = _advantage(speech, i, own, other, pairs)
-        if lips[i, seen] - silent - heard > (CORRECTION if own >= 0 else 0.0):
-            voice[i] = other
-    found = np.array(face, int).reshape(-1)
-    odds = np.zeros((len(found), links.odds.shape[1]))
+        if new == len(face):
+            face.append(seen)
+            turns.append(0)
+        voice[i] = new
+        turns[new] += 1
+        if own >= 0:
+            turns[own] -= 1
+    odds = np.zeros((len(face), links.odds.shape[1]))
     odds[: len(links.odds)] = links.odds
+    found = np.array(face, int).reshape(-1)
     return speech.reassigned(voice), Links(face=found, odds=odds, by_lips=True)
+
+
+def _allowed(turns: Sequence[int], own: int, new: int, count: SpeakerCount) -> bool:
+    """Return whether a turn may go from a voice to another, of voices with so many turns each.
+
+    The new one may be one more than there are; own is below 0 for nobody's.
+    """
+    present = sum(each > 0 for each in turns)
+    ends = own >= 0 and turns[own] == 1
+    begins = new == len(turns) or not turns[new]
+    if ends == begins:
+        return True
+    return count.room(present) > 0 if begins else count.may_fall(present)
 
 
 def _advantage(speech: Speech, turn: int, own: int, other: int, pairs: Pairs) -> float:
@@ -168,22 +259,36 @@ def _advantage(speech: Speech, turn: int, own: int, other: int, pairs: Pairs) ->
     return of_own - of_other
 
 
+def _beside_others(speech: Speech, turn: int, own: int, pairs: Pairs) -> float:
+    """Return the log odds that a turn is of the voice of the other turns of its own; +inf where nothing tells.
+
+    Of a turn of nobody's voice, `own` below 0, they are as low as they get.
+    """
+    if own < 0:
+        return -np.inf
+    others = speech.turns.voice == own
+    others[turn] = False
+    rest = unit_mean(speech.turns.vectors[others], speech.turns.seconds[others].clip(0.1))
+    if rest is None:
+        return np.inf
+    close = coherence(speech.turns.vectors[others], speech.turns.seconds[others].clip(0.1))
+    cosine = speech.turns.vectors[turn] @ rest * close
+    return np.inf if np.isnan(cosine) else float(pairs.voice(cosine))
+
+
 def _speaking(sight: Sight) -> np.ndarray:
-    """Return [N, G] bool: the face that is seen speaking in a turn, if any is."""
+    """Return [E] bool: the face that is seen speaking in a turn, if any is."""
     lips = sight.odds * (looked_units(sight) > 0)
-    if not lips.shape[1]:
-        return lips > 0
-    best = lips == lips.max(axis=1, keepdims=True)
-    return best & (lips > 0)
+    found: np.ndarray = (lips > 0) & (lips == sight.most(lips)[sight.turn])
+    return found
 
 
 def _halves(speech: Speech, sight: Sight, voice: int, faces: Sequence[int]) -> np.ndarray:
     """Return the cosine of a voice's turns with one face and of those with another; NaN if there are none."""
-    from mraf.pipeline.timeline.seen.tracks import unit_mean
-
-    speaking = _speaking(sight)
-    mine = speech.turns.voice == voice
-    a, b = (unit_mean(speech.turns.vectors[mine & speaking[:, face]]) for face in faces)
+    mine = _speaking(sight) & (speech.turns.voice[sight.turn] == voice)
+    a, b = (
+        unit_mean(speech.turns.vectors[sight.turn[mine & (sight.face == face)]]) for face in faces
+    )
     return np.array(np.nan if a is None or b is None else float(a @ b))
 
 
@@ -192,21 +297,23 @@ def _parted(speech: Speech, sight: Sight, voice: int, room: int) -> np.ndarray |
 
     There may be `room` voices more.
     """
-    speaking = _speaking(sight)
-    mine = (speech.turns.voice == voice) & np.isfinite(speech.turns.vectors).all(axis=1)
-    own = speaking & mine[:, None]
-    seconds, number = (own * speech.turns.length[:, None]).sum(axis=0), own.sum(axis=0)
+    own = _speaking(sight) & (speech.turns.voice[sight.turn] == voice)
+    seen = sight.turn[own], sight.face[own]
+    told = np.isfinite(speech.turns.vectors[seen[0]]).all(axis=1)
+    turn, face = seen[0][told], seen[1][told]
+    seconds = np.bincount(face, speech.turns.length[turn], sight.people)
+    number = np.bincount(face, minlength=sight.people)
     enough = np.flatnonzero((seconds >= SPLIT_SECONDS) & (number >= SPLIT_TURNS))
     faces: list[int] = []
     sides: list[np.ndarray] = []
-    for face in enough[np.argsort(-seconds[enough], kind="stable")].tolist():
-        side = np.flatnonzero(own[:, face])
+    for each in enough[np.argsort(-seconds[enough], kind="stable")].tolist():
+        side = turn[face == each]
         if len(faces) <= room and all(_two(speech, other, side) for other in sides):
-            faces.append(face)
+            faces.append(each)
             sides.append(side)
     if len(faces) < 2:
         return None
-    return _sorted(speech, voice, sides, speaking[:, faces])
+    return _sorted(speech, voice, sides, [seen[0][seen[1] == each] for each in faces])
 
 
 def _two(speech: Speech, one: np.ndarray, other: np.ndarray) -> bool:
@@ -229,15 +336,17 @@ def _right(vectors: np.ndarray, sides: list[np.ndarray]) -> float:
 
 
 def _sorted(
-    speech: Speech, voice: int, sides: list[np.ndarray], speaking: np.ndarray
+    speech: Speech, voice: int, sides: list[np.ndarray], seen: list[np.ndarray]
 ) -> np.ndarray:
     """Return the voices [N]: a new one for each side but the first, for the turns that are like it.
 
-    `speaking` [N, S] tells in which turns the face of a side is seen speaking.
+    `seen` are the turns in which the face of each is seen speaking, `sides` those of them with a vector.
     """
     means = np.stack([speech.turns.vectors[side].mean(axis=0) for side in sides])
     likeness = np.nan_to_num(speech.turns.vectors @ means.T, nan=0.0)
-    side = np.where(speaking.any(axis=1), speaking.argmax(axis=1), likeness.argmax(axis=1))
+    side = likeness.argmax(axis=1)
+    for i in reversed(range(len(sides))):
+        side[seen[i]] = i
     new = np.where(side > 0, len(speech) + side - 1, voice)
     found: np.ndarray = np.where(speech.turns.voice == voice, new, speech.turns.voice)
     return found

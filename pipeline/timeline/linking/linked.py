@@ -6,22 +6,26 @@ import numpy as np
 
 from mraf.pipeline.timeline.linking.boundaries import refined
 from mraf.pipeline.timeline.linking.correcting import (
-    Number,
     alike_faces,
     corrected,
     join,
+    parted_faces,
     split,
 )
-from mraf.pipeline.timeline.linking.evidence import seen_seconds, sight_of
+from mraf.pipeline.timeline.linking.evidence import Sight, seen_seconds, sight_of
 from mraf.pipeline.timeline.linking.links import Links, links_of, lips_tell
-from mraf.pipeline.timeline.linking.looks import Faces, Named, Naming, look_of
+from mraf.pipeline.timeline.linking.looks import Faces, Look, Naming, look_of
 from mraf.pipeline.timeline.linking.same_names import join_named, named_alike
+from mraf.pipeline.timeline.linking.speaker_count import SpeakerCount
 from mraf.pipeline.timeline.linking.speech import Speech
-from mraf.pipeline.timeline.seen.grouping import renumbered
 from mraf.pipeline.timeline.seen.seen import SeenFile
 from mraf.pipeline.timeline.seen.tracks import coherence, unit_mean
 from mraf.pipeline.timeline.turns.voices import Voices
+from mraf.recognition.clusters import renumbered
 from mraf.recognition.pairs import Pairs
+
+GLIMPSE_SECONDS = 2.0
+"""Time for which somebody who neither speaks nor has a name must be seen to be one of the people."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,7 +44,7 @@ def linked(
     *,
     naming: Naming | None,
     pairs: Pairs,
-    number: Number,
+    count: SpeakerCount,
     duration: float,
 ) -> Linked:
     """Return the voices and faces of a file, and which are one person's.
@@ -50,34 +54,53 @@ def linked(
         seen: who is seen in it.
         naming: names faces and voices, each alone; None where nobody is known.
         pairs: log odds of the encoders.
-        number: of voices that somebody asked for.
+        count: of voices that somebody asked for.
         duration: of the file in s.
     """
-    speech, group = Speech.of(voices), seen.group
-    sight = sight_of(speech.turns, seen.tracks, group)
-    if lips_tell(speech.turns, sight):
-        faces = faces_of(seen, group)
-        merged = alike_faces(speech, sight, pairs, faces)
-        if merged:
-            group = _merged(group, merged, faces.apart)
-            sight = sight_of(speech.turns, seen.tracks, group)
-        speech = join(split(speech, sight, number), sight, pairs, number)
+    speech = Speech.of(voices)
+    group, sight = _without_glimpses(speech, seen, naming)
+    if lips_tell(sight):
+        speech, seen, group = _by_lips(speech, sight, seen, group, naming, pairs, count)
+        sight = sight_of(speech.turns, seen, group)
     faces = faces_of(seen, group)
-    names = _names(speech, faces, naming)
-    if names is not None:
-        speech = join_named(speech, names[0], pairs, number)
-        merged = named_alike(faces, names[1], pairs)
+    names = None
+    if naming is not None:
+        speech = join_named(speech, naming(_voices(speech, faces)), pairs, count)
+        shown = naming(_shown(speech, faces))
+        merged = named_alike(faces, shown, pairs)
         if merged:
-            group = _merged(group, merged, faces.apart)
+            group = _merged(group, merged, faces)
             faces = faces_of(seen, group)
-        sight = sight_of(speech.turns, seen.tracks, group)
-        names = _names(speech, faces, naming)
+            sight = sight_of(speech.turns, seen, group)
+            shown = naming(_shown(speech, faces))
+        names = naming(_voices(speech, faces)), shown
     links = links_of(speech.turns, sight, len(speech), duration, names)
-    speech, links = corrected(speech, sight, links, pairs)
+    speech, links = corrected(speech, sight, links, pairs, count)
     if links.by_lips:
-        turns = refined(speech.turns, seen.tracks, group, links.face)
+        turns = refined(speech.turns, seen, group, links.face)
         speech = replace(speech, turns=turns)
     return Linked(speech=speech, faces=faces, group=group, links=links)
+
+
+def _by_lips(
+    speech: Speech,
+    sight: Sight,
+    seen: SeenFile,
+    group: np.ndarray,
+    naming: Naming | None,
+    pairs: Pairs,
+    count: SpeakerCount,
+) -> tuple[Speech, SeenFile, np.ndarray]:
+    """Return voices, tracks and faces corrected by whose lips speak with which voice."""
+    faces = faces_of(seen, group)
+    merged = alike_faces(speech, sight, pairs, faces)
+    if merged:
+        group = _merged(group, merged, faces)
+        sight = sight_of(speech.turns, seen, group)
+    speech = split(speech, sight, count)
+    names = None if naming is None else naming(_voices(speech, faces))
+    speech = join(speech, sight, pairs, count, names)
+    return speech, *parted_faces(speech, sight, seen, group, pairs)
 
 
 def faces_of(seen: SeenFile, group: np.ndarray) -> Faces:
@@ -85,8 +108,10 @@ def faces_of(seen: SeenFile, group: np.ndarray) -> Faces:
     number = int(group.max(initial=-1)) + 1
     means: list[np.ndarray | None] = []
     counts, close = np.zeros(number), np.ones(number)
+    order = np.argsort(group, kind="stable")
+    first = np.searchsorted(group[order], np.arange(number + 1))
     for each in range(number):
-        tracks = [seen.tracks[i] for i in np.flatnonzero(group == each)]
+        tracks = [seen.tracks[i] for i in order[first[each] : first[each + 1]]]
         some = [track.vectors for track in tracks if len(track.vectors)]
         means.append(unit_mean(np.concatenate(some)) if some else None)
         counts[each] = sum(map(len, some))
@@ -97,37 +122,55 @@ def faces_of(seen: SeenFile, group: np.ndarray) -> Faces:
     for each, mean in enumerate(means):
         if mean is not None:
             vectors[each] = mean
-    apart = np.zeros((number, number), bool)
-    pairs = group[seen.apart]
-    pairs = pairs[(pairs >= 0).all(axis=1)]
-    apart[pairs[:, 0], pairs[:, 1]] = apart[pairs[:, 1], pairs[:, 0]] = True
+    pairs = np.sort(group[seen.apart], axis=1)
     return Faces(
         vectors=vectors,
         number=counts,
         coherence=close,
         seen=seen_seconds(seen.tracks, group, number),
-        apart=apart,
+        apart=frozenset((a, b) for a, b in pairs[pairs[:, 0] >= 0].tolist()),
     )
 
 
-def _names(
-    speech: Speech, faces: Faces, naming: Naming | None
-) -> tuple[list[Named], list[Named]] | None:
-    if naming is None:
-        return None
-    voices = [look_of([i], [], speech, faces) for i in range(len(speech))]
-    shown = [look_of([], [i], speech, faces) for i in range(len(faces.seen))]
-    asked = naming([*voices, *shown])
-    return asked[: len(voices)], asked[len(voices) :]
+def _without_glimpses(
+    speech: Speech, seen: SeenFile, naming: Naming | None
+) -> tuple[np.ndarray, Sight]:
+    """Return the face of each track, below 0 for none, and who is seen in the turns.
+
+    Faces that are hardly seen, never seen speaking and have no name are left out: a long file has thousands.
+    """
+    group = seen.group
+    sight = sight_of(speech.turns, seen, group)
+    kept = sight.seen >= GLIMPSE_SECONDS
+    kept[sight.face[sight.odds > 0]] = True
+    if naming is not None and not kept.all():
+        names = naming(_shown(speech, faces_of(seen, group)))
+        kept |= np.array([each.name is not None for each in names], bool)
+    number = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1)
+    return number[group], sight.only(kept)
 
 
-def _merged(group: np.ndarray, same: list[tuple[int, int]], apart: np.ndarray) -> np.ndarray:
+def _voices(speech: Speech, faces: Faces) -> list[Look]:
+    return [look_of([i], [], speech, faces) for i in range(len(speech))]
+
+
+def _shown(speech: Speech, faces: Faces) -> list[Look]:
+    return [look_of([], [i], speech, faces) for i in range(len(faces.seen))]
+
+
+def _merged(group: np.ndarray, same: list[tuple[int, int]], faces: Faces) -> np.ndarray:
     """Return groups of which pairs are one, unless that would join two who are seen at once."""
-    members = {int(each): {int(each)} for each in np.unique(group[group >= 0])}
+    members = {each: {each} for each in range(len(faces.seen))}
+    beside: dict[int, set[int]] = {each: set() for each in members}
+    for a, b in faces.apart:
+        beside[a].add(b)
+        beside[b].add(a)
     for g, h in same:
-        both = members[g] | members[h]
-        if not apart[np.ix_(sorted(both), sorted(both))].any():
-            for each in both:
-                members[each] = both
-    first = np.array([min(members.get(i, {i})) for i in range(int(group.max()) + 1)])
-    return renumbered(np.where(group >= 0, first[group], -1))
+        one, other = members[g], members[h]
+        if one is other or any(beside[each] & other for each in one):
+            continue
+        both = one | other
+        for each in both:
+            members[each] = both
+    first = np.array([min(members[i]) for i in range(len(members))] + [-1])
+    return renumbered(first[group])

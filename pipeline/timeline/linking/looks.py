@@ -7,14 +7,18 @@ import numpy as np
 
 from mraf.pipeline.timeline.linking.speech import Speech
 from mraf.pipeline.timeline.seen.tracks import unit_mean
+from mraf.recognition.pairs import Pairs
 
 ONE_NAME_MOST = 3.0
 """Log odds at most that two are one person because a model gives them the same name."""
 
+DOUBTED = 0.5
+"""Probability that a voice without a name is of somebody who is known, below which it is rather a stranger's."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Look:
-    """What is there of somebody: a face, a voice, or both."""
+    """Somebody as they are there: a face, a voice, or both."""
 
     face: np.ndarray | None = None  # [Df], mean
     voice: np.ndarray | None = None  # [Dv], mean
@@ -34,12 +38,23 @@ class Named:
     notes: tuple[str, ...] = ()  # that face and voice disagree
     face: str | None = None  # named by the face alone
     voice: str | None = None
+    face_known: float | None = None  # probability that the face alone is of somebody whom it knows
+    voice_known: float | None = None
+    half: bool = False  # True: the model has only a face, or only a voice, of the person
     asked: bool = False  # False: there is nothing that the model could be asked
 
     @property
     def sure(self) -> bool:
-        """Whether there is a name by a model that can tell strangers; others name everybody."""
+        """True where there is a name by a model that can tell strangers; others name everybody."""
         return self.name is not None and self.known is not None
+
+    @property
+    def doubted(self) -> bool:
+        """True where the name is the face's alone, and the voice rather that of somebody else."""
+        if self.by != "face" or self.half:
+            return False
+        strange = self.voice_known is not None and self.voice_known < DOUBTED
+        return self.voice != self.name if self.voice is not None else strange
 
     @property
     def strength(self) -> float:
@@ -53,8 +68,29 @@ def one_name(one: Named, other: Named) -> float:
     """Return the log odds that two who have one name are one person, by that; 0 where they have not."""
     if not (one.sure and other.sure) or one.name != other.name:
         return 0.0
-    both = min(one.strength * other.strength, 1 - 1e-6)
-    return float(np.clip(np.log(both / (1 - both)), 0.0, ONE_NAME_MOST))
+    return float(same_name_odds(np.array(one.strength * other.strength)))
+
+
+def same_name_odds(right: np.ndarray) -> np.ndarray:
+    """Return the log odds, of any shape, that two are one person by the probability that both names are right."""
+    both = np.minimum(right, 1 - 1e-6)
+    with np.errstate(divide="ignore"):
+        found: np.ndarray = np.clip(np.log(both / (1 - both)), 0.0, ONE_NAME_MOST)
+    return found
+
+
+def contradict(one: Named, other: Named) -> bool:
+    """Return whether two voices, or two faces, are of different people by their names, each alone."""
+    if one.sure and other.sure:
+        return one.name != other.name
+    strange = other if one.sure else one
+    return (
+        (one.sure or other.sure)
+        and strange.asked
+        and strange.name is None
+        and strange.known is not None
+        and strange.known < DOUBTED
+    )
 
 
 Naming = Callable[[Sequence[Look]], list[Named]]
@@ -71,7 +107,17 @@ class Faces:
         np.ndarray
     )  # [G], of the tracks' means, see `mraf.pipeline.timeline.seen.tracks.coherence`
     seen: np.ndarray  # [G] s
-    apart: np.ndarray  # [G, G] bool: seen at once
+    apart: frozenset[tuple[int, int]]  # pairs that are two people's, the smaller number first
+
+    def are_two(self, one: int, other: int) -> bool:
+        """Return whether two are two people, as they are seen at once or with other voices."""
+        return (min(one, other), max(one, other)) in self.apart
+
+    def odds(self, some: np.ndarray, others: np.ndarray, pairs: Pairs) -> np.ndarray:
+        """Return log odds that the faces [..] of two arrays of numbers are one person's; NaN where one has none."""
+        cosines = (self.vectors[some] * self.vectors[others]).sum(axis=-1)
+        odds = pairs.face(cosines * self.coherence[some] * self.coherence[others])
+        return np.where(np.isnan(cosines), np.nan, odds)
 
 
 def look_of(voices: Sequence[int], faces: Sequence[int], speech: Speech, seen: Faces) -> Look:

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from mraf.extractors.streaming.parts import Observed
-from mraf.pipeline.timeline.linking.correcting import Number
 from mraf.pipeline.timeline.linking.evidence import seen_seconds
 from mraf.pipeline.timeline.linking.linked import Linked, linked
 from mraf.pipeline.timeline.linking.looks import Naming
+from mraf.pipeline.timeline.linking.speaker_count import SpeakerCount
 from mraf.pipeline.timeline.people.assembled import Assembled, Vectors
 from mraf.pipeline.timeline.people.cast import Cast, cast_of
 from mraf.pipeline.timeline.people.naming import NamingModel
@@ -66,7 +66,7 @@ def assembled(
         seen,
         naming=model,
         pairs=pairs,
-        number=Number(speakers=speakers, least=least, most=most),
+        count=SpeakerCount(speakers=speakers, least=least, most=most),
         duration=duration,
         notes=[*notes, *(model.notes if model else ())],
         lips=scorer is not None,
@@ -80,7 +80,7 @@ def together(
     *,
     naming: Naming | None,
     pairs: Pairs,
-    number: Number | None = None,
+    count: SpeakerCount | None = None,
     duration: float | None = None,
     notes: Sequence[str] = (),
     lips: bool = True,
@@ -93,23 +93,23 @@ def together(
         seen: who is seen in it.
         naming: names faces and voices; None where nobody is known.
         pairs: log odds of the encoders.
-        number: of voices that somebody asked for.
+        count: of voices that somebody asked for.
         duration: of the file in s.
         notes: on the file.
         lips: False where nothing can tell whose lips speak.
     """
-    number = number or Number()
+    count = count or SpeakerCount()
     ends = [turn.stop for turn in voices.turns] + [track.stop for track in seen.tracks]
     found = linked(
         voices,
         seen,
         naming=naming,
         pairs=pairs,
-        number=number,
+        count=count,
         duration=max([duration or 0.0, *ends]),
     )
     people = people_of(
-        found.speech, found.faces, found.links, naming=naming, pairs=pairs, number=number
+        found.speech, found.faces, found.links, naming=naming, pairs=pairs, count=count
     )
     cast = cast_of(people, found, seen)
     said = (*notes, *notes_of(seen, found, lips=lips))
@@ -128,7 +128,7 @@ def _written(
     linked_voices = {i for i, face in enumerate(found.links.face.tolist()) if face >= 0}
     visible = [bool(linked_voices & set(each.voices)) for each in cast.people]
     tracks = speaking_tracks(
-        cast.turns, seen.tracks, cast.person, visible=visible, by_lips=found.links.by_lips
+        cast.turns, seen, cast.person, visible=visible, by_lips=found.links.by_lips
     )
     names = cast.names
     turns = tuple(
@@ -158,10 +158,11 @@ def _written(
         timeline=timeline,
         people=tuple(_of_person(each, found) for each in cast.people),
         turns=tuple(
-            _of_turn(turn, None if track is None else seen.tracks[track])
+            _of_turn(turn, None if track is None else seen.tracks[track], seen.late)
             for turn, track in zip(cast.turns, tracks, strict=True)
         ),
         tracks=tuple(seen.tracks),
+        late=seen.late,
     )
 
 
@@ -191,7 +192,7 @@ def _picture(seen: SeenFile, own: np.ndarray) -> str | None:
     tracks = [seen.tracks[i] for i in np.flatnonzero(own) if seen.tracks[i].picture]
     if not tracks:
         return None
-    best = max(tracks, key=lambda track: track.quality)
+    best = max(tracks, key=lambda track: track.best)
     return base64.b64encode(best.picture).decode("ascii")
 
 
@@ -214,13 +215,17 @@ def _of_person(each: Somebody, found: Linked) -> Vectors:
     )
 
 
-def _of_turn(turn: Spoken, track: WholeTrack | None) -> Vectors:
-    """Return the vectors of a turn: of a face those from within it, or else all of its track."""
+def _of_turn(turn: Spoken, track: WholeTrack | None, late: float) -> Vectors:
+    """Return the vectors of a turn: of a face those from within it, or else all of its track.
+
+    `late` are the s by which the sound comes after the picture.
+    """
     voice = turn.voice
     seconds = float(turn.seconds.sum())
     if track is None or not len(track.vectors):
         return Vectors(voice=voice, seconds=seconds)
-    within = (track.vector_times >= turn.start) & (track.vector_times <= turn.stop)
+    times = track.vector_times + late
+    within = (times >= turn.start) & (times <= turn.stop)
     vectors = track.vectors[within] if within.any() else track.vectors
     return Vectors(
         face=unit_mean(vectors),

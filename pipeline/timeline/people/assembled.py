@@ -27,3 +27,4 @@ class Assembled:
     people: tuple[Vectors, ...]  # of `timeline.people`, in their order
     turns: tuple[Vectors, ...]  # of `timeline.turns`; of a face only where it is seen speaking
     tracks: tuple[WholeTrack, ...] = ()  # of `timeline.tracks`, in their order
+    late: float = 0.0  # s by which the turns are heard after they are seen

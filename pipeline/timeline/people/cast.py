@@ -5,13 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mraf.pipeline.timeline.linking.linked import Linked
+from mraf.pipeline.timeline.linking.linked import GLIMPSE_SECONDS, Linked
 from mraf.pipeline.timeline.people.persons import Somebody
 from mraf.pipeline.timeline.people.turns import Spoken, spoken
 from mraf.pipeline.timeline.seen.seen import SeenFile
-
-GLIMPSE_SECONDS = 2.0
-"""Time for which somebody who neither speaks nor has a name must be seen to be one of the people."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -31,6 +31,7 @@ class NamingModel:
         encoders: those that made the vectors.
         model: its name, by default the one trained last.
         threshold: of the probability that a person is enrolled, 0 to 1, in place of the model's own.
+        device: that the model runs on, of torch.
 
     Raises:
         MissingError: there is no such model.
@@ -119,7 +120,17 @@ class NamingModel:
             notes=notes.conflict(answer, face, voice),
             face=face.speaker,
             voice=voice.speaker,
+            face_known=face.known,
+            voice_known=voice.known,
+            half=name is not None and self._half(first),
             asked=True,
+        )
+
+    def _half(self, speaker: int) -> bool:
+        """Return whether the model has no face, or no voice, of a speaker."""
+        references = self._references
+        return references is not None and not (
+            references.face[speaker] and references.voice[speaker]
         )
 
 

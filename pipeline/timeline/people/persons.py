@@ -1,13 +1,14 @@
 """The people of a file: voices and faces that belong together, and one name each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from mraf.pipeline.timeline.linking.correcting import TOGETHER_SECONDS, Number
+from mraf.pipeline.timeline.linking.correcting import TOGETHER_SECONDS
 from mraf.pipeline.timeline.linking.links import Links
 from mraf.pipeline.timeline.linking.looks import Faces, Look, Named, Naming, look_of, one_name
+from mraf.pipeline.timeline.linking.speaker_count import SpeakerCount
 from mraf.pipeline.timeline.linking.speech import Speech
 from mraf.recognition.pairs import Pairs
 
@@ -38,12 +39,14 @@ def people_of(
     *,
     naming: Naming | None,
     pairs: Pairs,
-    number: Number,
+    count: SpeakerCount,
 ) -> list[Somebody]:
     """Return the people of a file, in no order.
 
     Two with the same name are one person where their faces and voices are alike and they never speak or are
-    seen at once; else the name goes to the one whom it fits best.
+    seen at once; else the name goes to the one whom it fits best. Where nobody is seen speaking, a voice is
+    not a face's that has a name if it sounds like somebody else: the name is by the face alone then, and
+    that they belong together is not seen.
 
     Args:
         speech: the turns and K voices.
@@ -51,7 +54,7 @@ def people_of(
         links: of voices and faces.
         naming: gives names; None where nobody is known.
         pairs: log odds of the encoders.
-        number: of voices that somebody asked for.
+        count: of voices that somebody asked for.
     """
     found = []
     linked = links.face.tolist()
@@ -64,9 +67,28 @@ def people_of(
     ]
     if naming is None:
         return found
-    named = naming([each.look for each in found])
-    found = [replace(each, named=name) for each, name in zip(found, named, strict=True)]
-    return _one_name_each(found, speech, seen, naming, pairs, number)
+    found = _named(found, naming)
+    if not links.by_lips:
+        found = _parted_by_names(found, speech, seen, naming)
+    return _one_name_each(found, speech, seen, naming, pairs, count)
+
+
+def _named(found: Sequence[Somebody], naming: Naming) -> list[Somebody]:
+    names = naming([each.look for each in found])
+    return [replace(each, named=name) for each, name in zip(found, names, strict=True)]
+
+
+def _parted_by_names(
+    found: list[Somebody], speech: Speech, seen: Faces, naming: Naming
+) -> list[Somebody]:
+    """Return the people with those parted whose face has a name that their voice speaks against."""
+    doubted = [each for each in found if each.voices and each.faces and each.named.doubted]
+    halves = [
+        _somebody(voices, faces, speech, seen)
+        for each in doubted
+        for voices, faces in ((each.voices, ()), ((), each.faces))
+    ]
+    return [each for each in found if each not in doubted] + _named(halves, naming)
 
 
 def _one_name_each(
@@ -75,23 +97,21 @@ def _one_name_each(
     seen: Faces,
     naming: Naming,
     pairs: Pairs,
-    number: Number,
+    count: SpeakerCount,
 ) -> list[Somebody]:
     together = speech.turns.together(len(speech))
     voices = int(speech.present.sum())
     done: list[Somebody] = []
-    for each in sorted(found, key=lambda each: -each.named.strength):
-        first = next(
-            (i for i, other in enumerate(done) if each.name and other.name == each.name), -1
-        )
-        if first < 0:
+    place: dict[str, int] = {}
+    # A name that the face bears and the voice speaks against goes to whoever else has it.
+    for each in sorted(found, key=lambda each: (each.named.doubted, -each.named.strength)):
+        first = place.setdefault(each.name, len(done)) if each.name else len(done)
+        if first == len(done):
             done.append(each)
             continue
         best = done[first]
         falls = bool(best.voices and each.voices)
-        if (not falls or number.may_fall(voices)) and _may_be_one(
-            best, each, together, seen, pairs
-        ):
+        if (not falls or count.may_fall(voices)) and _may_be_one(best, each, together, seen, pairs):
             voices -= falls
             done[first] = _joined(best, each, speech, seen, naming)
         else:
@@ -102,16 +122,25 @@ def _one_name_each(
 def _may_be_one(
     one: Somebody, other: Somebody, together: np.ndarray, seen: Faces, pairs: Pairs
 ) -> bool:
-    """Return whether two who have one name are one person."""
+    """Return whether two who have one name are one person.
+
+    A name that only their faces bear says nothing of their voices, and the other way round.
+    """
     if any(together[a, b] >= TOGETHER_SECONDS for a in one.voices for b in other.voices):
         return False
-    if any(seen.apart[a, b] for a in one.faces for b in other.faces):
+    if any(seen.are_two(a, b) for a in one.faces for b in other.faces):
         return False
     a, b = one.look, other.look
-    least = ALIKE - one_name(one.named, other.named)
     faces = _odds(a.face, b.face, a.face_coherence * b.face_coherence, pairs.face)
     voices = _odds(a.voice, b.voice, a.voice_coherence * b.voice_coherence, pairs.voice)
-    return all(odds is None or odds >= least for odds in (faces, voices))
+    by_name = one_name(one.named, other.named)
+    by_face, by_voice = (
+        all(kind in (each.named.by or "") for each in (one, other)) for kind in ("face", "voice")
+    )
+    return all(
+        odds is None or odds >= ALIKE - by_name * borne
+        for odds, borne in ((faces, by_face), (voices, by_voice))
+    )
 
 
 def _odds(

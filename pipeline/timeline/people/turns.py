@@ -6,15 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mraf.extractors.streaming.slices import TICKS
-from mraf.pipeline.timeline.linking.evidence import (
-    MOST,
-    SLOPE,
-    Turns,
-    length_of,
-    tracks_during,
-)
+from mraf.pipeline.timeline.linking.evidence import MOST, SLOPE, Turns, tracks_during
 from mraf.pipeline.timeline.linking.links import units
+from mraf.pipeline.timeline.seen.seen import SeenFile
 from mraf.pipeline.timeline.seen.tracks import WholeTrack, ticks_of, unit_mean
+from mraf.pipeline.timeline.spans import overlaps as spans_overlap
 
 TOUCH_SECONDS = 0.1
 """Time between two turns of one person that are one turn."""
@@ -73,22 +69,13 @@ def spoken(turns: Turns, person: np.ndarray) -> list[Spoken]:
 
 def overlaps(turns: Sequence[Spoken]) -> list[float]:
     """Return the seconds of each turn in which somebody else speaks too."""
-    spans: list[list[tuple[float, float]]] = [[] for _ in turns]
-    running: list[int] = []
-    for i, turn in enumerate(turns):
-        running = [j for j in running if turns[j].stop > turn.start]
-        for j in running:
-            if turns[j].person != turn.person:
-                span = (turn.start, min(turn.stop, turns[j].stop))
-                spans[i].append(span)
-                spans[j].append(span)
-        running.append(i)
-    return [length_of(each) for each in spans]
+    spans = [(turn.start, turn.stop) for turn in turns]
+    return spans_overlap(spans, [turn.person for turn in turns])
 
 
 def speaking_tracks(
     turns: Sequence[Spoken],
-    tracks: Sequence[WholeTrack],
+    seen: SeenFile,
     person: np.ndarray,
     *,
     visible: Sequence[bool],
@@ -97,43 +84,42 @@ def speaking_tracks(
     """Return the face track that is seen speaking in each turn; None where none is.
 
     Args:
-        turns: of the file, in the order of time.
-        tracks: in the order in which they begin.
+        turns: of the file, in the order of time, as they are heard.
+        seen: the T face tracks, and by how much the sound comes later.
         person: [T], whose each is.
         visible: of each person, whether it is known that face and voice are theirs.
         by_lips: False where no face of the file is ever seen speaking, so that closed lips say nothing.
     """
-    times = Turns(
-        start=np.array([turn.start for turn in turns]),
-        stop=np.array([turn.stop for turn in turns]),
-        voice=np.array([turn.person for turn in turns], int),
-        vectors=np.zeros((len(turns), 0), np.float32),
-        seconds=np.zeros(len(turns)),
+    start, stop = (
+        np.array([each - seen.late for each in times])
+        for times in ([turn.start for turn in turns], [turn.stop for turn in turns])
     )
     found: list[int | None] = []
-    for turn, near in zip(turns, tracks_during(times, tracks), strict=True):
-        own = [j for j in near if person[j] == turn.person] if visible[turn.person] else []
+    near = tracks_during(start, stop, seen.tracks)
+    for turn, tracks, *span in zip(turns, near, start.tolist(), stop.tolist(), strict=True):
+        own = [j for j in tracks if person[j] == turn.person] if visible[turn.person] else []
         if by_lips:
-            own = [j for j in own if not _closed(tracks[j], turn)]
-        own.sort(key=lambda j: _shared(tracks[j], turn), reverse=True)
+            own = [j for j in own if not _closed(seen.tracks[j], span[0], span[1])]
+        own.sort(key=lambda j: _shared(seen.tracks[j], span[0], span[1]), reverse=True)
         found.append(own[0] if own else None)
     return found
 
 
-def _closed(track: WholeTrack, turn: Spoken) -> bool:
-    scores = track.scores_at(ticks_of(turn.start, turn.stop))
+def _closed(track: WholeTrack, start: float, stop: float) -> bool:
+    """Return whether lips stay closed from `start` to `stop` s of the picture."""
+    scores = track.scores_at(ticks_of(start, stop))
     scores = scores[np.isfinite(scores)]
     if not len(scores):
         return False
     odds = float(np.clip(SLOPE * scores.mean(), -MOST, MOST))
     # Somebody who comes into the picture as the turn ends must be seen to speak.
-    passing = _shared(track, turn) < PASSING_SHARE * (turn.stop - turn.start)
+    passing = _shared(track, start, stop) < PASSING_SHARE * (stop - start)
     least = 0.0 if passing else CLOSED
     return odds * float(units(np.array(len(scores) / TICKS))) < least
 
 
-def _shared(track: WholeTrack, turn: Spoken) -> float:
-    return min(turn.stop, track.stop) - max(turn.start, track.start)
+def _shared(track: WholeTrack, start: float, stop: float) -> float:
+    return min(stop, track.stop) - max(start, track.start)
 
 
 def _both(one: Spoken, two: Spoken) -> Spoken:

@@ -6,13 +6,13 @@ import numpy as np
 
 from mraf.extractors.boxes import overlap
 from mraf.pipeline.timeline.seen.tracks import STEP, WholeTrack
-from mraf.recognition.clusters import BOUND
+from mraf.recognition.clusters import average_linkage, renumbered
 
 Odds = Callable[[np.ndarray], np.ndarray]
 
 CUT = 0.0
 """Mean log odds of the pairs of tracks of two groups above which they are one person's."""
-LIMIT = 500
+LIMIT = 2_000
 """Number of tracks, and of groups, that are compared each with each."""
 AT_ONCE_SECONDS = 0.3
 """Time for which two tracks are seen at once that makes them two people's."""
@@ -63,16 +63,6 @@ def at_once(tracks: Sequence[WholeTrack]) -> np.ndarray:
     return np.array(pairs, int).reshape(-1, 2)
 
 
-def renumbered(group: np.ndarray) -> np.ndarray:
-    """Return groups [N] numbered from 0 in the order in which they come; those below 0 stay -1."""
-    found = np.full(len(group), -1)
-    numbers: dict[int, int] = {}
-    for i, each in enumerate(group.tolist()):
-        if each >= 0:
-            found[i] = numbers.setdefault(each, len(numbers))
-    return found
-
-
 def _two(one: WholeTrack, two: WholeTrack) -> bool:
     start, stop = max(one.start, two.start), min(one.stop, two.stop)
     if stop - start < AT_ONCE_SECONDS:
@@ -87,14 +77,14 @@ def _blocks(vectors: np.ndarray, apart: np.ndarray, odds: Odds) -> np.ndarray:
     group, means, number = np.arange(len(vectors)), vectors, np.ones(len(vectors))
     while len(means) > LIMIT:
         starts = range(0, len(means), LIMIT)
-        runs = [_block(slice(at, at + LIMIT), means, number, group[apart], odds) for at in starts]
+        runs = [_block(slice(at, at + LIMIT), means, group[apart], odds) for at in starts]
         before = np.cumsum([0, *(run.max() + 1 for run in runs)])
         merged = np.concatenate([run + at for run, at in zip(runs, before, strict=False)])
         if merged.max() + 1 > 0.9 * len(means):
             return _largest(group, means, number, apart, odds)
         group = merged[group]
         means, number = _means(means, number, merged)
-    return linked(means, number, group[apart], odds)[group]
+    return linked(means, group[apart], odds)[group]
 
 
 def _largest(
@@ -106,41 +96,28 @@ def _largest(
     place[first] = np.arange(len(first))
     pairs = place[group[apart]]
     found = np.arange(len(means)) + LIMIT
-    found[first] = linked(means[first], number[first], pairs[(pairs >= 0).all(axis=1)], odds)
+    found[first] = linked(means[first], pairs[(pairs >= 0).all(axis=1)], odds)
     return found[group]
 
 
-def _block(
-    block: slice, means: np.ndarray, number: np.ndarray, pairs: np.ndarray, odds: Odds
-) -> np.ndarray:
+def _block(block: slice, means: np.ndarray, pairs: np.ndarray, odds: Odds) -> np.ndarray:
     inside = ((pairs >= block.start) & (pairs < block.stop)).all(axis=1)
-    return linked(means[block], number[block], pairs[inside] - block.start, odds)
+    return linked(means[block], pairs[inside] - block.start, odds)
 
 
-def linked(means: np.ndarray, number: np.ndarray, apart: np.ndarray, odds: Odds) -> np.ndarray:
+def linked(means: np.ndarray, apart: np.ndarray, odds: Odds) -> np.ndarray:
     """Return the group [N] of each of N means by average linkage.
 
     Args:
-        means: [N, D], of unit vectors.
-        number: [N] of those of which each is the mean.
+        means: [N, D], of unit vectors; each counts once, of however many it is the mean.
         apart: [P, 2], pairs that are never one.
         odds: log odds of cosines.
     """
-    alike = np.clip(odds(means @ means.T), -BOUND, BOUND)
-    np.fill_diagonal(alike, -np.inf)
-    alike[apart[:, 0], apart[:, 1]] = alike[apart[:, 1], apart[:, 0]] = -np.inf
-    weight, group = number.astype(float), np.arange(len(means))
-    for _ in range(len(means) - 1):
-        a, b = divmod(int(alike.argmax()), len(means))
-        if not alike[a, b] > CUT:
-            break
-        row = (weight[a] * alike[a] + weight[b] * alike[b]) / (weight[a] + weight[b])
-        row[a] = -np.inf
-        alike[a] = alike[:, a] = row
-        alike[b] = alike[:, b] = -np.inf
-        weight[a] += weight[b]
-        group[group == b] = a
-    return np.unique(group, return_inverse=True)[1]
+
+    def of(rows: slice) -> np.ndarray:
+        return odds(means[rows] @ means[rows.start :].T)
+
+    return average_linkage(of, len(means), CUT, apart)
 
 
 def _means(
@@ -159,13 +136,16 @@ def _follow(
     shots = np.sort(np.asarray(cuts, float))
     shot = np.array([np.searchsorted(shots, track.times.mean()) for track in tracks])
     lone = np.flatnonzero(group < 0)
+    beside: dict[int, list[int]] = {i: [] for i in lone.tolist()}
+    for one, other in [*apart.tolist(), *apart[:, ::-1].tolist()]:
+        if one in beside:
+            beside[one].append(other)
     for order, backwards in ((lone, True), (lone[::-1], False)):
         for i in order:
             if group[i] >= 0:
                 continue
             near = _neighbour(tracks, i, shot, group, backwards=backwards)
-            beside = apart[(apart == i).any(axis=1)].ravel()
-            if near >= 0 and group[near] not in group[beside[beside != i]]:
+            if near >= 0 and group[near] not in group[beside[i]]:
                 group[i] = group[near]
 
 

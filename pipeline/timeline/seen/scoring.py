@@ -1,10 +1,14 @@
 """Scores of lips over a whole file: how surely a face speaks at each moment."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
 
+from mraf.extractors.speaking.lr_asd import STEPS
+from mraf.extractors.speaking.mfcc import COEFFICIENTS, shifted
 from mraf.extractors.streaming.parts import FaceTrack, Observed
 from mraf.extractors.streaming.slices import TICKS
 
@@ -14,7 +18,12 @@ LEAST_STEP = 0.1
 """Seconds by which sound and picture may be out of step without being put in step."""
 ABOUT_TICKS = 25
 """Ticks over which the scores of lips that speak are above 0 on average."""
-_PER_TICK = 4  # rows of the sound a tick
+LEAST_TICKS = 12
+"""Ticks of a stretch in which lips speak, below which it tells nothing of the step."""
+BEYOND_TICKS = 15
+"""Ticks beyond such a stretch of which the sound is compared with the lips too."""
+BORDER_TICKS = 10
+"""Ticks of the sound before and after a part that its lips need where the sound comes late or early."""
 
 
 Step = Callable[[Sequence[tuple[np.ndarray, np.ndarray]]], float]
@@ -27,22 +36,46 @@ class Scorer(Protocol):
         """Return scores [T] of lips [T, 128] and sound [4 T, 13]; NaN where not looked at."""
 
 
-def scores_of(track: FaceTrack, part: Observed, scorer: Scorer | None, shift: int) -> np.ndarray:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Sound:
+    """LR-ASD's sound of a part and of a little before and after it."""
+
+    mfcc: np.ndarray  # [M, 13], four a tick
+    first_tick: int  # of the file
+
+    def at(self, tick: int, ticks: int) -> np.ndarray:
+        """Return the sound [4 T, 13] of some ticks from one of the file on; silence where there is none."""
+        return shifted(self.mfcc, (tick - self.first_tick) * STEPS, ticks * STEPS)
+
+
+def with_sound(parts: Iterable[Observed]) -> Iterator[tuple[Observed, Sound | None]]:
+    """Yield each part with its sound; None where a part has none. Three parts at most are held at once."""
+    before: Observed | None = None
+    here: Observed | None = None
+    for after in chain(parts, [None]):
+        if here is not None:
+            yield here, _sound_of(here, before, after)
+        before, here = here, after
+
+
+def scores_of(
+    track: FaceTrack, sound: Sound | None, scorer: Scorer | None, shift: int
+) -> np.ndarray:
     """Return the scores [V] float32 of a track's lips; NaN where there are none.
 
     Args:
-        track: of the part.
-        part: with the sound.
+        track: of a part.
+        sound: of the part; None where there is none.
         scorer: None where there is none.
         shift: ticks by which the sound comes late.
     """
     lips = track.lips
     nothing = np.full(len(lips), np.nan, np.float32)
-    if scorer is None or part.heard is None or not len(part.heard.mfcc) or not len(lips):
+    if scorer is None or sound is None or not len(lips):
         return nothing
     if not np.isfinite(lips).all(axis=1).any():
         return nothing
-    rows = _sound(part, track.first_tick + shift, len(lips))
+    rows = sound.at(track.first_tick + shift, len(lips))
     return np.asarray(scorer.score(lips.astype(np.float32), rows), np.float32)
 
 
@@ -66,15 +99,19 @@ class Synchrony:
         """True where more lips need not be tried."""
         return self._scorer is None or self._ticks >= TRIED_TICKS
 
-    def add(self, track: FaceTrack, part: Observed) -> None:
-        """Take in the lips of a track where they speak."""
-        scores = scores_of(track, part, self._scorer, 0)
+    def add(self, track: FaceTrack, sound: Sound | None) -> np.ndarray:
+        """Take in the lips of a track where they speak, and return their scores [V] for sound in step."""
+        scores = scores_of(track, sound, self._scorer, 0)
         speaks = np.isfinite(scores) & (_about(scores) > 0)
-        if not speaks.any():
-            return
-        lips = np.where(speaks[:, None], track.lips.astype(np.float32), np.nan)
-        self._pairs.append((lips, _sound(part, track.first_tick, len(lips))))
-        self._ticks += int(speaks.sum())
+        if sound is None or not speaks.any():
+            return scores
+        # Whole tracks of somebody who says a word would fill the memory in a long file.
+        for first, last in _stretches(np.flatnonzero(speaks)):
+            here = slice(max(0, first - BEYOND_TICKS), last + BEYOND_TICKS + 1)
+            lips = np.where(speaks[here, None], track.lips[here], np.float16(np.nan))
+            self._pairs.append((lips, sound.at(track.first_tick + here.start, len(lips))))
+            self._ticks += int(speaks[here].sum())
+        return scores
 
     @property
     def shift(self) -> int:
@@ -97,11 +134,28 @@ def _about(scores: np.ndarray) -> np.ndarray:
     return found
 
 
-def _sound(part: Observed, first_tick: int, ticks: int) -> np.ndarray:
-    """Return the sound [4 T, 13] from a tick of the file on; the nearest beyond the part's ends."""
-    assert part.heard is not None
-    mfcc = part.heard.mfcc
-    first = (first_tick - round(part.start * TICKS)) * _PER_TICK
-    rows = np.arange(first, first + ticks * _PER_TICK)
-    found: np.ndarray = mfcc[np.clip(rows, 0, len(mfcc) - 1)]
-    return found
+def _stretches(ticks: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last of ticks [K], rising, that are near each other, where these are enough."""
+    for each in np.split(ticks, np.flatnonzero(np.diff(ticks) > 2 * BEYOND_TICKS) + 1):
+        if len(each) >= LEAST_TICKS:
+            yield int(each[0]), int(each[-1])
+
+
+def _sound_of(part: Observed, before: Observed | None, after: Observed | None) -> Sound | None:
+    if part.heard is None or not len(part.heard.mfcc):
+        return None
+    border = BORDER_TICKS * STEPS
+    first, last = round(part.start * TICKS), round(part.stop * TICKS)
+    own = part.heard.mfcc
+    if after is not None:  # else the last tick may be a part of one
+        own = shifted(own, 0, (last - first) * STEPS)
+    start = 0 if before is None else (first - round(before.start * TICKS)) * STEPS
+    pieces = [_rows(before, start - border, border), own, _rows(after, 0, border)]
+    return Sound(mfcc=np.concatenate(pieces), first_tick=first - BORDER_TICKS)
+
+
+def _rows(part: Observed | None, first: int, count: int) -> np.ndarray:
+    """Return rows [count, 13] of a part's sound from one on; silence where it has none."""
+    nothing = np.zeros((0, COEFFICIENTS), np.float32)
+    mfcc = nothing if part is None or part.heard is None else part.heard.mfcc
+    return shifted(mfcc if len(mfcc) else nothing, first, count)

@@ -8,7 +8,7 @@ import numpy as np
 from mraf.extractors.streaming.parts import Observed
 from mraf.extractors.streaming.slices import TICKS
 from mraf.pipeline.timeline.seen.grouping import Odds, at_once, grouped
-from mraf.pipeline.timeline.seen.scoring import Scorer, Step, Synchrony, scores_of
+from mraf.pipeline.timeline.seen.scoring import Scorer, Step, Synchrony, scores_of, with_sound
 from mraf.pipeline.timeline.seen.stitching import Stitcher
 from mraf.pipeline.timeline.seen.tracks import Piece, WholeTrack
 
@@ -19,7 +19,7 @@ class SeenFile:
 
     tracks: tuple[WholeTrack, ...]  # in the order in which they begin
     group: np.ndarray  # [N], the person of each, from 0; -1: too little is seen
-    apart: np.ndarray  # [P, 2], pairs of tracks that are seen at once
+    apart: np.ndarray  # [P, 2], pairs of tracks that are two people's, as they are seen at once
     cuts: tuple[float, ...]  # s
     size: tuple[int, int] | None  # width and height in pixels; None without a picture
     late: float  # s by which the sound comes after the picture
@@ -31,18 +31,20 @@ def seen_in(
     """Return who is seen in a file.
 
     Args:
-        parts: of the file, which are read twice, one after another.
+        parts: of the file, which are read twice, one after another; three at most are held at once.
         scorer: of lips; None where there is none.
         odds: log odds that two faces are one person's, of cosines.
         step: tells how sound and picture are out of step, see `Synchrony`.
     """
-    shift = _shift(parts, scorer, step)
+    shift, tried = _shift(parts, scorer, step)
     stitcher = Stitcher(odds)
     size: tuple[int, int] | None = None
-    for part in parts:
+    for part, sound in with_sound(parts):
         tracks = part.seen.tracks if part.seen else ()
+        known = tried.pop(part.start, []) if shift == 0 else []
+        known += [scores_of(track, sound, scorer, shift) for track in tracks[len(known) :]]
         pieces = [
-            Piece(track=track, scores=scores_of(track, part, scorer, shift)) for track in tracks
+            Piece(track=track, scores=scores) for track, scores in zip(tracks, known, strict=True)
         ]
         stitcher.add(part.start, part.stop, part.seen, pieces)
         if part.seen and part.seen.width and part.seen.height:
@@ -59,11 +61,18 @@ def seen_in(
     )
 
 
-def _shift(parts: Iterable[Observed], scorer: Scorer | None, step: Step | None) -> int:
+def _shift(
+    parts: Iterable[Observed], scorer: Scorer | None, step: Step | None
+) -> tuple[int, dict[float, list[np.ndarray]]]:
+    """Return the ticks by which the sound comes late, and the scores that were made to find that.
+
+    These are those of the first tracks of parts, by their start, with the sound in step.
+    """
     synchrony = Synchrony(scorer, step)
-    for part in parts:
+    tried: dict[float, list[np.ndarray]] = {}
+    for part, sound in with_sound(parts):
         for track in part.seen.tracks if part.seen else ():
             if synchrony.enough:
-                return synchrony.shift
-            synchrony.add(track, part)
-    return synchrony.shift
+                return synchrony.shift, tried
+            tried.setdefault(part.start, []).append(synchrony.add(track, sound))
+    return synchrony.shift, tried

@@ -27,7 +27,8 @@ class WholeTrack:
     times: np.ndarray  # [T] float64 s, rising
     boxes: np.ndarray  # [T, 4] float32: x1, y1, x2, y2 in parts of the picture's width and height
     size: float  # height in pixels of the video, median
-    quality: float  # the detector's mean probability times the height in pixels
+    probability: float  # the detector's, mean, 0 to 1
+    best: float  # probability times height in pixels of the piece with the picture
     vectors: np.ndarray  # [M, D] float32, unit length; M may be 0
     vector_times: np.ndarray  # [M] float64 s
     first_tick: int  # of `scores`
@@ -70,7 +71,8 @@ def joined(pieces: Sequence[Piece]) -> WholeTrack:
         times=np.concatenate([track.times for track in tracks]),
         boxes=np.concatenate([track.boxes for track in tracks]),
         size=float(np.median([track.size for track in tracks])),
-        quality=_quality(best),
+        probability=float(np.mean(np.concatenate([track.probability for track in tracks]))),
+        best=_quality(best),
         vectors=np.concatenate([track.vectors for track in vectors])
         if vectors
         else np.zeros((0, 0), np.float32),
@@ -105,8 +107,9 @@ def coherence(units: np.ndarray, weights: np.ndarray | None = None) -> float:
 
 
 def ticks_of(start: float, stop: float) -> np.ndarray:
-    """Return the ticks [K] of a file from `start` on, before `stop`."""
-    return np.arange(int(np.ceil(start * TICKS - 1e-6)), int(np.ceil(stop * TICKS - 1e-6)))
+    """Return the ticks [K] of a file from `start` on, before `stop`; there are none before its beginning."""
+    first = max(0, int(np.ceil(start * TICKS - 1e-6)))
+    return np.arange(first, int(np.ceil(stop * TICKS - 1e-6)))
 
 
 def _scores(pieces: Sequence[Piece]) -> tuple[int, np.ndarray]:

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from mraf.extractors import weights
-from mraf.extractors.speaking.lr_asd import LipReader, Scorer, published
+from mraf.extractors.speaking.lr_asd import LipReader, Scorer
 from mraf.extractors.speaking.mfcc import mfcc
+from mraf.extractors.weights import at_hand
 from tests.helpers import seeded
 
 RANDOM = np.random.default_rng(0)
@@ -22,7 +23,7 @@ def scorer() -> Scorer:
 @pytest.mark.shared
 @pytest.mark.weights
 def test_the_scores_are_those_of_the_authors(golden):
-    found = published()
+    found = at_hand("lr_asd")
     if found is None:
         pytest.skip("no weights of LR-ASD")
     known = np.load(golden / "lr_asd.npz")
@@ -86,6 +87,6 @@ def test_weights_of_another_network_are_refused():
 def test_it_is_not_used_where_its_file_is_absent_or_another(tmp_path, monkeypatch):
     monkeypatch.delenv("MRAF_WEIGHTS", raising=False)
     monkeypatch.setattr(weights, "cache_dir", lambda: tmp_path)
-    assert published() is None
+    assert at_hand("lr_asd") is None
     (tmp_path / weights.PUBLISHED["lr_asd"].filename).write_bytes(b"other")
-    assert published() is None
+    assert at_hand("lr_asd") is None

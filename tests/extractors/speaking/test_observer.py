@@ -3,11 +3,12 @@ import pytest
 
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.speaking.agreement import learn
-from mraf.extractors.speaking.lr_asd import Scorer, published
+from mraf.extractors.speaking.lr_asd import Scorer
 from mraf.extractors.speaking.mfcc import mfcc
 from mraf.extractors.speaking.observer import PictureObserver
 from mraf.extractors.speaking.step import best_shift
 from mraf.extractors.streaming.parts import Seen
+from mraf.extractors.weights import at_hand
 from tests.helpers import seeded
 from tests.helpers.sliced import real, sliced
 
@@ -60,7 +61,7 @@ def test_without_weights_lips_are_not_looked_at(drawn):
 @pytest.mark.shared
 @pytest.mark.weights
 def test_real_people_speak_with_their_own_sound_and_as_stills_they_do_not(real_videos):
-    found = published()
+    found = at_hand("lr_asd")
     if found is None:
         pytest.skip("no weights of LR-ASD")
     observer, scorer = PictureObserver(PAIR, found), Scorer(found)
@@ -75,7 +76,7 @@ def test_real_people_speak_with_their_own_sound_and_as_stills_they_do_not(real_v
 @pytest.mark.shared
 @pytest.mark.weights
 def test_real_sound_that_was_moved_is_put_in_step_and_anothers_does_not_agree(real_videos):
-    found = published()
+    found = at_hand("lr_asd")
     if found is None:
         pytest.skip("no weights of LR-ASD")
     observer, lips, waves = PictureObserver(PAIR, found), [], []

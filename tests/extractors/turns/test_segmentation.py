@@ -3,8 +3,9 @@ import pytest
 import torch
 
 from mraf.extractors import weights
-from mraf.extractors.turns.segmentation import Piece, Segmentation, published
+from mraf.extractors.turns.segmentation import Piece, Segmentation
 from mraf.extractors.turns.segmentation_network import SegmentationNetwork
+from mraf.extractors.weights import at_hand
 
 
 def piece(*frames: tuple[int, int, int]) -> Piece:
@@ -50,9 +51,9 @@ def test_long_sound_is_cut_into_equal_pieces(seeded):
 def test_it_is_not_used_where_its_file_is_absent_or_another(tmp_path, monkeypatch):
     monkeypatch.delenv("MRAF_WEIGHTS", raising=False)
     monkeypatch.setattr(weights, "cache_dir", lambda: tmp_path)
-    assert published() is None
+    assert at_hand("segmentation") is None
     (tmp_path / weights.PUBLISHED["segmentation"].filename).write_bytes(b"other")
-    assert published() is None
+    assert at_hand("segmentation") is None
 
 
 @pytest.mark.weights
@@ -60,7 +61,7 @@ def test_it_is_not_used_where_its_file_is_absent_or_another(tmp_path, monkeypatc
 def test_two_real_people_at_once_are_told_from_one(real_videos):
     from mraf.extractors.media.read import read_video
 
-    found = published()
+    found = at_hand("segmentation")
     if found is None:
         pytest.skip("no weights of the segmentation")
     ann, bob = (

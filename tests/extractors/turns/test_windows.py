@@ -7,9 +7,9 @@ import torch
 from mraf.extractors import weights
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
 from mraf.extractors.turns import windows
-from mraf.extractors.turns.segmentation import published
 from mraf.extractors.turns.segmentation_network import SegmentationNetwork
 from mraf.extractors.turns.windows import FRAMES, SoundObserver
+from mraf.extractors.weights import at_hand
 
 RATE = 16_000
 
@@ -117,7 +117,7 @@ def test_two_real_people_in_turn_are_two_voices_and_music_is_none(real_videos):
     from mraf.extractors.encoders import choose
     from mraf.extractors.media.read import read_video
 
-    found = published()
+    found = at_hand("segmentation")
     if found is None:
         pytest.skip("no weights of the segmentation")
     clips = [sorted(real_videos.glob(f"{name}/**/*.mp4"))[0] for name in ("spk02", "spk03")]

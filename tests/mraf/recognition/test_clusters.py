@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mraf.errors import UsageError
-from mraf.recognition.clusters import BOUND, Looks, cohesion, grouped
+from mraf.recognition.clusters import BOUND, Looks, average_linkage, cohesion, grouped, renumbered
 from mraf.recognition.pairs import Pairs
 
 PAIRS = Pairs(face_line=(20.0, -10.0), voice_line=(16.0, -8.0))
@@ -105,3 +105,29 @@ def test_cohesion_tells_the_clip_that_fits_least():
 def test_cohesion_of_one_that_cannot_be_compared():
     clips = looks([0, 0, 1], faceless=(0,), voiceless=(1,))
     assert np.isnan(cohesion(clips, np.array([0, 0, 1]), PAIRS)).all()
+
+
+@pytest.mark.parametrize(("before", "after"), [([3, -1, 3, 1], [0, -1, 0, 1]), ([], [])])
+def test_groups_are_numbered_in_their_order(before, after):
+    assert renumbered(np.array(before, int)).tolist() == after
+
+
+def test_pairs_that_are_apart_are_never_in_one_group():
+    alike = np.full((5, 5), 6.0)
+    alike[4, :] = alike[:, 4] = -6.0
+
+    def groups(*apart):
+        pairs = np.array(apart, int).reshape(-1, 2)
+        found = average_linkage(lambda rows: alike[rows, rows.start :], 5, 0.0, pairs)
+        return renumbered(found).tolist()
+
+    assert groups() == [0, 0, 0, 0, 1]
+    for one, other in ((0, 1), (3, 2), (1, 3)):
+        found = groups((one, other))
+        assert found[one] != found[other] and len(set(found)) == 3
+    assert len(set(groups((0, 1), (0, 2), (1, 2)))) == 4
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_none_and_one_are_grouped_without_being_compared(number):
+    assert average_linkage(lambda rows: 1 / 0, number, 0.0).tolist() == [0] * number

@@ -23,8 +23,8 @@ from tests.helpers.timeline_maker import PAIR, StandIn
 def at_hand(monkeypatch) -> None:
     """Weights of the segmentation, and none of LR-ASD."""
     monkeypatch.setattr("mraf.extractors.weights.get", lambda *_, **__: Path("weights"))
-    monkeypatch.setattr("mraf.extractors.turns.segmentation.published", lambda _: PACKAGED)
-    monkeypatch.setattr("mraf.extractors.speaking.lr_asd.published", lambda _: None)
+    here = {"segmentation": PACKAGED, "lr_asd": None}
+    monkeypatch.setattr("mraf.extractors.weights.at_hand", lambda name, _: here[name])
 
 
 @pytest.fixture

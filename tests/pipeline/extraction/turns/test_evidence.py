@@ -1,6 +1,7 @@
 """The faces and voices of turns, from what was heard and seen."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,7 +47,8 @@ def track(*faces):
         times=np.arange(0, 10.0 * len(faces), 0.2),
         boxes=np.zeros((50 * len(faces), 4), np.float32),
         size=100.0,
-        quality=90.0,
+        probability=0.9,
+        best=90.0,
         vectors=np.array(faces, np.float32),
         vector_times=np.arange(len(faces)) * 10.0,
         first_tick=0,
@@ -116,6 +118,13 @@ def test_pieces_of_a_long_turn_have_voices_and_faces_of_their_own():
     assert found[1].voice_seconds < 27.0
     assert np.allclose(found[0].face, (FACE[0] * 3 + FACE[2]) / np.sqrt(10), atol=0.01)
     assert np.allclose(found[1].face, FACE[2]) and found[1].face_frames == 3
+
+
+def test_faces_of_a_turn_are_those_that_are_seen_when_it_was_said():
+    made = assembled((0.0, 12.0, "unknown 1", ANN, 11.0, 0), tracks=(track(*FACE[[0, 2]]),))
+    for late, faces in ((0.0, 2), (3.0, 1), (-3.0, 1)):
+        (turn,) = turns_of_file(replace(made, late=late), parts(lambda at: ANN)).turns
+        assert turn.face_frames == faces
 
 
 def test_a_piece_without_a_span_of_the_voice_has_none():

@@ -19,7 +19,7 @@ def moments(heard, *, seen="AB", cut=None, face=(0, 1), said=SAID):
     turns = Turns.of(scene.voices())
     turns = replace(turns, stop=np.array([heard, 8.0]), start=np.array([0.0, heard]))
     made = scene.seen()
-    found = refined(turns, made.tracks, made.group, np.array(face))
+    found = refined(turns, made, made.group, np.array(face))
     return [float(found.stop[0]), float(found.start[1])]
 
 
@@ -53,5 +53,5 @@ def test_a_short_turn_does_not_vanish():
     made = scene.seen()
     turns = Turns.of(scene.voices())
     turns = replace(turns, stop=np.array([4.6, 5.1]), start=np.array([0, 4.6]))
-    found = refined(turns, made.tracks, made.group, np.array([0, 1]))
+    found = refined(turns, made, made.group, np.array([0, 1]))
     assert (found.stop - found.start > 0.25).all()

@@ -3,7 +3,6 @@ import pytest
 
 from mraf.pipeline.timeline.linking.evidence import (
     Turns,
-    length_of,
     sight_of,
     speaking_odds,
     tracks_during,
@@ -38,16 +37,16 @@ def test_voices_at_once():
     assert found.together(3)[1].tolist() == pytest.approx([2.5, 0, 0])
 
 
-@pytest.mark.parametrize(
-    ("spans", "seconds"), [([], 0), ([(0, 2), (1, 3)], 3), ([(4, 5), (0, 2), (0.5, 1)], 3)]
-)
-def test_spans_are_counted_once(spans, seconds):
-    assert length_of(spans) == seconds
-
-
 def sight(scene):
     seen = scene.seen()
-    return sight_of(Turns.of(scene.voices()), seen.tracks, seen.group), seen
+    return sight_of(Turns.of(scene.voices()), seen, seen.group), seen
+
+
+def dense(found, name, empty=0.0):
+    """The numbers of each turn and face."""
+    rows = np.full((found.turns, found.people), empty)
+    rows[found.turn, found.face] = getattr(found, name)
+    return rows
 
 
 def test_each_turn_has_who_is_seen_and_whose_lips_speak():
@@ -56,28 +55,30 @@ def test_each_turn_has_who_is_seen_and_whose_lips_speak():
         shots=[Shot(start=0, stop=8, seen="AB"), Shot(start=8, stop=16, seen="A")],
     )
     found, _ = sight(scene)
-    assert found.visible.tolist() == [[1, 1], [1, 1], [1, 0], [1, 0]]
-    assert (found.score[0, 0] > 1, found.score[0, 1] < -1, np.isnan(found.score[2, 1])) == (
-        True,
-    ) * 3
-    assert found.looked[0].tolist() == [90, 90] and found.seen.tolist() == pytest.approx([16, 8])
+    assert dense(found, "visible").tolist() == [[1, 1], [1, 1], [1, 0], [1, 0]]
+    score = dense(found, "score", np.nan)
+    assert score[0, 0] > 1 and score[0, 1] < -1 and np.isnan(score[2, 1])
+    assert dense(found, "looked")[0].tolist() == [90, 90] and found.seen.tolist() == pytest.approx(
+        [16, 8]
+    )
 
 
 def test_lips_are_looked_at_where_nobody_else_speaks():
     said = [Said(start=0, stop=4, who="A"), Said(start=2, stop=6, who="B")]
     scene = Scene(said=said, shots=[Shot(start=0, stop=6, seen="AB")])
     found, _ = sight(scene)
-    assert found.looked.tolist() == [[50, 50], [50, 50]]
+    assert dense(found, "looked").tolist() == [[50, 50], [50, 50]]
     within = Scene(
         said=[Said(start=0, stop=6, who="A"), Said(start=2, stop=4, who="B")], shots=scene.shots
     )
-    assert sight(within)[0].looked[1].tolist() == [50, 50]  # B never speaks alone
+    assert dense(sight(within)[0], "looked")[1].tolist() == [50, 50]  # B never speaks alone
 
 
 def test_the_tracks_of_a_turn_are_those_that_it_meets():
     shots = [Shot(start=4 * i, stop=4 * i + 4, seen="A") for i in range(5)]
     seen = Scene(said=dialogue("A", 1), shots=shots).seen()
-    found = tracks_during(turns((0, 1, 0), (3, 14, 0), (5, 6, 0), (30, 31, 0)), seen.tracks)
+    start, stop = np.array([(0, 1), (3, 14), (5, 6), (30, 31)], float).T
+    found = tracks_during(start, stop, seen.tracks)
     assert found == [[0], [0, 1, 2, 3], [1], []]
 
 
@@ -92,9 +93,10 @@ def test_a_face_that_comes_at_the_end_of_a_turn_says_nothing_of_what_was_before(
     said = [Said(start=0, stop=8.4, who="A", lips="B")]
     shots = [Shot(start=0, stop=8, seen="A"), Shot(start=8, stop=12, seen="BA")]
     found, _ = sight(Scene(said=said, shots=shots))
-    assert found.odds[0, 0] > 2.5 and found.odds[0, 1] < found.odds[0, 0]
+    odds = dense(found, "odds")
+    assert odds[0, 0] > 2.5 and odds[0, 1] < odds[0, 0]
 
 
 def test_without_faces_nobody_is_seen():
     found, _ = sight(Scene(said=dialogue("A", 3)))
-    assert found.visible.shape == (3, 0) and found.seen.shape == (0,)
+    assert (found.turns, found.people, len(found.turn)) == (3, 0, 0)

@@ -35,7 +35,7 @@ def test_no_voices_or_no_faces_have_no_links():
 def links(scene, names=None):
     seen, voices = scene.seen(), scene.voices()
     found = Turns.of(voices)
-    looks = sight_of(found, seen.tracks, seen.group)
+    looks = sight_of(found, seen, seen.group)
     return links_of(found, looks, len(voices.seconds), scene.duration, names)
 
 
@@ -46,7 +46,7 @@ def test_lips_tell_nothing_where_none_speaks():
     ):
         seen = scene.seen()
         found = Turns.of(scene.voices())
-        assert lips_tell(found, sight_of(found, seen.tracks, seen.group)) == tells
+        assert lips_tell(sight_of(found, seen, seen.group)) == tells
         assert links(scene).by_lips == tells
 
 

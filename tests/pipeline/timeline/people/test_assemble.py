@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mraf.pipeline.timeline.linking.correcting import Number
+from mraf.pipeline.timeline.linking.speaker_count import SpeakerCount
 from tests.helpers.scenes import (
     Known,
     Said,
@@ -177,10 +177,11 @@ def test_one_voice_that_two_are_seen_to_have_is_split():
     scene = Scene(said=[replace(each, heard="A") for each in TWO], shots=BESIDE)
     found = scene.assembled(["B"])
     assert checked(scene, found).speaker == 1 and people(found)["B"] == ("face and voice", 36, 80)
-    asked = scene.assembled(number=Number(speakers=1))
+    asked = scene.assembled(count=SpeakerCount(speakers=1))
     assert len([each for each in asked.timeline.people if each.seconds]) == 1
     assert (
-        len([e for e in scene.assembled(number=Number(most=1)).timeline.people if e.seconds]) == 1
+        len([e for e in scene.assembled(count=SpeakerCount(most=1)).timeline.people if e.seconds])
+        == 1
     )
 
 
@@ -188,7 +189,7 @@ def test_two_voices_that_one_is_seen_to_have_are_joined():
     said = [replace(each, heard=f"{each.who}{i // 10}") for i, each in enumerate(TWO)]
     scene = Scene(said=said, shots=BESIDE)
     assert checked(scene, scene.assembled()).speaker == 1
-    kept = scene.assembled(number=Number(speakers=4))
+    kept = scene.assembled(count=SpeakerCount(speakers=4))
     assert len([each for each in kept.timeline.people if each.seconds]) == 4
 
 
@@ -223,13 +224,41 @@ def test_somebody_who_says_one_short_thing_in_the_picture_is_a_person():
     assert checked(scene, found).speaker == 1 and len(people(found)) == 3
 
 
-@pytest.mark.parametrize("late", [0.24, -0.16])
-def test_sound_and_picture_out_of_step_are_put_in_step(late):
-    scene = Scene(said=TWO, shots=BESIDE, late=late)
+@pytest.mark.parametrize("late", [0.24, -0.16, -0.24])
+@pytest.mark.parametrize("cuts", [False, True])
+def test_sound_and_picture_out_of_step_are_put_in_step(late, cuts):
+    said = [replace(each, start=each.start + 1, stop=each.stop + 1) for each in TWO]
+    shots = shots_of(said) if cuts else [Shot(start=0, stop=82, seen="AB")]
+    scene = Scene(said=said, shots=shots, late=late)
     found = scene.assembled()
     assert checked(scene, found).face == 1
     order = "after" if late > 0 else "before"
-    assert f"s {order} the picture" in found.timeline.notes[0]
+    assert f"{abs(late):.2f} s {order} the picture" in found.timeline.notes[0]
+    # Where they are heard, and not where they are seen.
+    for turn, each in zip(found.timeline.turns, said, strict=True):
+        assert turn.start == pytest.approx(each.start + late, abs=0.1)
+        assert turn.end == pytest.approx(each.stop + late, abs=0.1)
+    assert found.late == late
+    assert not cuts or [turn.faces for turn in found.turns][:10] == [2] * 10
+
+
+@pytest.mark.parametrize("late", [0.24, -0.24])
+def test_a_turn_within_the_shift_of_a_cut_is_that_of_the_face_before_it(late):
+    said = [
+        *dialogue("AB", 10),
+        Said(start=40, stop=40.6, who="A"),
+        Said(start=41, stop=44, who="B"),
+    ]
+    shots = [
+        *shots_of(said[:10]),
+        Shot(start=40, stop=40.6, seen="A"),
+        Shot(start=40.6, stop=44, seen="B"),
+    ]
+    scene = Scene(said=said, shots=shots, late=late)
+    found = scene.assembled().timeline
+    assert checked(scene, scene.assembled()).face == 1
+    short = found.turns[-2]
+    assert found.tracks[short.track].times[0] == pytest.approx(40, abs=0.1)
 
 
 def test_a_face_without_a_vector_has_nobody():
@@ -345,3 +374,105 @@ def test_numbers_stay_the_same_in_the_order_of_appearance():
         for each in one.timeline.people
     ]
     assert starts == sorted(starts)
+
+
+ALIKE = {"S": ("A", 0.96)}
+"""A stranger whose face a model takes for A's."""
+
+
+def heard_of(scene, name):
+    """The people whose speech goes to a name, for the most part."""
+    found = scene.assembled(["A"]).timeline
+    times = [(turn.start + turn.end) / 2 for turn in found.turns if turn.speaker == name]
+    return {each.who for each in scene.said for t in times if each.start <= t < each.stop}
+
+
+@pytest.mark.parametrize("seconds", [3.6, 2.2])
+@pytest.mark.parametrize("like", [0.2, 0.37, 0.42])
+@pytest.mark.parametrize("drawn", ["", "AS"], ids=["seen speaking", "not seen speaking"])
+def test_a_stranger_with_a_face_like_somebodys_does_not_get_the_name(drawn, like, seconds):
+    said = [
+        *dialogue("A", 10),
+        *(Said(start=40 + 4 * i, stop=40 + 4 * i + seconds, who="S") for i in range(4)),
+    ]
+    scene = Scene(
+        said=said,
+        shots=[Shot(start=0, stop=40, seen="A"), Shot(start=40, stop=56, seen="S")],
+        faces_like=ALIKE,
+        voices_like={"S": ("A", like)},
+        drawn=drawn,
+    )
+    assert heard_of(scene, "A") == {"A"} and heard_of(scene, "unknown 1") == {"S"}
+
+
+def test_a_face_that_has_a_name_does_not_give_it_to_a_strangers_voice_where_nobody_is_seen_speaking():
+    said = dialogue("S", 10)
+    scene = Scene(said=said, shots=[Shot(start=0, stop=40, seen="S")], faces_like=ALIKE, drawn="S")
+    shots = [Shot(start=4 * i, stop=4 * i + 4, seen="S" if i < 10 else "") for i in range(20)]
+    between = replace(
+        scene,
+        said=dialogue("S", 10)
+        + [replace(each, start=each.start + 40, stop=each.stop + 40) for each in dialogue("B", 10)],
+        shots=shots,
+    )
+    for each in (scene, between):
+        assert people(each.assembled(["A"]))["A"] == ("face", 0, 40)
+        assert heard_of(each, "A") == set()
+    own = replace(
+        between, said=[replace(each, who="A" if each.who == "S" else "B") for each in between.said]
+    )
+    assert people(own.assembled(["A"]))["A"] == ("face and voice", 36, 40)
+
+
+def test_a_name_goes_to_the_voice_that_bears_it_and_not_to_a_face_that_is_like():
+    said = dialogue("AS", 20)
+    scene = Scene(
+        said=said,
+        shots=shots_of(said, {"A": ""}),
+        faces_like={"S": ("A", 0.97)},
+        voices_like={"S": ("A", 0.37)},
+    )
+    assert heard_of(scene, "A") == {"A"}
+    found = people(scene.assembled(["A"]))
+    assert found["A"][0] == "voice" and found["unknown 1"][1] == 36
+
+
+def test_whom_a_model_knows_by_the_face_alone_is_named_by_it():
+    from mraf.pipeline.timeline.people.assemble import together
+    from tests.helpers.scenes import PAIRS
+
+    for drawn in ("", "A"):
+        scene = Scene(said=TWO, shots=shots_of(TWO, {"B": ""}), drawn=drawn)
+        naming = Known("A", voice="")
+        found = together("x.mp4", scene.voices(), scene.seen(), naming=naming, pairs=PAIRS)
+        assert people(found)["A"] == ("face", 36, 40)
+
+
+@pytest.mark.parametrize("seconds", [3.6, 1.2])
+def test_a_person_with_two_voices_and_one_face_is_one(seconds):
+    said = [
+        *dialogue("AB", 10),
+        *(Said(start=40 + 4 * i, stop=40 + 4 * i + 3.6, who="A", heard="x") for i in range(5)),
+    ]
+    shots = [Shot(start=0, stop=40, seen="AB"), Shot(start=40, stop=60, seen="A")]
+    for enrolled in ((), "A"):
+        scene = Scene(said=said, shots=shots, noise=0.4)
+        found = scene.assembled(enrolled)
+        assert len(people(found)) == 2 and checked(scene, found).speaker == 1
+
+
+@pytest.mark.parametrize("enrolled", ["", "A"])
+def test_one_face_of_two_people_who_look_much_alike_is_two_by_their_voices(enrolled):
+    said = dialogue("AS", 20)
+    scene = Scene(said=said, shots=shots_of(said), faces_like={"S": ("A", 0.94)})
+    assert set(scene.seen().group.tolist()) == {0}
+    found = scene.assembled(enrolled)
+    assert checked(scene, found) == type(checked(scene, found))(speaker=1, face=1)
+    names = [track.speaker for track in found.timeline.tracks]
+    assert len(set(names[::2])) == len(set(names[1::2])) == 1 and names[0] != names[1]
+
+
+def test_one_face_beside_which_another_voice_is_heard_stays_one():
+    said = [replace(each, lips="A" if each.who == "N" else "") for each in dialogue("AN", 20)]
+    found = Scene(said=said, shots=shots_of(said, {"N": "A"})).assembled()
+    assert len({track.speaker for track in found.timeline.tracks}) == 1

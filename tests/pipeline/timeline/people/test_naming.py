@@ -131,3 +131,27 @@ def test_a_model_that_cannot_tell_strangers_says_so(workspace, tmp_path, monkeyp
     assert model.notes[0].startswith("This model cannot tell strangers")
     (found,) = model([Look(voice=voice("nobody"), seconds=30)])
     assert found.name is not None and found.known is None and found.strength > 0
+
+
+def test_what_face_and_voice_say_alone_is_told(workspace, monkeypatch):
+    from mraf.inference.prediction import References
+
+    looks = [
+        Look(face=face("s1"), voice=voice("s1"), seconds=30),
+        Look(face=face("s1"), voice=voice("nobody"), seconds=30),
+        Look(face=face("s1")),
+    ]
+    both, strange, alone = NamingModel(workspace, PAIR)(looks)
+    assert both.face_known > 0.5 and both.voice_known > 0.5
+    assert strange.face_known > 0.5 and strange.voice_known < 0.5
+    assert alone.voice_known is None
+    assert not (both.half or alone.half or both.doubted or alone.doubted)
+    by_face = replace(strange, name="s1", by="face", voice=None)
+    assert by_face.doubted and not replace(by_face, half=True).doubted
+    assert replace(by_face, voice="s2").doubted and not replace(by_face, voice_known=0.6).doubted
+    model = NamingModel(workspace, PAIR)
+    six = np.ones(6, bool)
+    voices = six.copy()
+    voices[1] = False
+    monkeypatch.setattr(model, "_references", References(face=six, voice=voices))
+    assert [each.half for each in model([*looks[2:], Look(face=face("s2"))])] == [True, False]

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mraf.pipeline.timeline.linking.correcting import Number
 from mraf.pipeline.timeline.linking.linked import faces_of
 from mraf.pipeline.timeline.linking.links import Links
+from mraf.pipeline.timeline.linking.speaker_count import SpeakerCount
 from mraf.pipeline.timeline.linking.speech import Speech
 from mraf.pipeline.timeline.people.persons import people_of
 from tests.helpers.scenes import PAIRS, Known, Said, Scene, Shot, dialogue
@@ -13,7 +13,7 @@ from tests.helpers.scenes import PAIRS, Known, Said, Scene, Shot, dialogue
 FOUR = [replace(each, heard=f"{each.who}{i // 10}") for i, each in enumerate(dialogue("AB", 20))]
 
 
-def people(scene, *, naming=None, number=None, face=None):
+def people(scene, *, naming=None, count=None, face=None):
     """Name, voices and faces of each person."""
     speech, seen = Speech.of(scene.voices()), scene.seen()
     faces = faces_of(seen, seen.group)
@@ -23,7 +23,9 @@ def people(scene, *, naming=None, number=None, face=None):
         odds=np.zeros((len(speech), len(faces.seen))),
         by_lips=True,
     )
-    found = people_of(speech, faces, links, naming=naming, pairs=PAIRS, number=number or Number())
+    found = people_of(
+        speech, faces, links, naming=naming, pairs=PAIRS, count=count or SpeakerCount()
+    )
     return sorted((each.name or "", each.voices, each.faces) for each in found)
 
 
@@ -39,7 +41,7 @@ def test_voices_and_faces_that_have_a_name_in_common_are_one_person():
 
 
 def test_as_many_voices_stay_as_were_asked_for():
-    found = people(Scene(said=FOUR), naming=Known("A"), number=Number(speakers=4))
+    found = people(Scene(said=FOUR), naming=Known("A"), count=SpeakerCount(speakers=4))
     assert [name for name, *_ in found] == ["", "", "", "A"]
 
 

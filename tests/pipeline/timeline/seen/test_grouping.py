@@ -1,10 +1,9 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from mraf.pipeline.timeline.seen import grouping
-from mraf.pipeline.timeline.seen.grouping import at_once, grouped, renumbered
+from mraf.pipeline.timeline.seen.grouping import at_once, grouped
 from mraf.pipeline.timeline.seen.tracks import WholeTrack
 from tests.helpers.scenes import FACE_DIM, PAIRS, PLACES, vector
 
@@ -16,7 +15,8 @@ def track(start, stop, who, place=0, vectors=2):
         times=times,
         boxes=np.tile(np.array(PLACES[place], np.float32), (len(times), 1)),
         size=50.0,
-        quality=1.0,
+        probability=1.0,
+        best=1.0,
         vectors=np.array(found, np.float32).reshape(vectors, FACE_DIM),
         vector_times=np.full(vectors, start),
         first_tick=0,
@@ -99,8 +99,3 @@ def test_nobody_is_no_group():
 def test_a_vector_that_is_no_number_is_left_out():
     broken = replace(track(0, 4, "A"), vectors=np.full((2, FACE_DIM), np.nan, np.float32))
     assert groups([broken, track(8, 12, "A")]) == [-1, 0]
-
-
-@pytest.mark.parametrize(("before", "after"), [([3, -1, 3, 1], [0, -1, 0, 1]), ([], [])])
-def test_groups_are_numbered_in_their_order(before, after):
-    assert renumbered(np.array(before, int)).tolist() == after
