@@ -9,6 +9,7 @@ from mraf.extractors.streaming.parts import Observed
 from mraf.pipeline.timeline.turns.chain import Chain
 from mraf.pipeline.timeline.turns.cutting import NOBODY, turns_of
 from mraf.pipeline.timeline.turns.joining import HALF_SECONDS, NEVER, Groups, joined
+from mraf.pipeline.timeline.turns.moments import moments
 from mraf.pipeline.timeline.turns.sound import Sound, changes, gather
 from mraf.pipeline.timeline.turns.voices import Voices, VoiceTurn
 from mraf.recognition.pairs import VOICE
@@ -37,6 +38,7 @@ def voices_of(
     least: int = 1,
     most: int | None = None,
     voice: str = "campplus",
+    cuts: np.ndarray | None = None,
 ) -> Voices:
     """Return the voices of a file, and their turns.
 
@@ -46,6 +48,8 @@ def voices_of(
         least: of voices, where there is that much speech.
         most: of voices.
         voice: encoder of the vectors.
+        cuts: `[C]` times in s at which the picture cuts, as they are heard, rising: one speaker gives way to
+            another rather there.
 
     Raises:
         UsageError: numbers that cannot be, or another encoder.
@@ -64,7 +68,7 @@ def voices_of(
     half = HALF_SECONDS[voice]
     slope, bias = VOICE[voice]
     spoken = _spoken_by(sound, half, (ONE_VOICE - bias) / slope, least, most)
-    return _voices(sound, spoken)
+    return _voices(sound, spoken, half, np.zeros(0) if cuts is None else cuts)
 
 
 def _spoken_by(sound: Sound, half: float, one: float, least: int, most: int | None) -> np.ndarray:
@@ -208,13 +212,15 @@ def _in_order(voice: np.ndarray) -> np.ndarray:
     return rank[place]
 
 
-def _voices(sound: Sound, voice: np.ndarray) -> Voices:
+def _voices(sound: Sound, voice: np.ndarray, half: float, cuts: np.ndarray) -> Voices:
     count = int(voice.max(initial=NOBODY)) + 1
-    own = np.where(sound.embedded, voice, NOBODY)
+    means = _means(sound, np.where(sound.embedded, voice, NOBODY), count)
+    changes = moments(sound, voice, means, half, cuts)
     middle = sound.spans.mean(axis=1)
+    turns = turns_of(sound, voice, count, changes)
     return Voices(
-        turns=tuple(_turn(sound, voice, middle, *turn) for turn in turns_of(sound, voice, count)),
-        vectors=_means(sound, own, count),
+        turns=tuple(_turn(sound, voice, middle, *turn) for turn in turns),
+        vectors=means,
         seconds=_seconds(sound.once, voice, count).astype(np.float32),
     )
 
