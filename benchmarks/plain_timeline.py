@@ -1,18 +1,19 @@
 """The plain way of `timeline.py`: the loop of the READMEs of the packages.
 
-Speech by silero; CAM++ in torch on windows of 1.5 s, one every 0.75 s; scikit-learn's agglomerative clustering
+Speech by silero, or by pyannote's segmentation; CAM++ in torch on windows of 1.5 s, one every 0.75 s; scikit-learn's agglomerative clustering
 (average linkage, cosine). Faces by facenet-pytorch's MTCNN on every fifth picture, dlib's vectors, clustered the
 same way. The face that is seen most often while a voice is heard is taken for its face. A voice has the name of
 the nearest enrolled one by cosine, above a fixed threshold, else that of its face.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from timelines.clips import silero, sound, speech_of
+from timelines.clips import Span, silero, sound, speech_of
 from timelines.scores import Answer, Box
 from timelines.truth import Said
 
@@ -27,6 +28,8 @@ FACES_APART = 0.6
 SAME_VOICE = 0.5
 """Cosine from which a voice has the name of an enrolled one."""
 
+Speech = Callable[[np.ndarray], list[Span]]
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Looks:
@@ -39,9 +42,13 @@ class Looks:
 
 
 class Plain:
-    """The plain way, with the people who were enrolled."""
+    """The plain way, with the people who were enrolled.
 
-    def __init__(self) -> None:
+    Args:
+        speech: finds stretches of speech (start in s, stop) in sound `[N]` at 16 kHz; silero by default.
+    """
+
+    def __init__(self, speech: Speech | None = None) -> None:
         from mraf.extractors import compat
 
         compat.prepare()
@@ -53,7 +60,8 @@ class Plain:
         from mraf.extractors.voice.campplus_network import CampPlusNetwork
         from mraf.extractors.voice.kaldi import FilterBank
 
-        self._silero, self._mtcnn, self._dlib = silero(), MTCNN(keep_all=True), Dlib()
+        self._speech = speech or partial(speech_of, model=silero())
+        self._mtcnn, self._dlib = MTCNN(keep_all=True), Dlib()
         file = weights.find(weights.PUBLISHED["campplus"])
         if file is None:
             raise SystemExit("CAM++'s weights are not here: mraf weights get campplus")
@@ -67,7 +75,7 @@ class Plain:
         voices, faces = [], []
         for clip in clips:
             wave = sound(clip)
-            spans = speech_of(wave, self._silero)
+            spans = self._speech(wave)
             said = [wave[round(a * RATE) : round(b * RATE)] for a, b in spans]
             if said:
                 voices.append(unit(self._embed(np.concatenate(said))))
@@ -120,7 +128,7 @@ class Plain:
     def _windows(self, wave: np.ndarray) -> tuple[list[tuple[float, float]], np.ndarray]:
         """Return the windows of the speech, each with the part that it stands for, and their vectors."""
         spans, vectors = [], []
-        for start, stop in speech_of(wave, self._silero):
+        for start, stop in self._speech(wave):
             begin = start
             while begin < stop:
                 last = begin + WINDOW >= stop
@@ -164,6 +172,27 @@ class Plain:
             vectors=np.concatenate(vectors),
             step=step,
         )
+
+
+def by_segmentation() -> Speech:
+    """Return what finds speech with pyannote's segmentation, in pieces of 10 s."""
+    from mraf.extractors.turns.frames import FRAME
+    from mraf.extractors.turns.segmentation import Segmentation, published
+    from mraf.extractors.turns.spans import stretches
+
+    weights = published()
+    if weights is None:
+        raise SystemExit("The weights are not here: mraf weights get segmentation")
+    segmentation = Segmentation(weights)
+
+    def speech(wave: np.ndarray) -> list[Span]:
+        return [
+            (piece.start / RATE + first * FRAME, piece.start / RATE + last * FRAME)
+            for piece in segmentation.find(wave)
+            for first, last in stretches(piece.speaks.any(axis=1)).tolist()
+        ]
+
+    return speech
 
 
 def unit(vector: np.ndarray) -> np.ndarray:
