@@ -7,8 +7,6 @@ from mraf.pipeline.timeline.turns.sound import Sound
 
 TIMES_LIKELIER = 30.0
 """Odds of a moment at which the picture cuts, nobody speaks or the windows hear another go on, to any other."""
-AT_A_CUT = 0.03
-"""Seconds around a cut that are at it."""
 SHARED = 0.5
 """Weight of a span: those of running speech have half of it in common."""
 GRID = 0.02
@@ -97,11 +95,6 @@ def _likelier(sound: Sound, tried: np.ndarray, cuts: np.ndarray) -> np.ndarray:
     frames = sound.frames
     at = np.array([frames.frame(time) for time in tried.tolist()])
     at = np.minimum(at, len(frames.speech) - 1)
-    place = np.searchsorted(cuts, tried)
-    away = np.full(len(tried), np.inf)
-    for side in (place - 1, place):
-        some = (side >= 0) & (side < len(cuts))
-        away[some] = np.minimum(away[some], np.abs(cuts[side[some]] - tried[some]))
-    signs = (away <= AT_A_CUT) + ~frames.speaks[at] + np.minimum(frames.change[at], 1)
+    signs = np.isin(tried, cuts) + ~frames.speaks[at] + np.minimum(frames.change[at], 1)
     odds: np.ndarray = np.log1p(TIMES_LIKELIER * signs)
     return odds
