@@ -35,7 +35,7 @@ def turns_of(
     for each in range(NOBODY, count):
         if each == NOBODY and not (first == NOBODY).any():
             continue
-        spoken = sound.frames.speaks & ((first == each) | (second == each) & (second != NOBODY))
+        spoken = sound.speaks & ((first == each) | (second == each) & (second != NOBODY))
         turns += [(*at, each) for at in _stretches(sound, spoken)]
     return sorted(turns)
 
@@ -51,14 +51,14 @@ def _alone(sound: Sound, voice: np.ndarray, changes: np.ndarray) -> np.ndarray:
     runs = voice[run_starts(voice)]
     times = frames.at(0) + FRAME * np.arange(count)
     label = np.where(within, runs[np.searchsorted(changes, times, "right")], -2)
-    label[frames.two | ~frames.speaks] = -2
+    label[sound.two | ~sound.speaks] = -2
     return label
 
 
 def _both(sound: Sound, alone: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the voice `[N]` that speaks in a frame, and the second one; -1 where there is none."""
     first, second = np.where(alone == -2, NOBODY, alone), np.full(len(alone), NOBODY)
-    open_ = np.flatnonzero(sound.frames.speaks & (alone == -2))
+    open_ = np.flatnonzero(sound.speaks & (alone == -2))
     if not len(open_) or not count:
         return first, second
     votes = _by_windows(sound, alone, open_, count)
@@ -70,7 +70,7 @@ def _both(sound: Sound, alone: np.ndarray, count: int) -> tuple[np.ndarray, np.n
     some = votes.max(axis=1) > 0
     first[open_[some]] = order[some, 0]
     if count > 1:
-        both = some & sound.frames.two[open_] & (np.sort(votes, axis=1)[:, -2] > 0)
+        both = some & sound.two[open_] & (np.sort(votes, axis=1)[:, -2] > 0)
         second[open_[both]] = order[both, 1]
     return first, second
 

@@ -95,6 +95,6 @@ def _likelier(sound: Sound, tried: np.ndarray, cuts: np.ndarray) -> np.ndarray:
     frames = sound.frames
     at = np.array([frames.frame(time) for time in tried.tolist()])
     at = np.minimum(at, len(frames.speech) - 1)
-    signs = np.isin(tried, cuts) + ~frames.speaks[at] + np.minimum(frames.change[at], 1)
+    signs = np.isin(tried, cuts) + ~sound.speaks[at] + np.minimum(frames.change[at], 1)
     odds: np.ndarray = np.log1p(TIMES_LIKELIER * signs)
     return odds

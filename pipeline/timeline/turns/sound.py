@@ -13,6 +13,9 @@ FILLED = 127
 """Probability x 255 above which a local speaker speaks."""
 QUIET = 0.3
 """Mean probability of a local speaker below which a window says nothing of a span."""
+SPEECH = 0.5
+"""Probability from which a frame is a part of a turn. Spans take in a little more, so that voices are known from all
+that may be theirs."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -25,6 +28,17 @@ class Sound:
     spans: np.ndarray  # [P, 2] float64 s
     vectors: np.ndarray  # [P, D] float32 of unit length, NaN where a span is too short
     stop: float  # s, end of the file
+
+    @cached_property
+    def speaks(self) -> np.ndarray:
+        """Frames in which somebody speaks, `[N]` bool."""
+        speaks: np.ndarray = self.frames.speech >= SPEECH
+        return speaks
+
+    @cached_property
+    def two(self) -> np.ndarray:
+        """Frames in which two speak, `[N]` bool."""
+        return self.speaks & self.frames.two
 
     @cached_property
     def seconds(self) -> np.ndarray:
