@@ -177,10 +177,11 @@ class Plain:
 def by_segmentation() -> Speech:
     """Return what finds speech with pyannote's segmentation, in pieces of 10 s."""
     from mraf.extractors.turns.frames import FRAME
-    from mraf.extractors.turns.segmentation import Segmentation, published
+    from mraf.extractors.turns.segmentation import Segmentation
     from mraf.extractors.turns.spans import stretches
+    from mraf.extractors.weights import at_hand
 
-    weights = published()
+    weights = at_hand("segmentation")
     if weights is None:
         raise SystemExit("The weights are not here: mraf weights get segmentation")
     segmentation = Segmentation(weights)
