@@ -26,6 +26,7 @@ loading its networks for each file, the plain way's does not.
 import argparse
 import json
 import re
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -114,13 +115,15 @@ def measured(
 def ours(path: Path, truth: Truth, keep: Path | None) -> tuple[Answer, float]:
     """Enrol people into a new workspace and run `mraf.timeline`; return the answer, and its seconds."""
     import mraf
+    from mraf.errors import MrafError
 
     with tempfile.TemporaryDirectory() as folder:
         space = Path(folder) / "workspace"
         for name, clips in truth.enrol.items():
-            report = mraf.enrol(name, clips, workspace=space, yes=True)
-            for refused in report.refused:
-                print(f"  not enrolled: {refused}")
+            try:
+                mraf.enrol(name, clips, workspace=space, yes=True)
+            except MrafError as error:  # too little speech: never named, which counts
+                print(f"\n{error}\n", file=sys.stderr)
         started = time.monotonic()
         out = keep or Path(folder) / "out"
         found = mraf.timeline(path, workspace=space, out=out, formats=["json"])[0]

@@ -34,7 +34,7 @@ SEGMENT = ["--seconds", "100", "--known", "5", "--strangers", "3", "--enrol", "1
 """Options of the videos that are strung together."""
 
 
-def one(path: Path, workspace: Path, sound: bool) -> dict[str, Any]:
+def one(path: Path, workspace: Path) -> dict[str, Any]:
     """Make the timeline of a file; return seconds."""
     import mraf
 
@@ -51,7 +51,6 @@ def one(path: Path, workspace: Path, sound: bool) -> dict[str, Any]:
             path,
             workspace=workspace,
             out=folder,
-            video_track=0 if sound else None,
             offline=True,
             on_progress=told,
         )
@@ -70,10 +69,9 @@ def one(path: Path, workspace: Path, sound: bool) -> dict[str, Any]:
     }
 
 
-def apart(path: Path, workspace: Path, sound: bool) -> dict[str, Any]:
+def apart(path: Path, workspace: Path) -> dict[str, Any]:
     """Return what `one` returns, from a new process, and the peak of memory in MiB."""
-    options = ["--sound"] if sound else []
-    command = [sys.executable, __file__, str(path), "--one", str(workspace), *options]
+    command = [sys.executable, __file__, str(path), "--one", str(workspace)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     peak = 0
     with tempfile.TemporaryFile() as answer:
@@ -124,7 +122,7 @@ def segments(videos: Path, folder: Path, minutes: float) -> list[tuple[Path, flo
     return found
 
 
-def strung(some: list[tuple[Path, float]], target: Path, minutes: float) -> Path:
+def strung(some: list[tuple[Path, float]], target: Path, minutes: float, *, sound: bool) -> Path:
     """Write a video of at least so many minutes that shows others in ever new orders."""
     import numpy as np
     from timelines.film import string
@@ -137,7 +135,7 @@ def strung(some: list[tuple[Path, float]], target: Path, minutes: float) -> Path
         order = order or rng.permutation(len(some)).tolist()
         shown.append(some[order.pop()])
         left -= shown[-1][1]
-    string(shown, target)
+    string(shown, target, picture=not sound)
     return target
 
 
@@ -162,7 +160,7 @@ def main() -> None:
     found.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     options = found.parse_args()
     if options.one:
-        print(json.dumps(one(options.videos, options.one, options.sound)))
+        print(json.dumps(one(options.videos, options.one)))
         return
     with tempfile.TemporaryDirectory() as temporary:
         measured(options, Path(temporary))
@@ -178,8 +176,8 @@ def measured(options: argparse.Namespace, temporary: Path) -> None:
     print(head(*titles, "turns", "people, named"))
     factors = []
     for minutes in options.minutes:
-        path = strung(some, temporary / f"{minutes:g}.mp4", minutes)
-        times = apart(path, temporary / "model", options.sound)
+        path = strung(some, temporary / f"{minutes:g}.mp4", minutes, sound=options.sound)
+        times = apart(path, temporary / "model")
         seconds = times["seconds"]
         factors.append(times["took"] / seconds)
         shares = (times["took"], times["took"] - times["after"], times["after"])

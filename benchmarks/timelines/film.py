@@ -107,10 +107,10 @@ def repeat(source: Path, target: Path, times: int, seconds: float) -> None:
     string([(source, seconds)] * times, target)
 
 
-def string(sources: Sequence[tuple[Path, float]], target: Path) -> None:
+def string(sources: Sequence[tuple[Path, float]], target: Path, *, picture: bool = True) -> None:
     """Write a video that shows others one after the other, each for so many seconds, without encoding them anew.
 
-    They are made alike, as `write` does.
+    They are made alike, as `write` does. Without `picture` their sound alone is written.
     """
     import av
 
@@ -119,11 +119,14 @@ def string(sources: Sequence[tuple[Path, float]], target: Path) -> None:
         streams = {}
         with av.open(str(sources[0][0])) as container:
             for stream in container.streams:
-                streams[stream.index] = out.add_stream_from_template(stream)
+                if picture or stream.type == "audio":
+                    streams[stream.index] = out.add_stream_from_template(stream)
         for source, seconds in sources:
             with av.open(str(source)) as container:
                 for packet in container.demux():
                     if packet.dts is None or packet.time_base is None or packet.pts is None:
+                        continue
+                    if packet.stream.index not in streams:
                         continue
                     shift = round(begins / packet.time_base)
                     packet.pts += shift

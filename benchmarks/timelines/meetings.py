@@ -33,17 +33,18 @@ def meetings(folder: Path, temporary: Path) -> Iterator[tuple[Path, Truth]]:
 
 
 def parts(path: Path, folder: Path) -> dict[str, tuple[str, ...]]:
-    """Write the parts of a meeting in which somebody speaks alone; return them by speaker."""
+    """Write a file for each speaker of a meeting, of the parts in which nobody else speaks; return them."""
     samples, said = sound(path), read_rttm(path.with_suffix(".rttm"))
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[np.ndarray]] = {}
     for each in said:
         for start, stop in alone(each, said):
             if stop - start >= SHORTEST:
-                files = found.setdefault(each.speaker, [])
-                file = folder / f"{path.stem}-{each.speaker}-{len(files)}.wav"
-                _write(file, samples[round(start * RATE) : round(stop * RATE)])
-                files.append(str(file))
-    return {name: tuple(files) for name, files in found.items()}
+                piece = samples[round(start * RATE) : round(stop * RATE)]
+                found.setdefault(each.speaker, []).append(piece)
+    files = {name: folder / f"{path.stem}-{name}.wav" for name in found}
+    for name, pieces in found.items():
+        _write(files[name], np.concatenate(pieces))
+    return {name: (str(file),) for name, file in files.items()}
 
 
 def alone(one: Said, said: tuple[Said, ...]) -> list[tuple[float, float]]:
