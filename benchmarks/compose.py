@@ -16,7 +16,10 @@ Kinds, each of which but `mixed` has one kind of shot after the other:
 
 The people and their order are drawn by the seed. Some are strangers, whom nobody enrols. Further options put
 sound and picture out of step (positive: the sound comes late), let the sound begin late, or leave out pictures
-at random, so that the picture's rate varies.
+at random, so that the picture's rate varies. `--all` composes the videos of the table in docs/timeline.md.
+
+    python benchmarks/compose.py VIDEOS OUT --all
+    python -m mraf.cli sample PEOPLE --speakers 20 && python benchmarks/compose.py PEOPLE OUT --crowd
 """
 
 import argparse
@@ -47,6 +50,22 @@ ROUND = (
     "line",
 )
 """Kinds of shots of a mixed video, in an order that the seed draws; then once more."""
+ALL = {
+    "mixed-0": [],
+    "mixed-1": ["--seed", "1"],
+    "turns-0": ["--kind", "turns"],
+    "sides-0": ["--kind", "sides"],
+    "still-0": ["--kind", "still"],
+    "outside-0": ["--kind", "outside"],
+    "overlap-0": ["--kind", "overlap"],
+    "out-of-step-2": ["--seed", "2", "--step", "0.2"],
+    "out-of-step-3": ["--seed", "3", "--step", "-0.2"],
+    "late-sound-4": ["--kind", "turns", "--seed", "4", "--late", "1.5"],
+    "variable-rate-5": ["--kind", "turns", "--seed", "5", "--vfr"],
+}
+"""Videos of the table, and their options."""
+CROWD = ["--kind", "turns", "--known", "14", "--strangers", "6", "--enrol", "2", "--seconds", "200"]
+"""Options of the video with twenty people."""
 OVERLAP = 1.5
 """Seconds for which two are heard at once."""
 
@@ -229,14 +248,26 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--vfr", action="store_true", help="let the rate of the picture vary")
     found.add_argument("--repeat", type=int, default=1, help="show all of it so many times")
     found.add_argument("--name", help="of the file, without its ending")
+    found.add_argument("--all", action="store_true", help="the videos of the table")
+    found.add_argument("--crowd", action="store_true", help="twenty people")
     return found
 
 
 def main() -> None:
-    """Compose one video."""
+    """Compose one video, or those of the table."""
     options = parser().parse_args()
-    path, truth = compose(options.videos, options.out, options)
-    print(f"{path}: {truth.duration:.1f} s, {len(truth.said)} stretches of speech")
+    folders = [str(options.videos), str(options.out)]
+    sets = ALL if options.all else {"twenty-people-0": CROWD} if options.crowd else {}
+    if not sets:
+        told(*compose(options.videos, options.out, options))
+    for name, each in sets.items():
+        own = parser().parse_args([*folders, "--name", name, *each])
+        told(*compose(own.videos, own.out, own))
+
+
+def told(path: Path, truth: Truth) -> None:
+    """Print what a video holds."""
+    print(f"{path}: {truth.duration:.1f} s, {len(truth.said)} stretches of speech", flush=True)
     for scene in truth.scenes[:40]:
         heard = {each.speaker for each in truth.said if scene.start <= each.start < scene.stop}
         print(f"  {scene.start:7.1f} {scene.stop:7.1f}  {scene.kind:12} {', '.join(sorted(heard))}")

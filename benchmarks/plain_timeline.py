@@ -1,18 +1,19 @@
 """The plain way of `timeline.py`: the loop of the READMEs of the packages.
 
-Speech by silero; CAM++ in torch on windows of 1.5 s, one every 0.75 s; scikit-learn's agglomerative clustering
+Speech by silero, or by pyannote's segmentation; CAM++ in torch on windows of 1.5 s, one every 0.75 s; scikit-learn's agglomerative clustering
 (average linkage, cosine). Faces by facenet-pytorch's MTCNN on every fifth picture, dlib's vectors, clustered the
 same way. The face that is seen most often while a voice is heard is taken for its face. A voice has the name of
 the nearest enrolled one by cosine, above a fixed threshold, else that of its face.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from timelines.clips import silero, sound, speech_of
+from timelines.clips import Span, silero, sound, speech_of
 from timelines.scores import Answer, Box
 from timelines.truth import Said
 
@@ -20,12 +21,15 @@ RATE = 16_000
 WINDOW, STEP = 1.5, 0.75  # s
 EVERY = 5
 """Pictures from one in which faces are looked for to the next."""
-APART = 0.55
-"""Cosine distance at which clusters of voices are no longer joined: the best on meetings elsewhere is 0.45 of cosine."""
+APART = 0.8
+"""Cosine distance at which clusters of voices are no longer joined: between the best of `meetings.py`'s, 0.75 in
+conversations and 0.85 in meetings."""
 FACES_APART = 0.6
 """Euclidean distance of dlib's vectors, as its README says."""
 SAME_VOICE = 0.5
 """Cosine from which a voice has the name of an enrolled one."""
+
+Speech = Callable[[np.ndarray], list[Span]]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -39,9 +43,13 @@ class Looks:
 
 
 class Plain:
-    """The plain way, with the people who were enrolled."""
+    """The plain way, with the people who were enrolled.
 
-    def __init__(self) -> None:
+    Args:
+        speech: finds stretches of speech (start in s, stop) in sound `[N]` at 16 kHz; silero by default.
+    """
+
+    def __init__(self, speech: Speech | None = None) -> None:
         from mraf.extractors import compat
 
         compat.prepare()
@@ -53,7 +61,8 @@ class Plain:
         from mraf.extractors.voice.campplus_network import CampPlusNetwork
         from mraf.extractors.voice.kaldi import FilterBank
 
-        self._silero, self._mtcnn, self._dlib = silero(), MTCNN(keep_all=True), Dlib()
+        self._speech = speech or partial(speech_of, model=silero())
+        self._mtcnn, self._dlib = MTCNN(keep_all=True), Dlib()
         file = weights.find(weights.PUBLISHED["campplus"])
         if file is None:
             raise SystemExit("CAM++'s weights are not here: mraf weights get campplus")
@@ -67,7 +76,7 @@ class Plain:
         voices, faces = [], []
         for clip in clips:
             wave = sound(clip)
-            spans = speech_of(wave, self._silero)
+            spans = self._speech(wave)
             said = [wave[round(a * RATE) : round(b * RATE)] for a, b in spans]
             if said:
                 voices.append(unit(self._embed(np.concatenate(said))))
@@ -120,7 +129,7 @@ class Plain:
     def _windows(self, wave: np.ndarray) -> tuple[list[tuple[float, float]], np.ndarray]:
         """Return the windows of the speech, each with the part that it stands for, and their vectors."""
         spans, vectors = [], []
-        for start, stop in speech_of(wave, self._silero):
+        for start, stop in self._speech(wave):
             begin = start
             while begin < stop:
                 last = begin + WINDOW >= stop
@@ -164,6 +173,28 @@ class Plain:
             vectors=np.concatenate(vectors),
             step=step,
         )
+
+
+def by_segmentation() -> Speech:
+    """Return what finds speech with pyannote's segmentation, in pieces of 10 s."""
+    from mraf.extractors.turns.frames import FRAME
+    from mraf.extractors.turns.segmentation import Segmentation
+    from mraf.extractors.turns.spans import stretches
+    from mraf.extractors.weights import at_hand
+
+    weights = at_hand("segmentation")
+    if weights is None:
+        raise SystemExit("The weights are not here: mraf weights get segmentation")
+    segmentation = Segmentation(weights)
+
+    def speech(wave: np.ndarray) -> list[Span]:
+        return [
+            (piece.start / RATE + first * FRAME, piece.start / RATE + last * FRAME)
+            for piece in segmentation.find(wave)
+            for first, last in stretches(piece.speaks.any(axis=1)).tolist()
+        ]
+
+    return speech
 
 
 def unit(vector: np.ndarray) -> np.ndarray:

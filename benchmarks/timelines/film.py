@@ -1,6 +1,6 @@
 """Paint the pictures of shots, write a video, and repeat one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -104,20 +104,33 @@ def write(
 
 def repeat(source: Path, target: Path, times: int, seconds: float) -> None:
     """Write a video that shows another so many times in a row, without encoding it anew."""
+    string([(source, seconds)] * times, target)
+
+
+def string(sources: Sequence[tuple[Path, float]], target: Path, *, picture: bool = True) -> None:
+    """Write a video that shows others one after the other, each for so many seconds, without encoding them anew.
+
+    They are made alike, as `write` does. Without `picture` their sound alone is written.
+    """
     import av
 
+    begins = 0.0
     with av.open(str(target), "w") as out:
         streams = {}
-        with av.open(str(source)) as container:
+        with av.open(str(sources[0][0])) as container:
             for stream in container.streams:
-                streams[stream.index] = out.add_stream_from_template(stream)
-        for k in range(times):
+                if picture or stream.type == "audio":
+                    streams[stream.index] = out.add_stream_from_template(stream)
+        for source, seconds in sources:
             with av.open(str(source)) as container:
                 for packet in container.demux():
                     if packet.dts is None or packet.time_base is None or packet.pts is None:
                         continue
-                    shift = round(k * seconds / packet.time_base)
+                    if packet.stream.index not in streams:
+                        continue
+                    shift = round(begins / packet.time_base)
                     packet.pts += shift
                     packet.dts += shift
                     packet.stream = streams[packet.stream.index]
                     out.mux(packet)
+            begins += seconds

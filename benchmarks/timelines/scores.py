@@ -40,6 +40,7 @@ def _metrics() -> dict[str, Any]:
         "der_collar": DiarizationErrorRate(collar=0.5),
         "der_alone": DiarizationErrorRate(collar=0.5, skip_overlap=True),
         "ier": IdentificationErrorRate(),
+        "ier_collar": IdentificationErrorRate(collar=0.5),
     }
 
 
@@ -60,7 +61,8 @@ class Scores:
         for name in ("der", "der_collar", "der_alone"):
             self.metrics[name](reference, said, uem=region)
         renamed = annotation(with_numbers_mapped(truth, answer))
-        self.metrics["ier"](reference, renamed, uem=region)
+        for name in ("ier", "ier_collar"):
+            self.metrics[name](reference, renamed, uem=region)
         true, found = (len({each.speaker for each in some}) for some in (truth.said, answer.said))
         self.files += 1
         self.same_count += true == found

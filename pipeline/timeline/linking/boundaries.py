@@ -1,5 +1,6 @@
 """Moments at which one voice gives way to another, put right by the lips of those who are seen."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -17,13 +18,16 @@ FURTHEST = 1.0
 """Seconds by which lips may move that moment."""
 PER_TICK = 1.5
 """Log odds that each tick of it costs."""
+AT_A_CUT = 0.1
+"""Seconds between a moment that is heard and a cut that are one."""
 
 
 def refined(turns: Turns, seen: SeenFile, group: np.ndarray, face: np.ndarray) -> Turns:
     """Return the turns with the moments moved at which one speaker gives way to another.
 
     Where the lips of one stop and those of the other begin is heard less exactly than it is seen. Turns of
-    voices without a face stay as they are beside each other.
+    voices without a face stay as they are beside each other. So does a moment at which the picture cuts: there
+    sight and sound agree, and mouths that move beside somebody else's voice would move it away.
 
     Args:
         turns: N of them, at the times at which they are heard.
@@ -33,7 +37,11 @@ def refined(turns: Turns, seen: SeenFile, group: np.ndarray, face: np.ndarray) -
     """
     late, tracks = seen.late, seen.tracks
     start, stop = turns.start - late, turns.stop - late
-    changes = _changes(start, stop, turns.voice, face)
+    changes = [
+        (i, j, faces)
+        for i, j, faces in _changes(start, stop, turns.voice, face)
+        if not _cuts_between(seen.cuts, start[j], stop[i])
+    ]
     moments = np.array([(start[j] + stop[i]) / 2 for i, j, _ in changes])
     near = tracks_during(moments - FURTHEST, moments + FURTHEST, tracks)
     for (i, j, faces), moment, shown in zip(changes, moments.tolist(), near, strict=True):
@@ -60,6 +68,12 @@ def _changes(
         if one != two and abs(start[j] - stop[i]) <= NEAR_SECONDS:
             found.append((i, j, (one, two)))
     return found
+
+
+def _cuts_between(cuts: Sequence[float], one: float, two: float) -> bool:
+    """Return whether the picture cuts between two times, in either order, or within `AT_A_CUT` s of them."""
+    first = bisect_left(cuts, min(one, two) - AT_A_CUT)
+    return first < len(cuts) and cuts[first] <= max(one, two) + AT_A_CUT
 
 
 def _odds(

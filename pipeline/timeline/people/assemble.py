@@ -56,8 +56,15 @@ def assembled(
     """
     from mraf.pipeline.timeline.turns.cluster import voices_of
 
-    voices = voices_of(parts, speakers=speakers, least=least, most=most, voice=voice)
     seen = seen_in(parts, scorer, pairs.face)
+    voices = voices_of(
+        parts,
+        speakers=speakers,
+        least=least,
+        most=most,
+        voice=voice,
+        cuts=np.array(seen.cuts) + seen.late,
+    )
     if duration is None:
         duration = max((part.stop for part in parts), default=None)
     return together(

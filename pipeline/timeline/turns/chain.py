@@ -18,6 +18,9 @@ ROUNDS = 20
 """Rounds at most."""
 STILL = 1e-3
 """Change of a share at which it is over."""
+PIECE, MARGIN = 256, 128
+"""Spans of the pieces in which a long chain is gone through side by side, and of those before and after each
+that are gone through once more, as what is said of one span tells less and less of others."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -67,22 +70,46 @@ def _smoothed(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the probabilities `[J, K]` of states, and `[K]` how often each is entered.
 
-    Forward and backward, each step scaled to sum 1: a state stays, or with probability `switch` is drawn anew.
+    A state stays, or with probability `switch` is drawn anew.
     """
     likely = np.exp(fit - fit.max(axis=1, keepdims=True))
-    forward, backward = np.empty_like(likely), np.ones_like(likely)
-    at = prior * likely[0]
-    forward[0] = at / at.sum()
-    for j in range(1, len(likely)):
-        at = ((1 - switch[j]) * forward[j - 1] + switch[j] * prior) * likely[j]
-        forward[j] = at / max(at.sum(), 1e-300)
-    for j in range(len(likely) - 2, -1, -1):
-        after = likely[j + 1] * backward[j + 1]
-        at = (1 - switch[j + 1]) * after + switch[j + 1] * (prior @ after)
-        backward[j] = at / max(at.max(), 1e-300)
-    shares = forward * backward
+    forward = _forward(likely, switch, prior)
+    shares = forward * _backward(likely, switch, prior)
     shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1e-300)
     drawn = switch[1:, None] * prior
     stayed = (1 - switch[1:, None]) * forward[:-1]
     entered = shares[0] + (shares[1:] * drawn / np.maximum(drawn + stayed, 1e-300)).sum(axis=0)
     return shares, entered
+
+
+def _forward(likely: np.ndarray, switch: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    """Return the probabilities `[J, K]` of states by the spans up to each."""
+    count = len(likely)
+    first = np.arange(0, count, PIECE)
+    at, found = np.tile(prior, (len(first), 1)), np.empty_like(likely)
+    for j in range(-MARGIN if len(first) > 1 else 0, min(PIECE, count)):
+        some = (first + j >= 0) & (first + j < count)
+        now = first[some] + j
+        drawn = switch[now, None]
+        step = ((1 - drawn) * at[some] + drawn * prior) * likely[now]
+        at[some] = step / np.maximum(step.sum(axis=1, keepdims=True), 1e-300)
+        if j >= 0:
+            found[now] = at[some]
+    return found
+
+
+def _backward(likely: np.ndarray, switch: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    """Return what the spans after each say of states, `[J, K]`, up to a number a span."""
+    count = len(likely)
+    first = np.arange(0, count, PIECE)
+    at, found = np.ones((len(first), likely.shape[1])), np.ones_like(likely)
+    for j in range(min(PIECE + MARGIN, count) - 2, -1, -1):
+        some = first + j < count - 1
+        now = first[some] + j
+        after = likely[now + 1] * at[some]
+        drawn = switch[now + 1, None]
+        step = (1 - drawn) * after + drawn * (after @ prior)[:, None]
+        at[some] = step / np.maximum(step.max(axis=1, keepdims=True), 1e-300)
+        if j < PIECE:
+            found[now] = at[some]
+    return found

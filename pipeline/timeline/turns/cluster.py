@@ -8,7 +8,8 @@ from mraf.errors import UsageError, choices
 from mraf.extractors.streaming.parts import Observed
 from mraf.pipeline.timeline.turns.chain import Chain
 from mraf.pipeline.timeline.turns.cutting import NOBODY, turns_of
-from mraf.pipeline.timeline.turns.joining import HALF_SECONDS, Groups, joined
+from mraf.pipeline.timeline.turns.joining import HALF_SECONDS, NEVER, Groups, joined
+from mraf.pipeline.timeline.turns.moments import moments
 from mraf.pipeline.timeline.turns.sound import Sound, changes, gather
 from mraf.pipeline.timeline.turns.voices import Voices, VoiceTurn
 from mraf.recognition.pairs import VOICE
@@ -37,6 +38,7 @@ def voices_of(
     least: int = 1,
     most: int | None = None,
     voice: str = "campplus",
+    cuts: np.ndarray | None = None,
 ) -> Voices:
     """Return the voices of a file, and their turns.
 
@@ -46,6 +48,8 @@ def voices_of(
         least: of voices, where there is that much speech.
         most: of voices.
         voice: encoder of the vectors.
+        cuts: `[C]` times in s at which the picture cuts, as they are heard, rising: one speaker gives way to
+            another rather there.
 
     Raises:
         UsageError: numbers that cannot be, or another encoder.
@@ -64,7 +68,7 @@ def voices_of(
     half = HALF_SECONDS[voice]
     slope, bias = VOICE[voice]
     spoken = _spoken_by(sound, half, (ONE_VOICE - bias) / slope, least, most)
-    return _voices(sound, spoken)
+    return _voices(sound, spoken, half, np.zeros(0) if cuts is None else cuts)
 
 
 def _spoken_by(sound: Sound, half: float, one: float, least: int, most: int | None) -> np.ndarray:
@@ -99,7 +103,7 @@ def _chain(sound: Sound, half: float) -> Chain:
         voices=np.where(has[:, None], sound.vectors, 0) / length[:, None],
         precision=np.where(has, seconds / half, 0),
         switch=_switches(sound),
-        seconds=float(_seconds(sound, np.zeros(len(seconds), int), 1)[0]),
+        seconds=float(sound.once.sum()),
     )
 
 
@@ -125,23 +129,33 @@ def _guess(seeds: np.ndarray, group: np.ndarray) -> np.ndarray:
 def _without_twins(
     sound: Sound, chain: Chain, shares: np.ndarray, one: float, least: int
 ) -> np.ndarray:
-    """Join the two voices that are most alike while they are one: speech of one person may change within a file."""
+    """Join voices that are one, those first that are most alike: speech of one person may change within a file."""
     while shares.shape[1] > least:
-        own = np.where(sound.embedded, shares.argmax(axis=1), NOBODY)
-        means = np.array([_mean(sound, own == each) for each in range(shares.shape[1])])
-        alike = np.triu(means @ means.T, 1)
-        a, b = divmod(int(alike.argmax()), len(alike))
-        if alike[a, b] < one:
+        twins = _twins(sound, shares, one)[: shares.shape[1] - least]
+        if not twins:
             break
-        shares = np.delete(shares, b, axis=1) + shares[:, [b]] * (np.arange(len(alike) - 1) == a)
-        shares = chain.shares(shares)
+        for a, b in twins:
+            shares[:, a] += shares[:, b]
+        shares = chain.shares(np.delete(shares, [b for _, b in twins], axis=1))
     return shares
+
+
+def _twins(sound: Sound, shares: np.ndarray, one: float) -> list[tuple[int, int]]:
+    """Return pairs of voices, each of which is most like the other, and more than `one`; most alike first."""
+    own = np.where(sound.embedded, shares.argmax(axis=1), NOBODY)
+    means = _means(sound, own, shares.shape[1])
+    alike = means @ means.T
+    np.fill_diagonal(alike, NEVER)
+    best = alike.argmax(axis=1)
+    pairs = [(a, int(b)) for a, b in enumerate(best) if a < b and best[b] == a]
+    pairs = [pair for pair in pairs if alike[pair] >= one]
+    return sorted(pairs, key=lambda pair: -float(alike[pair]))
 
 
 def _without_small(sound: Sound, chain: Chain, shares: np.ndarray, least: int) -> np.ndarray:
     """Give up voices that say too little, the smaller half of them at a time: their spans go to others."""
     while True:
-        seconds = _seconds(sound, shares.argmax(axis=1), shares.shape[1])
+        seconds = _seconds(sound.once, shares.argmax(axis=1), shares.shape[1])
         order = np.argsort(seconds)
         small = order[: max(0, len(order) - least)]
         small = small[seconds[small] < VOICE_SECONDS]
@@ -172,7 +186,7 @@ def _split(sound: Sound, seeds: np.ndarray, groups: Groups, least: int) -> np.nd
         own = joined(groups, -np.inf, least=count, most=count)
         voice = np.full(len(seeds), NOBODY)
         voice[seeds] = own
-        seconds = _seconds(sound, voice, int(own.max()) + 1)
+        seconds = _seconds(sound.once, voice, int(own.max()) + 1)
         if (seconds >= VOICE_SECONDS).sum() >= least:
             break
     else:
@@ -185,13 +199,9 @@ def _split(sound: Sound, seeds: np.ndarray, groups: Groups, least: int) -> np.nd
     return place[own]
 
 
-def _seconds(sound: Sound, voice: np.ndarray, count: int) -> np.ndarray:
-    """Return `[count]`: the speech in s of voices, where spans overlap counted once."""
-    start, stop = sound.spans.T
-    after = np.append(start[1:], np.inf)
-    return np.bincount(
-        voice[voice >= 0], (np.minimum(stop, np.maximum(after, start)) - start)[voice >= 0], count
-    )
+def _seconds(lengths: np.ndarray, voice: np.ndarray, count: int) -> np.ndarray:
+    """Return the speech `[count]` in s of voices; `lengths` and `voice` `[P]` are those of spans."""
+    return np.bincount(voice[voice >= 0], lengths[voice >= 0], count)
 
 
 def _in_order(voice: np.ndarray) -> np.ndarray:
@@ -202,36 +212,48 @@ def _in_order(voice: np.ndarray) -> np.ndarray:
     return rank[place]
 
 
-def _voices(sound: Sound, voice: np.ndarray) -> Voices:
+def _voices(sound: Sound, voice: np.ndarray, half: float, cuts: np.ndarray) -> Voices:
     count = int(voice.max(initial=NOBODY)) + 1
-    turns = turns_of(sound, voice, count)
-    own = [sound.embedded & (voice == each) for each in range(count)]
+    means = _means(sound, np.where(sound.embedded, voice, NOBODY), count)
+    changes = moments(sound, voice, means, half, cuts)
+    middle = sound.spans.mean(axis=1)
+    turns = turns_of(sound, voice, count, changes)
     return Voices(
-        turns=tuple(_turn(sound, voice, *turn) for turn in turns),
-        vectors=np.array([_mean(sound, each) for each in own], np.float32).reshape(
-            count, sound.vectors.shape[1]
-        ),
-        seconds=_seconds(sound, voice, count).astype(np.float32),
+        turns=tuple(_turn(sound, voice, middle, *turn) for turn in turns),
+        vectors=means,
+        seconds=_seconds(sound.once, voice, count).astype(np.float32),
     )
 
 
-def _turn(sound: Sound, voice: np.ndarray, start: float, stop: float, each: int) -> VoiceTurn:
-    middle = sound.spans.mean(axis=1)
-    first, last = np.searchsorted(middle, [start, stop])
-    inside = np.zeros(len(voice), bool)
-    inside[first:last] = voice[first:last] == each
-    own = inside & sound.embedded
+def _turn(
+    sound: Sound, voice: np.ndarray, middle: np.ndarray, start: float, stop: float, each: int
+) -> VoiceTurn:
+    inside = slice(*np.searchsorted(middle, [start, stop]))
+    theirs = voice[inside] == each
+    own = theirs & sound.embedded[inside]
+    vectors, seconds = sound.vectors[inside][own], sound.seconds[inside][own]
     return VoiceTurn(
         start=start,
         stop=stop,
         voice=each,
-        vector=_mean(sound, own) if own.any() and each >= 0 else None,
-        seconds=float(_seconds(sound, np.where(inside, 0, NOBODY), 1)[0]),
+        vector=_unit(np.sqrt(seconds) @ vectors) if len(vectors) and each >= 0 else None,
+        seconds=float(sound.once[inside][theirs].sum()),
     )
 
 
-def _mean(sound: Sound, own: np.ndarray) -> np.ndarray:
-    """Return the mean `[D]` of the vectors of some spans, longer ones for more, at unit length."""
-    mean = np.sqrt(sound.seconds[own]) @ sound.vectors[own]
-    unit: np.ndarray = (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)
+def _means(sound: Sound, own: np.ndarray, count: int) -> np.ndarray:
+    """Return `[count, D]`: the means of vectors by their group `[P]`, longer ones for more, at unit length.
+
+    Groups of -1 are of nobody; a group of none has zeros.
+    """
+    some = own >= 0
+    weights = np.zeros((count, int(some.sum())), np.float32)
+    weights[own[some], np.arange(weights.shape[1])] = np.sqrt(sound.seconds[some])
+    return _unit(weights @ sound.vectors[some])
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """Return vectors `[..., D]` float32 at unit length; zeros stay."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    unit: np.ndarray = (vectors / np.maximum(length, 1e-9)).astype(np.float32)
     return unit

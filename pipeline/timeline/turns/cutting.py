@@ -4,9 +4,10 @@ import numpy as np
 
 from mraf.extractors.turns.frames import FRAME, first_frames
 from mraf.extractors.turns.spans import stretches
+from mraf.pipeline.timeline.turns.moments import run_starts
 from mraf.pipeline.timeline.turns.sound import FILLED, Sound
 
-PAUSE_SECONDS = 0.5
+PAUSE_SECONDS = 0.3
 """Longest pause within a turn."""
 LEAST_SECONDS = 0.2
 """Shortest turn."""
@@ -17,43 +18,47 @@ BY_TIME = 0.3
 NOBODY = -1
 
 
-def turns_of(sound: Sound, voice: np.ndarray, count: int) -> list[tuple[float, float, int]]:
+def turns_of(
+    sound: Sound, voice: np.ndarray, count: int, changes: np.ndarray
+) -> list[tuple[float, float, int]]:
     """Return turns (start in s, stop, voice) in the order of time.
 
     Args:
         sound: of the file.
         voice: `[P]` of the spans, 0 to `count` - 1, or -1.
         count: of voices.
+        changes: `[R - 1]` of the R runs of spans of one voice, the times at which each but the first begins.
     """
-    alone = _alone(sound, voice)
+    alone = _alone(sound, voice, changes)
     first, second = _both(sound, alone, count)
     turns = []
     for each in range(NOBODY, count):
         if each == NOBODY and not (first == NOBODY).any():
             continue
-        spoken = sound.frames.speaks & ((first == each) | (second == each) & (second != NOBODY))
+        spoken = sound.speaks & ((first == each) | (second == each) & (second != NOBODY))
         turns += [(*at, each) for at in _stretches(sound, spoken)]
     return sorted(turns)
 
 
-def _alone(sound: Sound, voice: np.ndarray) -> np.ndarray:
-    """Return the voice `[N]` of frames in which one speaks: that of the nearest span; -2 of all others."""
+def _alone(sound: Sound, voice: np.ndarray, changes: np.ndarray) -> np.ndarray:
+    """Return the voice `[N]` of frames in which one speaks: that of the run of spans; -2 of all others."""
     frames = sound.frames
-    label = np.full(len(frames.speech), -2)
-    distance = np.full(len(label), np.inf)
-    for (start, stop), each in zip(sound.spans, voice.tolist(), strict=True):
-        where = np.arange(frames.frame(start), min(frames.frame(stop), len(label)))
-        away = np.abs(where - (frames.frame(start) + frames.frame(stop) - 1) / 2)
-        nearer = away < distance[where]
-        label[where[nearer]], distance[where[nearer]] = each, away[nearer]
-    label[frames.two | ~frames.speaks] = -2
+    count = len(frames.speech)
+    edges = np.zeros(count + 1, int)
+    for side, step in zip(sound.spans.T, (1, -1), strict=True):
+        np.add.at(edges, np.minimum([frames.frame(time) for time in side.tolist()], count), step)
+    within = np.cumsum(edges[:-1]) > 0
+    runs = voice[run_starts(voice)]
+    times = frames.at(0) + FRAME * np.arange(count)
+    label = np.where(within, runs[np.searchsorted(changes, times, "right")], -2)
+    label[sound.two | ~sound.speaks] = -2
     return label
 
 
 def _both(sound: Sound, alone: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the voice `[N]` that speaks in a frame, and the second one; -1 where there is none."""
     first, second = np.where(alone == -2, NOBODY, alone), np.full(len(alone), NOBODY)
-    open_ = np.flatnonzero(sound.frames.speaks & (alone == -2))
+    open_ = np.flatnonzero(sound.speaks & (alone == -2))
     if not len(open_) or not count:
         return first, second
     votes = _by_windows(sound, alone, open_, count)
@@ -65,7 +70,7 @@ def _both(sound: Sound, alone: np.ndarray, count: int) -> tuple[np.ndarray, np.n
     some = votes.max(axis=1) > 0
     first[open_[some]] = order[some, 0]
     if count > 1:
-        both = some & sound.frames.two[open_] & (np.sort(votes, axis=1)[:, -2] > 0)
+        both = some & sound.two[open_] & (np.sort(votes, axis=1)[:, -2] > 0)
         second[open_[both]] = order[both, 1]
     return first, second
 

@@ -12,6 +12,8 @@ voice, of t s each, is about t / (t + this)."""
 BLOCK = 240
 """Groups that are compared each with each, about three minutes of speech."""
 NEVER = -99.0
+TINY = 1e-9
+"""A group of spans without vectors weighs nothing, and is like nobody."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -39,7 +41,7 @@ class Groups:
     def likeness(self, others: Groups) -> np.ndarray:
         """Return `[N, M]` means over the pairs of vectors of two groups."""
         like: np.ndarray = self.sums @ others.sums.T
-        return like / np.maximum(np.outer(self.weights, others.weights), 1e-9)
+        return like / np.maximum(np.outer(self.weights, others.weights), TINY)
 
 
 def joined(groups: Groups, cut: float, *, least: int = 1, most: int | None = None) -> np.ndarray:
@@ -75,7 +77,7 @@ def _linked(groups: Groups, cut: float, least: int, most: int | None) -> np.ndar
     """Join by the mean over pairs; see `joined`."""
     dots, weights = groups.sums @ groups.sums.T, groups.weights.copy()
     label = np.arange(len(weights))
-    like = dots / np.outer(weights, weights)
+    like = dots / np.maximum(np.outer(weights, weights), TINY)
     np.fill_diagonal(like, NEVER)
     for left in range(len(weights), max(1, least), -1):
         a, b = sorted(divmod(int(like.argmax()), len(weights)))
@@ -86,7 +88,7 @@ def _linked(groups: Groups, cut: float, least: int, most: int | None) -> np.ndar
         weights[a] += weights[b]
         label[label == b] = a
         gone = like[a] == NEVER
-        like[a] = np.where(gone, NEVER, dots[a] / (weights[a] * weights))
+        like[a] = np.where(gone, NEVER, dots[a] / np.maximum(weights[a] * weights, TINY))
         like[a, a] = NEVER
         like[:, a] = like[a]
         like[b] = like[:, b] = NEVER

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -12,6 +13,9 @@ FILLED = 127
 """Probability x 255 above which a local speaker speaks."""
 QUIET = 0.3
 """Mean probability of a local speaker below which a window says nothing of a span."""
+SPEECH = 0.5
+"""Probability from which a frame is a part of a turn. Spans take in a little more, so that voices are known from all
+that may be theirs."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -25,13 +29,31 @@ class Sound:
     vectors: np.ndarray  # [P, D] float32 of unit length, NaN where a span is too short
     stop: float  # s, end of the file
 
-    @property
+    @cached_property
+    def speaks(self) -> np.ndarray:
+        """Frames in which somebody speaks, `[N]` bool."""
+        speaks: np.ndarray = self.frames.speech >= SPEECH
+        return speaks
+
+    @cached_property
+    def two(self) -> np.ndarray:
+        """Frames in which two speak, `[N]` bool."""
+        return self.speaks & self.frames.two
+
+    @cached_property
     def seconds(self) -> np.ndarray:
         """Lengths of the spans, `[P]` s."""
         lengths: np.ndarray = self.spans[:, 1] - self.spans[:, 0]
         return lengths
 
-    @property
+    @cached_property
+    def once(self) -> np.ndarray:
+        """Lengths of the spans up to the next one, `[P]` s: what two have in common counted once."""
+        after = np.append(self.spans[1:, 0], np.inf)
+        lengths: np.ndarray = np.minimum(self.seconds, np.maximum(after - self.spans[:, 0], 0))
+        return lengths
+
+    @cached_property
     def embedded(self) -> np.ndarray:
         """Spans that have a vector, `[P]` bool."""
         return np.isfinite(self.vectors).all(axis=1)

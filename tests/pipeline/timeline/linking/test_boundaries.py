@@ -42,6 +42,20 @@ def test_lips_move_it_by_a_second_at_most():
     assert 4.4 < moments(5.5)[0] < 5.6
 
 
+def test_lips_move_nothing_away_from_a_cut():
+    """Two side by side, of whom one moves the lips without a sound: these moved it by a second."""
+    silent = [Said(start=0, stop=3, who="A"), Said(start=3, stop=8, who="B")]
+    shots = [Shot(start=0, stop=4, seen="AB"), Shot(start=4, stop=8, seen="AB")]
+    made = Scene(said=silent, shots=shots).seen()
+    turns = Turns.of(Scene(said=SAID, shots=shots).voices())
+    for stop, start in ((4.0, 4.0), (4.05, 4.05), (3.8, 4.1), (4.2, 3.95)):
+        heard = replace(turns, stop=np.array([stop, 8.0]), start=np.array([0.0, start]))
+        found = refined(heard, made, made.group, np.array((0, 1)))
+        assert found.stop[0] == stop and found.start[1] == start
+    far = replace(turns, stop=np.array([3.6, 8.0]), start=np.array([0.0, 3.6]))
+    assert refined(far, made, made.group, np.array((0, 1))).start[1] == pytest.approx(3, abs=0.1)
+
+
 def test_a_third_mouth_that_moves_says_nothing():
     said = [replace(each, lips="C") for each in SAID]
     assert moments(4.0, seen="ABC", said=said) == pytest.approx([4, 4], abs=0.1)

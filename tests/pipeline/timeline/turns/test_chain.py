@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from mraf.pipeline.timeline.turns import chain as chain_module
 from mraf.pipeline.timeline.turns.chain import Chain
 from tests.helpers.made_sound import DIM, voice_of
 
@@ -41,6 +42,16 @@ def test_a_span_without_a_vector_goes_with_its_neighbours():
     made.precision[2] = made.precision[7] = 0
     shares = made.shares(guess([0] * 5 + [1] * 5, 2))
     assert shares.argmax(axis=1).tolist() == [0] * 5 + [1] * 5
+
+
+def test_a_chain_in_pieces_says_what_a_chain_in_one_says(monkeypatch):
+    names = (["ann"] * 9 + ["bob"] * 7 + ["cem"] * 3) * 40
+    made = chain(names, switch=0.05)
+    made.precision[100:120] = 0  # nothing is known of these: the word goes on far
+    start = guess([{"ann": 0, "bob": 1, "cem": 2}[name] for name in names], 3)
+    in_pieces = made.shares(start)
+    monkeypatch.setattr(chain_module, "PIECE", len(names))
+    assert in_pieces == pytest.approx(made.shares(start), abs=1e-3)
 
 
 def test_an_hour_of_spans_stays_finite():

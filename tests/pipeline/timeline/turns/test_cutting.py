@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from mraf.pipeline.timeline.turns.cutting import turns_of
+from mraf.pipeline.timeline.turns.moments import run_starts
 from mraf.pipeline.timeline.turns.sound import gather
 from tests.helpers.made_sound import Turns, parts
 
@@ -16,7 +17,10 @@ def cut(turns: Turns, length: float = 30.0, count: int = 2) -> list[tuple[float,
         return next((names.index(n) for a, b, n in turns if a <= middle < b), -1)
 
     voice = np.array([who(middle) for middle in sound.spans.mean(axis=1)])
-    return turns_of(sound, voice, count)
+    first = run_starts(voice)
+    middle = sound.spans.mean(axis=1)
+    changes = (middle[first[1:] - 1] + middle[first[1:]]) / 2
+    return turns_of(sound, voice, count, changes)
 
 
 def test_turns_are_where_they_are():
@@ -37,12 +41,17 @@ def test_somebody_who_speaks_into_the_speech_of_another():
 
 
 def test_short_pauses_are_filled_and_crumbs_dropped():
-    found = cut([(1.0, 5.0, "ann"), (5.3, 9.0, "ann"), (12.0, 12.15, "bob")])
+    found = cut([(1.0, 5.0, "ann"), (5.25, 9.0, "ann"), (12.0, 12.15, "bob")])
     assert len(found) == 1 and found[0][:2] == pytest.approx((1, 9), abs=0.06)
+
+
+def test_a_pause_of_a_third_of_a_second_ends_a_turn():
+    found = cut([(1.0, 5.0, "ann"), (5.36, 9.0, "ann")])
+    assert [round(stop, 1) for _, stop, _ in found] == [5.0, 9.0]
 
 
 def test_speech_of_nobody_that_can_be_told():
     sound = gather(parts([(1.0, 5.0, "ann")], 10.0))
     assert sound is not None
-    found = turns_of(sound, np.full(len(sound.spans), -1), 0)
+    found = turns_of(sound, np.full(len(sound.spans), -1), 0, np.zeros(0))
     assert [voice for *_, voice in found] == [-1]

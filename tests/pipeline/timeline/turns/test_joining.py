@@ -55,3 +55,12 @@ def test_one_and_none():
     assert joined(spans(["ann"]), 0.6).tolist() == [0]
     empty = Groups(sums=np.zeros((0, DIM)), weights=np.zeros(0))
     assert joined(empty, 0.6).tolist() == []
+
+
+def test_a_group_without_vectors_is_like_nobody_and_no_warning():
+    """A voice of spans that are all too short for a vector weighs nothing: 0/0 joined all to one voice."""
+    groups = spans(["ann"] * 5 + ["bob"] * 5 + ["cem"] * 5)
+    voices = groups.means(np.repeat([0, 1, 2], 5), 4)  # nobody is in the last one
+    with np.errstate(all="raise"):
+        found = joined(voices, 0.6, most=3)
+    assert len(set(found.tolist())) == 3
