@@ -61,9 +61,8 @@ def forget(
         _writing(workspace) as writer,
     ):
         rows, having, untouched = _found(workspace, name, beside)
-        renames = workspace.renames.without(
-            name
-        )  # a damaged file ends this before anything changed
+        # A damaged file of names ends this before anything has changed.
+        renames = workspace.renames.without(name)
         call_groups(workspace, name, None)
         renames.write()
         done, deleted, kept = _let_go(name, having, [digest for _, digest, _ in rows if digest])
