@@ -232,9 +232,7 @@ class _Change:
     """What an enrolment changes in the table."""
 
     name: str
-    named: dict[
-        str, FeatureRow
-    ]  # under the person's name, by content, or by path where that is unknown
+    named: dict[str, FeatureRow]  # as the person's; by content, or by path where that is unknown
     fresh: list[FeatureRow]  # as models take them: those of a content that the model does not know
     stored: list[FeatureRow]  # that the table has of the same contents
     moved: list[FeatureRow]  # of these, somebody else's
