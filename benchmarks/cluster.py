@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from common import head, machine, row
 
+from mraf.data.table.labels import FeatureLabels
 from mraf.pipeline.people.archive.opened import OpenTable
 from mraf.pipeline.workspace import Workspace
 from mraf.recognition.clusters import CUT, Looks, grouped
@@ -38,8 +39,44 @@ class Figures(NamedTuple):
     groups: int
 
 
+class Clips(NamedTuple):
+    """The clips of a workspace that are grouped."""
+
+    looks: Looks  # of N clips
+    speaker: np.ndarray  # [N], the index of each one's person
+    people: int
+    pairs: Pairs
+
+
+class Drawn(NamedTuple):
+    """The grouping of one draw: at the cut that is built in, at that of the other half, and the truth."""
+
+    built_in: Figures
+    chosen: Figures
+    people: int
+
+
 def main() -> None:
     """Print a table."""
+    arguments = _arguments()
+    table = OpenTable.of(Workspace.at(arguments.workspace))
+    labels = table.labels
+    index = _wanted(labels, arguments.prefix, arguments.language)
+    people, speaker = np.unique([str(labels.speaker[i]) for i in index], return_inverse=True)
+    clips = Clips(table.looks(index), speaker, len(people), table.pairs)
+    print(f"{machine()}\n{len(index)} clips of {len(people)} people, {arguments.draws} draws\n")
+    print(_head())
+    for hidden in (False, True):
+        found: dict[str, list[Drawn]] = {}
+        for seed in range(arguments.draws):
+            drawn = _draw(clips, seed, arguments.clips, hidden=hidden, whole=arguments.whole)
+            for by, figures in drawn.items():
+                found.setdefault(by, []).append(figures)
+        for by, draws in found.items():
+            print(_row("hidden" if hidden else "all", by, draws), flush=True)
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-w", "--workspace", type=Path)
     parser.add_argument("--language")
@@ -49,73 +86,71 @@ def main() -> None:
     )
     parser.add_argument("--draws", type=int, default=4)
     parser.add_argument("--whole", action="store_true", help="group all people, do not split them")
-    arguments = parser.parse_args()
-    table = OpenTable.of(Workspace.at(arguments.workspace))
-    labels = table.labels
-    wanted = np.array(
-        [
-            bool(speaker)
-            and clip.startswith(arguments.prefix)
-            and arguments.language in (None, language)
-            for clip, speaker, language in zip(
-                labels.clip, labels.speaker, labels.language, strict=True
-            )
-        ]
+    return parser.parse_args()
+
+
+def _wanted(labels: FeatureLabels, prefix: str, language: str | None) -> np.ndarray:
+    """Return the positions of the clips of a speaker and a language."""
+    rows = zip(labels.clip, labels.speaker, labels.language, strict=True)
+    wanted = [
+        bool(speaker) and clip.startswith(prefix) and language in (None, spoken)
+        for clip, speaker, spoken in rows
+    ]
+    return np.flatnonzero(np.array(wanted))
+
+
+def _draw(clips: Clips, seed: int, at_most: int, *, hidden: bool, whole: bool) -> dict[str, Drawn]:
+    """Group the clips of half of the people, or of all, by voices, by faces and by both."""
+    random = np.random.default_rng(seed)
+    order = random.permutation(clips.people)
+    middle = clips.people if whole else clips.people // 2
+    mine, others = (
+        _some(random, np.flatnonzero(np.isin(clips.speaker, half)), at_most)
+        for half in (order[:middle], order[middle:])
     )
-    index = np.flatnonzero(wanted)
-    looks = table.looks(index)
-    people, speaker = np.unique([str(labels.speaker[i]) for i in index], return_inverse=True)
-    print(f"{machine()}\n{len(index)} clips of {len(people)} people, {arguments.draws} draws\n")
-    print(
-        head(
-            "clips",
-            "by",
-            f"F1 at the cut of {CUT:g}",
-            "precision",
-            "recall",
-            "groups of people",
-            "F1 at the cut of the other half",
-            "groups",
-        )
+    shown = _hidden(clips.looks, random) if hidden else clips.looks
+    people = len(np.unique(clips.speaker[mine]))
+    found = {}
+    for by in ("voice", "face", "both"):
+        of = clips._replace(looks=_alone(shown, by))
+        best = _best_cut(of, others) if len(others) else CUT
+        found[by] = Drawn(_at(of, mine, CUT), _at(of, mine, best), people)
+    return found
+
+
+def _at(clips: Clips, some: np.ndarray, cut: float) -> Figures:
+    return _figures(clips.looks.take(some), clips.speaker[some], clips.pairs, cut)
+
+
+def _best_cut(clips: Clips, some: np.ndarray) -> float:
+    return CUTS[int(np.argmax([_at(clips, some, cut).f1 for cut in CUTS]))]
+
+
+def _head() -> str:
+    return head(
+        "clips",
+        "by",
+        f"F1 at the cut of {CUT:g}",
+        "precision",
+        "recall",
+        "groups of people",
+        "F1 at the cut of the other half",
+        "groups",
     )
-    for hidden in (False, True):
-        found: dict[str, list[tuple[Figures, Figures, int]]] = {}
-        for seed in range(arguments.draws):
-            random = np.random.default_rng(seed)
-            order = random.permutation(len(people))
-            middle = len(people) if arguments.whole else len(people) // 2
-            mine, others = (
-                _some(random, np.flatnonzero(np.isin(speaker, half)), arguments.clips)
-                for half in (order[:middle], order[middle:])
-            )
-            shown = _hidden(looks, random) if hidden else looks
-            for by in ("voice", "face", "both"):
-                of = _alone(shown, by)
-                best = CUT
-                if len(others):
-                    each = [
-                        _figures(of.take(others), speaker[others], table.pairs, cut).f1
-                        for cut in CUTS
-                    ]
-                    best = CUTS[int(np.argmax(each))]
-                measured = [
-                    _figures(of.take(mine), speaker[mine], table.pairs, cut) for cut in (CUT, best)
-                ]
-                found.setdefault(by, []).append((*measured, len(np.unique(speaker[mine]))))
-        for by, draws in found.items():
-            at, chosen = (np.mean([draw[i] for draw in draws], axis=0) for i in (0, 1))
-            true = np.mean([draw[2] for draw in draws])
-            print(
-                row(
-                    "hidden" if hidden else "all",
-                    by,
-                    *(f"{x:.3f}" for x in at[:3]),
-                    f"{at[3]:.1f} of {true:.0f}",
-                    f"{chosen[0]:.3f}",
-                    f"{chosen[3]:.1f}",
-                ),
-                flush=True,
-            )
+
+
+def _row(clips: str, by: str, draws: list[Drawn]) -> str:
+    """Return a line of means over draws."""
+    at, chosen = (np.mean([draw[i] for draw in draws], axis=0) for i in (0, 1))
+    true = np.mean([draw.people for draw in draws])
+    return row(
+        clips,
+        by,
+        *(f"{x:.3f}" for x in at[:3]),
+        f"{at[3]:.1f} of {true:.0f}",
+        f"{chosen[0]:.3f}",
+        f"{chosen[3]:.1f}",
+    )
 
 
 def _some(random: np.random.Generator, index: np.ndarray, number: int) -> np.ndarray:

@@ -114,11 +114,34 @@ def evaluate(
         UsageError: the model was not trained on features like those of the table, or was trained on
             the language `other`.
     """
-    from mraf import checkpoint
-
     started = time.monotonic()
     workspace = Workspace.at(workspace)
     folder = workspace.model(model)
+    subject = _subject(workspace, folder, mode, other)
+    base = workspace.reports / f"{folder.name}-{mode}"
+    report = _report(subject, mode, base, started)
+    values = asdict(report) | {"files": [str(file) for file in report.files]}
+    _write(base.with_name(base.name + ".json"), values)
+    return report
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Subject:
+    """A model, and the clips of a table that measure it."""
+
+    name: str
+    loaded: "Checkpoint"
+    trained: "TrainedOn"
+    labels: FeatureLabels
+    dims: tuple[int, int]  # Df and Dv
+    clips: Selection
+    notes: tuple[str, ...]
+
+
+def _subject(workspace: Workspace, folder: Path, mode: str, other: str | None) -> _Subject:
+    """Return what is measured. Raises as `evaluate` does."""
+    from mraf import checkpoint
+
     described = checkpoint.describe(folder)
     loaded = checkpoint.load(described)
     disk = look(workspace.table)
@@ -131,74 +154,69 @@ def evaluate(
         model=folder.name,
     )
     trained = checkpoint.load_trained(described)
-    learned = _learned(loaded.model)
-    clips = select(labels, loaded, trained, learned=learned, other=other)
+    clips = select(labels, loaded, trained, learned=_learned(loaded.model), other=other)
     if not clips.new.any() and not (clips.answered.any() and mode == "single"):
         reason = clips.nothing_left(labels, loaded.labels, mode)
         raise MissingError(" ".join([f"{folder}: {reason}", *disk.notes()]))
-    features = to_features(labels, loaded.labels, dims_of(fingerprint), clips.measured)
-    # Of what the model has not learned there are no answers out of fold either.
-    features = features if learned["face"] else features.without_face()
-    features = features if learned["voice"] else features.without_voice()
-    here = np.flatnonzero(clips.measured)
-    settings = _settings(
-        loaded.model, features.take(clips.same[here]), features.take(clips.elsewhere[here]), mode
+    trained_notes = map(str, loaded.meta.get("notes", []))
+    return _Subject(
+        name=folder.name,
+        loaded=loaded,
+        trained=trained,
+        labels=labels,
+        dims=dims_of(fingerprint),
+        clips=clips,
+        notes=tuple(dict.fromkeys([*origin, *clips.notes(mode), *disk.notes(), *trained_notes])),
     )
-    more: dict[str, Setting] = {}
-    if mode == "single":
-        measured = sorted(set(clips.language[clips.measured | clips.answered]))
-        more = _more(loaded.model, features, clips.language[here], measured)
-        settings, more = _with_out_of_fold(
-            settings,
-            more,
-            labels=labels,
-            rows=np.flatnonzero(clips.answered),
-            trained=trained,
-            names=loaded.labels,
-        )
+
+
+def _report(subject: _Subject, mode: str, base: Path, started: float) -> EvaluateReport:
+    """Measure, and write the curves beside `base`."""
+    clips = subject.clips
+    settings, more = _accuracies(subject, mode)
     scores = [each.accuracy for each in settings.values() if each.accuracy is not None]
-    open_set = _open_set(loaded, labels, clips, dims_of(fingerprint))
-    base = workspace.reports / f"{folder.name}-{mode}"
-    report = EvaluateReport(
-        model=folder.name,
+    open_set = _open_set(subject)
+    title = f"{subject.name}: known people and strangers"
+    return EvaluateReport(
+        model=subject.name,
         mode=mode,
         settings=settings,
         more=more,
         mean=float(np.mean(scores)) if scores else None,
-        train_languages=tuple(sorted(loaded.meta.get("languages", []))),
+        train_languages=tuple(sorted(subject.loaded.meta.get("languages", []))),
         other_languages=tuple(sorted(set(clips.language[clips.measured & clips.elsewhere]))),
         out_of_fold=int(clips.answered.sum()) if mode == "single" else 0,
         held_out=int((clips.measured & clips.same).sum()),
         unknown_speakers=int(clips.unknown.sum()),
         open_set=open_set,
-        files=write_curves(
-            base.with_name(base.name + "-open-set"),
-            f"{folder.name}: known people and strangers",
-            open_set,
-        ),
-        notes=tuple(
-            dict.fromkeys(
-                [
-                    *origin,
-                    *clips.notes(mode),
-                    *disk.notes(),
-                    *map(str, loaded.meta.get("notes", [])),
-                ]
-            )
-        ),
+        files=write_curves(base.with_name(base.name + "-open-set"), title, open_set),
+        notes=subject.notes,
         seconds=time.monotonic() - started,
     )
-    values = asdict(report) | {"files": [str(file) for file in report.files]}
-    _write(base.with_name(base.name + ".json"), values)
-    return report
 
 
-def _open_set(
-    loaded: "Checkpoint", labels: FeatureLabels, clips: Selection, dims: tuple[int, int]
-) -> dict[str, dict[str, OpenSet]]:
+def _accuracies(subject: _Subject, mode: str) -> tuple[dict[str, Setting], dict[str, Setting]]:
+    """Return P3 to P6 and the figures beside them; the latter in mode `single` only."""
+    loaded, clips = subject.loaded, subject.clips
+    features = to_features(subject.labels, loaded.labels, subject.dims, clips.measured)
+    # Of what the model has not learned there are no answers out of fold either.
+    features = features if clips.learned["face"] else features.without_face()
+    features = features if clips.learned["voice"] else features.without_voice()
+    here = np.flatnonzero(clips.measured)
+    same, elsewhere = features.take(clips.same[here]), features.take(clips.elsewhere[here])
+    settings = _settings(loaded.model, same, elsewhere, mode)
+    if mode != "single":
+        return settings, {}
+    languages = sorted(set(clips.language[clips.measured | clips.answered]))
+    more = _more(loaded.model, features, clips.language[here], languages)
+    return _with_out_of_fold(settings, more, subject)
+
+
+def _open_set(subject: _Subject) -> dict[str, dict[str, OpenSet]]:
     """Return what the model decides on new clips, and what training measured, where there is any."""
-    rows = np.flatnonzero(clips.measured | clips.unknown)
-    features = to_features(labels, loaded.labels, dims, rows)
+    loaded, labels = subject.loaded, subject.labels
+    rows = np.flatnonzero(subject.clips.measured | subject.clips.unknown)
+    features = to_features(labels, loaded.labels, subject.dims, rows)
     speaker = np.array([str(labels.speaker[i]) for i in rows])
     found = {
         "model": measured(loaded.model, features, speaker) if len(rows) else {},
@@ -280,18 +298,14 @@ def _more(
 
 
 def _with_out_of_fold(
-    settings: dict[str, Setting],
-    more: dict[str, Setting],
-    *,
-    labels: FeatureLabels,
-    rows: np.ndarray,
-    trained: "TrainedOn",
-    names: Sequence[str],
+    settings: dict[str, Setting], more: dict[str, Setting], subject: _Subject
 ) -> tuple[dict[str, Setting], dict[str, Setting]]:
-    """Return P3, P4 and the figures of `more` with the answers out of fold to the clips at `rows` added."""
+    """Return P3, P4 and the figures of `more` with the answers out of fold added."""
+    labels, trained = subject.labels, subject.trained
+    rows = np.flatnonzero(subject.clips.answered)
     if not len(rows):
         return settings, more
-    classes = {name: index for index, name in enumerate(names)}
+    classes = {name: index for index, name in enumerate(subject.loaded.labels)}
     label = np.array([classes[str(labels.speaker[i])] for i in rows])
     # [M, 3]: by face and voice, by the voice alone, by the face alone.
     guess = np.array([trained.out_of_fold[labels.source_hash[i]][0] for i in rows])

@@ -1,6 +1,6 @@
 """Identification: the speaker of a clip."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -148,41 +148,14 @@ class Identifier(Members):
         return compare_with(self._extractor, pairs, a, b)
 
     def _predict(self, path: str, found: Extracted, top: int) -> Prediction:
-        from mraf.inference.prediction import predict, references_of
+        from mraf.inference.prediction import references_of
 
-        face, voice = found.face, found.voice
+        voice = found.voice
         parts = voice.voices or voice.perhaps
-        # The clip, its face alone, its voice alone, and each of several voices.
-        rows = [(face.vector, voice.vector), (face.vector, None), (None, voice.vector)]
-        rows += [(None, part.vector) for part in parts]
-        posterior = predict(self._model, features_of(rows, self._model.config))
-        posterior = people.with_threshold(posterior, self._threshold)
-        by_face = Evidence(
-            present=face.vector is not None,
-            weight=float(posterior.face_weight[people.CLIP]),
-            reason=face.reason,
-            problem=face.problem,
-            frames=face.frames,
-            **first_of(posterior, people.FACE, self.speakers),
-        )
-        by_voice = Evidence(
-            present=voice.vector is not None,
-            weight=float(posterior.voice_weight[people.CLIP]),
-            reason=voice.reason,
-            problem=voice.problem,
-            seconds=round(voice.seconds, 2),
-            overlap=round(voice.overlap, 2),
-            **first_of(posterior, people.VOICE, self.speakers),
-        )
+        posterior = self._asked(found)
+        by_face, by_voice = _alone(found, posterior, self.speakers)
         if np.isnan(posterior.probability[people.CLIP]).any():
-            error = why_nothing(by_face, by_voice, found.seconds, found.seconds_read)
-            lost = _unidentified(path, error, face=by_face, voice=by_voice)
-            return replace(
-                lost,
-                notes=(*notes.undecoded(found), *found.notes),
-                seconds=found.seconds,
-                seconds_read=found.seconds_read,
-            )
+            return _nothing(path, found, by_face, by_voice)
         several = tuple(
             Voice(
                 seconds=round(part.seconds, 2),
@@ -213,6 +186,16 @@ class Identifier(Members):
             seconds=found.seconds,
             seconds_read=found.seconds_read,
         )
+
+    def _asked(self, found: Extracted) -> Posterior:
+        """Ask the model about a clip, its face alone, its voice alone, and each of several voices."""
+        from mraf.inference.prediction import predict
+
+        face, voice = found.face.vector, found.voice.vector
+        rows = [(face, voice), (face, None), (None, voice)]
+        rows += [(None, part.vector) for part in found.voice.voices or found.voice.perhaps]
+        posterior = predict(self._model, features_of(rows, self._model.config))
+        return people.with_threshold(posterior, self._threshold)
 
     def _ranked(self, probability: np.ndarray, top: int) -> tuple[Candidate, ...]:
         order = np.argsort(-probability, kind="stable")[:top]
@@ -267,7 +250,6 @@ def identify(
     people.check_threshold(threshold)
     named = [paths] if isinstance(paths, Path | str) else paths
     found: list[Path | Prediction] = [each for path in named for each in _files_of(Path(path))]
-    predictions = []
     with Identifier(
         workspace,
         model=model,
@@ -284,11 +266,45 @@ def identify(
         if on_note:
             for note in identified.notes:
                 on_note(note)
-        for each in found:
-            predictions.append(each if isinstance(each, Prediction) else identified(each, top))
-            if on_prediction:
-                on_prediction(predictions[-1])
-    return predictions
+        return [*_each(identified, found, top, on_prediction)]
+
+
+def _each(
+    identified: Identifier,
+    found: Iterable[Path | Prediction],
+    top: int,
+    on_prediction: Callable[[Prediction], None] | None,
+) -> Iterator[Prediction]:
+    for each in found:
+        prediction = each if isinstance(each, Prediction) else identified(each, top)
+        if on_prediction:
+            on_prediction(prediction)
+        yield prediction
+
+
+def _alone(
+    found: Extracted, posterior: Posterior, speakers: Sequence[str]
+) -> tuple[Evidence, Evidence]:
+    """Return what the face and the voice of a clip say, each alone."""
+    face, voice = found.face, found.voice
+    by_face = Evidence(
+        present=face.vector is not None,
+        weight=float(posterior.face_weight[people.CLIP]),
+        reason=face.reason,
+        problem=face.problem,
+        frames=face.frames,
+        **first_of(posterior, people.FACE, speakers),
+    )
+    by_voice = Evidence(
+        present=voice.vector is not None,
+        weight=float(posterior.voice_weight[people.CLIP]),
+        reason=voice.reason,
+        problem=voice.problem,
+        seconds=round(voice.seconds, 2),
+        overlap=round(voice.overlap, 2),
+        **first_of(posterior, people.VOICE, speakers),
+    )
+    return by_face, by_voice
 
 
 def _answered(found: Extracted, posterior: Posterior, references: "References") -> people.Answer:
@@ -325,4 +341,15 @@ def _lost(path: str, error: str) -> Prediction:
 def _unidentified(path: str, error: str, *, face: Evidence, voice: Evidence) -> Prediction:
     return Prediction(
         path=path, speaker=None, probability=None, face=face, voice=voice, error=error
+    )
+
+
+def _nothing(path: str, found: Extracted, face: Evidence, voice: Evidence) -> Prediction:
+    """Return the prediction of a clip that has nothing of which the model has learned any."""
+    error = why_nothing(face, voice, found.seconds, found.seconds_read)
+    return replace(
+        _unidentified(path, error, face=face, voice=voice),
+        notes=(*notes.undecoded(found), *found.notes),
+        seconds=found.seconds,
+        seconds_read=found.seconds_read,
     )

@@ -122,33 +122,43 @@ def trees_of(
     def peek(path: Path) -> Iterator[Path]:
         return each_clip(path, LeftOut(), exclusion=exclusion, seen=set())
 
-    trees: list[Tree] = []
-    files = [path for path in named if not is_folder[path]]
-    families: dict[Path, list[Path]] = {}
-    people = _people([path for path in named if is_folder[path]])
-    for path in named:
-        if is_folder[path] and path not in people:
-            whole = Path(os.path.abspath(path))  # noqa: PTH100  # without ".."
-            families.setdefault(whole.parent if is_part(whole.name) else whole, []).append(path)
-    if one_of_people and len(people) > 1:
-        members = {str(each.absolute()): _name(each) for each in people}
-        root = Path(os.path.commonpath([*members]))
-        trees.append(Tree(root=root, name=None, parts=[*map(search, people)], members=members))
-    else:
-        families.update({each: [each] for each in people})
-    for parent, folders in families.items():
-        if len(folders) > 1:  # splits, years or languages side by side
-            parts = [*map(search, map(_absolute, folders))]
+    folders = [path for path in named if is_folder[path]]
+    people = _people(folders)
+    are_one = one_of_people and len(people) > 1
+    trees = [_tree_of_people(people, search)] if are_one else []
+    for parent, family in _families(folders, people, alone=not are_one).items():
+        if len(family) > 1:  # splits, years or languages side by side
+            parts = [*map(search, map(_absolute, family))]
             trees.append(Tree(root=parent, name=None, parts=parts))
             continue
-        root = folders[0].absolute()
+        root = family[0].absolute()
         name = as_label(_name(root)) or None
-        is_person = folders[0] in people
+        is_person = family[0] in people
         tree = Tree(root=root, name=name, files=search(root), search=peek, is_person=is_person)
         trees.append(tree)
-    if files:
+    if files := [path for path in named if not is_folder[path]]:
         trees.append(_tree_of_files(files))
     return trees
+
+
+def _families(
+    folders: Sequence[Path], people: Sequence[Path], *, alone: bool
+) -> dict[Path, list[Path]]:
+    """Return the folders of each tree by its root; those of people only where each is a tree `alone`."""
+    families: dict[Path, list[Path]] = {}
+    for path in folders:
+        if path not in people:
+            whole = Path(os.path.abspath(path))  # noqa: PTH100  # without ".."
+            families.setdefault(whole.parent if is_part(whole.name) else whole, []).append(path)
+    if alone:
+        families.update({each: [each] for each in people})
+    return families
+
+
+def _tree_of_people(people: Sequence[Path], search: Callable[[Path], Iterator[Path]]) -> Tree:
+    members = {str(each.absolute()): _name(each) for each in people}
+    root = Path(os.path.commonpath([*members]))
+    return Tree(root=root, name=None, parts=[*map(search, people)], members=members)
 
 
 def is_part(name: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 import numpy as np
 
@@ -55,6 +55,14 @@ class Engine(Protocol):
         `known` holds digests `[M]` of 16 bytes, sorted; `turns` says which files are cut into turns. Closing
         the generator ends the workers.
         """
+
+
+class Weights(TypedDict):
+    """Where the weights of networks come from, as all that choose networks are told."""
+
+    weights_dir: Path | None
+    offline: bool
+    progress: Progress | None
 
 
 def extract(
@@ -123,38 +131,17 @@ def extract(
         MissingError: weights that the encoders need are not there.
     """
     source = _Source(paths, manifest=manifest, root=root, layout=layout, exclude=exclude)
-    slow = None
-    if engine is None:  # else other machines may do the work
-        slow = refuse_or_remark(precision, choose_device(device))  # before anything is fetched
-    other_names: dict[str, str] = {}
-    clips = _renamed(source.clips(on_note), workspace, other_names)
-    with closing(ClipStream(clips)) as found:
-        if on_progress:
-            found.on_found = lambda: on_progress(_looking(found))
-        found.wait(LISTING_SECONDS)
-        # The layout of a large tree takes longer to infer.
-        while not (found.count or found.is_complete):
-            found.wait(1.0)
+    # Before anything is fetched; with an engine, other machines may do the work.
+    slow = refuse_or_remark(precision, choose_device(device)) if engine is None else None
+    folder = Path(weights_dir) if weights_dir else None
+    weights = Weights(weights_dir=folder, offline=offline, progress=on_download)
+    names: dict[str, str] = {}
+    with closing(ClipStream(_renamed(source.clips(on_note), workspace, names))) as found:
+        _wait_for_some(found, on_progress)
         if on_understood:
             on_understood(source.understood(all_found=found.is_complete))
-        encoders = choose_encoders(
-            workspace,
-            face=face,
-            voice=voice,
-            weights_dir=Path(weights_dir) if weights_dir else None,
-            offline=offline,
-            progress=on_download,
-        )
-        for note in filter(None, (encoders.note, slow)):
-            if on_note:
-                on_note(note)
-        cut = choose_turns(
-            turns,
-            workspace=Workspace.at(workspace).root,
-            weights_dir=Path(weights_dir) if weights_dir else None,
-            offline=offline,
-            progress=on_download,
-        )
+        encoders = choose_encoders(workspace, face=face, voice=voice, **weights)
+        _tell(on_note, encoders.note, slow)
         report = extract_clips(
             found,
             workspace=workspace,
@@ -165,17 +152,9 @@ def extract(
             precision=precision,
             on_progress=on_progress,
             engine=engine,
-            turns=cut,
+            turns=choose_turns(turns, workspace=Workspace.at(workspace).root, **weights),
         )
-    understood = source.understood()
-    return replace(
-        report,
-        warnings=(*understood.warnings, *report.warnings),
-        other_files=understood.other_files,
-        set_aside=understood.set_aside,
-        unreadable_folders=understood.unreadable_folders,
-        renamed_speakers=other_names,
-    )
+    return source.added_to(report, names)
 
 
 def preview(
@@ -240,6 +219,36 @@ class _Source:
         if self._manifest:
             return understand(self._listed, look=look).summary()
         return self._search.understood(all_found=all_found)
+
+    def added_to(self, report: ExtractReport, renamed: dict[str, str]) -> ExtractReport:
+        """Return a report with what has been understood, and the names that speakers were given."""
+        understood = self.understood()
+        return replace(
+            report,
+            warnings=(*understood.warnings, *report.warnings),
+            other_files=understood.other_files,
+            set_aside=understood.set_aside,
+            unreadable_folders=understood.unreadable_folders,
+            renamed_speakers=renamed,
+        )
+
+
+def _wait_for_some(
+    found: ClipStream, on_progress: Callable[[ExtractProgress], None] | None
+) -> None:
+    """Wait some seconds for all clips to be found, or longer for the first of them."""
+    if on_progress:
+        found.on_found = lambda: on_progress(_looking(found))
+    found.wait(LISTING_SECONDS)
+    # The layout of a large tree takes longer to infer.
+    while not (found.count or found.is_complete):
+        found.wait(1.0)
+
+
+def _tell(on_note: Callable[[str], None] | None, *notes: str | None) -> None:
+    for note in filter(None, notes):
+        if on_note:
+            on_note(note)
 
 
 def extract_clips(

@@ -1,6 +1,7 @@
 """Enrolment: a person comes to the current model and to the feature table, without training."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from mraf.data.clips.times import seconds_of
@@ -13,7 +14,7 @@ from mraf.extractors.extractor import ClipExtractor, ExtractOptions
 from mraf.extractors.weights import Progress, at_hand
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.answers.loading import options_of
-from mraf.pipeline.extraction.extract import choose_encoders
+from mraf.pipeline.extraction.extract import Weights, choose_encoders
 from mraf.pipeline.extraction.processes import available_cores
 from mraf.pipeline.fingerprints import check_fits, encoders_of
 from mraf.pipeline.people.enrolment.embedding import (
@@ -93,56 +94,59 @@ def enrol(
     part = [_seconds(each, what) for each, what in ((start, "--from"), (end, "--to"))]
     found = clips_of(clips, start=part[0], end=part[1])
     known = current(workspace, model)
-    weights = Path(weights_dir) if weights_dir else None
+    folder = Path(weights_dir) if weights_dir else None
+    weights = Weights(weights_dir=folder, offline=offline, progress=on_download)
     if known is None:
-        pair = encoders or choose_encoders(
-            workspace,
-            face=face,
-            voice=voice,
-            weights_dir=weights,
-            offline=offline,
-            progress=on_download,
-        )
+        pair = encoders or choose_encoders(workspace, face=face, voice=voice, **weights)
         options = ExtractOptions()
     else:
-        trained = fingerprint_of(known)
-        expected = encoders or encoders_of(trained, model=known.folder.name)
-        options, _ = options_of(trained, expected, known.folder.name)
-        options = extractor.options if extractor else options
-        pair = encoders or choose(
-            known=trained, weights_dir=weights, offline=offline, progress=on_download
-        )
+        pair, options = _of_model(known, encoders, extractor, weights)
     fingerprint = options.fingerprint(pair)
     refuse_mixing(workspace.table, fingerprint)
-
-    def make() -> ClipExtractor:
-        return ClipExtractor(
-            pair,
-            options,
-            choose_device(device),
-            threads=available_cores(),
-            precision=precision,
-            segmentation=at_hand("segmentation", weights),
-        )
-
-    samples = []
-    with once(make) as get:
+    with once(partial(_made, pair, options, device, precision, folder)) as get:
         encoding = Encoding(
             fingerprint=fingerprint, extractor=(lambda: extractor) if extractor else get
         )
-        for each in samples_of(found, workspace.table, encoding, name):
-            samples.append(each)
-            if on_sample:
-                on_sample(each)
+        samples = [*_told(samples_of(found, workspace.table, encoding, name), on_sample)]
     return enrol_samples(
-        workspace,
-        name,
-        samples,
-        fingerprint,
-        model=model,
-        yes=yes,
-        on_question=on_question,
+        workspace, name, samples, fingerprint, model=model, yes=yes, on_question=on_question
     )
+
+
+def _of_model(
+    known: Gallery, encoders: EncoderPair | None, extractor: ClipExtractor | None, weights: Weights
+) -> tuple[EncoderPair, ExtractOptions]:
+    """Return the encoders and options of a model, or those that were given in their place.
+
+    Raises UsageError where the model was not trained on features of the encoders.
+    """
+    trained = fingerprint_of(known)
+    expected = encoders or encoders_of(trained, model=known.folder.name)
+    options, _ = options_of(trained, expected, known.folder.name)
+    pair = encoders or choose(known=trained, **weights)
+    return pair, extractor.options if extractor else options
+
+
+def _made(
+    pair: EncoderPair, options: ExtractOptions, device: str, precision: str, weights: Path | None
+) -> ClipExtractor:
+    return ClipExtractor(
+        pair,
+        options,
+        choose_device(device),
+        threads=available_cores(),
+        precision=precision,
+        segmentation=at_hand("segmentation", weights),
+    )
+
+
+def _told(
+    samples: Iterable[Sample], on_sample: Callable[[Sample], None] | None
+) -> Iterator[Sample]:
+    for each in samples:
+        if on_sample:
+            on_sample(each)
+        yield each
 
 
 def enrol_rows(

@@ -1,11 +1,12 @@
 """Forgetting: a person goes from the models and from the feature table."""
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mraf.data.table.features import FeatureWriter
 from mraf.data.table.renames import plain
 from mraf.errors import MrafError, UsageError, choices
 from mraf.pipeline.people.archive.grouping import call_groups
@@ -51,49 +52,20 @@ def forget(
     Raises UsageError where nobody has that name, another process writes to the table, or the answer is no;
     nothing is changed then.
     """
-    from mraf.checkpoint import describe
-
     workspace, name = Workspace.at(workspace), plain(name)
     if on_question is not None:
-        rows, having, _ = _found(workspace, name, beside)
-        if not on_question(
-            f"Forget {name}: {len(rows)} rows of the table, known to {len(having)} of the models? The files stay."
-        ):
-            raise UsageError(f"'{name}' was not forgotten.")
-    deleted: list[str] = []
-    done: list[str] = []
+        _ask(workspace, name, beside, on_question)
     # The locks come first, in the order of `mraf enrol`: without them nothing is changed.
     with (
         galleries.changing(workspace) if beside or workspace.models.is_dir() else nullcontext(),
-        (
-            nullcontext()
-            if workspace.table.is_empty
-            else workspace.table.writer(patience=galleries.PATIENCE)
-        ) as writer,
+        _writing(workspace) as writer,
     ):
         rows, having, untouched = _found(workspace, name, beside)
-        renames = workspace.renames.without(
-            name
-        )  # a damaged file ends this before anything changed
+        # A damaged file of names ends this before anything has changed.
+        renames = workspace.renames.without(name)
         call_groups(workspace, name, None)
         renames.write()
-        for shown, folder in having.items():
-            try:
-                less = galleries.without_person(
-                    galleries.read(folder), name, [digest for _, digest, _ in rows if digest]
-                )
-                if less is None:
-                    galleries.remove(folder)
-                    deleted.append(shown)
-                else:
-                    less.write()
-                    done.append(shown)
-            except MrafError as error:
-                untouched[shown] = (
-                    "its type cannot let a person go: train it again"
-                    if describe(folder).model_type != galleries.CAN_ENROL
-                    else str(error)
-                )
+        done, deleted, kept = _let_go(name, having, [digest for _, digest, _ in rows if digest])
         for clip, _, _ in rows:
             if writer is not None:
                 writer.drop(clip)
@@ -101,10 +73,57 @@ def forget(
         name=name,
         clips=len(rows),
         enrolled=sum(enrolled for *_, enrolled in rows),
-        models=tuple(done),
-        deleted=tuple(deleted),
-        untouched=untouched,
+        models=done,
+        deleted=deleted,
+        untouched=untouched | kept,
     )
+
+
+def _ask(
+    workspace: Workspace, name: str, beside: Sequence[Path], on_question: Callable[[str], bool]
+) -> None:
+    """Raise UsageError where the answer is no, or nobody has that name."""
+    rows, having, _ = _found(workspace, name, beside)
+    if not on_question(
+        f"Forget {name}: {len(rows)} rows of the table, known to {len(having)} of the models? The files stay."
+    ):
+        raise UsageError(f"'{name}' was not forgotten.")
+
+
+def _writing(workspace: Workspace) -> AbstractContextManager[FeatureWriter | None]:
+    """Return the table's writer; of None where there is no table."""
+    if workspace.table.is_empty:
+        return nullcontext()
+    return workspace.table.writer(patience=galleries.PATIENCE)
+
+
+def _let_go(
+    name: str, having: dict[str, Path], content: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, str]]:
+    """Take a person out of models, or delete those that know nobody else.
+
+    Returns those that do not know the person any more, those that were deleted, and why others know
+    the person still.
+    """
+    from mraf.checkpoint import describe
+
+    done, deleted, untouched = [], [], {}
+    for shown, folder in having.items():
+        try:
+            less = galleries.without_person(galleries.read(folder), name, content)
+            if less is None:
+                galleries.remove(folder)
+                deleted.append(shown)
+            else:
+                less.write()
+                done.append(shown)
+        except MrafError as error:
+            untouched[shown] = (
+                "its type cannot let a person go: train it again"
+                if describe(folder).model_type != galleries.CAN_ENROL
+                else str(error)
+            )
+    return tuple(done), tuple(deleted), untouched
 
 
 def _found(

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,12 +12,17 @@ from mraf.data.polysim.importing import PolysimImport, import_polysim
 from mraf.data.polysim.index import PolysimIndex, SplitCount, imported_versions, read_index
 from mraf.data.polysim.index import statistics as count_splits
 from mraf.data.polysim.submission import check_split, write_submission
+from mraf.data.table.features import FeatureTable
+from mraf.data.table.labels import FeatureLabels
 from mraf.errors import UsageError
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.fingerprints import check_encoders, dims_of, fingerprint_of
 from mraf.pipeline.modes import probabilities
 from mraf.pipeline.training.split import to_features
 from mraf.pipeline.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mraf.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,17 +98,9 @@ def submit(
     folder = workspace.model(model)
     loaded = checkpoint.load(folder)
     stored = workspace.table.labels()
-    fingerprint = fingerprint_of(stored)
-    trained = Fingerprint.from_dict(loaded.meta.get("fingerprint"))
-    check_encoders(
-        trained,
-        fingerprint,
-        what=f"the features in {workspace.table.folder}",
-        model=folder.name,
-    )
-    numbers = _numbers(index, loaded.labels, trained.polysim, folder.name)
+    numbers = _checked_numbers(loaded, index, stored, workspace.table, folder.name)
     parts = [
-        to_features(stored, loaded.labels, dims_of(fingerprint), each.positions(stored))
+        to_features(stored, loaded.labels, dims_of(fingerprint_of(stored)), each.positions(stored))
         for each in splits
     ]
     answers = probabilities(loaded.model, parts, mode)
@@ -125,6 +122,20 @@ def submit(
         undecided=undecided,
         notes=_notes(loaded.meta, index, undecided),
     )
+
+
+def _checked_numbers(
+    loaded: "Checkpoint",
+    index: PolysimIndex,
+    stored: FeatureLabels,
+    table: FeatureTable,
+    model: str,
+) -> np.ndarray:
+    """Return the challenge's numbers `[C]` of a model's speakers. Raises UsageError as `submit` does."""
+    trained = Fingerprint.from_dict(loaded.meta.get("fingerprint"))
+    what = f"the features in {table.folder}"
+    check_encoders(trained, fingerprint_of(stored), what=what, model=model)
+    return _numbers(index, loaded.labels, trained.polysim, model)
 
 
 def _numbers(

@@ -7,7 +7,7 @@ out, the clips in other languages, and the strangers' clips of the same language
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,31 +116,40 @@ def measure_strangers(
     specs = list({spec.name: spec for spec in specs}.values())
     seeds = range(first, first + draws)
     jobs = [_Job(spec=spec, seed=seed) for seed in seeds for spec in (None, *specs)]
-    found: dict[_Job, dict[str, Any]] = {}
     workers = min(available_cores(), len(jobs)) if workers is None else workers
+    work = run(iter(range(len(jobs))), workers, _setup, workspace.root, language, strangers, jobs)
+    found = _collected(work, jobs, progress)
+    scores: list[StrangersScore] = []
+    for spec in (None, *specs):
+        figures = [found[_Job(spec=spec, seed=seed)] for seed in seeds]
+        scores += _pooled(spec.name if spec else BASELINE, figures)
+    known = len(clips.people) - strangers
+    report = StrangersReport(
+        strangers=strangers, known=known, language=language, scores=tuple(scores)
+    )
+    return _written(report, workspace.reports / f"strangers-{strangers}.csv")
+
+
+def _collected(
+    work: Iterable[tuple[int, Any]],
+    jobs: Sequence[_Job],
+    progress: Callable[[int, int], None] | None,
+) -> dict[_Job, dict[str, Any]]:
+    """Return the figures of each job, or raise the first error of one."""
+    found: dict[_Job, dict[str, Any]] = {}
     if progress is not None:
         progress(0, len(jobs))
-    done = run(iter(range(len(jobs))), workers, _setup, workspace.root, language, strangers, jobs)
-    for number, result in done:
+    for number, result in work:
         if isinstance(result, Exception):
             raise result
         found[jobs[number]] = result
         if progress is not None:
             progress(len(found), len(jobs))
-    scores = [
-        _pooled(
-            spec.name if spec else BASELINE,
-            [found[_Job(spec=spec, seed=seed)] for seed in seeds],
-        )
-        for spec in (None, *specs)
-    ]
-    report = StrangersReport(
-        strangers=strangers,
-        known=len(clips.people) - strangers,
-        language=language,
-        scores=tuple(score for each in scores for score in each),
-    )
-    file = workspace.reports / f"strangers-{strangers}.csv"
+    return found
+
+
+def _written(report: StrangersReport, file: Path) -> StrangersReport:
+    """Write the report to a file, which it names then. Raises UsageError where that cannot be."""
     try:
         write_text(file, csv_of(report))
     except OSError as error:

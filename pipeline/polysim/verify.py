@@ -15,6 +15,7 @@ import numpy as np
 from mraf.data.polysim.entries import Entry
 from mraf.data.polysim.layout import PolysimData, read_layout
 from mraf.data.polysim.vectors import FACE_DIM, VOICE_DIM, Vector, read_vector
+from mraf.device import choose_device
 from mraf.errors import MediaError, MissingError, UsageError
 from mraf.extractors.encoders import EncoderPair, choose
 from mraf.extractors.extractor import ClipExtractor
@@ -85,17 +86,14 @@ def verify(
         MissingError: the wav and jpg files, the vectors or the weights are not there.
         UsageError: the layout or a CSV file cannot be used.
     """
-    from mraf.device import choose_device
-
     started = time.monotonic()
     if samples < 1:
         raise UsageError(f"The number of samples must be at least 1, is {samples}.")
     device = choose_device(device)
     data = read_layout(root, version)
-    folders = (media,) if media else _folders(data.root)
-    draw = _Draw(data, folders, seed)
-    drawn = draw.take(samples)
-    published, problems = _published(data.root, drawn)
+    draw = _Draw(data, (media,) if media else _folders(data.root), seed)
+    draw.take(samples)
+    published, problems = _published(data.root, draw.taken)
     pair = encoders or choose(
         "facenet", "ecapa", weights_dir=weights_dir, offline=offline, progress=on_download
     )
@@ -103,20 +101,30 @@ def verify(
     extractor = ClipExtractor(pair, device=device, threads=available_cores(), precision="single")
     both = []
     with closing(extractor):
-        for done, (sample, vectors) in enumerate(zip(drawn, published, strict=True), 1):
+        for done, (sample, vectors) in enumerate(zip(draw.taken, published, strict=True), 1):
             both.append(_extracted(extractor, sample, vectors, problems))
             if on_progress:
-                on_progress(done, len(drawn))
+                on_progress(done, len(draw.taken))
+    return _report(draw, pair, both, problems, started)
+
+
+def _report(
+    draw: "_Draw",
+    pair: EncoderPair,
+    both: Sequence[tuple[Compared, Compared]],
+    problems: Sequence[str],
+    started: float,
+) -> VerifyReport:
     face, voice = (agreement_of([each[i] for each in both]) for i in (0, 1))
-    languages = [sample.language for sample in drawn]
+    languages = [sample.language for sample in draw.taken]
     return VerifyReport(
-        root=data.root,
-        version=data.version,
+        root=draw.data.root,
+        version=draw.data.version,
         encoders=pair.fingerprint.encoders,
-        seed=seed,
+        seed=draw.seed,
         samples={name: languages.count(name) for name in draw.languages},
         passed_over=draw.passed_over,
-        folders=folders,
+        folders=draw.folders,
         face=face,
         voice=voice,
         problems=tuple(problems),
@@ -136,8 +144,9 @@ def _folders(root: Path) -> tuple[Path, ...]:
 class _Draw:
     """Draws clips whose wav and jpg files are there, from each language in turn."""
 
-    def __init__(self, data: PolysimData, folders: Sequence[Path], seed: int) -> None:
-        self._root, self._folders = data.root, folders
+    def __init__(self, data: PolysimData, folders: tuple[Path, ...], seed: int) -> None:
+        self.data, self.folders, self.seed = data, folders, seed
+        self.taken: list[_Sample] = []
         self._seen: dict[str, tuple[str, bool]] = {}  # by kind: a path, and whether one was there
         self.languages = tuple(sorted({split.language for split in data.splits}))
         self.passed_over = 0
@@ -148,19 +157,17 @@ class _Draw:
             drawn = [entries[i] for i in generator.permutation(len(entries))]
             self._queues.append(self._there(language, drawn))
 
-    def take(self, count: int) -> list[_Sample]:
-        """Return up to `count` clips. Raises MissingError where there is none."""
-        taken: list[_Sample] = []
+    def take(self, count: int) -> None:
+        """Take up to `count` clips. Raises MissingError where there is none."""
         queues = list(self._queues)
-        while queues and len(taken) < count:
+        while queues and len(self.taken) < count:
             queue = queues.pop(0)
             sample = next(queue, None)
             if sample is not None:
-                taken.append(sample)
+                self.taken.append(sample)
                 queues.append(queue)
-        if not taken:
+        if not self.taken:
             raise MissingError(self._nothing())
-        return taken
 
     def _there(self, language: str, entries: Sequence[Entry]) -> Iterator[_Sample]:
         for entry in entries:
@@ -176,14 +183,14 @@ class _Draw:
     def _file(self, kind: str, path: str | None) -> Path | None:
         if path is None:
             return None
-        found = next((f / path for f in self._folders if _is_file(f / path)), None)
+        found = next((f / path for f in self.folders if _is_file(f / path)), None)
         self._seen[kind] = (path, found is not None or self._seen.get(kind, ("", False))[1])
         return found
 
     def _nothing(self) -> str:
         if not self._seen:
             return (
-                f"{self._root}: the CSV files name no wav and jpg files: no columns audio_path and "
+                f"{self.data.root}: the CSV files name no wav and jpg files: no columns audio_path and "
                 "face_path, or voices and faces. Get the challenge's own CSV files."
             )
         absent = {kind: path for kind, (path, there) in self._seen.items() if not there}
@@ -192,9 +199,9 @@ class _Draw:
             f"no {what} file is there" if absent else "no clip has both its wav and its jpg file"
         )
         paths = " or ".join(absent.values() or (path for path, _ in self._seen.values()))
-        looked = ", ".join(map(str, self._folders))
+        looked = ", ".join(map(str, self.folders))
         return (
-            f"{self._root}: {which}. Looked for {paths} and the others that the CSV files list, in "
+            f"{self.data.root}: {which}. Looked for {paths} and the others that the CSV files list, in "
             f"{looked}. Get the challenge's wav and jpg files and unpack them into one of these folders, "
             "or name theirs with --media."
         )

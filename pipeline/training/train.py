@@ -1,26 +1,28 @@
 """Training: from the feature table to a model folder."""
 
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mraf import __version__
-from mraf.data.polysim.index import split_of
+from mraf.data.table.features import FeatureTable
 from mraf.data.table.labels import FeatureLabels
+from mraf.device import choose_device
 from mraf.errors import UsageError
+from mraf.fingerprint import Fingerprint
 from mraf.model_types import DEFAULT, options_of, title_of, type_of, with_epochs
 from mraf.pipeline.fingerprints import dims_of, fingerprint_of
 from mraf.pipeline.people.enrolment.after_training import following, lost, with_left_out
 from mraf.pipeline.people.enrolment.gallery import Gallery, changing
+from mraf.pipeline.training.caveats import caveats
 from mraf.pipeline.training.enrolled import one_name_each, usable_only
 from mraf.pipeline.training.model_card import TrainReport, model_card
 from mraf.pipeline.training.split import Split, folds_of, split, to_features
-from mraf.pipeline.upkeep.disk import gone_line, look
+from mraf.pipeline.upkeep.disk import OnDisk, gone_line, look
 from mraf.pipeline.workspace import Workspace
 from mraf.types import Features
 
@@ -29,6 +31,20 @@ if TYPE_CHECKING:
     from mraf.fit import Options, Trained
     from mraf.inference.out_of_fold import OutOfFold
     from mraf.network.loop import EpochReport
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Clips:
+    """The clips of a training, and how they are parted."""
+
+    labels: FeatureLabels  # of all clips of the table that count
+    parts: Split
+    fingerprint: Fingerprint
+    samples: Features  # N clips that train
+    heldout: Features
+    fold: np.ndarray  # [N], see `folds_of`
+    by_clip: bool
+    notes: tuple[str, ...]  # on clips that are gone, or have several names
 
 
 def train(
@@ -74,11 +90,6 @@ def train(
         UsageError: too few speakers, an unknown type, preset or language, a share out of range,
             features of several fingerprints, or people of a network left the table meanwhile.
     """
-    from mraf.checkpoint import check_target
-    from mraf.device import choose_device
-    from mraf.fit import fit
-    from mraf.recognition.fit import check_false_names
-
     started = time.monotonic()
     workspace = Workspace.at(workspace)
     chosen = replace(options or options_of(model_type, preset), seed=seed, device=device)
@@ -88,66 +99,123 @@ def train(
     model_type = type_of(chosen)
     folder = workspace.new_model(name or title_of(model_type, "default" if options else preset))
     choose_device(device)
+    _check_shares(holdout, false_names)
+    disk = look(workspace.table)
+    clips = _clips_of(workspace.table, disk, folder, languages, holdout, seed)
+    result = _fitted(clips, chosen, false_names, on_epoch)
+    report = _report(folder, clips, result, seconds=time.monotonic() - started)
+    made = {
+        "fingerprint": asdict(clips.fingerprint),
+        "preset": None if options else preset,
+        "options": asdict(chosen),
+    }
+    report = _written(workspace, _gallery(result, report, clips, made), report, clips)
+    notes = [note for note in disk.notes() if note not in report.notes]
+    if epochs and not has_epochs:
+        notes.append("Training with these options has no epochs: their number was ignored.")
+    return replace(report, notes=(*report.notes, *notes))
+
+
+def _check_shares(holdout: float, false_names: float) -> None:
+    from mraf.recognition.fit import check_false_names
+
     if not 0 <= holdout < 1:
         raise UsageError(f"The share to hold out must be from 0 to below 1, is {holdout}.")
     check_false_names(false_names)
-    disk = look(workspace.table)
-    labels, doubtful = one_name_each(workspace.table.labels(disk.rows), disk.rows)
+
+
+def _clips_of(
+    table: FeatureTable,
+    disk: OnDisk,
+    folder: Path,
+    languages: Sequence[str] | str | None,
+    holdout: float,
+    seed: int,
+) -> _Clips:
+    """Return the clips that train a model, and those that measure it.
+
+    Raises UsageError as `train` does, and where no model can be written to `folder`.
+    """
+    from mraf.checkpoint import check_target
+
+    labels, doubtful = one_name_each(table.labels(disk.rows), disk.rows)
     labels = usable_only(labels, disk.rows)
     check_target(folder)
     fingerprint = fingerprint_of(labels)
     named = [languages] if isinstance(languages, str) else languages
+    gone = [line for line in (gone_line(disk.gone),) if line]
     try:
         parts = split(labels, named, holdout, seed)
     except UsageError as error:
-        raise UsageError(" ".join(filter(None, (str(error), gone_line(disk.gone))))) from None
+        raise UsageError(" ".join(filter(None, (str(error), *gone)))) from None
     samples, heldout = (
         to_features(labels, parts.speakers, dims_of(fingerprint), index)
         for index in (parts.train, parts.heldout)
     )
     digests = [labels.source_hash[i] for i in np.flatnonzero(parts.train)]
     fold, by_clip = folds_of(samples, digests, seed)
-    dev = heldout if len(heldout) else None
-    result = fit(
-        samples,
-        len(parts.speakers),
-        chosen,
+    return _Clips(
+        labels=labels,
+        parts=parts,
+        fingerprint=fingerprint,
+        samples=samples,
+        heldout=heldout,
         fold=fold,
-        dev=dev,
+        by_clip=by_clip,
+        notes=(*gone, *doubtful),
+    )
+
+
+def _fitted(
+    clips: _Clips,
+    options: "Options",
+    false_names: float,
+    on_epoch: "Callable[[EpochReport], None] | None",
+) -> "Trained":
+    from mraf.fit import fit
+
+    return fit(
+        clips.samples,
+        len(clips.parts.speakers),
+        options,
+        fold=clips.fold,
+        dev=clips.heldout if len(clips.heldout) else None,
         false_names=false_names,
-        encoders=(fingerprint.face, fingerprint.voice),
+        encoders=(clips.fingerprint.face, clips.fingerprint.voice),
         on_epoch=on_epoch,
     )
+
+
+def _report(folder: Path, clips: _Clips, result: "Trained", *, seconds: float) -> TrainReport:
+    """Return the report of what was trained, before what the table says of people meanwhile."""
     answers = result.out_of_fold
-    report = TrainReport(
+    said = caveats(clips.labels, clips.parts, clips.samples, by_clip=clips.by_clip, result=result)
+    return TrainReport(
         model=folder.name,
         folder=folder,
-        speakers=len(parts.speakers),
-        samples=len(samples),
-        heldout=len(heldout),
+        speakers=len(clips.parts.speakers),
+        samples=len(clips.samples),
+        heldout=len(clips.heldout),
         cross_validated=len(answers) if answers else 0,
-        folds_by="clip" if by_clip else "recording",
+        folds_by="clip" if clips.by_clip else "recording",
         epoch=result.best_epoch,
-        seconds=time.monotonic() - started,
+        seconds=seconds,
         dev=result.dev,
         cross_validation=answers.scores() if answers else {},
         calibration=result.calibration
         or ({"after": answers.calibration_error()} if answers else {}),
         recognition=result.recognition,
         learned=dict(getattr(result.model, "scalars", {})),
-        notes=(
-            *_notes(labels, parts, samples, by_clip=by_clip, result=result),
-            *filter(None, (gone_line(disk.gone),)),
-            *doubtful,
-        ),
+        notes=(*said, *clips.notes),
     )
-    made = {
-        "fingerprint": asdict(fingerprint),
-        "preset": None if options else preset,
-        "options": asdict(chosen),
-    }
+
+
+def _written(
+    workspace: Workspace, gallery: Gallery, report: TrainReport, clips: _Clips
+) -> TrainReport:
+    """Write a model with the people as the table has them now; returns the report with these."""
+    labels, parts = clips.labels, clips.parts
     held = {labels.source_hash[i] for i in np.flatnonzero(parts.heldout)}
-    gallery = _gallery(result, report=report, parts=parts, labels=labels, made=made)
     trained = [
         (labels.clip[i], labels.source_hash[i], str(labels.speaker[i]))
         for i in np.flatnonzero(parts.train)
@@ -155,29 +223,22 @@ def train(
     with changing(workspace):
         gallery, changed = following(gallery, workspace, trained)
         speakers = len(gallery.labels)
-        gallery, enrolled, said = with_left_out(gallery, workspace.table, fingerprint, held)
-        notes = [*report.notes, *changed, *said, *lost(gallery, workspace)]
-        report = replace(report, speakers=speakers, enrolled=enrolled, notes=tuple(notes))
+        gallery, enrolled, said = with_left_out(gallery, workspace.table, clips.fingerprint, held)
+        notes = (*report.notes, *changed, *said, *lost(gallery, workspace))
+        report = replace(report, speakers=speakers, enrolled=enrolled, notes=notes)
         _save(gallery, report)
-    notes = [note for note in disk.notes() if note not in report.notes]
-    if epochs and not has_epochs:
-        notes.append("Training with these options has no epochs: their number was ignored.")
-    return replace(report, notes=(*report.notes, *notes))
+    return report
 
 
 def _gallery(
-    result: "Trained",
-    *,
-    report: TrainReport,
-    parts: Split,
-    labels: FeatureLabels,
-    made: dict[str, Any],
+    result: "Trained", report: TrainReport, clips: _Clips, made: dict[str, Any]
 ) -> Gallery:
     """Return the model and what its folder holds; `made` says of what and how the model was trained."""
     import torch
 
     from mraf import checkpoint
 
+    labels, parts = clips.labels, clips.parts
     rows = np.flatnonzero(parts.train)
     recordings = frozenset(name for i in rows if (name := parts.recordings[i]))
     meta = {
@@ -226,106 +287,3 @@ def _answers(found: "OutOfFold | None", digests: Sequence[str]) -> "dict[str, ch
         return {}
     rows = zip(found.index, found.speaker.tolist(), found.probability.tolist(), strict=True)
     return {digests[i]: (tuple(speaker), tuple(probability)) for i, speaker, probability in rows}
-
-
-def _notes(
-    labels: FeatureLabels,
-    parts: Split,
-    samples: Features,
-    *,
-    by_clip: bool,
-    result: "Trained",
-) -> tuple[str, ...]:
-    """Return caveats for whoever reads the figures."""
-    notes = []
-    answers, measured = result.out_of_fold, parts.heldout.any()
-    if parts.by_clip or (by_clip and answers):
-        left = " left to train on" if measured and not parts.by_clip else ""
-        notes.append(
-            f"No speaker has two recordings{left}, so single clips were held out: clips of one recording "
-            "are alike, and the figures are better than new recordings will be."
-        )
-    elif not answers:
-        missed = "" if measured else "how good the model is has not been measured, and "
-        notes.append(
-            "No recording could be held out of training: "
-            f"{missed}its probabilities are not calibrated."
-        )
-    if answers or measured:
-        notes += _not_covered(labels, parts, result)
-    if answers and result.best_epoch:
-        notes.append(
-            "A network is measured once, by a fit to four fifths of the recordings; the other clips also "
-            "chose its epoch and its temperatures, so the figures are a little too good."
-        )
-    unknown = sum(1 for i in np.flatnonzero(parts.train) if not labels.recording[i])
-    if answers and unknown and not by_clip:
-        notes.append(
-            f"{unknown} clips do not say which recording they are cut from and were taken as "
-            "recordings of their own: the figures may be better than new recordings will be."
-        )
-    notes += _unnamed(result.recognition)
-    notes += [note for name in ("face", "voice") if (note := _lacking(samples, name))]
-    rows = zip(labels.speaker, labels.clip, strict=True)
-    unnamed = sum(speaker is None and split_of(clip) in (None, "train") for speaker, clip in rows)
-    if unnamed:
-        notes.append(f"{unnamed} clips have no speaker's name and were left out.")
-    return tuple(notes)
-
-
-def _not_covered(labels: FeatureLabels, parts: Split, result: "Trained") -> list[str]:
-    """Return a note on the speakers of whom no clip was answered by a model that did not train on it."""
-    answered = set() if result.out_of_fold is None else set(result.out_of_fold.label.tolist())
-    covered = {parts.speakers[label] for label in answered}
-    covered |= {str(labels.speaker[i]) for i in np.flatnonzero(parts.heldout)}
-    missing = set(parts.speakers) - covered
-    if not missing:
-        return []
-    rows = np.flatnonzero(parts.train | parts.heldout)
-    recordings = Counter(name[0] for name in {parts.recordings[i] for i in rows} if name)
-    single = sum(recordings[speaker] == 1 for speaker in missing)
-    who = f"{len(missing)} of {len(parts.speakers)} speakers"
-    if single == len(missing):
-        return [
-            f"{who} have one recording only; all of it trains, and the figures do not cover them."
-        ]
-    return [
-        f"The figures do not cover {who}"
-        + (f"; {single} of these have one recording only, all of which trains." if single else ".")
-    ]
-
-
-def _unnamed(recognition: dict[str, Any]) -> list[str]:
-    """Return notes on what nobody is named by, as nothing says how known people and strangers score."""
-    titles = {
-        "face_voice": "face and voice together",
-        "voice": "the voice alone",
-        "face": "the face alone",
-    }
-    nobody = [
-        title for key, title in titles.items() if recognition.get(key, {}).get("threshold") == 1
-    ]
-    if not nobody:
-        return []
-    return [
-        f"By {' and by '.join(nobody)} nobody is named: no clip that has them could be held out, so nothing says how "
-        "strangers score."
-    ]
-
-
-def _lacking(samples: Features, modality: str) -> str | None:
-    """Return a note on the speakers without a training clip that has a face, or a voice."""
-    present = getattr(samples, f"{modality}_present")
-    if not present.any():
-        return (
-            f"No training clip has a {modality}: the model leaves {modality}s out of account, and clips "
-            "with nothing else get no answer."
-        )
-    lacking = np.setdiff1d(samples.label, samples.label[present])
-    if not len(lacking):
-        return None
-    speakers = "1 speaker has" if len(lacking) == 1 else f"{len(lacking)} speakers have"
-    return (
-        f"{speakers} no training clip with a {modality}: the model cannot name them by the {modality} "
-        "alone."
-    )

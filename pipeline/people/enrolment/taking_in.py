@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
-from mraf.data.table.features import FeatureRow
+from mraf.data.table.features import FeatureRow, FeatureTable
 from mraf.data.table.renames import plain
 from mraf.errors import MissingError, MrafError, UsageError
 from mraf.extractors.compat import torch_threads
@@ -205,6 +205,55 @@ def _take_in(
         known = galleries.begun(workspace.new_model(model or galleries.BEGUN), fingerprint)
     index = None if begun else known.index(name)
     name = name if index is None else known.labels[index]
+    change = _change(table, known, name, samples, is_new=index is None)
+    before = [] if index is None else _usable(rows_of_person(table, name, fingerprint))
+    losing = {
+        who: _usable(rows_of_person(table, who, fingerprint))
+        for who in dict.fromkeys(str(row.speaker) for row in change.moved)
+        if known.index(who) is not None
+    }
+    _write(table, change, copies)
+    fresh = change.fresh
+    if fresh:
+        known = galleries.with_person(known, name, fresh, before)
+        for who, of_them in losing.items():
+            known = galleries.without_clips(known, who, of_them, change.theirs)
+        known.write()
+    lost = [who for who in losing if known.index(who) is None]
+    notes = change.notes()
+    notes += [f"the model knows {who} no more: all clips were taken away" for who in lost]
+    return _Taken(
+        gallery=known, new=index is None, begun=begun, name=name, fresh=fresh, notes=notes
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Change:
+    """What an enrolment changes in the table."""
+
+    name: str
+    named: dict[str, FeatureRow]  # as the person's; by content, or by path where that is unknown
+    fresh: list[FeatureRow]  # as models take them: those of a content that the model does not know
+    stored: list[FeatureRow]  # that the table has of the same contents
+    moved: list[FeatureRow]  # of these, somebody else's
+
+    @property
+    def theirs(self) -> set[str]:
+        """Digests of contents that are somebody else's now."""
+        return {row.source_hash for row in self.moved}
+
+    def notes(self) -> list[str]:
+        """Return a line on each content that is not somebody else's any more."""
+        return [
+            f"{PurePath(row.path).name} was {row.speaker}'s in the table, and is {self.name}'s now"
+            for row in {row.source_hash: row for row in self.moved}.values()
+        ]
+
+
+def _change(
+    table: FeatureTable, known: Gallery, name: str, samples: Sequence[Sample], *, is_new: bool
+) -> _Change:
+    """Return what samples of a person change; `is_new` where the model does not know the person."""
     rows = {
         each.row.source_hash or each.path: (each.stored, each.row)
         for each in samples
@@ -214,43 +263,28 @@ def _take_in(
     own = {row.source_hash for row in stored if is_of(row, name)}
     moved = [row for row in stored if row.speaker is not None and row.source_hash not in own]
     theirs = {row.source_hash for row in moved}
-    before = [] if index is None else _usable(rows_of_person(table, name, fingerprint))
-    losing = {
-        who: _usable(rows_of_person(table, who, fingerprint))
-        for who in dict.fromkeys(str(row.speaker) for row in moved)
-        if known.index(who) is not None
-    }
     named = {key: _named(row, name, taken=key in theirs) for key, (row, _) in rows.items()}
     fresh = [
         replace(used, **_labels(named[key]))
         for key, (_, used) in rows.items()
-        if index is None or not _is_known(known, name, named[key], own, theirs)
+        if is_new or not _is_known(known, name, named[key], own, theirs)
     ]
+    return _Change(name=name, named=named, fresh=fresh, stored=stored, moved=moved)
+
+
+def _write(table: FeatureTable, change: _Change, copies: Sequence[tuple[Sample, Sample]]) -> None:
+    """Write a person's rows, those that were somebody else's, and those of copies that were there."""
     with table.writer(patience=galleries.PATIENCE) as writer:
-        ids = {row.clip for row in named.values()}
-        for row in named.values():
+        ids = {row.clip for row in change.named.values()}
+        for row in change.named.values():
             writer.add(row)
-        for row in moved:
+        for row in change.moved:
             if row.clip not in ids:
-                writer.add(_named(row, name, taken=True))
+                writer.add(_named(row, change.name, taken=True))
         for each, of in copies:
-            found = named.get(of.row.source_hash if of.row else "")
-            if found is not None and each.row is not None and _is_in(stored, each.row):
+            found = change.named.get(of.row.source_hash if of.row else "")
+            if found is not None and each.row is not None and _is_in(change.stored, each.row):
                 writer.add(replace(each.row, **_labels(found)))
-    if fresh:
-        known = galleries.with_person(known, name, fresh, before)
-        for who, of_them in losing.items():
-            known = galleries.without_clips(known, who, of_them, theirs)
-        known.write()
-    notes = [
-        f"{PurePath(row.path).name} was {row.speaker}'s in the table, and is {name}'s now"
-        for row in {row.source_hash: row for row in moved}.values()
-    ]
-    lost = [who for who in losing if known.index(who) is None]
-    notes += [f"the model knows {who} no more: all clips were taken away" for who in lost]
-    return _Taken(
-        gallery=known, new=index is None, begun=begun, name=name, fresh=fresh, notes=notes
-    )
 
 
 def _is_known(known: Gallery, name: str, row: FeatureRow, own: set[str], theirs: set[str]) -> bool:

@@ -8,7 +8,7 @@ from mraf.checkpoint import describe, load_trained
 from mraf.errors import MissingError, UsageError
 from mraf.fop.options import FOPOptions
 from mraf.network.options import TrainOptions
-from mraf.pipeline.training.train import _unnamed, train
+from mraf.pipeline.training.train import train
 from mraf.pipeline.workspace import Workspace
 from mraf.prototypes.options import PrototypeOptions
 from tests.helpers.workspaces import filled, people
@@ -225,11 +225,3 @@ def test_speakers_without_a_face_are_counted(tmp_path, lacking):
     assert report.notes == (
         f"{who} no training clip with a face: the model cannot name them by the face alone.",
     )
-
-
-def test_it_is_noted_by_what_nobody_is_named():
-    measured = {"threshold": 0.7, "known": {}}
-    found = {"face_voice": {"threshold": 1.0}, "voice": measured, "face": {"threshold": 1.0}}
-    (note,) = _unnamed(found)
-    assert note.startswith("By face and voice together and by the face alone nobody is named")
-    assert _unnamed({**found, "face_voice": measured, "face": measured}) == [] == _unnamed({})
