@@ -102,12 +102,12 @@ class Plain:
             names[each] = self._name(middle, seen) or f"unknown {len(names) + 1}"
         said = tuple(Said(start=a, stop=b, speaker=names[each]) for a, b, each in turns)
 
-        def face_at(time: float) -> Box | None:
+        def face_at(heard: float, shown: float) -> Box | None:
             for start, stop, each in turns:
-                if start <= time < stop and each in faces:
+                if start <= heard < stop and each in faces:
                     own = np.flatnonzero(face == faces[each])
-                    near = own[np.argmin(np.abs(looks.times[own] - time))]
-                    if abs(looks.times[near] - time) <= looks.step:
+                    near = own[np.argmin(np.abs(looks.times[own] - shown))]
+                    if abs(looks.times[near] - shown) <= looks.step:
                         return tuple(looks.boxes[near])
             return None
 

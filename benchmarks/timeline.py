@@ -139,8 +139,8 @@ def answer_of(found: Any, known: frozenset[str]) -> Answer:
 
     moments = Moments(found)
 
-    def face_at(at: float) -> Box | None:
-        speaking = [face.box for face in moments.faces(at) if face.speaks]
+    def face_at(heard: float, shown: float) -> Box | None:
+        speaking = [face.box for face in moments.faces(shown, heard) if face.speaks]
         return speaking[-1] if speaking else None
 
     said = tuple(

@@ -91,8 +91,8 @@ def test_faces_on_pictures_in_which_one_person_speaks() -> None:
         enrol={"ann": ()},
     )
 
-    def face_at(time: float) -> tuple[float, ...] | None:
-        return LEFT if time < 7.5 else RIGHT if time < 25 else None
+    def face_at(heard: float, shown: float) -> tuple[float, ...] | None:
+        return LEFT if shown < 7.5 else RIGHT if shown < 25 else None
 
     scores = Scores()
     answer = Answer(said=truth.said, known=frozenset({"ann"}), face_at=face_at)
@@ -114,7 +114,9 @@ def test_out_of_step_faces_are_looked_for_when_they_are_shown() -> None:
     )
     scores = Scores()
     answer = Answer(
-        said=truth.said, known=frozenset(), face_at=lambda time: LEFT if time < 5 else None
+        said=truth.said,
+        known=frozenset(),
+        face_at=lambda heard, shown: LEFT if 0.2 <= heard < 5.2 and shown < 5 else None,
     )
     scores.add(truth, answer)
     assert scores.row()["face_right"] == 1

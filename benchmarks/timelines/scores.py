@@ -27,8 +27,9 @@ class Answer:
 
     said: tuple[Said, ...]  # `face` is not looked at
     known: frozenset[str]  # names of people whom it knows; all others are numbers
-    # The box of the face that is seen speaking at a time, in parts of the picture; None: nobody's.
-    face_at: Callable[[float], Box | None] | None = None
+    # The box of the face of who is heard at a time, as it is shown at a second time (see `faces`), in parts of
+    # the picture; None: nobody's.
+    face_at: Callable[[float, float], Box | None] | None = None
 
 
 def _metrics() -> dict[str, Any]:
@@ -164,11 +165,11 @@ def _speaks(said: Sequence[Said], name: str, times: np.ndarray) -> np.ndarray:
     return found
 
 
-def faces(truth: Truth, face_at: Callable[[float], Box | None]) -> Counter[str]:
+def faces(truth: Truth, face_at: Callable[[float, float], Box | None]) -> Counter[str]:
     """Count the pictures in which one person speaks, and those whose speaking face is right.
 
-    The face is looked for at the time at which the picture shows what is heard: where sound and picture
-    are out of step, the sound's time less the step.
+    Who speaks is asked for at the time at which it is heard, and the face of that person at the time at which the
+    picture shows it: where sound and picture are out of step, the sound's time less the step.
     """
     sums: Counter[str] = Counter()
     for time in np.arange(0, truth.duration, STEP):
@@ -176,7 +177,7 @@ def faces(truth: Truth, face_at: Callable[[float], Box | None]) -> Counter[str]:
         if len({x.speaker for x in heard}) != 1:
             continue
         shown = float(time - truth.step)
-        said = face_at(shown)
+        said = face_at(float(time), shown)
         face = heard[0].face
         true = truth.faces[face].at(shown) if face is not None else None
         if true is None:

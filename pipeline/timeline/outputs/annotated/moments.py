@@ -48,9 +48,10 @@ class Moments:
         times = () if turn.track is None else self._timeline.tracks[turn.track].times
         return not (times and times[0] - BEFORE <= time <= times[-1] + AFTER)
 
-    def faces(self, time: float) -> list[Face]:
-        """Return the faces at a time in s, those of people who speak last."""
-        speaking = {turn.speaker for turn in self.turns(time) if turn.track is not None}
+    def faces(self, time: float, heard: float | None = None) -> list[Face]:
+        """Return the faces at a time in s, those of people who speak last; at the time `heard`, if it is another."""
+        turns = self.turns(time if heard is None else heard)
+        speaking = {turn.speaker for turn in turns if turn.track is not None}
         found = []
         for number in self._tracks.get(int(time // _BIN), ()):
             track = self._timeline.tracks[number]
