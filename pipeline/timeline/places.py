@@ -5,8 +5,8 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path, PurePath
 
@@ -19,8 +19,10 @@ OUT = "timelines"
 SOURCE = "timeline.json"
 """File of a folder of outputs from which the others are written."""
 _HEAD = 1 << 14
-"""Bytes of that file that hold the path of the video."""
-_PATH = re.compile(rb'\s*\{\s*(?:"version":\s*\d+,\s*)?"path":\s*("(?:[^"\\]|\\.)*")')
+"""Bytes of that file that hold the path of the video, and the digest of what it holds."""
+_PATH = re.compile(
+    rb'\s*\{\s*(?:"version":\s*\d+,\s*)?"path":\s*("(?:[^"\\]|\\.)*")(?:,\s*"content":\s*"(\w+)")?'
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,9 @@ class Place:
 
     path: Path  # as it was given, or absolute where a folder was
     folder: Path
+    # Of a file that has no outputs yet: folders of files that are not there, by the digest of what these held.
+    gone: Mapping[str, Path] = field(default_factory=dict, repr=False)
+    remarks: tuple[str, ...] = ()  # on a folder that it had under another path
 
 
 def places_of(
@@ -38,22 +43,41 @@ def places_of(
 
     The folder of a file is the one that has its outputs already, whatever it is called. Else it is called as
     the file without its ending, below the folders that lead to it from the one that was named; where two would
-    have one name, endings or the named folders tell them apart. Folders of outputs are not searched.
+    have one name, endings, the named folders or a number tell them apart. Outputs are no files of these. That of a file
+    which was moved or renamed is not known before it was read, see `settled`.
 
     Raises UsageError where a path is not there, or holds no such file.
     """
     root = Path(out) if out is not None else Path(OUT)
     found, unreadable = _files(paths, root)
     names = _names([candidates for _, candidates in found])
-    own = _folders_of([file for file, _ in found], root)
+    own, gone = _folders_of([file for file, _ in found], root)
     taken = {_key(folder) for folder in own if folder is not None}
     places = []
     for (file, _), name, folder in zip(found, names, own, strict=True):
-        if folder is None:
-            folder = _free(root / name, file, taken)
-            taken.add(_key(folder))
-        places.append(Place(path=file, folder=folder))
+        if folder is not None:
+            places.append(Place(path=file, folder=folder))
+            continue
+        free = _free(root / name, file, taken)
+        taken.add(_key(free))
+        places.append(Place(path=file, folder=free, gone=gone))
     return places, unreadable
+
+
+def settled(place: Place, content: str) -> Place:
+    """Return the place of a file that was read: the folder it had under another path, if it was moved or renamed.
+
+    Args:
+        place: of the file.
+        content: digest of what it holds.
+    """
+    folder = place.gone.get(content)
+    source = None if folder is None else source_of(folder)
+    # Another file of the same content may have it by now.
+    if folder is None or source is None or _is_there(source):
+        return place
+    remark = f"it has the outputs and corrections of {source}, which held the same and is not there any more: {folder}"
+    return replace(place, folder=folder, remarks=(remark,))
 
 
 def folder_of(path: Path | str, out: Path | str | None = None) -> Path:
@@ -70,7 +94,7 @@ def folder_of(path: Path | str, out: Path | str | None = None) -> Path:
         raise UsageError(
             f"{path}: there is no {SOURCE} in this folder. Name the folder of one video."
         )
-    (folder,) = _folders_of([path], root)
+    (folder,), _ = _folders_of([path], root)
     if folder is not None:
         return folder
     raise UsageError(
@@ -84,41 +108,61 @@ def source_of(folder: Path) -> Path | None:
 
     Its path there is relative to the folder.
     """
+    return _source_of(folder)[0]
+
+
+def _source_of(folder: Path) -> tuple[Path | None, str]:
+    """Return the file that a folder of outputs is of, and the digest of what it held; empty: not known."""
     try:
-        path = _path_in(folder / SOURCE)
+        path, content = _head_of(folder / SOURCE)
         if not isinstance(path, str) or not path:
-            return None
-        return Path(os.path.normpath(Path(os.path.realpath(folder), path)))
+            return None, ""
+        source = Path(os.path.normpath(Path(os.path.realpath(folder), path)))
+        return source, content if isinstance(content, str) else ""
     except (OSError, ValueError, RecursionError, KeyError, TypeError):
-        return None
+        return None, ""
 
 
-def _path_in(file: Path) -> object:
-    """Return the path that a `timeline.json` names, of whose tens of megabytes only the head is read.
+def _head_of(file: Path) -> tuple[object, object]:
+    """Return the path and the digest that a `timeline.json` names, of whose tens of megabytes only the head is read.
 
     Raises what `json.loads` raises, KeyError and TypeError for another file, and OSError.
     """
     with file.open("rb") as opened:
         found = _PATH.match(opened.read(_HEAD))
     if found:
-        return json.loads(found[1])
-    return json.loads(file.read_text("utf-8"))["path"]
+        return json.loads(found[1]), (found[2] or b"").decode()
+    stored = json.loads(file.read_text("utf-8"))
+    return stored["path"], stored.get("content")
 
 
-def _folders_of(files: Sequence[Path], root: Path) -> list[Path | None]:
-    """Return the folder below a root that has the outputs of each file; None where there is none.
+def _folders_of(files: Sequence[Path], root: Path) -> tuple[list[Path | None], dict[str, Path]]:
+    """Return the folder below a root that has the outputs of each file, and those of files that are not there.
 
-    Of several it is one in which somebody has made corrections, else the one nearest to the root.
+    Of several it is one in which somebody has made corrections, else the one nearest to the root. The first are
+    None where there is none, the others by the digest of what the file held.
     """
     wanted = {os.path.realpath(file): i for i, file in enumerate(files)}
     found: list[list[Path]] = [[] for _ in files]
+    gone: dict[str, list[Path]] = {}
+    for folder, source, content in _outputs_below(root):
+        i = wanted.get(os.path.realpath(source))
+        if i is not None:
+            found[i].append(folder)
+        elif content and not _is_there(source):
+            gone.setdefault(content, []).append(folder)
+    own = [min(each, key=_rank, default=None) for each in found]
+    return own, {content: min(each, key=_rank) for content, each in gone.items()}
+
+
+def _outputs_below(root: Path) -> Iterator[tuple[Path, Path, str]]:
+    """Yield each folder of outputs, the file that it is of, and the digest of what that held."""
     for folder, folders, names in os.walk(root):
         folders.sort()
-        if SOURCE in names and (source := source_of(Path(folder))) is not None:
-            i = wanted.get(os.path.realpath(source))
-            if i is not None:
-                found[i].append(Path(folder))
-    return [min(each, key=_rank, default=None) for each in found]
+        if SOURCE in names:
+            source, content = _source_of(Path(folder))
+            if source is not None:
+                yield Path(folder), source, content
 
 
 def _rank(folder: Path) -> tuple[bool, int, str]:
@@ -183,15 +227,23 @@ def _free(folder: Path, file: Path, taken: set[str]) -> Path:
 
 
 def _is_anothers(folder: Path, file: Path) -> bool:
-    """Return True for a folder with the outputs of another file that is still there."""
+    """Return True for a folder with the outputs of another file, which may be on a drive that is not at hand."""
     if not folder.is_dir():
         return folder.exists()
     source = source_of(folder)
-    return source is not None and source.exists() and not _same(source, file)
+    return source is not None and not _same(source, file)
 
 
-def _same(a: Path | None, b: Path) -> bool:
-    return a is not None and os.path.realpath(a) == os.path.realpath(b)
+def _is_there(file: Path) -> bool:
+    """Return False for a file that is not there; one in a closed folder may be."""
+    try:
+        return file.exists()
+    except OSError:
+        return True
+
+
+def _same(a: Path, b: Path) -> bool:
+    return os.path.realpath(a) == os.path.realpath(b)
 
 
 def _key(path: PurePath) -> str:

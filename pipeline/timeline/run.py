@@ -12,7 +12,7 @@ from mraf.extractors.weights import Progress
 from mraf.pipeline.timeline.corrections.again import check_set_aside, made_again
 from mraf.pipeline.timeline.corrections.stored import alone, read_corrections
 from mraf.pipeline.timeline.making import FileMaker, Made
-from mraf.pipeline.timeline.places import Place, places_of
+from mraf.pipeline.timeline.places import Place, places_of, settled
 from mraf.pipeline.timeline.progress import TimelineProgress, Told, teller
 from mraf.pipeline.timeline.several import Timelines
 from mraf.pipeline.timeline.timeline import Timeline
@@ -30,7 +30,7 @@ class TimelineDone:
     folder: Path
     files: tuple[Path, ...] = ()
     problems: tuple[str, ...] = ()  # why a format could not be written
-    # On formats that such a file cannot have, and on corrections that were set aside.
+    # On a folder of another path, formats that such a file cannot have, and corrections that were set aside.
     remarks: tuple[str, ...] = ()
     reused: float = 0.0  # seconds of the file that an earlier run had read
     corrections: int = 0  # made by hand earlier, and made again
@@ -182,6 +182,7 @@ def _with_outputs(
     made: Made, place: Place, wishes: Wishes, told: Told, *, corrections: bool
 ) -> TimelineDone:
     """Correct a timeline and write its outputs. Raises MrafError where corrections cannot be read."""
+    place = settled(place, made.timeline.content)
     with alone(place.folder):
         again = made_again(made.timeline, place, wanted=corrections)
         found = replace(again.timeline, path=str(place.path.absolute()))
@@ -203,7 +204,7 @@ def _with_outputs(
         folder=place.folder,
         files=written.files,
         problems=written.problems,
-        remarks=(*written.remarks, *again.remarks),
+        remarks=(*place.remarks, *written.remarks, *again.remarks),
         reused=made.reused,
         corrections=again.count,
     )

@@ -1,6 +1,6 @@
 """Stretches of time: what they cover together, and where somebody else's overlap them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 Span = tuple[float, float]
 """Start and end in s."""
@@ -41,3 +41,33 @@ def overlaps(spans: Sequence[Span], owner: Sequence[object]) -> list[float]:
                 shared[j].append(span)
         running.append(i)
     return [length_of(each) for each in shared]
+
+
+def overlapping(some: Sequence[Span], others: Sequence[Span]) -> Iterator[tuple[int, int]]:
+    """Yield the positions of each two that overlap, one of some spans and one of others."""
+    if not some or not others:
+        return
+    both = (some, others)
+    order = sorted((span[0], side, i) for side in (0, 1) for i, span in enumerate(both[side]))
+    running: tuple[list[int], list[int]] = ([], [])
+    for start, side, i in order:
+        if both[side][i][1] <= start:  # without length
+            continue
+        near = [k for k in running[1 - side] if both[1 - side][k][1] > start]
+        running[1 - side][:] = near
+        running[side].append(i)
+        for k in near:
+            yield (i, k) if side == 0 else (k, i)
+
+
+def shared(a: Iterable[Span], b: Iterable[Span]) -> float:
+    """Return the seconds that two lists of spans have in common; each counts what overlaps in it once."""
+    ones, twos = union(a), union(b)
+    pairs = overlapping(ones, twos)
+    return sum((min(ones[i][1], twos[k][1]) - max(ones[i][0], twos[k][0]) for i, k in pairs), 0.0)
+
+
+def within(spans: Iterable[Span], start: float, end: float) -> list[Span]:
+    """Return what of spans lies between two times."""
+    cut = ((max(a, start), min(b, end)) for a, b in spans)
+    return [(a, b) for a, b in cut if b > a]

@@ -1,30 +1,23 @@
 """A timeline after corrections."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from mraf.pipeline.timeline.corrections.edits import (
-    NUMBERED,
+    BY_HAND,
     UNKNOWN,
     Edit,
     clock,
+    is_number,
 )
-from mraf.pipeline.timeline.corrections.times import (
-    Span,
-    Times,
-    in_common,
-    length,
-    shared,
-    times_of,
-)
+from mraf.pipeline.timeline.corrections.finding import best_of, sought
+from mraf.pipeline.timeline.corrections.times import in_common, times_of
+from mraf.pipeline.timeline.spans import length_of, overlaps
 from mraf.pipeline.timeline.timeline import Person, Timeline, Track, Turn
 
 SLIVER = 0.3
 """Seconds: a shorter piece that a split would leave of a turn stays with the rest of it."""
-FOUND = 0.5
-"""Least share of a person's former time that somebody of a new timeline must have to be the same."""
-BY_HAND = "hand"
 
 
 def corrected(timeline: Timeline, edit: Edit) -> Timeline:
@@ -44,21 +37,22 @@ def corrected(timeline: Timeline, edit: Edit) -> Timeline:
 def applied(timeline: Timeline, edits: Sequence[Edit]) -> tuple[Timeline, list[str]]:
     """Return a timeline that was made anew with the corrections of an earlier one, and notes.
 
-    The person of a correction is whoever has most of its times. One whose times nobody has half of is left out,
-    and a note says so. Two become one only where a correction said that of these two: somebody else whom the
-    model takes for a name that was given by hand gets a number, and a note says that, too.
+    The person of a correction is whoever has most of its times, if these are most of that one's own. One that
+    nobody fits is left out, and a note says so. Two become one only where a correction said that of these two:
+    somebody else whom the model takes for a name that was given by hand gets a number, and a note says that, too.
     """
     notes: list[str] = []
     outdone: list[_Outdone] = []
     for edit in edits:
-        person, before = _found(times_of(timeline), edit.times, edit.name_times)
+        found = sought(timeline, edit)
+        person, before = found.person, found.before
+        if found.note:
+            notes.append(found.note)
         if person is None:
-            notes.append(
-                f"a correction could not be made again, as nobody speaks or is seen then: {edit}"
-            )
-        elif edit.name == UNKNOWN or _is_number(edit.name):
+            continue
+        if edit.name == UNKNOWN or is_number(edit.name):
             name = UNKNOWN if edit.name == UNKNOWN else before or UNKNOWN
-            stays = name == UNKNOWN and not edit.is_split and _is_number(person)
+            stays = name == UNKNOWN and not edit.is_split and is_number(person)
             if person != name and not stays:
                 timeline = corrected(timeline, replace(edit, person=person, name=name))
         else:
@@ -141,13 +135,13 @@ def with_numbers_of(before: Timeline, now: Timeline) -> Timeline:
     A model that has come to know somebody would otherwise move the numbers of all who appear later. People who
     are new get the numbers behind all of these.
     """
-    unknown = {name: times for name, times in times_of(now).items() if _is_number(name)}
+    unknown = {name: times for name, times in times_of(now).items() if is_number(name)}
     common = in_common(unknown, times_of(before))
     names: dict[str, str] = {}
     given: set[str] = set()
     for name, times in unknown.items():
-        old = _best(common[name], times)
-        if old is not None and _is_number(old) and old not in given:
+        old = best_of(common[name], times)
+        if old is not None and is_number(old) and old not in given:
             names[name] = old
             given.add(old)
     last = int(next_number(before).split()[1])
@@ -157,32 +151,14 @@ def with_numbers_of(before: Timeline, now: Timeline) -> Timeline:
     return _with_names(now, names, people)
 
 
-def _found(people: Mapping[str, Times], *times: Times) -> list[str | None]:
-    """Return the one of some people who spoke and was seen at each of some times; None where there is none."""
-    wanted = {str(i): each for i, each in enumerate(times)}
-    common = in_common(wanted, people)
-    return [_best(common[i], each) for i, each in wanted.items()]
-
-
-def _best(common: Mapping[str, float], times: Times) -> str | None:
-    """Return who has most in common with some times; None where that is less than half of them."""
-    best = max(common, key=common.__getitem__, default=None)
-    total = length(times.speech) + length(times.seen)
-    return best if best is not None and common[best] >= FOUND * total else None
-
-
 def next_number(timeline: Timeline) -> str:
     """Return the name of the next unknown person."""
-    numbers = [int(p.name.split()[1]) for p in timeline.people if NUMBERED.fullmatch(p.name)]
+    numbers = [int(p.name.split()[1]) for p in timeline.people if is_number(p.name)]
     return f"{UNKNOWN} {max(numbers, default=0) + 1}"
 
 
-def _is_number(name: str) -> bool:
-    return NUMBERED.fullmatch(name) is not None
-
-
 def _named(person: Person, name: str) -> Person:
-    unknown = _is_number(name)
+    unknown = is_number(name)
     return replace(
         person,
         name=name,
@@ -274,7 +250,7 @@ def _measured(timeline: Timeline, changed: set[str]) -> Timeline:
         if each.name not in changed:
             people.append(each)
         elif times.speech or times.seen:  # else nothing is left of the person
-            seconds, seen = length(times.speech), length(times.seen)
+            seconds, seen = (round(length_of(spans), 3) for spans in (times.speech, times.seen))
             people.append(replace(each, seconds=seconds, seen_seconds=seen))
     first: dict[str, float] = {}
     for turn in timeline.turns:
@@ -303,17 +279,7 @@ def _without_doubles(turns: Sequence[Turn], of: set[str]) -> list[Turn]:
 
 
 def _with_overlaps(turns: Sequence[Turn]) -> list[Turn]:
-    """Return turns, in the order of time, with the seconds in which somebody else speaks too."""
-    others: list[list[Span]] = [[] for _ in turns]
-    speaking: list[int] = []
-    for i, turn in enumerate(turns):
-        speaking = [k for k in speaking if turns[k].end > turn.start]
-        for k in speaking:
-            if turns[k].speaker != turn.speaker:
-                others[i].append((turns[k].start, turns[k].end))
-                others[k].append((turn.start, turn.end))
-        speaking.append(i)
-    return [
-        replace(turn, overlap=round(shared([(turn.start, turn.end)], some), 3))
-        for turn, some in zip(turns, others, strict=True)
-    ]
+    """Return turns with the seconds in which somebody else speaks too."""
+    spans = [(turn.start, turn.end) for turn in turns]
+    common = overlaps(spans, [turn.speaker for turn in turns])
+    return [replace(turn, overlap=round(each, 3)) for turn, each in zip(turns, common, strict=True)]

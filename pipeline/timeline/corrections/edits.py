@@ -6,13 +6,16 @@ from dataclasses import dataclass, replace
 from mraf.data.clips.times import seconds_of
 from mraf.data.table.renames import checked, plain
 from mraf.errors import UsageError, choices
-from mraf.pipeline.timeline.corrections.times import Span, Times, times_of
+from mraf.pipeline.timeline.corrections.times import Times, times_of
+from mraf.pipeline.timeline.spans import Span
 from mraf.pipeline.timeline.timeline import Timeline
 
 UNKNOWN = "unknown"
 """The name that stands for "nobody who is known": mraf gives the next free number."""
 NUMBERED = re.compile(rf"{UNKNOWN} [1-9][0-9]*", re.IGNORECASE)
 """The names that mraf gives to people whom nobody has named."""
+BY_HAND = "hand"
+"""What a name comes from that somebody gave."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,16 +35,23 @@ class Edit:
     seen: tuple[Span, ...] = ()
     name_speech: tuple[Span, ...] = ()  # of the person who had the new name before, if any
     name_seen: tuple[Span, ...] = ()
+    duration: float | None = None  # s; of the file when this was said; None: not known
 
     @property
     def times(self) -> Times:
         """The times of the person that lie in the part of the file."""
-        return Times(speech=self._within(self.speech), seen=self._within(self.seen))
+        end = float("inf") if self.end is None else self.end
+        return Times(speech=self.speech, seen=self.seen).between(self.start or 0.0, end)
 
     @property
     def name_times(self) -> Times:
         """The times of whoever had the new name before."""
         return Times(speech=self.name_speech, seen=self.name_seen)
+
+    @property
+    def until(self) -> float:
+        """The end of the file when this was said, in s; it may have grown since."""
+        return float("inf") if self.duration is None else self.duration
 
     @property
     def is_split(self) -> bool:
@@ -52,10 +62,10 @@ class Edit:
         """Return True where the correction is of this time, in seconds."""
         return (self.start or 0.0) <= time and (self.end is None or time < self.end)
 
-    def _within(self, spans: tuple[Span, ...]) -> tuple[Span, ...]:
-        start, end = self.start or 0.0, float("inf") if self.end is None else self.end
-        cut = ((max(a, start), min(b, end)) for a, b in spans)
-        return tuple((a, b) for a, b in cut if b > a)
+    def part_of(self, times: Times) -> Times:
+        """Return what of some times lies in the part of the file, as far as the file went then."""
+        end = self.until if self.end is None else min(self.end, self.until)
+        return times.between(self.start or 0.0, end)
 
     def __str__(self) -> str:
         part = f"@{clock(self.start or 0.0)}-{'' if self.end is None else clock(self.end)}"
@@ -81,6 +91,11 @@ def rename_edit(old: str, new: str, timeline: Timeline) -> Edit:
     if person == name:
         raise UsageError(f"'{person}' and '{name}' are the same name.")
     return _edit(timeline, person, name)
+
+
+def is_number(name: str) -> bool:
+    """Return True for the name of somebody whom nobody has named."""
+    return NUMBERED.fullmatch(name) is not None
 
 
 _SPLIT = re.compile(r"(.*)@\s*([^@=-]*?)\s*-\s*([^@=-]*?)\s*", re.DOTALL)
@@ -126,6 +141,7 @@ def _edit(timeline: Timeline, person: str, name: str) -> Edit:
         seen=times[person].seen,
         name_speech=before.speech,
         name_seen=before.seen,
+        duration=timeline.duration,
     )
 
 
@@ -146,7 +162,7 @@ def _name(text: str, timeline: Timeline) -> str:
     names = _names(timeline)
     if name in names:
         return names[name]
-    if NUMBERED.fullmatch(name):
+    if is_number(name):
         raise UsageError(
             f"'{name}' is nobody in the timeline {choices(name, names)} To say that somebody is not known, write "
             f"'{UNKNOWN}': mraf gives the number."

@@ -12,9 +12,10 @@ from mraf.data.table.row import FeatureRow
 from mraf.errors import UsageError
 from mraf.pipeline.extraction.turns.features import digest_of_turn
 from mraf.pipeline.people.enrolment.samples import LEAST_SPEECH, LEAST_VOICE
-from mraf.pipeline.timeline.corrections.edits import NUMBERED, known_person
-from mraf.pipeline.timeline.corrections.times import overlapping, times_of
+from mraf.pipeline.timeline.corrections.edits import is_number, known_person
+from mraf.pipeline.timeline.corrections.times import times_of
 from mraf.pipeline.timeline.people.assembled import Assembled, Vectors
+from mraf.pipeline.timeline.spans import overlapping
 from mraf.pipeline.timeline.timeline import Timeline, Track, Turn
 
 MOST_TURNS = 30
@@ -35,7 +36,7 @@ class Source:
 def check_enrolled(name: str, timeline: Timeline) -> str:
     """Return the name of a person who can be enrolled. Raises UsageError."""
     person = known_person(name, timeline)
-    if NUMBERED.fullmatch(person):
+    if is_number(person):
         raise UsageError(
             f"'{person}' has no name yet: say --rename \"{person}=NAME\" --enrol NAME to enrol them."
         )
@@ -61,9 +62,14 @@ def rows_of(name: str, timeline: Timeline, found: Assembled, source: Source) -> 
         if _has_voice(vectors)
     ]
     owners = _owners([turn for turn, _ in heard], timeline)
-    own = [each for each, owner in zip(heard, owners, strict=True) if owner == name]
+    seen_as = _seen_as(timeline, found)
+    own = [
+        (turn, _with_own_face(turn, vectors, seen_as, name))
+        for (turn, vectors), owner in zip(heard, owners, strict=True)
+        if owner == name
+    ]
     own.sort(key=lambda each: -each[1].seconds)
-    face = _face(name, timeline, found)
+    face = _face(name, seen_as, found)
     speech = sum(vectors.seconds for _, vectors in own)
     if face is None and speech < LEAST_SPEECH:
         raise UsageError(
@@ -99,13 +105,26 @@ def _owners(turns: Sequence[Turn], timeline: Timeline) -> list[str | None]:
     return owners
 
 
-def _face(name: str, timeline: Timeline, found: Assembled) -> Vectors | None:
-    """Return the face of a person: that of somebody all of whose tracks are the person's."""
+def _seen_as(timeline: Timeline, found: Assembled) -> list[str | None]:
+    """Return the person of a corrected timeline that each track of another is of; None where that is not clear."""
     now = {_key(track): track.speaker for track in timeline.tracks}
+    return [now.get(_key(track)) for track in found.timeline.tracks]
+
+
+def _with_own_face(
+    turn: Turn, vectors: Vectors, seen_as: Sequence[str | None], name: str
+) -> Vectors:
+    """Return the vectors of a turn; without a face where the one that seemed to speak is somebody else's."""
+    is_own = turn.track is not None and seen_as[turn.track] == name
+    return vectors if is_own else replace(vectors, face=None, faces=0)
+
+
+def _face(name: str, seen_as: Sequence[str | None], found: Assembled) -> Vectors | None:
+    """Return the face of a person: that of somebody all of whose tracks are the person's."""
     owners: dict[str | None, set[str | None]] = {}
-    for track in found.timeline.tracks:
+    for track, owner in zip(found.timeline.tracks, seen_as, strict=True):
         if track.times:
-            owners.setdefault(track.speaker, set()).add(now.get(_key(track)))
+            owners.setdefault(track.speaker, set()).add(owner)
     faces = [
         vectors
         for person, vectors in zip(found.timeline.people, found.people, strict=True)

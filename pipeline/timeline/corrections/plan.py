@@ -10,8 +10,8 @@ from mraf.pipeline.timeline.corrections.applied import corrected
 from mraf.pipeline.timeline.corrections.edits import Edit, rename_edit, rename_of, split_of
 from mraf.pipeline.timeline.corrections.enrolling import check_enrolled
 from mraf.pipeline.timeline.corrections.stored import FILE, Corrections, holds, read_corrections
-from mraf.pipeline.timeline.corrections.times import shared
 from mraf.pipeline.timeline.places import SOURCE
+from mraf.pipeline.timeline.spans import shared
 from mraf.pipeline.timeline.timeline import Timeline
 
 AT_ONCE = 1.0

@@ -23,6 +23,7 @@ PATIENCE = 30.0
 """Seconds to wait for another command that corrects or writes the same timeline."""
 _VERSION = 1
 _SPANS = ("speech", "seen", "name_speech", "name_seen")
+_TIMES = ("start", "end", "duration")
 _LOCK = ".corrections.lock"
 
 
@@ -106,12 +107,13 @@ def holds(path: Path, content: str, content_bytes: int) -> bool:
 def alone(folder: Path) -> Iterator[None]:
     """Keep other commands from correcting and writing the timeline of a folder meanwhile.
 
-    Where the folder is not there, or its file system gives no locks, nothing is kept.
+    The folder is made where it is not there. Where its file system gives no locks, nothing is kept.
 
     Raises UsageError where another command still does so after `PATIENCE` seconds.
     """
     lock = FileLock(folder / _LOCK, timeout=PATIENCE)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         raise UsageError(
@@ -133,4 +135,6 @@ def _edit(stored: dict[str, Any]) -> Edit:
     spans = {name: tuple((float(a), float(b)) for a, b in stored.get(name, ())) for name in _SPANS}
     if not (isinstance(stored["person"], str) and isinstance(stored["name"], str)):
         raise ValueError("names were expected")
-    return Edit(**{name: value for name, value in stored.items() if name in known} | spans)
+    times = {name: float(stored[name]) for name in _TIMES if stored.get(name) is not None}
+    kept = {name: value for name, value in stored.items() if name in known}
+    return Edit(**kept | spans | times)

@@ -1,13 +1,11 @@
 """The times at which people of a timeline speak and are seen."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mraf.pipeline.timeline.seen.tracks import STEP
+from mraf.pipeline.timeline.spans import Span, overlapping, union, within
 from mraf.pipeline.timeline.timeline import Timeline, Track
-
-Span = tuple[float, float]
-"""Start and end in seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +14,17 @@ class Times:
 
     speech: tuple[Span, ...] = ()
     seen: tuple[Span, ...] = ()
+
+    def between(self, start: float, end: float) -> "Times":
+        """Return the times that lie between two others, in s."""
+        return Times(
+            speech=tuple(within(self.speech, start, end)),
+            seen=tuple(within(self.seen, start, end)),
+        )
+
+    def joined(self, more: "Times") -> "Times":
+        """Return these times and others."""
+        return Times(speech=(*self.speech, *more.speech), seen=(*self.seen, *more.seen))
 
 
 def times_of(timeline: Timeline) -> dict[str, Times]:
@@ -26,12 +35,12 @@ def times_of(timeline: Timeline) -> dict[str, Times]:
         if turn.speaker in speech:
             speech[turn.speaker].append((round(turn.start, 3), round(turn.end, 3)))
     for track in timeline.tracks:
-        if track.speaker in seen and (span := seen_in(track)):
+        if track.speaker in seen and (span := seen_span(track)):
             seen[track.speaker].append(span)
     return {name: Times(speech=tuple(speech[name]), seen=tuple(seen[name])) for name in speech}
 
 
-def seen_in(track: Track) -> Span | None:
+def seen_span(track: Track) -> Span | None:
     """Return the time in which a face is seen; that of a single look has a length, too."""
     if not track.times:
         return None
@@ -56,51 +65,7 @@ def in_common(
     return found
 
 
-def overlapping(some: Sequence[Span], others: Sequence[Span]) -> Iterator[tuple[int, int]]:
-    """Yield the positions of each two that overlap, one of some spans and one of others."""
-    if not some or not others:
-        return
-    both = (some, others)
-    order = sorted((span[0], side, i) for side in (0, 1) for i, span in enumerate(both[side]))
-    running: tuple[list[int], list[int]] = ([], [])
-    for start, side, i in order:
-        if both[side][i][1] <= start:  # without length
-            continue
-        near = [k for k in running[1 - side] if both[1 - side][k][1] > start]
-        running[1 - side][:] = near
-        running[side].append(i)
-        for k in near:
-            yield (i, k) if side == 0 else (k, i)
-
-
-def shared(a: Sequence[Span], b: Sequence[Span]) -> float:
-    """Return the seconds that two lists of times have in common; each counts what overlaps in it once."""
-    a, b = joined(a), joined(b)
-    return sum(
-        (min(a[i][1], b[k][1]) - max(a[i][0], b[k][0]) for i, k in overlapping(a, b)),
-        0.0,
-    )
-
-
-def joined(spans: Sequence[Span]) -> list[Span]:
-    """Return times in order, those that overlap as one."""
-    found: list[Span] = []
-    for start, end in sorted(spans):
-        if found and start <= found[-1][1]:
-            found[-1] = found[-1][0], max(end, found[-1][1])
-        else:
-            found.append((start, end))
-    return found
-
-
-def length(spans: Sequence[Span]) -> float:
-    """Return the seconds that times cover together, to the millisecond."""
-    return round(sum(b - a for a, b in joined(spans)), 3)
-
-
 def _spans(people: Mapping[str, Times], kind: str) -> tuple[list[str], list[Span]]:
     """Return the spans of all people, and whose each is."""
-    found = [
-        (name, span) for name, times in people.items() for span in joined(getattr(times, kind))
-    ]
+    found = [(name, span) for name, times in people.items() for span in union(getattr(times, kind))]
     return [name for name, _ in found], [span for _, span in found]

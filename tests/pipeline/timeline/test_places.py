@@ -8,7 +8,7 @@ import pytest
 
 from mraf.errors import UsageError
 from mraf.pipeline.timeline.outputs.stored import save
-from mraf.pipeline.timeline.places import folder_of, places_of, source_of
+from mraf.pipeline.timeline.places import folder_of, places_of, settled, source_of
 from mraf.pipeline.timeline.timeline import Timeline
 
 
@@ -19,11 +19,11 @@ def made(root: Path, *names: str) -> list[Path]:
     return [root / name for name in names]
 
 
-def outputs(folder: Path, of: Path) -> Path:
+def outputs(folder: Path, of: Path, content: str = "") -> Path:
     """A folder as a run leaves it."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = os.path.relpath(of, folder)
-    (folder / "timeline.json").write_text(json.dumps({"path": path}), "utf-8")
+    stored = {"version": 1, "path": os.path.relpath(of, folder), "content": content}
+    (folder / "timeline.json").write_text(json.dumps(stored), "utf-8")
     return folder
 
 
@@ -68,8 +68,8 @@ def test_the_folder_of_another_file_stays_untouched(tmp_path):
     outputs(tmp_path / "out/x", first)
     assert folders(["a/x.mp4"]) == ["x"]
     assert folders(["b/x.mp4"]) == ["x (2)"]
-    first.unlink()  # it was moved: the outputs are taken for those of the file of this name
-    assert folders(["b/x.mp4"]) == ["x"]
+    first.unlink()  # or it is on a drive that is not at hand
+    assert folders(["b/x.mp4"]) == ["x (2)"]
     (tmp_path / "out/y").write_text("a file")
     made(tmp_path, "y.mp4")
     assert folders(["y.mp4"]) == ["y (2)"]
@@ -147,3 +147,46 @@ def test_a_timeline_that_another_program_has_written_has_its_video(tmp_path):
     stored = {"notes": ["x" * 100_000], "path": "../../ep1.mp4"}
     (folder / "timeline.json").write_text(json.dumps(stored), "utf-8")
     assert source_of(folder) == video
+
+
+def test_a_file_that_was_moved_or_renamed_has_its_folder_by_what_it_holds(tmp_path):
+    old, new = made(tmp_path, "a/talk.mp4", "b/interview.mp4")
+    copy, other = made(tmp_path, "b/copy.mp4", "b/talk.mp4")
+    outputs(tmp_path / "out/talk", old, "ab12")
+    places = {place.path: place for place in places_of(["b"], "out")[0]}
+    assert settled(places[new], "ab12") == places[new]  # the file of that folder is still there
+    old.unlink()
+    places = {place.path: place for place in places_of(["b"], "out")[0]}
+    assert settled(places[other], "cd34").folder == Path("out/talk (2)")
+    found = settled(places[new], "ab12")
+    assert found.folder == Path("out/talk")
+    (remark,) = found.remarks
+    assert str(old) in remark and "out/talk" in remark
+    outputs(tmp_path / "out/talk", new, "ab12")
+    assert settled(places[copy], "ab12").folder == Path("out/copy")
+    assert folders(["b/interview.mp4"]) == ["talk"]
+
+
+def test_of_two_folders_of_a_file_that_is_gone_it_is_the_one_with_corrections(tmp_path):
+    gone = tmp_path / "gone.mp4"
+    outputs(tmp_path / "out/a", gone, "ab12")
+    second = outputs(tmp_path / "out/b", gone, "ab12")
+    (second / "corrections.json").write_text("{}")
+    made(tmp_path, "new.mp4")
+    ((place,), _) = places_of(["new.mp4"], "out")
+    assert settled(place, "ab12").folder == Path("out/b")
+
+
+def test_a_file_in_a_closed_folder_is_not_taken_for_gone(tmp_path, monkeypatch):
+    outputs(tmp_path / "out/a", tmp_path / "closed/old.mp4", "ab12")
+    made(tmp_path, "new.mp4")
+    exists = Path.exists
+
+    def closed(self, **more):
+        if "closed" in self.parts:
+            raise PermissionError(13, "Permission denied")
+        return exists(self, **more)
+
+    monkeypatch.setattr(Path, "exists", closed)
+    ((place,), _) = places_of(["new.mp4"], "out")
+    assert settled(place, "ab12").folder == Path("out/new")

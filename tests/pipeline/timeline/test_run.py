@@ -164,9 +164,27 @@ def test_a_file_of_the_same_name_elsewhere_has_not_the_corrections_of_one_that_i
     correct("show/s1/ep.mp4", rename={"unknown 1": "Ann Lee"})
     Path("show/s1/ep.mp4").unlink()
     done = []
+    before = Path("timelines/ep/timeline.json").read_bytes()
     (found,) = timeline("show/s2/ep.mp4", on_done=done.append)
-    assert done[0].folder == Path("timelines/ep")
-    assert named(found) == ["Ann", "unknown 1", "unknown 2"] and done[0].remarks
+    assert done[0].folder == Path("timelines/ep (2)") and done[0].remarks == ()
+    assert named(found) == ["Ann", "unknown 1", "unknown 2"]
+    # It may be on a drive that is not at hand.
+    assert Path("timelines/ep/timeline.json").read_bytes() == before
+    assert "corrections.json" in there("timelines/ep")
+
+
+def test_corrections_stay_with_a_file_that_is_renamed(stand_in):
+    timeline("talk.mp4", formats="srt")
+    correct("talk.mp4", rename={"unknown 1": "Ann Lee"})
+    Path("talk.mp4").rename("interview.mp4")
+    done = []
+    (found,) = timeline("interview.mp4", formats="srt", on_done=done.append)
+    assert named(found) == ["Ann", "Ann Lee", "unknown 2"] and done[0].corrections == 1
+    assert done[0].folder == Path("timelines/talk") and "talk.mp4" in done[0].remarks[0]
+    assert there("timelines") == {"talk"}
+    timeline("interview.mp4", on_done=done.append)
+    assert done[1].remarks == () and done[1].folder == Path("timelines/talk")
+    assert correct("interview.mp4", rename={"unknown 2": "Cy"}).folder == Path("timelines/talk")
 
 
 def test_corrections_move_with_the_file_and_grow_with_it(stand_in):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from mraf.pipeline.timeline.corrections.applied import applied, corrected, with_numbers_of
 from mraf.pipeline.timeline.corrections.edits import rename_of, split_of
 from mraf.pipeline.timeline.timeline import Turn
-from tests.helpers.conversations import conversation, person
+from tests.helpers.conversations import conversation, person, track
 
 TALK = conversation()
 
@@ -121,6 +121,109 @@ def test_what_cannot_be_made_again_is_told():
     assert found == other and notes == [
         "a correction could not be made again, as nobody speaks or is seen then: unknown 1=Bob"
     ]
+
+
+def of_lengths(*turns, tracks=(), **more):
+    """A timeline in which people speak for some seconds, one after the other."""
+    made, at = [], 0.0
+    for name, seconds in turns:
+        made.append(Turn(start=at, end=at + seconds, speaker=name))
+        at += seconds + 1.0
+    speakers = dict.fromkeys([*(name for name, _ in turns), *(t.speaker for t in tracks)])
+    people = tuple(person(name) for name in speakers)
+    return conversation(
+        **{"turns": tuple(made), "people": people, "tracks": tuple(tracks), "duration": at, **more}
+    )
+
+
+def test_a_correction_of_one_does_not_name_a_bigger_one_who_is_one_with_them_now():
+    """Else minutes of somebody else have the name that was given to one minute, by hand, in silence."""
+    talk = of_lengths(("unknown 1", 60.0), ("Host", 3000.0), ("Host", 3000.0))
+    fewer = of_lengths(("Host", 60.0), ("Host", 3000.0), ("Host", 3000.0))
+    edit = rename_of("unknown 1=Bob", talk)
+    by_hand, found, notes = again(talk, fewer, lambda t: rename_of("unknown 1=Bob", t))
+    assert found == fewer and notes == [
+        "a correction could not be made again, as whoever speaks and is seen then is mostly somebody else: "
+        "unknown 1=Bob"
+    ]
+    # Nor the next time, when the earlier timeline has them as one, too; and it is made where they are two again.
+    assert applied(found, [edit]) == (fewer, notes)
+    assert applied(talk, [edit]) == (by_hand, [])
+
+
+def test_names_of_two_who_are_one_voice_now_are_not_put_in_each_others_place():
+    talk = of_lengths(("unknown 1", 60.0), ("unknown 2", 60.0))
+    makes = (lambda t: rename_of("unknown 1=Ann", t), lambda t: rename_of("unknown 2=Bob", t))
+    one = of_lengths(("unknown 1", 60.0), ("unknown 1", 60.0))
+    _, found, notes = again(talk, one, *makes)
+    assert names(found) == ["unknown 1"] and [note[-13:] for note in notes] == [
+        "unknown 1=Ann",
+        "unknown 2=Bob",
+    ]
+    talk = of_lengths(("unknown 1", 80.0), ("unknown 2", 60.0))
+    one = of_lengths(("unknown 1", 80.0), ("unknown 1", 60.0))
+    _, found, notes = again(talk, one, *makes)
+    assert names(found) == ["Ann"] and len(notes) == 1 and "unknown 2=Bob" in notes[0]
+
+
+def test_a_voice_and_a_face_of_two_names_that_are_one_now_have_the_first():
+    talk = of_lengths(("unknown 1", 60.0), tracks=[track("unknown 2", 0, 300)], duration=400.0)
+    linked = of_lengths(("unknown 1", 60.0), tracks=[track("unknown 1", 0, 300)], duration=400.0)
+    makes = (lambda t: rename_of("unknown 1=Bob", t), lambda t: rename_of("unknown 2=Eve", t))
+    _, found, notes = again(talk, linked, *makes)
+    assert names(found) == ["Bob"] and len(notes) == 1 and "unknown 2=Eve" in notes[0]
+
+
+def test_a_name_that_was_taken_away_is_not_there_anyhow():
+    talk = of_lengths(("Ann", 60.0), ("unknown 1", 500.0))
+    fewer = of_lengths(("unknown 1", 60.0), ("unknown 1", 500.0))
+    assert again(talk, fewer, lambda t: rename_of("Ann=unknown", t))[1:] == (fewer, [])
+
+
+def test_two_whom_somebody_has_made_one_may_be_one_voice_now():
+    talk = of_lengths(("unknown 1", 40.0), ("unknown 2", 60.0), ("unknown 3", 30.0))
+    one = of_lengths(("unknown 1", 40.0), ("unknown 1", 60.0), ("unknown 3", 30.0))
+    _, found, notes = again(talk, one, lambda t: rename_of("unknown 1=unknown 2", t))
+    assert found == one and notes == []
+    two = renamed(talk, {"unknown 2": "Ann"})
+    _, found, notes = again(two, one, lambda t: rename_of("unknown 1=Ann", t))
+    assert said(found, "Ann") == [(0.0, 40.0), (41.0, 101.0)] and notes == []
+
+
+def test_one_who_is_not_found_alone_is_not_made_one_with_another():
+    talk = of_lengths(("unknown 1", 40.0), ("unknown 2", 60.0), ("unknown 3", 500.0))
+    fewer = of_lengths(("unknown 1", 40.0), ("unknown 2", 60.0), ("unknown 2", 500.0))
+    _, found, notes = again(talk, fewer, lambda t: rename_of("unknown 1=unknown 2", t))
+    assert found == fewer and len(notes) == 1 and "one of the two cannot be found" in notes[0]
+
+
+def test_only_the_part_of_a_split_counts():
+    talk = of_lengths(("unknown 1", 40.0), ("unknown 2", 400.0))
+    one = of_lengths(("unknown 1", 40.0), ("unknown 1", 400.0))
+    _, found, notes = again(talk, one, lambda t: split_of("unknown 1@0-40=Bob", t))
+    assert said(found, "Bob") == [(0.0, 40.0)] and notes == []
+    _, found, notes = again(talk, one, lambda t: split_of("unknown 1@0-=Bob", t))
+    assert found == one and len(notes) == 1
+
+
+def test_what_a_file_has_grown_by_does_not_count():
+    talk = of_lengths(("unknown 1", 60.0), ("unknown 2", 10.0))
+    grown = of_lengths(("unknown 1", 60.0), ("unknown 2", 10.0), ("unknown 1", 500.0))
+    _, found, notes = again(talk, grown, lambda t: rename_of("unknown 1=Bob", t))
+    assert names(found) == ["Bob", "unknown 2"] and notes == []
+
+
+def test_a_voice_whose_face_was_found_since_is_still_the_same():
+    turns = (("unknown 1", 60.0), ("unknown 2", 10.0))
+    talk = of_lengths(*turns, tracks=[track("unknown 3", 0, 300)], duration=1000.0)
+    linked = replace(talk, people=talk.people[:2], tracks=(track("unknown 1", 0, 300),))
+    _, found, notes = again(talk, linked, lambda t: rename_of("unknown 1=Bob", t))
+    assert names(found) == ["Bob", "unknown 2"] and notes == []
+    # Of somebody who was seen then, the face counts as much.
+    seen = replace(linked, tracks=(track("unknown 1", 0, 60),))
+    other = replace(linked, tracks=(track("unknown 1", 0, 900),))
+    _, found, notes = again(seen, other, lambda t: rename_of("unknown 1=Bob", t))
+    assert found == other and len(notes) == 1
 
 
 def test_the_model_may_know_the_name_by_now():

@@ -3,11 +3,15 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from mraf.pipeline.timeline.corrections import enrolling
+from mraf.pipeline.timeline.corrections.applied import corrected
+from mraf.pipeline.timeline.corrections.edits import split_of
 from mraf.pipeline.timeline.corrections.enrolling import rows_of
 from mraf.pipeline.timeline.timeline import Turn
 from mraf.pipeline.timeline.wishes import Wishes
-from tests.helpers.conversations import conversation, person
+from tests.helpers.conversations import conversation, person, track
 from tests.helpers.timeline_maker import StandIn, assembled
 
 SOURCE = StandIn(None, Wishes()).source(Path("talk.mp4"))
@@ -48,3 +52,23 @@ def test_each_turn_is_compared_with_those_beside_it_only(monkeypatch):
     monkeypatch.setattr(enrolling, "overlapping", counted)
     rows = rows_of("person 1", talk, assembled(talk), SOURCE)
     assert len(rows) == enrolling.MOST_TURNS and len(pairs) < 10_000
+
+
+@pytest.mark.parametrize("part", ["0:30-0:50", "0:30-"])
+def test_a_voice_from_outside_the_picture_is_not_enrolled_with_the_face_that_is_seen(part):
+    """The listener's face would come into the model under the speaker's name."""
+    talk = conversation(
+        turns=(
+            Turn(start=0.0, end=30.0, speaker="Ann", track=0),
+            Turn(start=31.0, end=50.0, speaker="Ann", track=0),
+        ),
+        tracks=(track("Ann", 0.0, 100.0),),
+        people=(person("Ann"),),
+        duration=100.0,
+    )
+    by_hand = corrected(talk, split_of(f"Ann@{part}=Bob", talk))
+    is_bobs = by_hand.tracks[0].speaker == "Bob"  # most of the shot lies in the second part
+    (row,) = rows_of("Bob", by_hand, assembled(talk), SOURCE)
+    assert (row.start, row.voice is None, row.face is None) == (31.0, False, not is_bobs)
+    (row,) = rows_of("Ann", by_hand, assembled(talk), SOURCE)
+    assert (row.start, row.face is None, row.face_frames) == (0.0, is_bobs, 5 * (not is_bobs))

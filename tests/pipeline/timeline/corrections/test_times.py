@@ -5,11 +5,7 @@ import numpy as np
 from mraf.pipeline.timeline.corrections.times import (
     Times,
     in_common,
-    joined,
-    length,
-    overlapping,
-    seen_in,
-    shared,
+    seen_span,
     times_of,
 )
 from mraf.pipeline.timeline.seen.tracks import WholeTrack
@@ -17,12 +13,6 @@ from mraf.pipeline.timeline.timeline import Track
 from tests.helpers.conversations import conversation, track
 
 TALK = conversation()
-
-
-def test_times_are_counted_once():
-    assert joined([(3, 4), (0, 2), (1, 2.5), (2.5, 2.75)]) == [(0, 2.75), (3, 4)]
-    assert shared([(0, 2), (1, 3), (5, 6)], [(2.5, 5.5)]) == 1.0
-    assert shared([], [(0, 1)]) == 0.0 and length([(0, 2), (1, 3)]) == 3.0
 
 
 def test_the_times_of_all_people():
@@ -36,13 +26,13 @@ def test_a_face_is_seen_as_long_as_when_the_timeline_was_made():
     for times in ((5.0,), (5.0, 5.2, 5.4)):
         boxes = np.zeros((len(times), 4), np.float32)
         whole = WholeTrack(
-            times=np.array(times), boxes=boxes, size=90.0, quality=1.0, first_tick=0, picture=b"",
+            times=np.array(times), boxes=boxes, size=90.0, probability=1.0, best=90.0, first_tick=0,
             vectors=np.zeros((0, 128), np.float32), vector_times=np.zeros(0),
-            scores=np.zeros(0, np.float32),
+            scores=np.zeros(0, np.float32), picture=b"",
         )  # fmt: skip
-        shown = seen_in(Track(speaker="Ann", times=times, boxes=((0, 0, 1, 1),) * len(times)))
+        shown = seen_span(Track(speaker="Ann", times=times, boxes=((0, 0, 1, 1),) * len(times)))
         assert shown == (whole.start, round(whole.stop, 3))
-    assert seen_in(Track(speaker="Ann", times=(), boxes=())) is None
+    assert seen_span(Track(speaker="Ann", times=(), boxes=())) is None
 
 
 def test_who_speaks_and_is_seen_with_whom():
@@ -52,17 +42,7 @@ def test_who_speaks_and_is_seen_with_whom():
     assert found["unknown 1"] == {"unknown 1": 22.5, "unknown 2": 1.0}
 
 
-def test_spans_that_overlap_are_found_whatever_their_order():
-    rng = np.random.default_rng(0)
-    some, others = (
-        [(a, a + b) for a, b in zip(rng.uniform(0, 50, 60), rng.exponential(2, 60), strict=True)]
-        for _ in range(2)
-    )
-    expected = {
-        (i, k)
-        for i, (a, b) in enumerate(some)
-        for k, (c, d) in enumerate(others)
-        if min(b, d) > max(a, c)
-    }
-    assert sorted(overlapping(some, others)) == sorted(expected) and len(expected) > 20
-    assert list(overlapping([(1.0, 1.0)], [(0.0, 2.0)])) == []
+def test_times_are_cut_and_put_together():
+    times = Times(speech=((0.0, 4.0), (6.0, 7.0)), seen=((3.0, 9.0),))
+    assert times.between(1.0, 6.0) == Times(speech=((1.0, 4.0),), seen=((3.0, 6.0),))
+    assert times.joined(Times(seen=((10.0, 11.0),))).seen == ((3.0, 9.0), (10.0, 11.0))
