@@ -17,9 +17,10 @@ from mraf.pipeline.extraction.turns.features import (
 from mraf.pipeline.timeline.people.assembled import Assembled, Vectors
 from mraf.pipeline.timeline.seen.tracks import WholeTrack, unit_mean
 from mraf.pipeline.timeline.timeline import Turn
+from mraf.recognition.pairs import Pairs
 
-OWN = 0.3
-"""Least cosine of a span of speech to the voice of the turn that it lies in, to be of that voice."""
+OWN = -1.9
+"""Least log odds of a span of speech and the voice of the turn that it lies in, to be of that voice: a span is short."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -62,14 +63,16 @@ class _Sound:
         some = self.speech[int(start / FRAME) : int(end / FRAME) + 1]
         return float(some.mean()) if len(some) else 0.0
 
-    def voice(self, start: float, end: float, like: np.ndarray) -> tuple[np.ndarray | None, float]:
+    def voice(
+        self, start: float, end: float, like: np.ndarray, pairs: Pairs
+    ) -> tuple[np.ndarray | None, float]:
         """Return the mean voice `[D]` of spans in a stretch that are of a voice, and their seconds."""
         first = int(np.searchsorted(self.spans[:, 0], start - 5.0))
         last = int(np.searchsorted(self.spans[:, 0], end))
         spans, vectors = self.spans[first:last], self.vectors[first:last]
         middle = spans.mean(axis=1)
         own = (middle >= start) & (middle < end) & np.isfinite(vectors).all(axis=1)
-        own[own] = vectors[own] @ like >= OWN
+        own[own] = pairs.voice(vectors[own] @ like) >= OWN
         if not own.any():
             return None, 0.0
         spans, vectors = spans[own], vectors[own]
@@ -80,12 +83,13 @@ class _Sound:
         return mean, float(seconds.sum())
 
 
-def turns_of_file(found: Assembled, parts: Iterable[Observed]) -> FileTurns:
+def turns_of_file(found: Assembled, parts: Iterable[Observed], pairs: Pairs) -> FileTurns:
     """Return the turns of a file, those of over half a minute in pieces.
 
     Args:
         found: the timeline of the file and its vectors.
         parts: what was heard and seen; read once.
+        pairs: log odds of the encoders that made the vectors.
     """
     sound = _Sound.of(parts)
     number = {person.name: i for i, person in enumerate(found.timeline.people)}
@@ -102,6 +106,7 @@ def turns_of_file(found: Assembled, parts: Iterable[Observed]) -> FileTurns:
                     track=track,
                     late=found.late,
                     sound=sound,
+                    pairs=pairs,
                     person=number[turn.speaker],
                 )
             )
@@ -116,13 +121,14 @@ def _piece(
     track: WholeTrack | None,
     late: float,
     sound: _Sound,
+    pairs: Pairs,
     person: int,
 ) -> TurnFeatures:
     """Return the features of a turn, or of a stretch of it, heard `late` s after it is seen."""
     start, end = stretch or (turn.start, turn.end)
     voice, seconds = vectors.voice, vectors.seconds
     if stretch is not None and voice is not None:
-        voice, seconds = sound.voice(start, end, voice)
+        voice, seconds = sound.voice(start, end, voice, pairs)
     faces = _faces(track, start - late, end - late)
     face = unit_mean(faces) if faces is not None and len(faces) else None
     absent = NOT_SPEAKING if sound.has_picture else "no_video"

@@ -78,7 +78,7 @@ class _Finder:
                 duration=found.duration,
                 notes=(*found.notes, *found.problems),
             )
-            return turns_of_file(of_file, found)
+            return turns_of_file(of_file, found, self._pairs)
 
     def _loaded(self) -> Observers:
         if self._observers is None:

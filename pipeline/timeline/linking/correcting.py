@@ -1,19 +1,14 @@
-"""Voices and faces corrected by each other: one that two people have, two that one person has, turns of another's."""
+"""Voices corrected by faces: one that two people have, two that one person has, turns of another's."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from itertools import combinations
 
 import numpy as np
 
 from mraf.pipeline.timeline.linking.evidence import Sight
 from mraf.pipeline.timeline.linking.links import Links, looked_units
-from mraf.pipeline.timeline.linking.looks import Faces, Named, contradict
+from mraf.pipeline.timeline.linking.looks import Named, contradict
 from mraf.pipeline.timeline.linking.speaker_count import SpeakerCount
 from mraf.pipeline.timeline.linking.speech import Speech
-from mraf.pipeline.timeline.seen.seen import SeenFile
-from mraf.pipeline.timeline.seen.tracks import coherence, unit_mean
-from mraf.recognition.clusters import renumbered
 from mraf.recognition.pairs import Pairs
 
 SPLIT_SECONDS, SPLIT_TURNS = 4.0, 3
@@ -35,8 +30,6 @@ CORRECTION = 2.0
 """Log odds by which lips must outdo the voice to take a turn from it."""
 LIPS_MOST = 6.0
 """Log odds of the lips in one turn at most."""
-HALVES_MOST = 2.0
-"""Log odds at most that a voice adds to those of two faces with which it is heard."""
 NO_VOICE = 1.0
 """Log odds for the voice of a turn that is too short for a vector."""
 
@@ -45,7 +38,7 @@ def seen_speaking(speech: Speech, sight: Sight) -> np.ndarray:
     """Return the seconds [K, G] for which a face is the one seen speaking in turns of a voice."""
     found = np.zeros((len(speech), sight.people))
     voice = speech.turns.voice[sight.turn]
-    some = _speaking(sight) & (voice >= 0)
+    some = speaking(sight) & (voice >= 0)
     np.add.at(found, (voice[some], sight.face[some]), speech.turns.length[sight.turn[some]])
     return found
 
@@ -111,87 +104,6 @@ def merged_rows(values: np.ndarray, one: int, other: int) -> np.ndarray:
     return found
 
 
-def alike_faces(speech: Speech, sight: Sight, pairs: Pairs, faces: Faces) -> list[tuple[int, int]]:
-    """Return pairs of faces that are one person's, as they are seen speaking with one voice, and look alike.
-
-    Args:
-        speech: of the file.
-        sight: of its turns.
-        pairs: log odds of the encoders.
-        faces: G of them.
-    """
-    seconds = seen_speaking(speech, sight)
-    found = []
-    for voice in range(len(speech)):
-        strong = np.flatnonzero(seconds[voice] >= JOIN_SECONDS).tolist()
-        for g, h in combinations(strong, 2):
-            odds = float(faces.odds(np.array(g), np.array(h), pairs))
-            if faces.are_two(g, h) or np.isnan(odds):
-                continue
-            halves = _halves(speech, sight, voice, (g, h))
-            if odds + np.clip(pairs.voice(halves), -HALVES_MOST, HALVES_MOST) > 0:
-                found.append((g, h))
-    return found
-
-
-def parted_faces(
-    speech: Speech, sight: Sight, seen: SeenFile, group: np.ndarray, pairs: Pairs
-) -> tuple[SeenFile, np.ndarray]:
-    """Part faces that two people have who look much alike; return who is seen, and the face of each track [T].
-
-    They are seen speaking with voices that do not sound alike, each in tracks of its own, which look more like
-    each other than like the other's. Two tracks of theirs are told to be two people's from then on.
-
-    Args:
-        speech: of the file.
-        sight: of its turns.
-        seen: the T face tracks.
-        group: [T], the face of each, below 0 nobody's.
-        pairs: log odds of the encoders.
-    """
-    voice = speech.turns.voice[sight.turn]
-    some = _speaking(sight) & (voice >= 0)
-    seconds = np.zeros((len(seen.tracks), len(speech)))
-    np.add.at(seconds, (sight.track[some], voice[some]), speech.turns.length[sight.turn[some]])
-    odds, found, apart = pairs.voice(speech.cosines()), group.copy(), [seen.apart]
-    several = (seen_speaking(speech, sight) >= SPLIT_SECONDS).sum(axis=0) > 1
-    for face in np.flatnonzero(several).tolist():
-        shown = {i: seen.tracks[i].vector for i in np.flatnonzero(group == face).tolist()}
-        own = np.array([i for i, vector in shown.items() if vector is not None], int)
-        vectors = np.array([shown[i] for i in own])
-        sides = _sides(seconds[own], vectors, odds)
-        if len(sides) > 1:
-            means = np.stack([vectors[side].mean(axis=0) for side in sides])
-            nearest = (vectors @ means.T).argmax(axis=1)
-            found[own] = np.where(nearest > 0, found.max() + nearest, face)
-            apart += [own[[[one[0], two[0]]]] for one, two in combinations(sides, 2)]
-    return replace(seen, apart=np.concatenate(apart)), renumbered(found)
-
-
-def _sides(seconds: np.ndarray, vectors: np.ndarray, odds: np.ndarray) -> list[np.ndarray]:
-    """Return the tracks of a face, as positions, of each of the people whose it is.
-
-    Args:
-        seconds: [M, K], for which each voice is heard while a track is seen speaking.
-        vectors: [M, D] of the tracks.
-        odds: [K, K] that two voices are one person's.
-    """
-    owner = np.where(seconds.any(axis=1), seconds.argmax(axis=1), -1)
-    voices: list[int] = []
-    sides: list[np.ndarray] = []
-    for voice in np.argsort(-seconds.sum(axis=0), kind="stable").tolist():
-        side = np.flatnonzero(owner == voice)
-        if len(side) < SPLIT_TURNS or seconds[side, voice].sum() < SPLIT_SECONDS:
-            continue
-        if all(
-            odds[voice, other] < ALIKE and _right(vectors, [theirs, side]) >= SPLIT_RIGHT
-            for other, theirs in zip(voices, sides, strict=True)
-        ):
-            voices.append(voice)
-            sides.append(side)
-    return sides
-
-
 def corrected(
     speech: Speech, sight: Sight, links: Links, pairs: Pairs, count: SpeakerCount
 ) -> tuple[Speech, Links]:
@@ -216,8 +128,8 @@ def corrected(
                 CORRECTION if own >= 0 else 0.0
             )
         else:
-            new, heard = len(face), _beside_others(speech, i, own, pairs)
-            takes = here[seen] >= NO_VOICE and heard < 0 and more - heard > CORRECTION
+            new = len(face)
+            takes = here[seen] >= NO_VOICE and _is_anothers(speech, i, own, pairs, more)
         if new == own or not takes or not _allowed(turns, own, new, count):
             continue
         if new == len(face):
@@ -259,37 +171,25 @@ def _advantage(speech: Speech, turn: int, own: int, other: int, pairs: Pairs) ->
     return of_own - of_other
 
 
-def _beside_others(speech: Speech, turn: int, own: int, pairs: Pairs) -> float:
-    """Return the log odds that a turn is of the voice of the other turns of its own; +inf where nothing tells.
+def _is_anothers(speech: Speech, turn: int, own: int, pairs: Pairs, more: float) -> bool:
+    """Return whether a turn is not of the voice of the other turns of its own, `own`, below 0 nobody's.
 
-    Of a turn of nobody's voice, `own` below 0, they are as low as they get.
+    `more` are the log odds by which lips say so.
     """
     if own < 0:
-        return -np.inf
-    others = speech.turns.voice == own
-    others[turn] = False
-    rest = unit_mean(speech.turns.vectors[others], speech.turns.seconds[others].clip(0.1))
-    if rest is None:
-        return np.inf
-    close = coherence(speech.turns.vectors[others], speech.turns.seconds[others].clip(0.1))
-    cosine = speech.turns.vectors[turn] @ rest * close
-    return np.inf if np.isnan(cosine) else float(pairs.voice(cosine))
+        return True
+    cosine = speech.beside_others(turn)
+    if cosine is None:
+        return False
+    heard = float(pairs.voice(np.array(cosine)))
+    return heard < 0 and more - heard > CORRECTION
 
 
-def _speaking(sight: Sight) -> np.ndarray:
+def speaking(sight: Sight) -> np.ndarray:
     """Return [E] bool: the face that is seen speaking in a turn, if any is."""
     lips = sight.odds * (looked_units(sight) > 0)
     found: np.ndarray = (lips > 0) & (lips == sight.most(lips)[sight.turn])
     return found
-
-
-def _halves(speech: Speech, sight: Sight, voice: int, faces: Sequence[int]) -> np.ndarray:
-    """Return the cosine of a voice's turns with one face and of those with another; NaN if there are none."""
-    mine = _speaking(sight) & (speech.turns.voice[sight.turn] == voice)
-    a, b = (
-        unit_mean(speech.turns.vectors[sight.turn[mine & (sight.face == face)]]) for face in faces
-    )
-    return np.array(np.nan if a is None or b is None else float(a @ b))
 
 
 def _parted(speech: Speech, sight: Sight, voice: int, room: int) -> np.ndarray | None:
@@ -297,7 +197,7 @@ def _parted(speech: Speech, sight: Sight, voice: int, room: int) -> np.ndarray |
 
     There may be `room` voices more.
     """
-    own = _speaking(sight) & (speech.turns.voice[sight.turn] == voice)
+    own = speaking(sight) & (speech.turns.voice[sight.turn] == voice)
     seen = sight.turn[own], sight.face[own]
     told = np.isfinite(speech.turns.vectors[seen[0]]).all(axis=1)
     turn, face = seen[0][told], seen[1][told]
@@ -319,10 +219,10 @@ def _parted(speech: Speech, sight: Sight, voice: int, room: int) -> np.ndarray |
 def _two(speech: Speech, one: np.ndarray, other: np.ndarray) -> bool:
     """Return whether two sets of turns, as positions, sound like two people's."""
     many = min(len(one), len(other)) >= MANY_TURNS
-    return _right(speech.turns.vectors, [one, other]) >= (MANY_RIGHT if many else SPLIT_RIGHT)
+    return told_apart(speech.turns.vectors, [one, other]) >= (MANY_RIGHT if many else SPLIT_RIGHT)
 
 
-def _right(vectors: np.ndarray, sides: list[np.ndarray]) -> float:
+def told_apart(vectors: np.ndarray, sides: list[np.ndarray]) -> float:
     """Return the share of turns, mean of both sides, that are nearer to the others of their side."""
     sums = [vectors[side].sum(axis=0) for side in sides]
     shares = []

@@ -5,13 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mraf.pipeline.timeline.linking.boundaries import refined
-from mraf.pipeline.timeline.linking.correcting import (
-    alike_faces,
-    corrected,
-    join,
-    parted_faces,
-    split,
-)
+from mraf.pipeline.timeline.linking.correcting import corrected, join, split
+from mraf.pipeline.timeline.linking.correcting_faces import alike_faces, parted_faces
 from mraf.pipeline.timeline.linking.evidence import Sight, seen_seconds, sight_of
 from mraf.pipeline.timeline.linking.links import Links, links_of, lips_tell
 from mraf.pipeline.timeline.linking.looks import Faces, Look, Naming, look_of

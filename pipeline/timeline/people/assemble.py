@@ -119,7 +119,7 @@ def together(
         found.speech, found.faces, found.links, naming=naming, pairs=pairs, count=count
     )
     cast = cast_of(people, found, seen)
-    said = (*notes, *notes_of(seen, found, lips=lips))
+    said = (*notes, *voices.notes, *notes_of(seen, found, lips=lips, count=count))
     return _written(Path(path), cast, found, seen, duration=duration, notes=said)
 
 

@@ -32,7 +32,8 @@ def cast_of(people: Sequence[Somebody], found: Linked, seen: SeenFile) -> Cast:
     turns = found.speech.turns
     speaks, appears = (np.full(len(shown) + 1, np.inf) for _ in range(2))
     np.minimum.at(speaks, voice[turns.voice], turns.start)
-    np.minimum.at(appears, face[found.group], [track.start for track in seen.tracks])
+    # As they are heard, as turns are.
+    np.minimum.at(appears, face[found.group], [track.start + seen.late for track in seen.tracks])
     # Of those who are seen first at the same time, the first is who speaks first.
     order = np.lexsort((speaks[:-1], np.minimum(speaks, appears)[:-1]))
     place = np.full(len(shown) + 1, -1)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from mraf.pipeline.timeline.linking.linked import Linked
+from mraf.pipeline.timeline.linking.speaker_count import SpeakerCount
 from mraf.pipeline.timeline.seen.seen import SeenFile
 
 LITTLE_SECONDS = 1.0
@@ -11,8 +12,11 @@ LOOKED_SECONDS = 10.0
 """Time for which lips must be looked at for it to be told that none is seen speaking."""
 
 
-def notes_of(seen: SeenFile, found: Linked, *, lips: bool) -> tuple[str, ...]:
-    """Return the notes on who is heard and seen in a file; `lips` is False where LR-ASD is not there."""
+def notes_of(seen: SeenFile, found: Linked, *, lips: bool, count: SpeakerCount) -> tuple[str, ...]:
+    """Return the notes on who is heard and seen in a file; `lips` is False where LR-ASD is not there.
+
+    `count` is the number of voices that somebody asked for.
+    """
     turns = found.speech.turns
     faces = bool((found.group >= 0).any())
     notes: list[str] = []
@@ -34,6 +38,9 @@ def notes_of(seen: SeenFile, found: Linked, *, lips: bool) -> tuple[str, ...]:
     untold = float(turns.length[turns.voice < 0].sum())
     if untold >= LITTLE_SECONDS:
         notes.append(f"{untold:.0f} s of speech are of nobody that can be told, and left out")
+    told, asked = int(found.speech.present.sum()), count.speakers or count.least
+    if told and told < asked:
+        notes.append(f"{asked} people who speak were asked for; {told} can be told apart")
     if not len(turns) and not seen.tracks:
         notes.append("nobody is heard, and nobody is seen")
     return tuple(notes)

@@ -84,7 +84,7 @@ def _blocks(vectors: np.ndarray, apart: np.ndarray, odds: Odds) -> np.ndarray:
             return _largest(group, means, number, apart, odds)
         group = merged[group]
         means, number = _means(means, number, merged)
-    return linked(means, group[apart], odds)[group]
+    return by_linkage(means, group[apart], odds)[group]
 
 
 def _largest(
@@ -96,16 +96,16 @@ def _largest(
     place[first] = np.arange(len(first))
     pairs = place[group[apart]]
     found = np.arange(len(means)) + LIMIT
-    found[first] = linked(means[first], pairs[(pairs >= 0).all(axis=1)], odds)
+    found[first] = by_linkage(means[first], pairs[(pairs >= 0).all(axis=1)], odds)
     return found[group]
 
 
 def _block(block: slice, means: np.ndarray, pairs: np.ndarray, odds: Odds) -> np.ndarray:
     inside = ((pairs >= block.start) & (pairs < block.stop)).all(axis=1)
-    return linked(means[block], pairs[inside] - block.start, odds)
+    return by_linkage(means[block], pairs[inside] - block.start, odds)
 
 
-def linked(means: np.ndarray, apart: np.ndarray, odds: Odds) -> np.ndarray:
+def by_linkage(means: np.ndarray, apart: np.ndarray, odds: Odds) -> np.ndarray:
     """Return the group [N] of each of N means by average linkage.
 
     Args:

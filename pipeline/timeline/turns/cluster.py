@@ -1,6 +1,7 @@
 """The voices of a file, and who of them speaks when."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,14 +13,22 @@ from mraf.pipeline.timeline.turns.joining import HALF_SECONDS, NEVER, Groups, jo
 from mraf.pipeline.timeline.turns.moments import moments
 from mraf.pipeline.timeline.turns.sound import Sound, changes, gather
 from mraf.pipeline.timeline.turns.voices import Voices, VoiceTurn
+from mraf.recognition.clusters import renumbered
 from mraf.recognition.pairs import VOICE
 
 CUT = 0.65
 """Likeness from which spans are one voice to begin with; what is too many afterwards is given up."""
 SEED_SECONDS = 0.9
 """Length of spans that make voices; shorter ones find theirs afterwards."""
-MOST_AT_FIRST = 60
-"""Voices to begin with, at most."""
+MOST_AT_FIRST, MORE_A_MINUTE = 60, 2.0
+"""Voices to begin with, at most: so many, and more for each minute of speech."""
+MOST = 240
+"""Voices that are told apart at most, however many are asked for."""
+MANY = 0.5
+"""Share of the most voices to begin with of which so many are left at the end that there may be more people: a few
+have many groups to begin with too, which become one each."""
+MORE_TRIED = 180
+"""Groups that are tried at most beyond the number of voices that is asked for."""
 ONE_VOICE = 3.0
 """Log odds of the means of two voices above which they are one after all: in 30 s of sound those of two people
 reach 2 at most, a voice that was split 4 and more."""
@@ -45,7 +54,7 @@ def voices_of(
     Args:
         parts: of the file, in the order of time; each is read once.
         speakers: number of voices, where it is known.
-        least: of voices, where there is that much speech.
+        least: of voices, where there is that much speech; 240 at most are told apart.
         most: of voices.
         voice: encoder of the vectors.
         cuts: `[C]` times in s at which the picture cuts, as they are heard, rising: one speaker gives way to
@@ -67,25 +76,30 @@ def voices_of(
         )
     half = HALF_SECONDS[voice]
     slope, bias = VOICE[voice]
-    spoken = _spoken_by(sound, half, (ONE_VOICE - bias) / slope, least, most)
-    return _voices(sound, spoken, half, np.zeros(0) if cuts is None else cuts)
+    spoken, notes = _spoken_by(sound, half, (ONE_VOICE - bias) / slope, min(least, MOST), most)
+    found = _voices(sound, spoken, half, np.zeros(0) if cuts is None else cuts)
+    return replace(found, notes=notes)
 
 
-def _spoken_by(sound: Sound, half: float, one: float, least: int, most: int | None) -> np.ndarray:
-    """Return the voice `[P]` of each span, numbered from 0 in the order in which they begin.
+def _spoken_by(
+    sound: Sound, half: float, one: float, least: int, most: int | None
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the voice `[P]` of each span, numbered from 0 in the order in which they begin, and notes.
 
     Two voices whose means have a cosine above `one` are the same.
     """
     if not sound.embedded.any():
-        return np.full(len(sound.spans), NOBODY)
+        return np.full(len(sound.spans), NOBODY), ()
     seeds = sound.embedded & (
         sound.seconds >= min(SEED_SECONDS, sound.seconds[sound.embedded].max())
     )
     groups = Groups.of(sound.vectors[seeds], sound.seconds[seeds], half)
     chain = _chain(sound, half)
-    shares = chain.shares(_guess(seeds, joined(groups, CUT, most=MOST_AT_FIRST)))
-    shares = _without_twins(sound, chain, shares, one, least)
+    first = max(least, _most_at_first(chain.seconds))
+    guess = _guess(seeds, joined(groups, CUT, most=first))
+    shares = _without_twins(sound, chain, chain.shares(guess), one, least)
     shares = _without_small(sound, chain, shares, least)
+    notes = _crowd(guess.shape[1], shares.shape[1], first) if most is None else ()
     if most is not None and shares.shape[1] > most:
         shares = chain.shares(_merged(sound, shares, half, most), keep=True)
     if shares.shape[1] < least:
@@ -93,7 +107,22 @@ def _spoken_by(sound: Sound, half: float, one: float, least: int, most: int | No
         shares = chain.shares(guess, keep=True)
         if len(np.unique(shares.argmax(axis=1))) < guess.shape[1]:
             shares = guess
-    return _in_order(shares.argmax(axis=1))
+    return renumbered(shares.argmax(axis=1)), notes
+
+
+def _most_at_first(seconds: float) -> int:
+    """Return the most voices to begin with in so many s of speech."""
+    return int(min(MOST, MOST_AT_FIRST + MORE_A_MINUTE * seconds / 60))
+
+
+def _crowd(began: int, left: int, most: int) -> tuple[str, ...]:
+    """Return a note where so many voices began, and are left, that people may share one."""
+    if began < most or left < MANY * most:
+        return ()
+    return (
+        f"{left} voices are told apart, of {most} at most in so much speech: where more people speak, some of "
+        "them share a voice",
+    )
 
 
 def _chain(sound: Sound, half: float) -> Chain:
@@ -181,17 +210,23 @@ def _merged(sound: Sound, shares: np.ndarray, half: float, most: int) -> np.ndar
 
 def _split(sound: Sound, seeds: np.ndarray, groups: Groups, least: int) -> np.ndarray:
     """Return `least` groups of seeds, the largest of so many that these say enough; -1 for the rest."""
-    number = len(groups.weights)
-    for count in range(min(least, number), min(3 * least + 4, number) + 1):
-        own = joined(groups, -np.inf, least=count, most=count)
-        voice = np.full(len(seeds), NOBODY)
-        voice[seeds] = own
-        seconds = _seconds(sound.once, voice, int(own.max()) + 1)
-        if (seconds >= VOICE_SECONDS).sum() >= least:
+    number, lengths = len(groups.weights), sound.once[seeds]
+    count = min(3 * least + 4, least + MORE_TRIED, number)
+    own = joined(groups, -np.inf, least=count, most=count)
+    enough: np.ndarray | None = None
+    while True:
+        if (_seconds(lengths, own, count) >= VOICE_SECONDS).sum() >= least:
+            enough = own
+        if count <= least:
             break
-    else:
-        own = joined(groups, -np.inf, least=least, most=least)
+        # The two most alike of those that are left become one, so that each is tried at little cost.
+        left, count = groups.means(own, count), count - 1
+        own = joined(left, -np.inf, least=count, most=count)[own]
+    if enough is None:
         seconds = np.bincount(own).astype(float)
+    else:
+        own = enough
+        seconds = _seconds(lengths, own, int(own.max()) + 1)
     place = np.full(len(seconds), NOBODY)
     place[np.sort(np.argsort(-seconds, kind="stable")[:least])] = np.arange(
         min(least, len(seconds))
@@ -202,14 +237,6 @@ def _split(sound: Sound, seeds: np.ndarray, groups: Groups, least: int) -> np.nd
 def _seconds(lengths: np.ndarray, voice: np.ndarray, count: int) -> np.ndarray:
     """Return the speech `[count]` in s of voices; `lengths` and `voice` `[P]` are those of spans."""
     return np.bincount(voice[voice >= 0], lengths[voice >= 0], count)
-
-
-def _in_order(voice: np.ndarray) -> np.ndarray:
-    """Number voices from 0 in the order in which they begin."""
-    _, first, place = np.unique(voice, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), int)
-    rank[np.argsort(first)] = np.arange(len(first))
-    return rank[place]
 
 
 def _voices(sound: Sound, voice: np.ndarray, half: float, cuts: np.ndarray) -> Voices:

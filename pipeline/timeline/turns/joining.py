@@ -10,7 +10,7 @@ HALF_SECONDS = {"campplus": 1.25, "ecapa": 2.0}
 """Speech in s of which a vector is half voice and half chance, by encoder: the cosine of two vectors of one
 voice, of t s each, is about t / (t + this)."""
 BLOCK = 240
-"""Groups that are compared each with each, about three minutes of speech."""
+"""Groups that are compared each with each, about three minutes of speech; more where many are to be left."""
 NEVER = -99.0
 TINY = 1e-9
 """A group of spans without vectors weighs nothing, and is like nobody."""
@@ -48,7 +48,8 @@ def joined(groups: Groups, cut: float, *, least: int = 1, most: int | None = Non
     """Return the group `[N]` of each, numbered from 0, joined while they are more alike than `cut`.
 
     Neighbours are joined first, in blocks; what is left of them is joined among each other. The time is
-    linear in N where the number of voices does not grow with it.
+    linear in N where the number of voices does not grow with it. A block leaves half of its groups at most, so
+    that blocks of nobody but different voices grow less too.
 
     Args:
         groups: of spans, in the order of time.
@@ -57,15 +58,13 @@ def joined(groups: Groups, cut: float, *, least: int = 1, most: int | None = Non
         most: number of groups to leave, at most.
     """
     group = np.arange(len(groups.weights))
-    while len(groups.weights) > BLOCK:
-        starts = range(0, len(groups.weights), BLOCK)
+    left = max(least, most or 0, BLOCK // 4)  # of a block, at most
+    size = max(BLOCK, 2 * left)
+    while len(groups.weights) > size:
         found, count = [], 0
-        for at in starts:
-            block = Groups(
-                sums=groups.sums[at : at + BLOCK], weights=groups.weights[at : at + BLOCK]
-            )
-            # Blocks that are all different voices would never grow less.
-            own = _linked(block, cut, least, max(least, BLOCK // 4))
+        for at in range(0, len(groups.weights), size):
+            block = Groups(sums=groups.sums[at : at + size], weights=groups.weights[at : at + size])
+            own = _linked(block, cut, least, left)
             found.append(own + count)
             count += int(own.max()) + 1
         merged = np.concatenate(found)

@@ -6,7 +6,8 @@ from mraf.pipeline.timeline.turns.chain import EVIDENCE
 from mraf.pipeline.timeline.turns.sound import Sound
 
 TIMES_LIKELIER = 30.0
-"""Odds of a moment at which the picture cuts, nobody speaks or the windows hear another go on, to any other."""
+"""Odds of a moment at which the picture cuts or nobody speaks, or both, to any other; likewise of one at which the
+windows hear another go on, which adds to it."""
 SHARED = 0.5
 """Weight of a span: those of running speech have half of it in common."""
 GRID = 0.02
@@ -95,6 +96,8 @@ def _likelier(sound: Sound, tried: np.ndarray, cuts: np.ndarray) -> np.ndarray:
     frames = sound.frames
     at = np.array([frames.frame(time) for time in tried.tolist()])
     at = np.minimum(at, len(frames.speech) - 1)
-    signs = np.isin(tried, cuts) + ~sound.speaks[at] + np.minimum(frames.change[at], 1)
+    # A cut in a pause is one sign, as cuts are made in pauses.
+    quiet = np.isin(tried, cuts) | ~sound.speaks[at]
+    signs = quiet + np.minimum(frames.change[at], 1)
     odds: np.ndarray = np.log1p(TIMES_LIKELIER * signs)
     return odds

@@ -25,3 +25,4 @@ class Voices:
     turns: tuple[VoiceTurn, ...]
     vectors: np.ndarray  # [K, D] float32, unit length: mean over each voice's speech
     seconds: np.ndarray  # [K] float32: speech of each voice alone
+    notes: tuple[str, ...] = ()  # for people: what is doubtful in all of them

@@ -11,9 +11,11 @@ from mraf.pipeline.extraction.turns.evidence import turns_of_file
 from mraf.pipeline.timeline.people.assembled import Assembled, Vectors
 from mraf.pipeline.timeline.seen.tracks import WholeTrack
 from mraf.pipeline.timeline.timeline import Person, Timeline, Turn
+from mraf.recognition.pairs import Pairs
 
 ANN, BOB = np.eye(4, dtype=np.float32)[:2]
 FACE = np.eye(3, dtype=np.float32)
+PAIRS = Pairs.of("dlib", "campplus")
 
 
 def heard(start, stop, voice_at):
@@ -83,6 +85,7 @@ def test_a_turn_has_its_own_voice_and_the_face_that_is_seen_speaking_in_it():
             notes=("out of step",),
         ),
         parts(lambda at: ANN),
+        PAIRS,
     )
     first, second = found.turns
     assert found.notes == ("out of step",)
@@ -96,7 +99,7 @@ def test_a_turn_has_its_own_voice_and_the_face_that_is_seen_speaking_in_it():
 
 def test_without_a_picture_that_is_the_reason():
     made = assembled((0.0, 12.0, "unknown 1", ANN, 11.0, None))
-    (turn,) = turns_of_file(made, parts(lambda at: ANN, seen=False)).turns
+    (turn,) = turns_of_file(made, parts(lambda at: ANN, seen=False), PAIRS).turns
     assert turn.face_reason == "no_video"
 
 
@@ -110,7 +113,7 @@ def test_pieces_of_a_long_turn_have_voices_and_faces_of_their_own():
         (0.0, 90.0, "unknown 1", ANN, 80.0, 0),
         tracks=(track(*[FACE[0]] * 3, *[FACE[2]] * 3),),
     )
-    found = turns_of_file(made, parts(voice_at)).turns
+    found = turns_of_file(made, parts(voice_at), PAIRS).turns
     assert [(turn.start, turn.end) for turn in found] == [(0, 30), (30, 60), (60, 90)]
     assert np.allclose(found[0].voice, ANN) and found[2].voice[2] > 0.4
     assert found[1].voice[1] == 0  # not the other one's
@@ -123,19 +126,29 @@ def test_pieces_of_a_long_turn_have_voices_and_faces_of_their_own():
 def test_faces_of_a_turn_are_those_that_are_seen_when_it_was_said():
     made = assembled((0.0, 12.0, "unknown 1", ANN, 11.0, 0), tracks=(track(*FACE[[0, 2]]),))
     for late, faces in ((0.0, 2), (3.0, 1), (-3.0, 1)):
-        (turn,) = turns_of_file(replace(made, late=late), parts(lambda at: ANN)).turns
+        (turn,) = turns_of_file(replace(made, late=late), parts(lambda at: ANN), PAIRS).turns
         assert turn.face_frames == faces
 
 
 def test_a_piece_without_a_span_of_the_voice_has_none():
     made = assembled((0.0, 60.0, "unknown 1", ANN, 50.0, None))
-    found = turns_of_file(made, parts(lambda at: ANN if at < 29 else BOB)).turns
+    found = turns_of_file(made, parts(lambda at: ANN if at < 29 else BOB), PAIRS).turns
     assert found[0].voice is not None
     assert (found[1].voice, found[1].voice_reason) == (None, "turn_too_short")
+
+
+@pytest.mark.parametrize(("voice", "own"), [("ecapa", True), ("campplus", False)])
+def test_how_alike_a_span_and_its_voice_are_is_a_matter_of_the_encoder(voice, own):
+    """The cosines of one are lower than those of the other: one limit for both kept other spans with each."""
+    made = assembled((0.0, 60.0, "unknown 1", ANN, 50.0, None))
+    faint = (0.2 * ANN + np.sqrt(0.96) * BOB).astype(np.float32)
+    pairs = Pairs.of("dlib", voice)
+    found = turns_of_file(made, parts(lambda at: ANN if at < 29 else faint), pairs).turns
+    assert (found[1].voice is not None) == own
 
 
 def test_a_part_without_sound_says_nothing():
     made = assembled((0.0, 12.0, "unknown 1", ANN, 11.0, None))
     silent = [Observed(start=0.0, stop=60.0, heard=None, seen=None)]
-    (turn,) = turns_of_file(made, silent).turns
+    (turn,) = turns_of_file(made, silent, PAIRS).turns
     assert turn.voice_quality == 0.0

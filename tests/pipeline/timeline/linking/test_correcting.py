@@ -3,15 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mraf.pipeline.timeline.linking.correcting import (
-    alike_faces,
-    corrected,
-    join,
-    seen_speaking,
-    split,
-)
+from mraf.pipeline.timeline.linking.correcting import corrected, join, seen_speaking, split
 from mraf.pipeline.timeline.linking.evidence import sight_of
-from mraf.pipeline.timeline.linking.linked import faces_of, linked
+from mraf.pipeline.timeline.linking.linked import linked
 from mraf.pipeline.timeline.linking.links import Links
 from mraf.pipeline.timeline.linking.looks import Named
 from mraf.pipeline.timeline.linking.speaker_count import SpeakerCount
@@ -131,22 +125,6 @@ def test_two_voices_that_speak_at_once_are_not_joined():
     ]
     speech, sight, _ = parts(scene(said))
     assert join(speech, sight, PAIRS, SpeakerCount()).present.sum() == 3
-
-
-def test_faces_that_one_voice_has_and_that_look_alike_are_one_persons():
-    made = Scene(
-        said=dialogue("A", 20),
-        shots=[Shot(start=4 * i, stop=4 * i + 4, seen="A") for i in range(20)],
-    )
-    speech, _, seen = parts(made)
-    group = np.array([0] * 10 + [1] * 10)
-    sight = sight_of(speech.turns, seen, group)
-    faces = faces_of(seen, group)
-    assert alike_faces(speech, sight, PAIRS, faces) == [(0, 1)]
-    apart = replace(faces, apart=frozenset({(0, 1)}))
-    assert alike_faces(speech, sight, PAIRS, apart) == []
-    others = np.stack([vector("face", who) for who in "AB"])
-    assert alike_faces(speech, sight, PAIRS, replace(faces, vectors=others)) == []
 
 
 def test_a_person_with_two_groups_of_tracks_has_one_face():

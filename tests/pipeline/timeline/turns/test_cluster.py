@@ -57,6 +57,33 @@ def test_more_speakers_than_there_is_speech_for():
     assert 1 <= len(found.seconds) <= 5 and len(found.turns)
 
 
+@pytest.mark.parametrize("number", [160, 1000])
+def test_far_more_speakers_than_there_are_come_to_an_end(number):
+    turns, length = conversation(["ann", "bob", "cem"], 72)
+    found = voices_of(parts(turns, length), speakers=number)
+    assert len(found.seconds) == len({t.voice for t in found.turns if t.voice >= 0})
+    assert 100 < len(found.seconds) <= min(number, cluster.MOST)
+
+
+def test_many_people_have_a_voice_each():
+    """There were 60 voices at most, so that some were of several people."""
+    turns, length = conversation([f"person {i}" for i in range(70)], 210)
+    found = voices_of(parts(turns, length))
+    assert len(found.seconds) == 70 and found.notes == ()
+
+
+def test_where_more_people_may_speak_than_voices_are_told_apart_it_is_told(monkeypatch):
+    monkeypatch.setattr(cluster, "MOST", 20)
+    turns, length = conversation([f"person {i}" for i in range(40)], 80)
+    made = parts(turns, length)
+    found = voices_of(made)
+    assert len(found.seconds) <= 20
+    assert [note.split(" are told apart, ")[1][:13] for note in found.notes] == ["of 20 at most"]
+    assert voices_of(made, most=4).notes == ()  # as somebody wants it
+    turns, length = conversation(["ann", "bob", "cem"], 80)
+    assert voices_of(parts(turns, length)).notes == ()
+
+
 def test_a_voice_heard_for_a_second_is_none():
     turns, length = conversation(["ann", "bob"], 8)
     found = voices_of(parts([*turns, (length, length + 0.8, "eve")], length + 2))

@@ -51,6 +51,19 @@ def test_blocks_in_which_nobody_is_like_another_come_to_an_end():
     assert joined(spans(names), 0.9, most=60).max() == 59
 
 
+@pytest.mark.parametrize("least", [BLOCK - 1, BLOCK, BLOCK + 10])
+def test_so_many_that_a_block_is_left_as_it_is_come_to_an_end(least):
+    """A block of 240 of which 240 were to be left stayed as it was for ever."""
+    names = [f"person {i % 3}" for i in range(2 * BLOCK + 17)]
+    assert joined(spans(names), -np.inf, least=least, most=least).max() == least - 1
+    assert joined(spans(names), 0.5, least=least).max() == least - 1
+
+
+def test_more_groups_than_a_block_usually_leaves_may_be_left():
+    names = [f"person {i % 100}" for i in range(10 * BLOCK)]
+    assert same(joined(spans(names, 5.0), 0.6, most=120), names)
+
+
 def test_one_and_none():
     assert joined(spans(["ann"]), 0.6).tolist() == [0]
     empty = Groups(sums=np.zeros((0, DIM)), weights=np.zeros(0))

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mraf.pipeline.timeline.turns.moments import moments, run_starts
+from mraf.pipeline.timeline.turns.moments import _likelier, moments, run_starts
 from mraf.pipeline.timeline.turns.sound import Sound, gather
 from tests.helpers.made_sound import parts, voice_of
 
@@ -68,6 +68,14 @@ def test_and_at_a_cut_after_it_where_the_voices_say_so():
     sound = heard(9.2, pauses=(8.0,), noise=0.3)
     for own in (8.3, 9.2):
         assert told(sound, spans_before(sound, own), (9.2,)) == 9.2
+
+
+def test_a_cut_in_a_pause_is_no_more_likely_than_a_pause():
+    sound = heard(8.3, pauses=(8.0,))
+    tried = np.array([6.0, 8.3])
+    within, cut = (_likelier(sound, tried, np.array(cuts)) for cuts in ([], [6.0, 8.3]))
+    assert not sound.speaks[sound.frames.frame(8.3)] and sound.speaks[sound.frames.frame(6.0)]
+    assert cut[1] == within[1] and cut[0] > within[0]
 
 
 def test_moments_rise_and_nobodys_spans_stay_where_they_are():
