@@ -1,12 +1,12 @@
 """Observe a long file part by part; each finished part stays, and a second run goes on."""
 
-import time
+import math
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
-from mraf.data.clips.clip import HASHED_WHOLE, Clip
+from mraf.data.clips.clip import HASHED_WHOLE
 from mraf.data.table.lock import locked
 from mraf.errors import BusyError, MediaError, MrafError
 from mraf.extractors.media.limits import Limits, check_file
@@ -21,6 +21,16 @@ from mraf.pipeline.timeline.observation.parts_folder import (
     PartsFolder,
     Stored,
     Whole,
+    for_good,
+    to_retry,
+)
+from mraf.pipeline.timeline.observation.progress import Progress, Teller
+from mraf.pipeline.timeline.observation.stamp import (
+    Stamp,
+    check_unchanged,
+    is_other,
+    looked_at,
+    stamp_of,
 )
 from mraf.pipeline.workspace import Workspace
 
@@ -28,17 +38,9 @@ _FOLDER = "timelines"
 """Folder of a workspace that holds the parts of all files."""
 
 _WRITTEN_TO = "the file was written to while it was read: run again when it is finished"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """How far a file is observed."""
-
-    done: float  # s of the file
-    duration: float | None  # s; None: the file does not say
-    speed: float  # seconds of the file in a second, of what this run has done; 0: not known yet
-    left: float | None  # s until the end; None: not known
-    reused: float  # s of `done` that an earlier run has done
+_NOT_AGAIN = "what was lost from {at:g} s on cannot be looked for again now ({error}); the next run does"
+_SLACK = 1.0
+"""Seconds by which a part that is made anew may be shorter than before, as with another version of the decoder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +90,8 @@ def observe(
     The parts are found by the content of the file and by `made_by`; of a file of over 4 GiB, by pieces of its
     content and the time of its last change. Ctrl-C keeps those that are finished. Of a file that is still being
     written, what is there is read; when it has grown it is another file, whose parts replace those of before.
-    Parts of which something was lost by a limit or by a fault of the machine are made anew, once.
+    Parts of which something was lost by a limit or by a fault of the machine are made anew, once, and the better one
+    is kept.
 
     Args:
         path: of the file.
@@ -97,27 +100,27 @@ def observe(
         made_by: in words, the networks, their weights and versions: all that decides what is found.
         wish: the streams that are asked for.
         limits: on the file, on memory, and on the time that two seconds of the file may take to decode.
-        on_progress: called for every two seconds of the file.
+        on_progress: called for every two seconds of the file, and where the decoder gives nothing for half a minute.
         patience: seconds to wait for another run that observes the same file.
         on_wait: called with a line for people where that begins.
 
     Raises:
         MediaError: the file cannot be opened, or nothing of it can be decoded.
-        BusyError: it is not there, it takes too long, or it was replaced since its content was looked at.
+        BusyError: it is not there, it takes too long, or it was overwritten since its content was looked at.
         UsageError: another run observes the same file, or the workspace cannot be written.
     """
     check_file(path)
-    stamp, digest = _looked_at(path)
+    stamp, digest = looked_at(path)
     made = f"{made_by} sound={wish.sound} picture={wish.picture}"
     if stamp.size > HASHED_WHOLE:  # of its content some pieces only
         made += f" changed={stamp.changed}"
     folder = PartsFolder(Workspace.at(workspace).root / _FOLDER, digest, made)
     with locked(folder.path, patience=patience, holder="`mraf timeline`", on_wait=on_wait):
         try:
-            _check_unchanged(path, stamp)
+            check_unchanged(path, stamp)
             folder.begin(path)
             run = _Run(path, folder, observers, wish, limits, on_progress)
-            return replace(run.run(stamp), content=digest, size=stamp.size)
+            return replace(run.run(stamp, digest), content=digest, size=stamp.size)
         finally:
             folder.leave()
 
@@ -135,58 +138,101 @@ class _Run:
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
         self._path, self._folder, self._observers = path, folder, observers
-        self._wish, self._limits, self._on_progress = wish, limits, on_progress
+        self._wish, self._limits = wish, limits
         self._stored = folder.stored()
         self._whole = folder.whole()
-        self._duration: float | None = None if self._whole is None else self._whole.duration
-        self._retried = _to_retry(self._stored, self._whole)
+        self._retried = to_retry(self._stored, self._whole)
+        self._tried = set[int]()  # of them, those for which no later run tries
+        self._new = set[int]()  # parts that were stored in this run
+        self._notes = list[str]()  # of this run alone
         self._reads_on = self._whole is None or max(self._stored, default=0) in self._retried
         self._made: Observers | None = None
-        self._began = time.monotonic()
-        self._observed = 0.0  # s of the file in this run
-        self._reused = 0.0
+        self._teller = Teller(on_progress, None if self._whole is None else self._whole.duration)
 
-    def run(self, before: "_Stamp") -> Observation:
+    def run(self, before: Stamp, digest: str) -> Observation:
         """Observe the missing parts, and return all.
 
         Args:
             before: stamp of the file when its content was looked at.
+            digest: of that content.
         """
         kept = {i: part for i, part in self._stored.items() if i not in self._retried}
-        self._reused = sum(part.stop - i * PART_SECONDS for i, part in kept.items())
+        self._teller.reused = sum(part.stop - i * PART_SECONDS for i, part in kept.items())
+        try:
+            slices = self._passes(kept)
+        except BaseException:
+            self._is_spoilt(before, digest)
+            raise
+        if self._is_spoilt(before, digest):
+            raise BusyError(
+                f"{self._path.name}: was overwritten while it was read; run again when it is finished"
+            )
         whole = self._whole
         if whole is None or self._retried:
-            slices = self._passes(kept)
             whole = self._finished(slices)
-            if _stamp(self._path) != before:
+            if stamp_of(self._path) != before:
                 whole = replace(whole, notes=(*whole.notes, _WRITTEN_TO))
             self._folder.finish(whole)
-        else:
-            slices = self._passes(kept)  # those that were damaged
-            if whole.tracks is None:
-                whole = replace(whole, tracks=self._tracks(slices))
-                self._folder.finish(whole)
+        elif whole.tracks is None:
+            whole = replace(whole, tracks=self._tracks(slices))
+            self._folder.finish(whole)
+        reused = [(i, part) for i, part in self._stored.items() if i not in self._new]
         return Observation(
             folder=self._folder.path,
             count=whole.parts,
             duration=whole.duration,
-            notes=whole.notes,
+            notes=(*whole.notes, *self._notes),
             problems=tuple(each.told() for each in self._problems(whole)),
             tracks=whole.tracks or (None, None),
-            reused=self._reused,
+            reused=sum(part.stop - i * PART_SECONDS for i, part in reused),
             _parts=self._folder,
         )
 
+    def _is_spoilt(self, before: Stamp, digest: str) -> bool:
+        """Return True where other content was read than was looked at; the parts of this run are removed then."""
+        spoilt = bool(self._new) and is_other(self._path, before, digest)
+        for index in self._new if spoilt else ():
+            self._folder.forget(index)
+        return spoilt
+
     def _passes(self, kept: dict[int, Stored]) -> Slices | None:
         """Observe what is not kept; return what read the last of it, None where that cannot be read again."""
-        slices = None
+        slices, lost = None, list[Problem]()
         for first, last in list(self._gaps(kept)):
             try:
                 slices = self._pass(first, last)
-            except MediaError:
-                if self._whole is None or first not in self._retried:
+                lost += slices.last_problems
+                self._keep(first, last)  # those of which nothing came
+            except MediaError as error:
+                if not self._does_without(first, last, error):
                     raise
+        self._check_all_there(lost)
         return slices
+
+    def _does_without(self, first: int, last: int | None, error: MediaError) -> bool:
+        """Keep parts that cannot be made anew as they are; False where one of them is not there."""
+        if self._whole is None:
+            return False
+        stop = self._whole.parts if last is None else last + 1
+        if not all(index in self._stored for index in range(first, stop)):
+            return False
+        if isinstance(error, BusyError):  # it was not even begun
+            self._notes.append(_NOT_AGAIN.format(at=first * PART_SECONDS, error=error))
+            return True
+        self._keep(first, last)
+        return True
+
+    def _check_all_there(self, lost: list[Problem]) -> None:
+        """Raise MediaError where a part is missing, which was there and cannot be read again, BusyError likewise."""
+        known = max(self._stored, default=-1) + 1
+        known = known if self._whole is None else max(known, self._whole.parts)
+        missing = [index for index in range(known) if index not in self._stored]
+        if not missing:
+            return
+        reason = lost[-1].text if lost else "it ends earlier than before"
+        kind = BusyError if any(each.again for each in lost) else MediaError
+        at = missing[0] * PART_SECONDS
+        raise kind(f"{self._path.name}: cannot be read again from {at:g} s on ({reason})")
 
     def _problems(self, whole: Whole) -> tuple[Problem, ...]:
         parts = [self._stored[index] for index in range(whole.parts)]
@@ -212,13 +258,19 @@ class _Run:
 
     def _pass(self, first: int, last: int | None) -> Slices:
         """Observe some parts and store them; return what read them."""
-        if self._made is None:
-            self._made = self._observers()
         start = first * PART_SECONDS
-        with Slices(self._path, start=start, wish=self._wish, limits=self._limits) as slices:
-            if self._duration is None:
-                self._duration = slices.duration
-            told = self._teller(start)
+        with Slices(
+            self._path,
+            start=start,
+            wish=self._wish,
+            limits=self._limits,
+            on_wait=self._teller.waits,
+        ) as slices:
+            if self._made is None:  # not before the file is open: they take long to load
+                self._made = self._observers()
+            if self._teller.duration is None:
+                self._teller.duration = slices.duration
+            told = self._teller.of_pass(start)
             before = self._folder.seen(first - 1)
             one = Pass(slices, self._made, first=first, last=last, before=before, on_slice=told)
             try:
@@ -232,43 +284,57 @@ class _Run:
         return slices
 
     def _store(self, index: int, observed: Observed) -> None:
+        """Store a part, unless what is there of it is better, or its end could not be read again."""
         if index in self._retried:
-            observed = replace(observed, problems=_for_good(observed.problems))
+            if self._stored[index].is_better(than=observed):
+                self._keep(index, index)
+                return
+            self._tried.add(index)
+            observed = replace(observed, problems=for_good(observed.problems))
+        elif observed.stop < self._least_stop(index):
+            return
         self._folder.write(index, observed)
+        self._new.add(index)
         self._stored[index] = Stored(observed.stop, observed.problems)
 
-    def _teller(self, start: float) -> Callable[[float], None]:
-        before = self._observed
+    def _least_stop(self, index: int) -> float:
+        """Return the time in s that a part is known to reach; 0 where nothing is known."""
+        if self._whole is not None and index == self._whole.parts - 1:
+            return self._whole.duration - _SLACK
+        is_inside = self._whole is not None and index < self._whole.parts
+        is_inside = is_inside or index < max(self._stored, default=0)
+        return (index + 1) * PART_SECONDS if is_inside else 0.0
 
-        def told(stop: float) -> None:
-            self._observed = before + stop - start
-            if self._on_progress is None:
-                return
-            elapsed = time.monotonic() - self._began
-            speed = self._observed / elapsed if elapsed > 0 else 0.0
-            done, duration = self._reused + self._observed, self._duration
-            left = max(0.0, duration - done) / speed if duration and speed else None
-            self._on_progress(
-                Progress(done=done, duration=duration, speed=speed, left=left, reused=self._reused)
-            )
-
-        return told
+    def _keep(self, first: int, last: int | None) -> None:
+        """Have no later run make parts anew that this one has tried to, and has not."""
+        stop = math.inf if last is None else last
+        for index in sorted(each for each in self._retried - self._tried if first <= each <= stop):
+            self._tried.add(index)
+            with suppress(OSError, ValueError):  # whoever reads it is told
+                part = self._folder.read(index)
+                part = replace(part, problems=for_good(part.problems))
+                self._folder.write(index, part)
+                self._stored[index] = Stored(part.stop, part.problems)
 
     def _finished(self, slices: Slices | None) -> Whole:
         """Return what is known of the file when all of its parts are there."""
         if not self._stored:
             raise MediaError(f"{self._path.name}: too short to hold anything")
-        last = max(self._stored)
-        if self._whole is None or (self._reads_on and slices is not None):
+        last, whole = max(self._stored), self._whole
+        stop = self._stored[last].stop
+        if whole is None or (self._reads_on and last in self._new):
             notes = () if slices is None else slices.notes
             at_end = () if slices is None else slices.last_problems
         else:
-            notes, at_end = self._whole.notes, self._whole.at_end
+            notes, at_end = whole.notes, whole.at_end
+        # An end that was pushed on may be pushed on further by the next run.
+        if whole is not None and whole.parts - 1 in self._tried and stop <= whole.duration:
+            at_end = for_good(at_end)
         return Whole(
             parts=last + 1,
-            duration=self._stored[last].stop,
+            duration=stop,
             notes=notes,
-            at_end=_for_good(at_end) if self._retried else at_end,
+            at_end=at_end,
             tracks=self._tracks(slices),
         )
 
@@ -280,50 +346,3 @@ class _Run:
             return self._whole.tracks
         with Slices(self._path, wish=self._wish, limits=self._limits) as opened:
             return opened.tracks
-
-
-class _Stamp(NamedTuple):
-    """What changes when a file is written to."""
-
-    size: int
-    changed: int  # ns
-
-
-def _to_retry(stored: dict[int, Stored], whole: Whole | None) -> set[int]:
-    """Return the parts in which something was lost, or at the end of which, that a later run may find."""
-    found = {i for i, part in stored.items() if any(each.again for each in part.problems)}
-    if whole is not None and stored and any(each.again for each in whole.at_end):
-        found.add(max(stored))
-    return found
-
-
-def _for_good(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
-    """Return problems that no later run tries to do without: two have tried."""
-    return tuple(replace(each, again=False) for each in problems)
-
-
-def _stamp(path: Path) -> _Stamp | None:
-    """Return the stamp of a file; None where it has gone."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return _Stamp(found.st_size, found.st_mtime_ns)
-
-
-def _looked_at(path: Path) -> tuple[_Stamp, str]:
-    """Return the stamp of a file and the digest of its content. Raises BusyError."""
-    try:
-        found = path.stat()
-        return _Stamp(found.st_size, found.st_mtime_ns), Clip("file", path).content_hash()
-    except OSError as error:
-        raise BusyError(f"{path.name}: cannot be read ({error.strerror or error})") from None
-
-
-def _check_unchanged(path: Path, before: _Stamp) -> None:
-    """Raise BusyError where a file has gone or is another one now; it may have grown."""
-    now = _stamp(path)
-    if now is None:
-        raise BusyError(f"{path.name}: has gone while its content was looked at; run again")
-    if now != before and now.size <= before.size:
-        raise BusyError(f"{path.name}: was changed while its content was looked at; run again")

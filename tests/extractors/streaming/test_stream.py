@@ -60,10 +60,10 @@ def odd_child(monkeypatch):
 
 
 class Patience:
-    """How often each child was given time to answer; the first one gets none after `most` times."""
+    """How often each child was given time to answer; the first ones get none after so many times."""
 
     def __init__(self):
-        self.given, self.most = [], float("inf")
+        self.given, self.most = [], []
 
 
 @pytest.fixture
@@ -78,8 +78,8 @@ def patience(monkeypatch):
 
         def allow(self, seconds):
             found.given[self.number] += 1
-            late = self.number == 0 and found.given[0] > found.most
-            super().allow(0.0 if late else seconds)
+            most = dict(enumerate(found.most)).get(self.number, float("inf"))
+            super().allow(0.0 if found.given[self.number] > most else seconds)
 
     monkeypatch.setattr(module, "DecodingProcess", Timed)
     return found
@@ -174,12 +174,9 @@ def test_what_is_passed_over_grows_until_reading_goes_on(film, odd_child):
     odd_child(decoding=f"{CRASH} if 0.5 < stamp < 5 else None")
     with slices(film) as found:
         read = list(found)
-    assert starts(read) == [0.0, 2.0, 4.0, 6.0] and [len(each.problems) for each in read] == [
-        1,
-        0,
-        0,
-        0,
-    ]
+    assert starts(read) == [0.0, 2.0, 4.0, 6.0]
+    causes = [[(each.count, each.seconds) for each in one.problems] for one in read]
+    assert causes == [[(1, 2.0)], [(0, 2.0)], [(0, 2.0)], []]  # each part is told of what it has lost
     assert told(found) == ["file: passed over at 0.0 s (the decoder crashed (SIGSEGV))"]
     assert not read[0].wave.any() and not read[1].wave.any() and read[3].wave.any()
 
@@ -246,7 +243,7 @@ def test_a_decoder_that_the_system_kills_is_not_the_files_fault(film, odd_child)
 
 def test_a_slice_that_never_comes_is_passed_over(film, odd_child, patience):
     odd_child("signal.pause() if start == 2.0 else None")
-    patience.most = OPENED + 1
+    patience.most = [OPENED + 1]
     with slices(film) as found:
         assert starts(found) == [0.0, 2.0, 4.0, 6.0]
     assert told(found) == [
@@ -257,9 +254,50 @@ def test_a_slice_that_never_comes_is_passed_over(film, odd_child, patience):
 
 def test_a_file_that_is_not_opened_in_time_is_tried_later(film, odd_child, patience):
     odd_child("signal.pause() if 'length' in header else None")
-    patience.most = OPENED - 1
+    patience.most = [OPENED - 1]
     with pytest.raises(BusyError, match="film.mkv: .* longer than 300 s for what follows 0 s"):
         slices(film)
+
+
+def test_a_place_at_which_nothing_comes_costs_three_waits(film, odd_child, patience):
+    odd_child("signal.pause() if start is not None and start >= 2.0 else None")
+    patience.most = [OPENED + 1, OPENED, OPENED]
+    with slices(film) as found:
+        assert starts(found) == [0.0]
+    assert told(found) == [
+        "file: from 2.0 s on it is not read (the decoder took longer than 300 s for what follows 6 s)"
+    ]
+    assert found.problems[0].again and len(patience.given) == 3
+
+
+def test_a_drive_that_does_not_answer_any_more_costs_two_waits(film, odd_child, patience, tmp_path):
+    mark = f"Path({str(tmp_path / 'opened')!r})"
+    odd_child(
+        f"'length' in header and {mark}.exists() and signal.pause(); "
+        f"start == 2.0 and ({mark}.touch(), signal.pause())"
+    )
+    patience.most = [OPENED + 1, OPENED - 1]
+    with slices(film) as found:
+        assert starts(found) == [0.0]
+    assert found.problems[0].kind == "rest" and found.problems[0].again
+    assert len(patience.given) == 2
+
+
+def test_where_nothing_has_come_one_wait_is_enough(film, odd_child, patience):
+    odd_child("signal.pause() if start == 0.0 else None")
+    patience.most = [OPENED]
+    with slices(film) as found, pytest.raises(BusyError, match="longer than 300 s"):
+        next(found)
+    assert len(patience.given) == 1
+
+
+def test_waiting_is_told(film, odd_child, patience):
+    odd_child("signal.pause() if start == 2.0 else None")
+    patience.most = [OPENED + 1]
+    waits = []
+    with module.Slices(film, on_wait=lambda: waits.append(found.position)) as found:
+        assert starts(found) == [0.0, 2.0, 4.0, 6.0]
+    assert waits == [2.0]
 
 
 def test_signs_of_life_give_it_time(film, odd_child, patience):
@@ -289,10 +327,35 @@ def test_nonsense_is_a_crash(film, odd_child, code):
 @linux
 def test_want_of_memory_is_told(film):
     with (
-        pytest.raises(MrafError, match="film.mkv: the decoder (needs|failed)"),
+        pytest.raises(MrafError, match="film.mkv: the decoder needs more than 0 MiB"),
         slices(film, limits=Limits(memory=1)) as found,
     ):
         list(found)
+
+
+def test_want_of_memory_in_a_call_of_the_system_is_no_crash(film, odd_child):
+    odd_child(decoding="if 4.2 < stamp < 4.3: raise OSError(12, 'Cannot allocate memory')")
+    with slices(film) as found:
+        assert starts(found) == [0.0, 2.0, 4.0, 6.0]
+    assert told(found) == ["file: passed over at 4.0 s (the decoder needs more than 2048 MiB)"]
+    assert found.problems[0].again
+
+
+def test_what_cannot_be_shared_for_want_of_memory_comes_through_the_pipe(film, odd_child):
+    with slices(film) as found:
+        expected = [(each.wave.sum(), each.grey.sum(), each.colour.sum()) for each in found]
+    full = "lambda *_, **__: (_ for _ in ()).throw(OSError(12, 'Cannot allocate memory'))"
+    odd_child(decoding=f"stamp > 4.2 and setattr(__import__('mmap'), 'mmap', {full})")
+    with slices(film) as found:
+        read = [(each.wave.sum(), each.grey.sum(), each.colour.sum()) for each in found]
+    assert read == expected and not found.problems
+
+
+def test_other_errors_of_the_system_are_told(film, odd_child):
+    odd_child(decoding="if 4.2 < stamp < 4.3: raise OSError(28, 'No space left on device')")
+    with slices(film) as found:
+        assert starts(found) == [0.0, 2.0, 4.0, 6.0]
+    assert "failed (OSError: [Errno 28] No space left" in told(found)[0]
 
 
 @linux
