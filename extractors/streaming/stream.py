@@ -274,13 +274,11 @@ class Slices:
         """Pass over what the decoder does not survive when it is tried again. Raises as `_give_up` does."""
         is_slow = isinstance(error, _SlowError)  # to wait as long once more helps nobody
         # Nothing has come yet, or the file cannot even be opened again: its drive may not answer.
-        is_vain = not (self.position and self._is_open)
+        is_vain = is_slow and not (self.position and self._is_open)
         self._drop()
         self._crashes += 1
         self._waits += is_slow
-        if isinstance(error, _NothingLeftError):
-            self._give_up(error)
-        elif is_slow and (is_vain or self._waits > SLOW_LENGTHS):
+        if isinstance(error, _NothingLeftError) or is_vain or self._waits > SLOW_LENGTHS:
             self._give_up(error)
         elif self._crashes < TRIES and not is_slow:
             return
@@ -338,11 +336,3 @@ def _slots() -> Slots | None:
 def _may_be_hindered(error: DiedError) -> bool:
     """Tell whether a limit or the machine, not the file, may be the cause."""
     return isinstance(error, _HinderedError) or str(error) == KILLED
-
-
-
-def slices(
-    path: Path, *, start: float = 0.0, wish: Wish = Wish(), limits: Limits = Limits()
-) -> Slices:
-    """Return the slices of a file from `start` s on, see `Slices`."""
-    return Slices(path, start=start, wish=wish, limits=limits)

@@ -7,6 +7,7 @@ arrays in place, and tells the child when nobody does any more. Only Linux has s
 import errno
 import mmap
 import os
+import select
 import threading
 import weakref
 from collections.abc import Sequence
@@ -123,6 +124,8 @@ class SlotWriter:
         self._descriptor, self._size, self._requests = descriptor, size, requests
         # That which was freed last is filled next: of slots that are not needed no memory is used.
         self._free = list(reversed(range(count)))
+        self._poll = select.poll()
+        self._poll.register(requests, select.POLLIN)
 
     def put(self, arrays: Sequence[Any]) -> int | None:
         """Copy contiguous arrays into a free slot, one behind the other, and return its number.
@@ -154,7 +157,7 @@ class SlotWriter:
         return mmap.mmap(self._descriptor, count, flags=at_once, offset=slot * self._size)
 
     def _has_free(self) -> bool:
-        while not self._free:
+        while not self._free or self._poll.poll(0):
             words = os.read(self._requests, 64)
             if not words:
                 raise BrokenPipeError("the parent has gone")

@@ -213,7 +213,8 @@ def test_a_folder_that_goes_while_its_lock_is_waited_for(tmp_path, monkeypatch):
         if len(calls) == 1:
             raise Timeout(lock.lock_file)
         if len(calls) == 2:
-            folder.rmdir()
+            folder.rmdir()  # while it looks at the lock again and again
+            raise FileNotFoundError(lock.lock_file)
         return acquire(lock, **options)
 
     monkeypatch.setattr(FileLock, "acquire", goes)

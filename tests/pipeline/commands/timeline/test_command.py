@@ -194,11 +194,12 @@ def test_a_bar_shows_speed_and_time_left(monkeypatch):
     with bars.timeline_bar(False) as show:
         show(told(600.0))
         show(told(720.0))
-        show(told(720.0, "waiting"))
     text = shown.file.getvalue()
     assert "Reading [b]talk.mp4 (2 of 3)" in text
-    assert "Waiting for the decoder of [b]talk.mp4 (2 of 3)" in text
     assert "12:00 of 1:00:00, 10:00 re-used, 12.0x, 4:00 left" in text
+    with bars.timeline_bar(False) as show:
+        show(told(720.0, "waiting"))
+    assert "Waiting for the decoder of [b]talk.mp4 (2 of 3)" in shown.file.getvalue()
 
 
 def test_what_is_printed_does_not_meet_a_bar(monkeypatch):

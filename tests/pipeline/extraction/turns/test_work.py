@@ -56,7 +56,9 @@ def test_it_is_told_that_a_decoder_gives_nothing(monkeypatch, tmp_path, told):
     monkeypatch.setattr(work, "observe", quiet)
     seconds = []
     with pytest.raises(BusyError):
-        finder(tmp_path)(Clip("a", tmp_path / "a.mp4"), "digest", lambda *each: seconds.append(each))
+        finder(tmp_path)(
+            Clip("a", tmp_path / "a.mp4"), "digest", lambda *each: seconds.append(each)
+        )
     assert seconds == [(70.0, 90.0)]
     assert [(each.done, each.waiting) for each in told] == [(70.0, "waits for the decoder")]
 

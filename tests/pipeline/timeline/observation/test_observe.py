@@ -330,7 +330,9 @@ def ends(monkeypatch):
 
 
 @pytest.mark.parametrize("lost, end", [(70.0, 100.0), (130.0, 124.0), (130.0, 120.0)])
-def test_a_retry_that_ends_earlier_does_not_shorten_the_file(film, tmp_path, lossy, ends, lost, end):
+def test_a_retry_that_ends_earlier_does_not_shorten_the_file(
+    film, tmp_path, lossy, ends, lost, end
+):
     lossy(lost, again=True)
     one, _, _ = seen(film, tmp_path)
     ends(end)
