@@ -2,6 +2,8 @@
 
 import errno
 import os
+import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +13,9 @@ from filelock import FileLock, Timeout
 from mraf.errors import UsageError
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+_NAME = ".lock"
+_REMOVALS = 100
+"""Number of times that a folder may be removed by others while its lock is waited for."""
 
 
 @contextmanager
@@ -31,10 +36,9 @@ def locked(
 
     Raises UsageError where another process holds the lock, or the folder cannot be written.
     """
-    path = folder / ".lock"
+    path = folder / _NAME
     lock = FileLock(path, on_acquired=_write_process_id)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         _acquire(lock, patience, lambda: on_wait and on_wait(_waiting(path, holder)))
     except Timeout:
         raise UsageError(
@@ -54,15 +58,43 @@ def locked(
         lock.release()
 
 
+def remove_locked(folder: Path) -> None:
+    """Remove a folder whose lock is held here, as far as that is possible.
+
+    The lock goes last: who comes meanwhile waits for it, and then makes the folder anew.
+    """
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != _NAME:
+                path.unlink(missing_ok=True)
+        (folder / _NAME).unlink()
+        folder.rmdir()  # fails where another has locked it since, who needs it
+
+
 def _acquire(lock: FileLock, patience: float, on_wait: Callable[[], object]) -> None:
     """Take a lock, at once or within a time in s. Raises Timeout, OSError."""
     try:
-        lock.acquire(timeout=0)
+        _take(lock, 0.0)
     except Timeout:
         if not patience:
             raise
         on_wait()
-        lock.acquire(timeout=patience)
+        _take(lock, patience)
+
+
+def _take(lock: FileLock, patience: float) -> None:
+    """Take a lock within a time in s, also where its folder is removed by those who hold it meanwhile."""
+    until = time.monotonic() + patience
+    for left in reversed(range(_REMOVALS)):
+        try:
+            Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=max(0.0, until - time.monotonic()))
+            return
+        except (FileNotFoundError, FileExistsError):
+            if not left:
+                raise
 
 
 def _waiting(path: Path, holder: str) -> str:

@@ -5,6 +5,7 @@ with the length and the streams of the file, one for each slice, and one at the 
 nothing comes of reading, some that say that it goes on.
 """
 
+import errno
 import json
 import os
 import signal
@@ -80,12 +81,13 @@ def _answer(replies: _Replies, request: dict[str, Any], limits: Any) -> None:
         _send_slices(replies, request, limits)
     except MediaError as error:
         replies.send({"error": str(error)})
-    except MemoryError:
-        replies.send({"memory": True})
-    except OSError:
+    except BrokenPipeError:
         raise  # the parent has gone
     except Exception as error:
-        replies.send({"unforeseen": f"{type(error).__name__}: {error}".splitlines()[0]})
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+            replies.send({"memory": True})
+        else:
+            replies.send({"unforeseen": f"{type(error).__name__}: {error}".splitlines()[0]})
 
 
 def _send_slices(replies: _Replies, request: dict[str, Any], limits: Any) -> None:

@@ -1,7 +1,7 @@
 """Stretches of a file that the decoder does not survive, or not in time: they are passed over."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -52,11 +52,11 @@ class Lost:
 
 
 def _empty(start: float, stop: float, cause: Problem, has_sound: bool) -> Iterator[Slice]:
-    """Yield slices without pictures whose sound is silent; the first one tells the cause."""
+    """Yield slices without pictures whose sound is silent. Each tells the cause; only the first one counts as a place."""
     at = start
-    problems: tuple[Problem, ...] = (cause,)
     while at < stop:
         end = min(at + SLICE_SECONDS, stop)
+        problem = replace(cause, first=at, count=int(at == start), seconds=end - at)
         ticks = int(np.ceil(round(end * TICKS, 6))) - round(at * TICKS)
         wave = np.zeros(round((end - at) * SAMPLE_RATE), np.float32)
         yield Slice(
@@ -67,6 +67,6 @@ def _empty(start: float, stop: float, cause: Problem, has_sound: bool) -> Iterat
             shown=np.full(ticks, -1, np.int32),
             colour=np.zeros((0, 0, 0, 3), np.uint8),
             looks=np.zeros(0, np.int32),
-            problems=problems,
+            problems=(problem,),
         )
-        at, problems = end, ()
+        at = end

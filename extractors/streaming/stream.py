@@ -1,8 +1,9 @@
 """The slices of a long file, decoded by a child process that may hang or crash without harm."""
 
 import json
+import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,10 @@ from mraf.extractors.streaming.slices import SLICE_SECONDS, Slice
 
 TRIES = 2
 """Number of times that one slice may crash the decoder before it is passed over."""
+SLOW_LENGTHS = 2
+"""Lengths that are passed over where the decoder is too slow: each costs as long a wait once more."""
+QUIET_SECONDS = 30.0
+"""Seconds without a slice after which `on_wait` is called."""
 _MODULE = "mraf.extractors.streaming.child"
 
 # The C library keeps the memory of a slice for the next one; to get it anew from Linux takes a quarter as long
@@ -29,8 +34,6 @@ _KEEP_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
 }
-
-
 _SLOTS, _SLOT_BYTES = 6, 112 << 20
 """Number of slices that are held here or on their way without a copy, and room for one in full HD."""
 
@@ -50,14 +53,17 @@ class _NothingLeftError(DiedError):
 class Slices:
     """An iterator over the slices of a file, from the first to the last. Close it, or use it in a `with`.
 
-    At most one slice is held here and one in the child. The child starts with this object. What crashes the
+    The child starts with this object, and decodes up to six slices ahead: they lie in shared memory of 112 MiB at
+    most each, beside `limits`, as many as are held and ahead at once; it is given back at the end. What crashes the
     decoder twice, takes too long or takes too much memory is passed over: its slices are silent and have no picture.
+    After three waits at one place, or two for the file to be opened again, the file ends.
 
     Args:
         path: of the file.
         start: time in s of the first slice, a multiple of 2 s. The slices are those of an unbroken pass.
         wish: the streams that are asked for, by default those that `choose_tracks` chooses.
         limits: on the contents of the file, on memory, and on the time until the next slice.
+        on_wait: called where half a minute goes by without a slice.
 
     Raises:
         MediaError: the file cannot be opened or holds nothing that can be read; while iterating, nothing of
@@ -74,11 +80,12 @@ class Slices:
         start: float = 0.0,
         wish: Wish = Wish(),
         limits: Limits = Limits(),
+        on_wait: Callable[[], None] = lambda: None,
     ) -> None:
         if start < 0 or start % SLICE_SECONDS:
             raise ValueError(f"start must be a multiple of {SLICE_SECONDS:g} s, is {start}")
         check_file(path)
-        self._path, self._wish, self._limits = path, wish, limits
+        self._path, self._wish, self._limits, self._on_wait = path, wish, limits, on_wait
         self.position = start  # s: the end of the last slice
         self.duration: float | None = None  # s, as the file says; at the end, as it is
         self.notes: tuple[str, ...] = ()  # for people, as which of several tracks is read
@@ -88,7 +95,8 @@ class Slices:
         # Numbers, from 1, of the tracks of sound and picture that were chosen; None: there is none.
         self.tracks: tuple[int | None, int | None] = (None, None)
         self._has_ended = self._was_opened = self._has_sound = False
-        self._crashes = 0  # at the present place
+        self._is_open = False  # by the present child
+        self._crashes = self._waits = 0  # at the present place
         self._lost = Lost()
         self._ready: deque[Slice] = deque()
         self._child: DecodingProcess | None = None
@@ -151,7 +159,7 @@ class Slices:
         self._child.wait_until_ready()
         self._child.send(self._request(), self._limits.seconds)
         header = self._header()
-        self._was_opened = True
+        self._was_opened = self._is_open = True
         self.duration = self.duration or header["length"]
         self._tell(header["notes"])
         self.has_picture = bool(header["picture"])
@@ -218,8 +226,12 @@ class Slices:
         """Return the next header that is not a sign of life, each in bounded time."""
         assert self._child is not None
         header: dict[str, Any] = {"beat": True}
+        is_told, quiet = False, time.monotonic() + QUIET_SECONDS
         while "beat" in header:
             self._child.allow(self._limits.seconds)
+            if not is_told and self._child.is_silent(quiet - time.monotonic()):
+                self._on_wait()
+                is_told = True
             try:
                 header = self._child.header()
             except TimeoutError:
@@ -242,7 +254,7 @@ class Slices:
         self._ready.extend(found)
         self._tell_problems([each for one in found for each in one.problems])
         self.position = found[-1].stop
-        self._crashes = 0
+        self._crashes = self._waits = 0
 
     def _end(self, end: float, notes: list[str], problems: tuple[Problem, ...]) -> None:
         """Take in the end of the file in s, which may lie in what is passed over."""
@@ -260,10 +272,13 @@ class Slices:
 
     def _failed(self, error: DiedError) -> None:
         """Pass over what the decoder does not survive when it is tried again. Raises as `_give_up` does."""
+        is_slow = isinstance(error, _SlowError)  # to wait as long once more helps nobody
+        # Nothing has come yet, or the file cannot even be opened again: its drive may not answer.
+        is_vain = is_slow and not (self.position and self._is_open)
         self._drop()
         self._crashes += 1
-        is_slow = isinstance(error, _SlowError)  # to wait as long once more helps nobody
-        if isinstance(error, _NothingLeftError):
+        self._waits += is_slow
+        if isinstance(error, _NothingLeftError) or is_vain or self._waits > SLOW_LENGTHS:
             self._give_up(error)
         elif self._crashes < TRIES and not is_slow:
             return
@@ -301,6 +316,7 @@ class Slices:
         self.problems = merged((*self.problems, *problems))
 
     def _drop(self) -> None:
+        self._is_open = False
         if self._slots is not None:
             self._slots.close()
             self._slots = None
@@ -320,10 +336,3 @@ def _slots() -> Slots | None:
 def _may_be_hindered(error: DiedError) -> bool:
     """Tell whether a limit or the machine, not the file, may be the cause."""
     return isinstance(error, _HinderedError) or str(error) == KILLED
-
-
-def slices(
-    path: Path, *, start: float = 0.0, wish: Wish = Wish(), limits: Limits = Limits()
-) -> Slices:
-    """Return the slices of a file from `start` s on, see `Slices`."""
-    return Slices(path, start=start, wish=wish, limits=limits)

@@ -111,7 +111,9 @@ class FileMaker:
             observers=self._observers,
             made_by=self._networks.made_by,
             wish=self._options.wish,
-            on_progress=lambda p: told("reading", p.done, p.duration, p.reused),
+            on_progress=lambda p: told(
+                "waiting" if p.is_waiting else "reading", p.done, p.duration, p.reused
+            ),
         )
         told("naming", observation.duration, observation.duration, observation.reused)
         notes = (*observation.notes, *observation.problems)

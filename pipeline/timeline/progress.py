@@ -12,7 +12,7 @@ class TimelineProgress:
     path: Path
     number: int  # of the file, from 1
     files: int
-    step: str  # "reading", "naming" or "writing"
+    step: str  # "reading", "waiting" (for the decoder), "naming" or "writing"
     seconds: float = 0.0  # of the file that are done
     duration: float | None = None  # of the file in seconds; None: not known
     reused: float = 0.0  # of `seconds`, those that an earlier run has read

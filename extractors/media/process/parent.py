@@ -83,6 +83,11 @@ class DecodingProcess:
         """Give what is read next so many seconds from now."""
         self._deadline = time.monotonic() + seconds
 
+    def is_silent(self, seconds: float) -> bool:
+        """Return True where nothing to read comes within some seconds, or within those that are allowed."""
+        left = min(seconds, self._deadline - time.monotonic())
+        return not self._poll.poll(max(0.0, left) * 1000)
+
     def header(self) -> dict[str, Any]:
         """Return the header of the next reply. Raises TimeoutError, DiedError."""
         length = bytearray(LENGTH.size)

@@ -4,11 +4,12 @@ The memory is cut into slots. The child fills one that is free and names it in i
 arrays in place, and tells the child when nobody does any more. Only Linux has such memory.
 """
 
+import errno
 import mmap
 import os
+import select
 import threading
 import weakref
-from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -28,9 +29,14 @@ class _Acks:
         self._is_closed = False
         self.held = 0
 
+    def hold(self) -> None:
+        with self._lock:
+            self.held += 1
+
     def free(self, slot: int) -> None:
-        self.held -= 1
-        self.say(slot)
+        with self._lock:
+            self.held -= 1
+            self.say(slot)
 
     def say(self, word: int) -> None:
         with self._lock:
@@ -46,7 +52,7 @@ class _Acks:
 
 
 class Slots:
-    """The parent's end. Memory is used only where it is written to.
+    """The parent's end. Memory is used only where it is written to, and given back when all is closed.
 
     Args:
         count: number of slots.
@@ -54,9 +60,12 @@ class Slots:
 
     Raises:
         OSError: this system has no such memory.
+        ValueError: the number of slots cannot be told in a byte.
     """
 
     def __init__(self, count: int, size: int) -> None:
+        if not 0 < count < HUNGRY:
+            raise ValueError(f"{count} slots; 1 to {HUNGRY - 1} can be told of")
         if not hasattr(os, "memfd_create"):
             raise OSError("no memory can be shared here")
         self.count, self.size = count, size
@@ -81,7 +90,7 @@ class Slots:
         if not 0 <= slot < self.count or not 0 <= sum(counts) <= self.size:
             raise ValueError(f"slot {slot} of {self.count}, {sum(counts)} of {self.size} bytes")
         whole = np.frombuffer(self._memory, np.uint8, self.size, slot * self.size)
-        self._acks.held += 1
+        self._acks.hold()
         # All views of it, and views of views, keep this one array.
         weakref.finalize(whole, self._acks.free, slot).atexit = False
         found: list[np.ndarray] = []
@@ -113,34 +122,45 @@ class SlotWriter:
 
     def __init__(self, descriptor: int, count: int, size: int, requests: int) -> None:
         self._descriptor, self._size, self._requests = descriptor, size, requests
-        self._free = deque(range(count))
+        # That which was freed last is filled next: of slots that are not needed no memory is used.
+        self._free = list(reversed(range(count)))
+        self._poll = select.poll()
+        self._poll.register(requests, select.POLLIN)
 
     def put(self, arrays: Sequence[Any]) -> int | None:
         """Copy contiguous arrays into a free slot, one behind the other, and return its number.
 
-        Waits for a free one. Returns None where they must go through the pipe. Raises OSError when the parent has
-        gone.
+        Waits for a free one. Returns None where they must go through the pipe, as where this process may not have
+        so much more memory. Raises BrokenPipeError when the parent has gone.
         """
         count = sum(each.nbytes for each in arrays)
         if count > self._size or not self._has_free():
             return None
-        slot = self._free.popleft()
-        # Mapped anew each time, all at once: what is mapped counts as memory of this process too.
-        at_once = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
-        with mmap.mmap(
-            self._descriptor, max(1, count), flags=at_once, offset=slot * self._size
-        ) as memory:
+        slot = self._free.pop()
+        try:
+            memory = self._mapped(slot, max(1, count))
+        except OSError as error:
+            if error.errno != errno.ENOMEM:
+                raise
+            self._free.append(slot)
+            return None
+        with memory:
             at = 0
             for each in arrays:
                 memory[at : at + each.nbytes] = memoryview(each).cast("B") if each.nbytes else b""
                 at += each.nbytes
         return slot
 
+    def _mapped(self, slot: int, count: int) -> mmap.mmap:
+        # Mapped anew each time, all at once: what is mapped counts as memory of this process too.
+        at_once = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
+        return mmap.mmap(self._descriptor, count, flags=at_once, offset=slot * self._size)
+
     def _has_free(self) -> bool:
-        while not self._free:
+        while not self._free or self._poll.poll(0):
             words = os.read(self._requests, 64)
             if not words:
-                raise OSError("the parent has gone")
+                raise BrokenPipeError("the parent has gone")
             self._free.extend(word for word in words if word != HUNGRY)
             if HUNGRY in words and not self._free:
                 return False

@@ -16,6 +16,9 @@ _ROUNDING = 0.001
 """Seconds by which the time stamps of pictures may be rounded up, as in Matroska."""
 _RATES = (1.0, 500.0)
 """Pictures a second that a header may say."""
+_LONGEST = 60.0
+"""Seconds that the last picture may stay by what the file says of it: some recorders write hours there, and into the
+header's length too. Sound that goes on shows it longer."""
 
 
 class Pictures(NamedTuple):
@@ -130,7 +133,7 @@ class PictureLine:
         if self._last is not None:
             time = max(time, self._last[0] + _ROUNDING)
         stated = float((frame.duration or 0) * (frame.time_base or 0))
-        self._last = (time, time + (stated if stated > 0 else self._usual))
+        self._last = (time, time + (min(stated, _LONGEST) if stated > 0 else self._usual))
         return _Displayed(frame, time)
 
     def _draw(self, shown: _Displayed, is_look: bool) -> bool:

@@ -19,6 +19,7 @@ class Problem:
     text: str  # the cause of the first
     first: float  # s
     count: int = 1
+    seconds: float = 0.0  # of a file that were passed over, in all
     again: bool = False  # a limit or the machine may be the cause: a later run may fare better
 
     def told(self) -> str:
@@ -38,7 +39,10 @@ def merged(problems: Iterable[Problem]) -> tuple[Problem, ...]:
             continue
         first = min(known, each, key=lambda one: one.first)
         found[each.kind] = replace(
-            first, count=known.count + each.count, again=known.again or each.again
+            first,
+            count=known.count + each.count,
+            seconds=known.seconds + each.seconds,
+            again=known.again or each.again,
         )
     return tuple(found.values())
 

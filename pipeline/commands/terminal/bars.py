@@ -140,7 +140,12 @@ def timeline_bar(quiet: bool) -> Iterator["Callable[[TimelineProgress], None]"]:
 
 
 _now = time.monotonic
-_STEPS = {"reading": "Reading", "naming": "Putting together", "writing": "Writing"}
+_STEPS = {
+    "reading": "Reading",
+    "waiting": "Waiting for the decoder of",
+    "naming": "Putting together",
+    "writing": "Writing",
+}
 
 
 def _pace(progress: "TimelineProgress", done: float, elapsed: float) -> str:

@@ -10,7 +10,7 @@ from mraf.extractors.extractor import ExtractOptions
 from mraf.fingerprint import Fingerprint
 from mraf.pipeline.extraction.turns.features import FileTurns
 
-TURN_RULES = 2
+TURN_RULES = 3
 """Version of the rules by which a file becomes turns: raise it where the same file gives other turns."""
 
 Told = Callable[[float, float | None], None]

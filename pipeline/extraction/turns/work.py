@@ -18,6 +18,7 @@ from mraf.pipeline.extraction.turns.telling import tell
 from mraf.pipeline.timeline.observation.networks import Networks
 from mraf.pipeline.timeline.observation.observe import observe
 from mraf.pipeline.timeline.observation.observers import Observers
+from mraf.pipeline.timeline.observation.progress import Progress
 from mraf.pipeline.timeline.people.assemble import assembled
 from mraf.recognition.pairs import Pairs
 
@@ -62,7 +63,7 @@ class _Finder:
                 observers=self._loaded,
                 made_by=self._networks.made_by,
                 wish=self._options.wish,
-                on_progress=lambda progress: told(progress.done, progress.duration),
+                on_progress=partial(_tell, clip.id, told),
                 patience=PATIENCE,
                 on_wait=lambda line: tell(
                     Underway(clip=clip.id, done=0.0, seconds=None, waiting=line)
@@ -84,6 +85,15 @@ class _Finder:
         if self._observers is None:
             self._observers = self._networks.observers()
         return self._observers
+
+
+def _tell(clip_id: str, told: Told, progress: Progress) -> None:
+    """Tell how far a file is, or that its decoder gives nothing for long."""
+    if progress.is_waiting:
+        done, seconds = progress.done, progress.duration
+        tell(Underway(clip=clip_id, done=done, seconds=seconds, waiting="waits for the decoder"))
+    else:
+        told(progress.done, progress.duration)
 
 
 @contextmanager

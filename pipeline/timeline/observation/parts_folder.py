@@ -3,20 +3,19 @@
 import hashlib
 import json
 import os
-import shutil
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from mraf.data.table.lock import locked
+from mraf.data.table.lock import locked, remove_locked
 from mraf.errors import UsageError
 from mraf.extractors.streaming.decoding.problems import Problem
 from mraf.extractors.streaming.parts import Observed, Seen
 from mraf.json_text import to_json
 from mraf.pipeline.timeline.observation.serial import from_bytes, to_bytes
 
-RULES = 3
+RULES = 4
 """Version of the pass; parts that were made by another one are made anew."""
 PART_SECONDS = 60.0
 """Length of a part, but for the last one of a file."""
@@ -46,6 +45,17 @@ class Stored(NamedTuple):
     stop: float  # s
     problems: tuple[Problem, ...]
 
+    def is_better(self, than: Observed) -> bool:
+        """Return True where more of the file is in this part than in another version of it.
+
+        A version that ends earlier is worse; then one of which more seconds were passed over; and then one with
+        more faults of a limit or the machine.
+        """
+        if than.stop < self.stop:
+            return True
+        more = round((self.stop - _lost(self.problems)) - (than.stop - _lost(than.problems)), 3)
+        return more > 0 or (more == 0 and _faults(self.problems) < _faults(than.problems))
+
 
 class PartsFolder:
     """Parts of one file, made by one set of networks and rules.
@@ -73,9 +83,9 @@ class PartsFolder:
         self._write(self.path / ABOUT, to_json(ABOUT, about))
 
     def leave(self) -> None:
-        """Remove the folder where nothing is in it but what `begin` has written."""
+        """Remove the folder, whose lock is held, where nothing is in it but what `begin` has written."""
         if not any(self.path.glob(f"part-*{_ENDING}")):
-            shutil.rmtree(self.path, ignore_errors=True)
+            remove_locked(self.path)
 
     def seen(self, index: int) -> Seen | None:
         """Return the picture of a part; None where it has none, or cannot be read."""
@@ -107,6 +117,11 @@ class PartsFolder:
     def write(self, index: int, observed: Observed) -> None:
         """Write a part; it appears whole or not at all. Raises UsageError where it cannot be written."""
         self._write(self.part(index), to_bytes(observed))
+
+    def forget(self, index: int) -> None:
+        """Remove a part, as far as that is possible."""
+        with suppress(OSError):
+            self.part(index).unlink(missing_ok=True)
 
     def whole(self) -> Whole | None:
         """Return what is known of the whole file; None where not all of it was observed."""
@@ -158,6 +173,27 @@ class PartsFolder:
                 temporary.unlink(missing_ok=True)
 
 
+def to_retry(stored: dict[int, Stored], whole: Whole | None) -> set[int]:
+    """Return the parts in which something was lost, or at the end of which, that a later run may find."""
+    found = {i for i, part in stored.items() if any(each.again for each in part.problems)}
+    if whole is not None and stored and any(each.again for each in whole.at_end):
+        found.add(max(stored))
+    return found
+
+
+def for_good(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Return problems that no later run tries to do without: two have tried."""
+    return tuple(replace(each, again=False) for each in problems)
+
+
+def _lost(problems: tuple[Problem, ...]) -> float:
+    return sum(each.seconds for each in problems)
+
+
+def _faults(problems: tuple[Problem, ...]) -> int:
+    return sum(each.count for each in problems if each.again)
+
+
 def _tracks(stored: list[int | None] | None) -> tuple[int | None, int | None] | None:
     """Return numbers of tracks. Raises ValueError and TypeError for what is none."""
     if stored is None:  # they were not kept from the first
@@ -187,4 +223,4 @@ def _changed(file: Path) -> int:
 def _remove(folder: Path) -> None:
     """Remove the parts of a file, unless another run is writing them."""
     with suppress(UsageError), locked(folder):
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_locked(folder)

@@ -7,8 +7,9 @@ import subprocess
 import sys
 
 import pytest
+from filelock import FileLock, Timeout
 
-from mraf.data.table.lock import locked
+from mraf.data.table.lock import locked, remove_locked
 from mraf.errors import UsageError
 
 HOLDER = """
@@ -140,3 +141,82 @@ def test_a_writer_with_patience_waits_for_the_other(tmp_path, holder):
     holder.stdin.close()  # its end releases the lock
     with locked(tmp_path / "features", patience=60):
         assert (tmp_path / "features" / ".lock").read_text() == str(os.getpid())
+
+
+REMOVER = """
+import sys
+from pathlib import Path
+from mraf.data.table.lock import locked, remove_locked
+folder = Path(sys.argv[1])
+with locked(folder):
+    (folder / "some").mkdir()
+    (folder / "some" / "file").touch()
+    print("held", flush=True)
+    sys.stdin.read()
+    remove_locked(folder)
+    assert not folder.exists()
+    print("removed", flush=True)
+    sys.stdin.close()
+"""
+
+
+def test_who_waits_for_a_folder_that_is_removed_makes_it_anew(tmp_path):
+    folder = tmp_path / "parts"
+    other = subprocess.Popen(
+        [sys.executable, "-c", REMOVER, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert other.stdout.readline() == "held\n"
+
+    def let_it_go(_):  # the folder is gone before this process looks for its lock again
+        other.stdin.close()
+        assert other.stdout.readline() == "removed\n"
+
+    with locked(folder, patience=600.0, on_wait=let_it_go):
+        assert [each.name for each in folder.iterdir()] == [".lock"]
+        assert (folder / ".lock").read_text() == str(os.getpid())
+    assert other.wait() == 0
+    other.stdout.close()
+
+
+def test_a_folder_that_another_has_locked_meanwhile_stays(tmp_path, monkeypatch):
+    """Between the end of the old lock and that of its folder another process takes the new lock."""
+    folder = tmp_path / "parts"
+    remove = os.rmdir
+    others = []
+
+    def late(path, **options):
+        if not others:
+            others.append(locked(folder))
+            others[0].__enter__()
+            (folder / "part").touch()
+        remove(path, **options)
+
+    with locked(folder):
+        (folder / "old").touch()
+        monkeypatch.setattr(os, "rmdir", late)
+        remove_locked(folder)
+    assert sorted(each.name for each in folder.iterdir()) == [".lock", "part"]
+    with pytest.raises(UsageError, match="holds this lock"), locked(folder):
+        pytest.fail("two writers")
+    others[0].__exit__(None, None, None)
+
+
+def test_a_folder_that_goes_while_its_lock_is_waited_for(tmp_path, monkeypatch):
+    folder, acquire, calls = tmp_path / "parts", FileLock.acquire, []
+
+    def goes(lock, **options):
+        calls.append(options)
+        if len(calls) == 1:
+            raise Timeout(lock.lock_file)
+        if len(calls) == 2:
+            folder.rmdir()  # while it looks at the lock again and again
+            raise FileNotFoundError(lock.lock_file)
+        return acquire(lock, **options)
+
+    monkeypatch.setattr(FileLock, "acquire", goes)
+    with locked(folder, patience=600.0):
+        assert (folder / ".lock").exists() and len(calls) == 3

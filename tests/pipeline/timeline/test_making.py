@@ -7,11 +7,12 @@ import pytest
 
 import mraf
 from mraf.data.clips.clip import Clip
-from mraf.errors import MissingError, UsageError
+from mraf.errors import BusyError, MissingError, UsageError
 from mraf.extractors.weights import PACKAGED
 from mraf.pipeline.people.enrol import enrol_rows
 from mraf.pipeline.timeline.corrections.enrolling import rows_of
 from mraf.pipeline.timeline.making import FileMaker
+from mraf.pipeline.timeline.observation.progress import Progress
 from mraf.pipeline.timeline.timeline import Streams
 from mraf.pipeline.timeline.wishes import Wishes
 from mraf.pipeline.workspace import Workspace
@@ -72,6 +73,21 @@ def test_wrong_tracks_and_devices_are_refused(at_hand, tmp_path):
         FileMaker(Workspace(tmp_path), Wishes(), encoders=PAIR, audio_track="0")
     with pytest.raises(UsageError, match="quantum"):
         FileMaker(Workspace(tmp_path), Wishes(), encoders=PAIR, device="quantum")
+
+
+def test_a_decoder_that_gives_nothing_is_a_step_of_its_own(at_hand, tmp_path, monkeypatch):
+    def quiet(*_, on_progress, **__):
+        for is_waiting in (False, True):
+            some = {"speed": 1.0, "left": 1.0, "reused": 0.0, "is_waiting": is_waiting}
+            on_progress(Progress(done=70.0, duration=90.0, **some))
+        raise BusyError("enough")
+
+    monkeypatch.setattr("mraf.pipeline.timeline.observation.observe.observe", quiet)
+    steps = []
+    maker = FileMaker(Workspace(tmp_path), Wishes(), encoders=PAIR)
+    with pytest.raises(BusyError):
+        maker.make(tmp_path / "talk.mp4", lambda step, *_: steps.append(step))
+    assert steps == ["reading", "waiting"]
 
 
 @pytest.mark.shared

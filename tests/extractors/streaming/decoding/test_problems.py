@@ -20,10 +20,12 @@ def test_the_first_of_a_kind_is_told_and_the_others_counted():
 
 
 def test_those_of_several_stretches_are_one_of_each_kind():
-    late = Problem(kind="sound", text="late", first=130.0, count=3)
-    early = Problem(kind="sound", text="early", first=10.0, again=True)
+    late = Problem(kind="sound", text="late", first=130.0, count=3, seconds=2.0)
+    early = Problem(kind="sound", text="early", first=10.0, seconds=1.5, again=True)
     (found,) = merged([late, early])
-    assert found == Problem(kind="sound", text="early", first=10.0, count=4, again=True)
+    assert found == Problem(
+        kind="sound", text="early", first=10.0, count=4, seconds=3.5, again=True
+    )
     stretch = Problem(kind="stretch", text="the decoder crashed", first=4.0, count=2)
     rest = Problem(kind="rest", text="the decoder crashed", first=60.0)
     assert told([stretch, rest]) == (

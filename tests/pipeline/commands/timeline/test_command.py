@@ -180,7 +180,7 @@ def test_formats_are_completed():
 
 def test_a_bar_shows_speed_and_time_left(monkeypatch):
     shown = Console(force_terminal=True, width=140, file=io.StringIO())
-    clock = iter([100.0, 110.0])
+    clock = iter([100.0, 110.0, 150.0])
     monkeypatch.setattr(bars, "err", lambda: shown)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setattr(bars, "_now", lambda: next(clock))
@@ -197,6 +197,9 @@ def test_a_bar_shows_speed_and_time_left(monkeypatch):
     text = shown.file.getvalue()
     assert "Reading [b]talk.mp4 (2 of 3)" in text
     assert "12:00 of 1:00:00, 10:00 re-used, 12.0x, 4:00 left" in text
+    with bars.timeline_bar(False) as show:
+        show(told(720.0, "waiting"))
+    assert "Waiting for the decoder of [b]talk.mp4 (2 of 3)" in shown.file.getvalue()
 
 
 def test_what_is_printed_does_not_meet_a_bar(monkeypatch):

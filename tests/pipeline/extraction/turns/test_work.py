@@ -13,6 +13,7 @@ from mraf.pipeline.commands.terminal.bars import _underway
 from mraf.pipeline.extraction.turns import work
 from mraf.pipeline.extraction.turns.telling import listen
 from mraf.pipeline.timeline.observation.networks import Networks
+from mraf.pipeline.timeline.observation.progress import Progress
 
 
 def finder(folder, voice="campplus"):
@@ -43,6 +44,23 @@ def test_it_is_told_for_whom_a_worker_waits(monkeypatch, tmp_path, told):
         ("a", "waits for another `mraf timeli")
     ]
     assert _underway(SimpleNamespace(underway=told[0])).startswith(", a waits for another")
+
+
+def test_it_is_told_that_a_decoder_gives_nothing(monkeypatch, tmp_path, told):
+    def quiet(*_, on_progress, **__):
+        for is_waiting in (False, True):
+            some = {"speed": 1.0, "left": 1.0, "reused": 0.0, "is_waiting": is_waiting}
+            on_progress(Progress(done=70.0, duration=90.0, **some))
+        raise BusyError("enough")
+
+    monkeypatch.setattr(work, "observe", quiet)
+    seconds = []
+    with pytest.raises(BusyError):
+        finder(tmp_path)(
+            Clip("a", tmp_path / "a.mp4"), "digest", lambda *each: seconds.append(each)
+        )
+    assert seconds == [(70.0, 90.0)]
+    assert [(each.done, each.waiting) for each in told] == [(70.0, "waits for the decoder")]
 
 
 @pytest.mark.parametrize("voice", ["ecapa", "campplus"])

@@ -3,7 +3,7 @@ import threading
 import numpy as np
 import pytest
 
-from mraf.extractors.streaming.stream import slices
+from mraf.extractors.streaming.stream import Slices
 from mraf.pipeline.timeline.observation.a_pass import Pass
 from mraf.pipeline.timeline.observation.observers import Observers
 from tests.helpers.media_files import write_media
@@ -31,7 +31,7 @@ def test_two_parts_of_sound_alone_are_listened_to_at_once(tmp_path):
     both = threading.Barrier(2)
     one, two = Waiting(both), Waiting(both)
     observers = Observers(sound=one, picture=Eyes(), second=lambda: two)
-    with slices(path) as found, Pass(found, observers) as each:
+    with Slices(path) as found, Pass(found, observers) as each:
         parts = list(each.parts())
     assert [(index, part.start, part.stop) for index, part in parts] == [
         (0, 0, 60),
@@ -50,7 +50,7 @@ def test_beside_a_picture_one_pair_of_ears_listens(tmp_path):
 
     ears = Ears()
     with (
-        slices(path) as found,
+        Slices(path) as found,
         Pass(found, Observers(sound=ears, picture=Eyes(), second=no_more)) as each,
     ):
         assert len(list(each.parts())) == 1

@@ -297,6 +297,174 @@ def test_an_end_that_was_not_read_is_read_by_a_later_run(film, tmp_path, first, 
     assert contents(found) == contents(first[0])
 
 
+def test_a_retry_that_loses_more_does_not_replace_what_is_there(film, tmp_path, lossy):
+    lossy(70.0, again=True)
+    lost, _, _ = seen(film, tmp_path)
+    before = contents(lost)
+    lossy(*range(60, 100, 2), again=True)
+    worse, ears, _ = seen(film, tmp_path)
+    assert ears.calls == [(60, 120, 70)] and worse.problems == lost.problems
+    parts = zip(worse, lost, strict=True)
+    assert all(np.array_equal(a.heard.vectors, b.heard.vectors) for a, b in parts)
+    assert (contents(worse)[0], contents(worse)[2]) == (before[0], before[2])
+    lossy(again=True)
+    _, ears, _ = seen(film, tmp_path)
+    assert not ears.calls  # it was tried
+
+
+@pytest.fixture
+def ends(monkeypatch):
+    """Have reading end at a time."""
+    plain = Slices.__next__
+
+    def at(time):
+        def ends(self):
+            if self.position < time:
+                return plain(self)
+            self.last_problems = (Problem(kind="rest", text="too slow", first=time, again=True),)
+            raise StopIteration
+
+        monkeypatch.setattr(Slices, "__next__", plain if time is None else ends)
+
+    return at
+
+
+@pytest.mark.parametrize("lost, end", [(70.0, 100.0), (130.0, 124.0), (130.0, 120.0)])
+def test_a_retry_that_ends_earlier_does_not_shorten_the_file(
+    film, tmp_path, lossy, ends, lost, end
+):
+    lossy(lost, again=True)
+    one, _, _ = seen(film, tmp_path)
+    ends(end)
+    found, _, _ = seen(film, tmp_path)
+    assert (found.count, found.duration, found.problems) == (3, 150, one.problems)
+    assert [each.stop for each in found] == [60, 120, 150]
+    _, ears, _ = seen(film, tmp_path)
+    assert not ears.calls  # it was tried
+
+
+def test_an_end_that_is_pushed_on_is_pushed_on_by_later_runs(film, tmp_path, first, ends):
+    ends(64.0)
+    assert seen(film, tmp_path)[0].duration == 64
+    ends(130.0)
+    assert seen(film, tmp_path)[0].duration == 130
+    found, ears, _ = seen(film, tmp_path)
+    assert ears.calls == [(120, 130, 10)]  # no further than before: for good
+    ends(None)
+    found, ears, _ = seen(film, tmp_path)
+    assert not ears.calls and found.duration == 130 and "from 130.0 s on" in found.problems[0]
+
+
+@pytest.fixture
+def unreadable(monkeypatch):
+    """Have the file not be opened from some time on."""
+    plain = Slices.__init__
+
+    def at(time, error):
+        def fails(self, path, *, start=0.0, **options):
+            if start >= time:
+                raise error
+            plain(self, path, start=start, **options)
+
+        monkeypatch.setattr(Slices, "__init__", fails)
+
+    yield at
+
+
+def test_a_retry_that_fails_is_not_repeated(film, tmp_path, lossy, unreadable):
+    lossy(70.0, again=True)
+    lost, _, _ = seen(film, tmp_path)
+    unreadable(60.0, MediaError("film.mkv: nothing from 60 s on"))
+    ears = Ears()
+    loaded = []
+
+    def observers():
+        loaded.append(1)
+        return watching(ears)()
+
+    found = observe(film, workspace=tmp_path, observers=observers, made_by="networks")
+    assert (found.count, found.duration, found.problems) == (3, 150, lost.problems)
+    assert found.reused == 150 and not loaded
+    unreadable(0.0, AssertionError("opened once more"))
+    found, _, _ = seen(film, tmp_path)
+    assert found.problems == lost.problems and not found.notes
+
+
+def test_a_retry_for_which_the_file_is_busy_is_told_and_repeated(film, tmp_path, lossy, unreadable):
+    lossy(70.0, again=True)
+    lost, _, _ = seen(film, tmp_path)
+    unreadable(60.0, BusyError("film.mkv: the decoder took longer than 300 s"))
+    found, _, _ = seen(film, tmp_path)
+    assert found.duration == 150 and found.problems == lost.problems
+    assert found.notes == (
+        "what was lost from 60 s on cannot be looked for again now "
+        "(film.mkv: the decoder took longer than 300 s); the next run does",
+    )
+    lossy(again=True)
+    unreadable(1000.0, None)
+    found, ears, _ = seen(film, tmp_path)
+    assert ears.calls == [(60, 120, 70)] and not found.problems and not found.notes
+
+
+@pytest.mark.parametrize("retried", [True, False])
+def test_parts_that_are_gone_and_cannot_be_made_anew_are_an_error(
+    film, tmp_path, lossy, unreadable, ends, retried
+):
+    if retried:
+        lossy(70.0, again=True)
+    one, _, _ = seen(film, tmp_path)
+    meta = (one.folder / "meta.json").read_bytes()
+    (one.folder / "part-00002.npz").unlink()
+    unreadable(60.0, MediaError("film.mkv: nothing from there on"))
+    with pytest.raises(MediaError, match="nothing from there on"):
+        seen(film, tmp_path)
+    unreadable(1000.0, None)
+    ends(124.0)
+    with pytest.raises(BusyError, match="cannot be read again from 120 s on .too slow."):
+        seen(film, tmp_path)
+    assert (one.folder / "meta.json").read_bytes() == meta
+    ends(None)
+    found, _, _ = seen(film, tmp_path)
+    assert (found.count, found.duration, found.problems) == (3, 150, ())
+
+
+def test_what_is_passed_over_is_told_in_each_part(film, tmp_path, monkeypatch):
+    """A stretch over the border of two parts is looked for again in both."""
+    plain = Slices.__next__
+
+    def lossy(self):
+        found = plain(self)
+        if found.start != 118.0:
+            return found
+        lost = Lost()
+        for _ in range(2):  # 2 s, then 4 s
+            lost.grow(118.0, "fails", again=True)
+        behind = plain(self)
+        self._ready.extendleft(reversed(lost.slices(behind.stop, has_sound=True)))
+        return self._ready.popleft()
+
+    with monkeypatch.context() as context:
+        context.setattr(Slices, "__next__", lossy)
+        lost, _, _ = seen(film, tmp_path)
+    assert lost.problems == ("file: passed over at 118.0 s (the decoder fails)",)
+    found, ears, _ = seen(film, tmp_path)
+    assert ears.calls == [(60, 120, 70), (120, 150, 30)] and not found.problems
+
+
+def test_it_is_told_that_the_decoder_gives_nothing(film, tmp_path, monkeypatch):
+    plain, told = Slices.__next__, []
+
+    def quiet(self):
+        if self.position == 4.0:
+            self._on_wait()
+        return plain(self)
+
+    monkeypatch.setattr(Slices, "__next__", quiet)
+    seen(film, tmp_path, on_progress=told.append)
+    (at,) = [i for i, each in enumerate(told) if each.is_waiting]
+    assert told[at].done <= 4.0 and told[at].duration == 150 and len(told) == 76
+
+
 def test_sound_alone_and_a_picture_alone(tmp_path):
     path = write_media(tmp_path / "podcast.wav", wave=tone(61.0), audio_codec="pcm_s16le")
     found, _, eyes = seen(path, tmp_path)
@@ -350,8 +518,8 @@ def test_a_file_that_is_written_to_while_it_is_hashed(tmp_path, monkeypatch):
     path = write_media(tmp_path / "live.wav", wave=tone(3.0), audio_codec="pcm_s16le")
     plain = Clip.content_hash
 
-    def grows(clip):
-        found = plain(clip)
+    def grows(clip, **options):
+        found = plain(clip, **options)
         with path.open("ab") as file:
             file.write(b"\0\0" * 16_000)
         return found
@@ -361,14 +529,61 @@ def test_a_file_that_is_written_to_while_it_is_hashed(tmp_path, monkeypatch):
         found, _, _ = seen(path, tmp_path)
     assert any("written to while it was read" in note for note in found.notes)
 
-    def replaced(clip):
-        found = plain(clip)
+    def replaced(clip, **options):
+        found = plain(clip, **options)
         write_media(path, wave=tone(2.0), audio_codec="pcm_s16le")
         return found
 
     monkeypatch.setattr(Clip, "content_hash", replaced)
     with pytest.raises(BusyError, match=r"live\.wav: was changed while"):
         seen(path, tmp_path)
+
+
+def test_the_digest_is_of_the_bytes_that_are_told(tmp_path, monkeypatch):
+    """The file grows between the look at its size and the end of its digest."""
+    path = write_media(tmp_path / "live.wav", wave=tone(3.0), audio_codec="pcm_s16le")
+    size, plain = path.stat().st_size, Clip.content_hash
+
+    def grows(clip, **options):
+        with path.open("ab") as file:
+            file.write(b"\0\0" * 16_000)
+        return plain(clip, **options)
+
+    with monkeypatch.context() as context:
+        context.setattr(Clip, "content_hash", grows)
+        found, _, _ = seen(path, tmp_path)
+    assert found.size == size
+    assert found.content == Clip("file", path).content_hash(beginning=size)
+
+
+class Overwrites(Ears):
+    """Has a file overwritten in place, with as many bytes of another content."""
+
+    def __init__(self, path, error=None):
+        super().__init__()
+        self.path, self.error = path, error
+
+    def observe(self, wave, start, stop):
+        found = super().observe(wave, start, stop)
+        if start == 60:
+            with self.path.open("r+b") as file:
+                file.seek(1000)
+                file.write(b"\1\2\3" * 1000)
+            os.utime(self.path, ns=(1, 1))
+            if self.error is not None:
+                raise self.error
+        return found
+
+
+@pytest.mark.parametrize("error, wanted", [(None, BusyError), (KeyboardInterrupt(), None)])
+def test_parts_of_two_contents_are_not_kept(tmp_path, error, wanted):
+    path = write_media(tmp_path / "talk.wav", wave=tone(121.0), audio_codec="pcm_s16le")
+    with pytest.raises(wanted or KeyboardInterrupt, match="overwritten" if wanted else None):
+        ears = Overwrites(path, error)
+        observe(path, workspace=tmp_path, observers=watching(ears), made_by="x")
+    assert not list((tmp_path / "timelines").iterdir())
+    _, ears, _ = seen(path, tmp_path, made_by="x")
+    assert ears.calls[0][0] == 0
 
 
 def test_a_file_that_vanishes_is_told_calmly(tmp_path, monkeypatch):
@@ -383,7 +598,9 @@ def test_a_file_that_vanishes_is_told_calmly(tmp_path, monkeypatch):
     assert any("written to" in note for note in found.notes)
     write_media(path, wave=tone(4.0), audio_codec="pcm_s16le")
     plain = Clip.content_hash
-    monkeypatch.setattr(Clip, "content_hash", lambda clip: (plain(clip), path.unlink())[0])
+    monkeypatch.setattr(
+        Clip, "content_hash", lambda clip, **how: (plain(clip, **how), path.unlink())[0]
+    )
     with pytest.raises(BusyError, match=r"gone\.wav: has gone"):
         seen(path, tmp_path)
     assert list((tmp_path / "timelines").iterdir()) == [found.folder]
