@@ -81,7 +81,7 @@ def timeline(
     People whom the model knows have their names, the others numbers (unknown 1, unknown 2, ...). Of talk.mp4,
     timelines/talk/ holds timeline.json and what is written from it: subtitles, tables, labels, and timeline.html, a
     page to look and listen, which plays the video where it lies. A second run reads nothing again, so that other options
-    (--speakers, --formats, --threshold, --model) take seconds, for many hours a minute or so; after Ctrl-C the same
+    (--speakers, --formats, --threshold, --model) take seconds, longer for many hours; after Ctrl-C the same
     command goes on.
 
     A name that --rename gives is known in this file alone, until --enrol puts the person into the model.
