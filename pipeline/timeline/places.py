@@ -197,7 +197,8 @@ def _files(
 def _is_output(file: Path, root: Path, out: Path) -> bool:
     """Return True for a file that lies among outputs, as an annotated video does."""
     inside = root in out.absolute().parents and out.absolute() in file.parents
-    is_ours = file.name in ("timeline.mp4", "timeline.old.mp4")  # others keep their outputs beside them
+    # Others that lie beside a timeline.json have their outputs with them.
+    is_ours = file.name in ("timeline.mp4", "timeline.old.mp4")
     return inside or (is_ours and (file.parent / SOURCE).is_file())
 
 

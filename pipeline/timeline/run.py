@@ -153,9 +153,7 @@ def timeline(
     return found
 
 
-def _note(
-    maker: FileMaker, places: Sequence[Place], on_note: Callable[[str], None] | None
-) -> None:
+def _note(maker: FileMaker, places: Sequence[Place], on_note: Callable[[str], None] | None) -> None:
     """Tell what is to be known before hours of work, damaged corrections of one of many files among it."""
     if on_note is None:
         return
