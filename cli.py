@@ -14,7 +14,7 @@ from mraf.extractors.names import EARLIER
 from mraf.pipeline.commands import features, polysim, weights
 from mraf.pipeline.commands.doctor import doctor
 from mraf.pipeline.commands.evaluate import evaluate
-from mraf.pipeline.commands.extract import extract
+from mraf.pipeline.commands.extract.command import extract
 from mraf.pipeline.commands.identify import identify
 from mraf.pipeline.commands.people import groups
 from mraf.pipeline.commands.people.compare import compare

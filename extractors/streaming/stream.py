@@ -34,7 +34,7 @@ _KEEP_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
 }
-_SLOTS, _SLOT_BYTES = 6, 112 << 20
+_SLOTS, _SLOT_BYTES = 5, 112 << 20
 """Number of slices that are held here or on their way without a copy, and room for one in full HD."""
 
 

@@ -197,7 +197,9 @@ def _files(
 def _is_output(file: Path, root: Path, out: Path) -> bool:
     """Return True for a file that lies among outputs, as an annotated video does."""
     inside = root in out.absolute().parents and out.absolute() in file.parents
-    return inside or (file.parent / SOURCE).is_file()
+    # Others that lie beside a timeline.json have their outputs with them.
+    is_ours = file.name in ("timeline.mp4", "timeline.old.mp4")
+    return inside or (is_ours and (file.parent / SOURCE).is_file())
 
 
 def _names(candidates: Sequence[tuple[PurePath, ...]]) -> list[PurePath]:

@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -71,8 +71,8 @@ def timeline(
     People whom the workspace's model knows have their names, the others numbers: "unknown 1" and so on. A file
     that was read before, or in part, is not read again: what was found in it is kept in the workspace.
     Corrections that were made by hand (`mraf.correct`) are made again. A file or folder that cannot be read
-    gives a timeline with an `error`, outputs that cannot be written a `TimelineDone` with `problems`, and the
-    others go on.
+    gives a timeline with an `error`, as does one whose corrections cannot be read; outputs that cannot be written
+    give a `TimelineDone` with `problems`; and the others go on.
 
     Args:
         paths: one or several videos, sound files, and folders of them.
@@ -81,9 +81,10 @@ def timeline(
         formats: "json", "rttm", "vtt", "srt", "eaf", "txt", "csv", "html", "mp4" or "all"; json is always
             among them. By default all but eaf and mp4.
         embed: put the video into the HTML page, in place of a link to it.
-        speakers: number of people who speak in each file, where it is known.
-        min_speakers: at least.
-        max_speakers: at most.
+        speakers: number of people who speak in each file, where it is known. It is not kept: without it, a later
+            run counts them.
+        min_speakers: least number of people who speak in each file.
+        max_speakers: largest number of them.
         model: its name, by default the one trained last.
         threshold: of the probability that a person is enrolled, 0 to 1, in place of the model's own.
         corrections: False leaves out those that were made by hand, and keeps them under another name
@@ -110,7 +111,6 @@ def timeline(
     Raises:
         UsageError: a path is not there, or an option cannot be; or the encoders are not the model's.
         MissingError: there is no model of that name, or weights are not here and cannot be fetched.
-        MrafError: a file of corrections cannot be read.
     """
     wishes = checked_wishes(
         formats=formats,
@@ -125,8 +125,6 @@ def timeline(
     places, unreadable = places_of(named, out)
     if not corrections:
         check_set_aside(places, yes=yes, on_question=on_question)
-    for place in places if corrections else ():
-        read_corrections(place.folder)  # damaged ones are told before hours of work
     maker = FileMaker(
         Workspace.at(workspace),
         wishes,
@@ -141,13 +139,9 @@ def timeline(
         precision=precision,
         on_download=on_download,
     )
+    _note(maker, places if corrections else (), on_note)
     found = Timelines()
-    for note in maker.notes:
-        if on_note:
-            on_note(note)
-    for number, place in enumerate(places, start=1):
-        told = teller(on_progress, place.path, number, len(places))
-        done = _done(maker, place, wishes, told, corrections=corrections)
+    for done in _each(maker, places, wishes, on_progress, corrections=corrections):
         found.add(done.timeline, done.folder if done.files else None)
         if on_done:
             on_done(done)
@@ -159,12 +153,41 @@ def timeline(
     return found
 
 
+def _note(maker: FileMaker, places: Sequence[Place], on_note: Callable[[str], None] | None) -> None:
+    """Tell what is to be known before hours of work, damaged corrections of one of many files among it."""
+    if on_note is None:
+        return
+    for line in maker.notes:
+        on_note(line)
+    for place in places if len(places) > 1 else ():
+        try:
+            read_corrections(place.folder)
+        except MrafError as error:
+            on_note(str(error))
+
+
+def _each(
+    maker: FileMaker,
+    places: Sequence[Place],
+    wishes: Wishes,
+    on_progress: Callable[[TimelineProgress], None] | None,
+    *,
+    corrections: bool,
+) -> Iterator[TimelineDone]:
+    """Make the timelines of files, one after the other."""
+    for number, place in enumerate(places, start=1):
+        told = teller(on_progress, place.path, number, len(places))
+        yield _done(maker, place, wishes, told, corrections=corrections)
+
+
 def _done(
     maker: FileMaker, place: Place, wishes: Wishes, told: Told, *, corrections: bool
 ) -> TimelineDone:
     """Make the timeline of a file and write its outputs."""
     started = time.monotonic()
     try:
+        if corrections:
+            read_corrections(place.folder)  # damaged ones end it before hours of work
         made = maker.make(place.path, told)
         if made.timeline.error is not None:
             return _lost(place.path, made.timeline.error)

@@ -2,10 +2,11 @@
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import typer
 
@@ -77,10 +78,13 @@ def timeline(
 ) -> None:
     """Say who speaks when in long videos, and who is seen.
 
-    People whom the model knows have their names, the others numbers (unknown 1, unknown 2, ...). Each file
-    gets a folder with timeline.json and what is written from it: subtitles, tables, labels, a page to play
-    and look at. A second run reads nothing again, so that other options (--speakers, --formats, --threshold, --model)
-    take no time; after Ctrl-C the same command goes on.
+    People whom the model knows have their names, the others numbers (unknown 1, unknown 2, ...). Of talk.mp4,
+    timelines/talk/ holds timeline.json and what is written from it: subtitles, tables, labels, and timeline.html, a
+    page to look and listen, which plays the video where it lies. A second run reads nothing again, so that other options
+    (--speakers, --formats, --threshold, --model) take seconds, longer for many hours; after Ctrl-C the same
+    command goes on.
+
+    A name that --rename gives is known in this file alone, until --enrol puts the person into the model.
 
     Whose lips speak is seen by LR-ASD, which `make install` fetches; elsewhere say mraf weights get lr-asd (3 MB)
     before the first run. Without it a voice is linked to the face that is seen whenever it is heard, and a note says so.
@@ -106,12 +110,12 @@ def _make(options: dict[str, Any], *, as_json: bool) -> None:
     from mraf.pipeline.commands.timeline.shown import show_timeline
     from mraf.pipeline.timeline.run import timeline as run
 
-    shown = _Shown()
+    shown = _Shown(as_json)
     ask = asked(as_json)
     with timeline_bars(as_json) as (on_download, on_progress, aside):
 
         def take(each: "TimelineDone") -> None:
-            shown.add(each, as_json=as_json)
+            shown.add(each)
             if not as_json:
                 aside(show_timeline, each)
 
@@ -156,30 +160,55 @@ class _InterruptedError(MrafError):
 class _Shown:
     """What is to be printed as JSON of the files that are done, kept in a temporary file: it may be long."""
 
-    def __init__(self) -> None:
-        self._lines = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed with this object
-        self.count = 0  # of the objects that are kept
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+        self._file: IO[bytes] | None = None
+        self._lengths: list[int] = []  # of the objects in the file, in bytes
+        self._others: list[bytes] = []  # those after them, for which the disk has no room
         self.failed = False  # a file could not be read, or a format not be written
+        if as_json:
+            with suppress(OSError):
+                self._file = tempfile.TemporaryFile("w+b", buffering=0)  # noqa: SIM115 - closed with this object
 
-    def add(self, done: "TimelineDone", *, as_json: bool) -> None:
+    @property
+    def count(self) -> int:
+        """Number of the objects that are kept."""
+        return len(self._lengths) + len(self._others)
+
+    def add(self, done: "TimelineDone") -> None:
         """Take a file that is done."""
         self.failed = self.failed or done.timeline.error is not None or bool(done.problems)
-        if as_json:
-            self._lines.write(json_of(_as_json(done)) + "\n")
-            self.count += 1
+        if self._as_json:
+            found = json_of(_as_json(done)).encode()
+            if self._is_written(found):
+                self._lengths.append(len(found))
+            else:
+                self._others.append(found)
 
     def details(self) -> dict[str, object]:
         """Return them for an error that ends the command."""
-        self._lines.seek(0)
-        return {"videos": [json.loads(line) for line in self._lines]} if self.count else {}
+        return {"videos": [json.loads(each) for each in self._each()]} if self.count else {}
 
     def print(self) -> None:
         """Print one object with all of them."""
-        self._lines.seek(0)
         print('{\n  "videos": [')
-        for number, line in enumerate(self._lines, start=1):
-            print("    " + line.rstrip("\n") + ("," if number < self.count else ""))
+        for number, found in enumerate(self._each(), start=1):
+            print("    " + found.decode() + ("," if number < self.count else ""))
         print("  ]\n}")
+
+    def _is_written(self, found: bytes) -> bool:
+        if self._file is None or self._others:
+            return False
+        try:
+            return self._file.write(found) == len(found)
+        except OSError:  # a full disk must not end the work on other files
+            return False
+
+    def _each(self) -> Iterator[bytes]:
+        if self._file is not None:
+            self._file.seek(0)
+            yield from map(self._file.read, self._lengths)
+        yield from self._others
 
 
 def _correct(corrections: Corrections, options: dict[str, Any], *, as_json: bool) -> None:
@@ -207,8 +236,8 @@ def _correct(corrections: Corrections, options: dict[str, Any], *, as_json: bool
             )
     except KeyboardInterrupt:
         say(
-            "The corrections are kept, if they were made; `mraf timeline VIDEO --formats NAME` writes a format anew that "
-            "was not finished, such as mp4."
+            "The corrections are kept, if they were made; the next `mraf timeline VIDEO` writes the formats that were not "
+            "finished, such as mp4."
         )
         raise
     _show(report, as_json=as_json)

@@ -51,8 +51,12 @@ SpeakersOption = Annotated[
     int | None,
     typer.Option(metavar="N", help="Number of people who speak in each file. Default: counted."),
 ]
-MinSpeakersOption = Annotated[int | None, typer.Option(metavar="N", help="At least.")]
-MaxSpeakersOption = Annotated[int | None, typer.Option(metavar="N", help="At most.")]
+MinSpeakersOption = Annotated[
+    int | None, typer.Option(metavar="N", help="Least number of people who speak in each file.")
+]
+MaxSpeakersOption = Annotated[
+    int | None, typer.Option(metavar="N", help="Largest number of people who speak in each file.")
+]
 ThresholdOption = Annotated[
     float | None,
     typer.Option(
@@ -87,16 +91,23 @@ NoCorrectionsOption = Annotated[
     bool,
     typer.Option(
         "--no-corrections",
-        help="Set aside the corrections that were made by hand (corrections.old.json).",
+        help="Set aside the corrections that were made by hand, as corrections.old.json. To have them again, "
+        "name this file corrections.json.",
     ),
 ]
 FaceOption = Annotated[
     Face,
-    typer.Option(help="Face encoder. auto: the model's or the table's, else facenet if available."),
+    typer.Option(
+        help="Face encoder. auto: the model's or the table's, else facenet if available. Timelines were measured "
+        "with dlib."
+    ),
 ]
 VoiceOption = Annotated[
     Voice,
-    typer.Option(help="Voice encoder. auto: the model's or the table's, else ecapa if available."),
+    typer.Option(
+        help="Voice encoder. auto: the model's or the table's, else ecapa if available. Timelines were measured "
+        "with campplus."
+    ),
 ]
 
 

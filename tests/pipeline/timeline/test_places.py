@@ -79,9 +79,22 @@ def test_the_folder_of_another_file_stays_untouched(tmp_path):
 def test_outputs_are_no_episodes(tmp_path):
     (video,) = made(tmp_path, "ep1.mp4")
     outputs(tmp_path / "timelines/ep1", video)
-    made(tmp_path, "timelines/ep1/ep1.mp4", "timelines/new/half.mp4", "elsewhere/ep1/ep1.mp4")
+    made(tmp_path, "timelines/ep1/ep1.mp4", "timelines/new/half.mp4")
+    made(tmp_path, "elsewhere/ep1/timeline.mp4", "elsewhere/ep1/timeline.old.mp4")
     outputs(tmp_path / "elsewhere/ep1", video)
     assert [place.path for place in places_of(["."])[0]] == [video]
+
+
+def test_videos_that_lie_with_outputs_are_episodes(tmp_path):
+    """They were left out in silence from the second run on, and new ones beside them."""
+    made(tmp_path, "talk/talk.mp4", "b.mp4", "b/c.mp4", "b/timeline.mp4", "timeline.mp4")
+    for number in range(2):
+        places = places_of(["."], ".")[0]
+        found = sorted(str(place.path.relative_to(tmp_path)) for place in places)
+        expected = ["b.mp4", "b/c.mp4", "b/timeline.mp4", "talk/talk.mp4", "timeline.mp4"]
+        assert found == [name for name in expected if not (number and name == "b/timeline.mp4")]
+        outputs(tmp_path / "talk", tmp_path / "talk/talk.mp4")
+        outputs(tmp_path / "b", tmp_path / "b.mp4")
 
 
 def test_what_is_not_there_is_refused_before_work(tmp_path):

@@ -1,5 +1,6 @@
 """Timelines of files and folders, by a stand-in for the networks."""
 
+import errno
 import json
 import threading
 from dataclasses import replace
@@ -9,7 +10,7 @@ import pytest
 from filelock import FileLock
 
 from mraf import correct, timeline
-from mraf.errors import MediaError, MissingError, MrafError, UsageError
+from mraf.errors import MissingError, UsageError
 from mraf.pipeline.timeline import run
 from mraf.pipeline.timeline.outputs.write import FORMATS
 from mraf.pipeline.timeline.timeline import Timeline
@@ -275,13 +276,34 @@ def test_what_is_corrected_while_a_run_writes_is_not_lost(stand_in, monkeypatch)
     assert not {name for name in there("timelines/talk") if name.startswith(".")}
 
 
-def test_damaged_corrections_end_a_run_before_work(stand_in):
+def test_damaged_corrections_cost_one_file_and_no_work_on_it(stand_in):
     timeline("talk.mp4")
     Path("timelines/talk/corrections.json").write_text("{")
+    before = Path("timelines/talk/timeline.json").read_bytes()
     stand_in.made.clear()
-    with pytest.raises(MrafError, match="Mend the file"):
-        timeline(["talk.mp4"])
-    assert not stand_in.made
+    notes, done = [], []
+    found = timeline(["talk.mp4", "show"], on_note=notes.append, on_done=done.append)
+    assert "corrections.json" in found[0].error and "Mend the file" in found[0].error
+    assert [each.error for each in found[1:]] == [None, None]
+    assert [name for name, _ in stand_in.made] == ["ep.mp4", "ep.mp4"]
+    assert "Mend the file" in notes[-1]  # before the work on the others
+    assert Path("timelines/talk/timeline.json").read_bytes() == before
+    (found,) = timeline("talk.mp4", corrections=False)
+    assert found.error is None
+
+
+def test_what_was_written_before_a_full_disk_is_reported(stand_in, monkeypatch):
+    def full(task):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setitem(FORMATS, "html", replace(FORMATS["html"], write=full))
+    done = []
+    found = timeline("talk.mp4", on_done=done.append)
+    assert [file.name for file in done[0].files] == [
+        f"timeline.{n}" for n in FORMATS if n in DEFAULT_FORMATS and n != "html"
+    ]
+    assert "timeline.html: cannot be written (No space left on device)" in done[0].problems[0]
+    assert not any(isinstance(each, Timeline) for each in found._all)  # it is on the disk
 
 
 def test_progress_says_which_file_and_how_far(stand_in):
@@ -361,26 +383,6 @@ def test_outputs_of_a_run_that_was_broken_off_are_made_anew(stand_in, monkeypatc
     Path("timelines/talk/timeline.vtt").write_text("by hand")
     timeline("talk.mp4", formats="json")
     assert Path("timelines/talk/timeline.vtt").read_text() == "by hand"
-
-
-def test_a_video_that_could_not_be_annotated_is_tried_again(stand_in, monkeypatch):
-    made = []
-
-    def annotated(task):
-        made.append(len(task.timeline.turns))
-        if len(made) == 2:
-            raise MediaError("timeline.mp4: the decoder crashed")
-        task.file.write_text(str(made[-1]))
-
-    monkeypatch.setitem(FORMATS, "mp4", replace(FORMATS["mp4"], write=annotated))
-    timeline("talk.mp4", formats="mp4")
-    stand_in.talk = replace(conversation(), turns=conversation().turns[:2])
-    done = []
-    timeline("talk.mp4", formats="json", on_done=done.append)
-    assert done[0].problems == ("timeline.mp4: the decoder crashed",)
-    timeline("talk.mp4", formats="json")
-    timeline("talk.mp4", formats="json")
-    assert made == [5, 2, 2] and Path("timelines/talk/timeline.mp4").read_text() == "2"
 
 
 def test_corrections_stay_with_a_file_beside_which_another_comes(stand_in):

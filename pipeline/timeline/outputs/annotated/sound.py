@@ -92,7 +92,12 @@ class _Encoded:
             self._write(1024)
 
     def finish(self) -> None:
-        self._let_out()
+        import av
+
+        try:
+            self._let_out()
+        except (av.error.FFmpegError, ValueError) as error:
+            self._problems.note("sound", short(error), self._sound.now)
         self._write(1)
         self._target.mux(self._out.encode(None))
 

@@ -1,6 +1,7 @@
 """Read the picture and the sound of a video in step, whatever is damaged in it, on the clock of its timeline."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -37,15 +38,18 @@ class Source:
     ) -> None:
         self._video, self._limits, self._beat = video, Limits(), beat
         self.problems = Problems()
-        self.container = opened(video)
-        tracks = choose_tracks(self.container, wish)
-        self._clock = FileClock.of(self.container)
-        self.stream = self._checked(tracks.picture)
-        self._shape = self.stream.sample_aspect_ratio
-        self._picture = self._picture_line()
-        self.sound: Sound | None = None
-        if tracks.sound is not None and has_decoder(tracks.sound):
-            self.sound = Sound(self, opened(video), tracks.sound.index, self._clock)
+        with ExitStack() as containers:
+            self.container = containers.enter_context(opened(video))
+            tracks = choose_tracks(self.container, wish)
+            self._clock = FileClock.of(self.container)
+            self.stream = self._checked(tracks.picture)
+            self._shape = self.stream.sample_aspect_ratio
+            self._picture = self._picture_line()
+            self.sound: Sound | None = None
+            if tracks.sound is not None and has_decoder(tracks.sound):
+                second = containers.enter_context(opened(video))
+                self.sound = Sound(self, second, tracks.sound.index, self._clock)
+            self._containers = containers.pop_all()
 
     def __enter__(self) -> "Source":
         """Return itself."""
@@ -58,9 +62,7 @@ class Source:
         trace: TracebackType | None,
     ) -> None:
         """Close the file."""
-        self.container.close()
-        if self.sound is not None:
-            self.sound.container.close()
+        self._containers.close()
 
     @property
     def has_ended(self) -> bool:

@@ -22,6 +22,10 @@ LARGEST = 200 << 20
 
 _SCRIPTS = ("model.js", "lanes.js", "screen.js", "page.js")
 _PIECE = 3 << 20  # a multiple of three bytes: base64 of the pieces is that of the whole
+_MARK = b'id="embedded">'
+"""Of a page, before the video that it holds."""
+_BEGINNING = 1 << 20
+"""Bytes of a page in which that mark is."""
 
 
 def write_page(
@@ -33,10 +37,11 @@ def write_page(
         timeline: what to show.
         file: the page.
         video: the video or sound file; None: the one that the timeline names, which may be absent.
-        embed: put the video into the page, in place of a link to it.
+        embed: put the video into the page, in place of a link to it; where the video is not there, the one that
+            the page holds already.
 
     Raises:
-        MediaError: the video is too large to embed, or cannot be read.
+        MediaError: the video is too large to embed, or not there.
         OSError: the page cannot be written.
     """
     if embed:
@@ -48,11 +53,21 @@ def write_page(
     try:
         with temporary.open("w", encoding="utf-8", newline="", errors="replace") as out:
             out.write(before)
-            out.writelines(_base64(video) if embed and video is not None else ())
+            if embed:
+                has_video = video is not None and video.is_file()
+                out.writelines(_base64(video) if video and has_video else _held(file))
             out.write(after)
         temporary.replace(file)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def holds_video(page: Path) -> bool:
+    """Return True where a page is there, and holds its video."""
+    try:
+        return next(_held(page), None) is not None
+    except OSError:
+        return False
 
 
 def _around_video(timeline: Timeline, path: str, file: Path) -> tuple[str, str]:
@@ -111,6 +126,8 @@ def _media(path: str, folder: Path) -> dict[str, Any]:
 
 def _check(video: Path | None, file: Path) -> None:
     if video is None or not video.is_file():
+        if holds_video(file):
+            return
         raise MediaError(f"{file}: there is no video at hand that could be embedded.")
     size = video.stat().st_size
     if size > LARGEST:
@@ -124,3 +141,16 @@ def _base64(video: Path) -> Iterator[str]:
     with video.open("rb") as stream:
         while piece := stream.read(_PIECE):
             yield base64.b64encode(piece).decode()
+
+
+def _held(page: Path) -> Iterator[str]:
+    """Yield the video that a page holds, as it stands there. Raises OSError."""
+    with page.open("rb") as stream:
+        _, _, piece = stream.read(_BEGINNING).partition(_MARK)
+        while piece:
+            text, end, _ = piece.partition(b"<")
+            if text:
+                yield text.decode("ascii")
+            if end:
+                return
+            piece = stream.read(_PIECE)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mraf.pipeline.commands.extract import show_extracted
+from mraf.pipeline.commands.extract.shown import show_extracted
 from mraf.pipeline.commands.identify import show_identified
 from mraf.pipeline.commands.terminal import output
 from mraf.pipeline.commands.terminal.labels import show_left_out

@@ -91,6 +91,37 @@ def test_what_is_done_is_printed_as_json_when_it_is_broken_off(mraf, stand_in):
     assert code == 130 and set(json.loads(out)) == {"error"}
 
 
+@pytest.mark.parametrize("room", [None, 0, 1])
+def test_a_full_disk_for_temporary_files_costs_no_work(mraf, stand_in, monkeypatch, room):
+    """Of the objects to print there is room for none, or for some of them."""
+    made = []
+
+    class Full(io.BytesIO):
+        def write(self, found: bytes) -> int:
+            if len(made) >= room:
+                return super().write(found[: len(found) // 2])
+            made.append(len(found))
+            return super().write(found)
+
+    def temporary(*_: object, **__: object) -> Full:
+        if room is None:
+            raise FileNotFoundError("no usable temporary directory")
+        return Full()
+
+    monkeypatch.setattr("tempfile.TemporaryFile", temporary)
+    code, out, _ = mraf("timeline", "talk.mp4", "bad.mp4", "talk.mp4", "--json")
+    paths = [each["path"] for each in json.loads(out)["videos"]]
+    assert code == 1 and paths == ["talk.mp4", "bad.mp4"]
+
+
+def test_without_json_nothing_is_kept_to_be_printed(mraf, stand_in, monkeypatch):
+    def none(*_: object, **__: object) -> None:
+        raise AssertionError("a temporary file")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", none)
+    assert mraf("timeline", "talk.mp4")[0] == 0
+
+
 def test_wrong_options_end_it_before_work(mraf, stand_in):
     for options, said in (
         (("--speakers", 0), "at least 1 person speaks"),
@@ -166,6 +197,9 @@ def test_help_names_the_formats_the_defaults_and_lr_asd(mraf):
     code, out, _ = mraf("timeline", "--help")
     said = " ".join(out.replace("│", " ").split())
     assert code == 0 and "mraf weights get lr-asd" in said
+    assert "timeline.html, a page to look and listen" in said
+    assert "Least number of people who speak" in said and "Largest number of people" in said
+    assert "To have them again, name this file corrections.json" in said
     assert (
         "json, rttm, vtt, srt, eaf (ELAN), txt (Audacity), csv, html (a page), mp4 (names in"
         in said

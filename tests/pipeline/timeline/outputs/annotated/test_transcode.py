@@ -6,6 +6,7 @@ import pytest
 
 from mraf.errors import MediaError
 from mraf.extractors.media.read import opened
+from mraf.pipeline.timeline.outputs.annotated import sound as sounds
 from mraf.pipeline.timeline.outputs.annotated import source as module
 from mraf.pipeline.timeline.outputs.annotated.transcode import transcode
 from mraf.pipeline.timeline.timeline import Person, Streams, Timeline, Turn
@@ -341,3 +342,44 @@ def test_a_real_clip(real_videos, tmp_path):
         assert after.duration == pytest.approx(before.duration, abs=60_000)
         old = [packet.size for packet in before.demux(audio=0) if packet.size]
         assert [packet.size for packet in after.demux(audio=0) if packet.size] == old
+
+
+def test_a_file_that_cannot_be_annotated_is_closed(tmp_path, monkeypatch):
+    closed = []
+
+    class Opened:
+        def __init__(self, path):
+            self._container = opened(path)
+
+        def __getattr__(self, name):
+            return getattr(self._container, name)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            closed.append(self._container.close())
+
+    monkeypatch.setattr(module, "opened", Opened)
+    heard = write_clip(tmp_path / "a.mp4", sound())
+    with pytest.raises(MediaError, match="has no picture"):
+        module.Source(heard)
+    assert len(closed) == 1
+    with module.Source(write_clip(tmp_path / "b.mp4", picture(), sound())):
+        assert len(closed) == 1
+    assert len(closed) == 3
+
+
+def test_sound_that_is_damaged_at_its_end_costs_no_video(tmp_path, monkeypatch):
+    plain = sounds._Encoded._let_out
+
+    def let_out(self):
+        if self.has_ended:
+            raise av.error.InvalidDataError(1, "Invalid data found")
+        plain(self)
+
+    monkeypatch.setattr(sounds._Encoded, "_let_out", let_out)
+    said = []
+    times, _, codecs = done(write_clip(tmp_path / "a.mkv", picture(), sound("flac")), said=said)
+    assert len(times) == 25 and codecs == ["h264", "aac"]
+    assert len(said) == 1 and "lacks what cannot be decoded" in said[0]

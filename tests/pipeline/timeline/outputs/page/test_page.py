@@ -106,6 +106,25 @@ def test_an_embedded_video_is_whole(tmp_path, monkeypatch):
     assert data_of(elements)["media"]["type"] == "video/mp4"
 
 
+def test_a_page_that_is_written_anew_without_the_video_keeps_the_one_that_it_holds(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(page, "_PIECE", 3 << 4)
+    video, file = tmp_path / "a.mp4", tmp_path / "timeline.html"
+    video.write_bytes(bytes(range(256)) * 3 + b"end")
+    assert not page.holds_video(file)
+    written(talk(path=str(video)), tmp_path, video=video)
+    assert not page.holds_video(file)
+    written(talk(path=str(video)), tmp_path, video=video, embed=True)
+    assert page.holds_video(file)
+    whole = video.read_bytes()
+    video.unlink()
+    monkeypatch.setattr(page, "_BEGINNING", file.read_bytes().index(b'id="embedded">') + 40)
+    elements = written(talk(path=str(video)), tmp_path, embed=True)
+    assert base64.b64decode(elements.texts["embedded"]) == whole
+    assert data_of(elements)["media"]["type"] == "video/mp4"
+
+
 def test_a_large_video_is_not_embedded(tmp_path, monkeypatch):
     monkeypatch.setattr(page, "LARGEST", 1_000_000)
     video = tmp_path / "a.mp4"

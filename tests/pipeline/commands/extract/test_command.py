@@ -15,7 +15,7 @@ import pytest
 from mraf import Workspace, cli
 from mraf.errors import UsageError
 from mraf.extractors.encoders import EncoderPair, EncoderSpec
-from mraf.pipeline.commands.extract import show_extracted
+from mraf.pipeline.commands.extract.shown import show_extracted
 from mraf.pipeline.commands.terminal.labels import show_left_out
 from mraf.pipeline.extraction.run import ExtractReport, Failure, Missing, Noted
 from tests.helpers.media_files import corners, tone, write_media
