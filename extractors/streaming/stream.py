@@ -53,7 +53,7 @@ class _NothingLeftError(DiedError):
 class Slices:
     """An iterator over the slices of a file, from the first to the last. Close it, or use it in a `with`.
 
-    The child starts with this object, and decodes up to six slices ahead: they lie in shared memory of 112 MiB at
+    The child starts with this object, and decodes up to five slices ahead: they lie in shared memory of 112 MiB at
     most each, beside `limits`, as many as are held and ahead at once; it is given back at the end. What crashes the
     decoder twice, takes too long or takes too much memory is passed over: its slices are silent and have no picture.
     After three waits at one place, or two for the file to be opened again, the file ends.
