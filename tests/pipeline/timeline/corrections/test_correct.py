@@ -43,9 +43,9 @@ def test_the_folder_and_its_file_name_a_timeline_too(talk):
     talk.unlink()
     report = correct("timelines/talk/timeline.json", rename={"Bo": "Cy"})
     assert names(report)[0] == "Cy"
-    assert any("no video at hand" in each for each in report.problems)
+    assert not report.problems
     page = Path("timelines/talk/timeline.html").read_text("utf-8")
-    assert "Cy" in page and "dGFsaw==" not in page
+    assert "Cy" in page and "dGFsaw==" in page  # the only copy that is left
 
 
 def test_two_become_one_after_a_yes(talk):
