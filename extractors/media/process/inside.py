@@ -53,6 +53,7 @@ def load_libraries(limits: Any) -> None:
     os.environ["OPENCV_IO_MAX_IMAGE_HEIGHT"] = str(limits.side)
     os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(limits.pixels)
     import av
+    import av.subtitles.stream  # a container imports it when it is opened
     import cv2
 
     import mraf.extractors.media.read  # noqa: F401

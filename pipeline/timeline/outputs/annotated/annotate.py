@@ -83,6 +83,7 @@ def _follow(
         if word == "closing":
             limit = None  # no decoder is at work; a slow disk may take its time
         elif word == "at":
+            limit = SILENCE
             if on_progress is not None:
                 on_progress(value, duration)
         elif word == "done":

@@ -258,6 +258,12 @@ class Failing:
     def __getattr__(self, name):
         return getattr(self._container, name)
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._container.close()
+
     def demux(self, stream):
         packets = self._packets.setdefault(stream.index, enumerate(self._container.demux(stream)))
         for number, packet in packets:
